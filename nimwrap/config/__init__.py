@@ -1,0 +1,1 @@
+"""The configuration: frozen records, and loading that reports every fault at once with its line."""

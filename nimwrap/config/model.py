@@ -1,0 +1,133 @@
+"""The configuration as records (INTERFACE section 5). Durations are seconds, paths are absolute."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, TypeVar
+
+KINDS = ("mksysb", "savevg", "ios_mksysb", "ios_backup", "nim_db", "master_mksysb")
+REMEDIES = ("own-mount", "pre-export")
+
+
+@dataclass(frozen=True)
+class BackupPolicy:
+    """``[backup]`` and ``[retry]`` as they hold for one client: the nearest of client, master, global wins."""
+
+    directory: str = "/export/nim/mksysb"
+    naming: str = "dated"
+    layout: str = "per-client"
+    mksysb_flags: str = "ei"
+    kinds: tuple[str, ...] = ("mksysb",)
+    volume_groups: tuple[str, ...] = ()
+    keep: int = 3
+    keep_weekly: int = 0
+    keep_monthly: int = 0
+    min_age: int = 0
+    max_age: int = 8 * 86400
+    timeout: int = 6 * 3600
+    stall: int = 1800
+    verify_full_every: int = 30 * 86400
+    export_change: str = "when-needed"
+    remedies: tuple[str, ...] = REMEDIES
+
+
+@dataclass(frozen=True)
+class RetryPolicy:
+    """``attempts`` counts image-making operations of one run; ``wait`` doubles with jitter up to ``max_wait``."""
+
+    attempts: int = 3
+    wait: int = 300
+    max_wait: int = 1800
+
+
+@dataclass(frozen=True)
+class MasterConfig:
+    """``[masters.NAME]``: how the master is reached. ``overrides`` holds its own keys of ``[backup]``/``[retry]``."""
+
+    name: str
+    transport: str = "ssh"
+    host: str = ""
+    port: int = 22
+    user: str = "root"
+    become: str = ""
+    identity_file: str = ""
+    known_hosts: str = ""
+    ssh_config: str = ""
+    client_channel: str = "c_rsh"
+    spool: str = "/var/adm/nimwrap"
+    max_parallel: int = 4
+    shell: str = ""
+    env: dict[str, str] = field(default_factory=dict)
+    overrides: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class ClientConfig:
+    """``[clients.NAME]``; NAME may be ``master/client``."""
+
+    name: str
+    cluster: str = ""
+    exclude: bool = False
+    overrides: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class NotifyConfig:
+    urls: tuple[str, ...] = ()
+    ping: str = ""
+    on: tuple[str, ...] = ("failed", "warning", "overdue", "recovered")
+
+
+@dataclass(frozen=True)
+class ReportConfig:
+    html: str = ""
+    textfile: str = ""
+
+
+@dataclass(frozen=True)
+class Config:
+    """The whole configuration. ``path`` is the file it came from, None for built-in defaults."""
+
+    path: Path | None = None
+    state_dir: Path = Path("/var/lib/nimwrap")
+    schedules: Path = Path("schedules")
+    masters: dict[str, MasterConfig] = field(default_factory=dict)
+    backup: BackupPolicy = field(default_factory=BackupPolicy)
+    retry: RetryPolicy = field(default_factory=RetryPolicy)
+    groups: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    clients: dict[str, ClientConfig] = field(default_factory=dict)
+    notify: NotifyConfig = field(default_factory=NotifyConfig)
+    report: ReportConfig = field(default_factory=ReportConfig)
+
+    @property
+    def database(self) -> Path:
+        return self.state_dir / "history.db"
+
+    def client(self, master: str, client: str) -> ClientConfig:
+        """The client's own table: ``master/client`` before ``client``, else an empty one."""
+        return (
+            self.clients.get(f"{master}/{client}") or self.clients.get(client) or ClientConfig(client)
+        )
+
+    def policy(self, master: str, client: str) -> BackupPolicy:
+        """The backup policy of one client."""
+        return _overlaid(self.backup, self._layers(master, client))
+
+    def retry_policy(self, master: str, client: str) -> RetryPolicy:
+        """The retry policy of one client."""
+        return _overlaid(self.retry, self._layers(master, client))
+
+    def _layers(self, master: str, client: str) -> tuple[dict[str, Any], dict[str, Any]]:
+        own = self.masters[master].overrides if master in self.masters else {}
+        return own, self.client(master, client).overrides
+
+
+_Policy = TypeVar("_Policy", BackupPolicy, RetryPolicy)
+
+
+def _overlaid(policy: _Policy, layers: tuple[dict[str, Any], ...]) -> _Policy:
+    known = policy.__dataclass_fields__
+    for layer in layers:
+        policy = replace(policy, **{key: value for key, value in layer.items() if key in known})
+    return policy

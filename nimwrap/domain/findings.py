@@ -1,0 +1,61 @@
+"""What one preflight check says, and the verdict that several make."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from nimwrap.domain.codes import NEARNESS, FailureCode
+
+
+class CheckStatus(StrEnum):
+    OK = "ok"
+    WARNING = "warning"
+    FAILED = "failed"
+    SKIPPED = "skipped"
+
+
+class CheckVerdict(StrEnum):
+    READY = "ready"
+    WARNING = "warning"
+    REFUSED = "refused"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One check's result. ``failure`` is set when it refuses; ``evidence`` is the raw text it rests on."""
+
+    check: str
+    status: CheckStatus
+    message: str
+    fix: str = ""
+    evidence: str = ""
+    failure: FailureCode | None = None
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Why a run is not ``ok``, in the words shown to the user."""
+
+    code: FailureCode
+    message: str
+    fix: str = ""
+    evidence: str = ""
+
+
+def verdict_of(findings: Iterable[Finding]) -> CheckVerdict:
+    """``refused`` if any check failed, else ``warning`` if any warned, else ``ready``."""
+    statuses = {finding.status for finding in findings}
+    if CheckStatus.FAILED in statuses:
+        return CheckVerdict.REFUSED
+    return CheckVerdict.WARNING if CheckStatus.WARNING in statuses else CheckVerdict.READY
+
+
+def refusal(findings: Sequence[Finding]) -> Failure | None:
+    """Of the findings that refuse, the one nearest the cause; None when nothing refuses."""
+    refusing = [finding for finding in findings if finding.status is CheckStatus.FAILED]
+    if not refusing:
+        return None
+    first = min(refusing, key=lambda finding: NEARNESS[finding.failure or FailureCode.UNKNOWN])
+    return Failure(first.failure or FailureCode.UNKNOWN, first.message, first.fix, first.evidence)

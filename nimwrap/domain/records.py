@@ -1,0 +1,124 @@
+"""The records that travel between rooms and stand in the history: runs, attempts, images, export changes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from nimwrap.domain.codes import FailureCode, Outcome
+from nimwrap.domain.findings import Failure, Finding
+
+
+@dataclass(frozen=True)
+class ClientRef:
+    """A client of a master: the pair that names it everywhere."""
+
+    master: str
+    client: str
+
+    def __str__(self) -> str:
+        return f"{self.master}/{self.client}"
+
+
+@dataclass(frozen=True)
+class SourceAddress:
+    """The address the client's packets leave with, beside the one NIM's export lets in.
+
+    ``method`` is ``perl``, ``traceroute`` or ``alias-order`` (weak).
+    """
+
+    expected: str | None
+    actual: str | None
+    method: str | None
+
+
+@dataclass(frozen=True)
+class ResourceGroup:
+    name: str
+    state: str
+    node: str | None
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """The PowerHA cluster as the client saw it during this run."""
+
+    name: str | None
+    state: str | None
+    resource_groups: tuple[ResourceGroup, ...] = ()
+    service_addresses: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """One image-making operation inside a run. ``returncode`` None: it never came back, or was lost."""
+
+    number: int
+    started: datetime
+    ended: datetime | None = None
+    returncode: int | None = None
+    failure_code: FailureCode | None = None
+    remedy: str | None = None
+
+
+@dataclass(frozen=True)
+class Image:
+    """One image as recorded. ``verified_by`` names the evidence, such as ``0512-038`` or ``lsmksysb``."""
+
+    resource: str
+    location: str
+    size_bytes: int
+    verified: bool
+    verified_by: tuple[str, ...] = ()
+    id: int | None = None
+
+
+@dataclass(frozen=True)
+class Run:
+    """One client, one backup, from preflight to record."""
+
+    id: str
+    client: str
+    master: str
+    started: datetime
+    outcome: Outcome = Outcome.RUNNING
+    kind: str = "mksysb"
+    schedule: str | None = None
+    failure: Failure | None = None
+    findings: tuple[Finding, ...] = ()
+    attempts: tuple[Attempt, ...] = ()
+    source_address: SourceAddress = field(default_factory=lambda: SourceAddress(None, None, None))
+    cluster: Cluster | None = None
+    remedy: str | None = None
+    image: Image | None = None
+    ended: datetime | None = None
+    log_path: str | None = None
+
+    @property
+    def duration_s(self) -> float | None:
+        return (self.ended - self.started).total_seconds() if self.ended else None
+
+
+class ChangeState(StrEnum):
+    """``foreign``: the entry could not be understood when it was to be undone; a person must look."""
+
+    PLANNED = "planned"
+    APPLIED = "applied"
+    REVERTED = "reverted"
+    FOREIGN = "foreign"
+
+
+@dataclass(frozen=True)
+class ExportChange:
+    """One change of one export on a master. ``before``/``after``: the entry's text, None where there was none."""
+
+    id: int
+    run: str
+    master: str
+    directory: str
+    before: str | None
+    after: str | None
+    state: ChangeState
+    applied: datetime | None = None
+    reverted: datetime | None = None

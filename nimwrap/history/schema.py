@@ -1,0 +1,191 @@
+"""The tables and views of ``history.db`` (INTERFACE section 6), as the first migration makes them.
+
+Times are RFC 3339 text in UTC, so that text order is time order; lists and objects are JSON text; booleans 0/1.
+"""
+
+from __future__ import annotations
+
+TABLES = """
+create table runs (
+  id text primary key,
+  client text not null,
+  master text not null,
+  kind text not null default 'mksysb',
+  schedule text,
+  slot text,
+  outcome text not null,
+  phase text,
+  failure_code text,
+  failure_message text,
+  failure_fix text,
+  failure_evidence text,
+  expected_address text,
+  actual_address text,
+  address_method text,
+  cluster text,
+  remedy text,
+  image integer references images(id),
+  started text not null,
+  ended text,
+  duration_s real,
+  owner_host text not null,
+  owner_pid integer not null,
+  log_path text
+) strict;
+create index runs_by_client on runs (master, client, started);
+create index runs_by_start on runs (started);
+create index runs_open on runs (master) where outcome = 'running';
+create index runs_by_outcome on runs (outcome, started);
+
+create table attempts (
+  id integer primary key,
+  run text not null references runs(id),
+  number integer not null,
+  started text not null,
+  ended text,
+  returncode integer,
+  failure_code text,
+  remedy text,
+  location text,
+  resource text,
+  output text,
+  unique (run, number)
+) strict;
+create index attempts_by_remedy on attempts (remedy, failure_code) where remedy is not null;
+
+create table findings (
+  id integer primary key,
+  run text not null references runs(id),
+  "check" text not null,
+  status text not null,
+  message text not null,
+  fix text not null default '',
+  evidence text not null default '',
+  failure_code text
+) strict;
+create index findings_by_run on findings (run);
+
+create table images (
+  id integer primary key,
+  run text references runs(id),
+  client text not null,
+  master text not null,
+  kind text not null default 'mksysb',
+  resource text,
+  location text not null,
+  size_bytes integer not null,
+  outcome text not null default 'ok',
+  verified integer not null default 0,
+  verified_by text not null default '[]',
+  verified_at text,
+  verified_full_at text,
+  fault text,
+  managed integer not null default 1,
+  pinned integer not null default 0,
+  node text,
+  machine_id text,
+  oslevel text,
+  file_count integer,
+  cksum text,
+  created text not null,
+  recorded text not null,
+  removal text,
+  removed text
+) strict;
+create index images_by_client on images (master, client, kind, created);
+create unique index images_by_place on images (master, location) where removed is null;
+
+create table export_changes (
+  id integer primary key,
+  run text not null references runs(id),
+  master text not null,
+  directory text not null,
+  added text not null,
+  before text,
+  after text,
+  state text not null,
+  planned text not null,
+  applied text,
+  reverted text,
+  note text
+) strict;
+create index export_changes_by_run on export_changes (run);
+create index export_changes_open on export_changes (master) where state in ('planned', 'applied', 'foreign');
+
+create table events (
+  id integer primary key,
+  run text,
+  master text,
+  at text not null,
+  kind text not null,
+  text text not null,
+  data text
+) strict;
+create index events_by_run on events (run, id);
+create index events_by_kind on events (kind, at);
+
+create table holds (
+  id integer primary key,
+  client text not null,
+  master text not null,
+  reason text not null,
+  since text not null,
+  until text,
+  released text
+) strict;
+create index holds_open on holds (master, client) where released is null;
+
+create table clients (
+  master text not null,
+  name text not null,
+  type text not null,
+  host text,
+  cluster text,
+  first_seen text not null,
+  last_seen text not null,
+  vanished text,
+  primary key (master, name)
+) strict, without rowid;
+
+create table inventories (
+  master text primary key,
+  taken text,
+  tried text not null,
+  error text
+) strict;
+
+create table slots (
+  id integer primary key,
+  schedule text not null,
+  slot text not null,
+  client text not null,
+  master text not null default '',
+  state text not null,
+  run text,
+  reason text,
+  claimed text not null,
+  unique (schedule, slot, master, client)
+) strict;
+create index slots_by_state on slots (state, slot);
+"""
+
+VIEWS = """
+create view last_good as
+  select i.master, i.client, i.kind, i.id as image, i.run, i.resource, i.location, i.size_bytes, i.outcome,
+         i.created, i.verified_by, i.managed
+  from images i
+  where i.id = (
+    select g.id from images g
+    where g.master = i.master and g.client = i.client and g.kind = i.kind
+      and g.verified = 1 and g.removed is null and g.fault is null
+    order by g.created desc, g.id desc limit 1);
+
+create view fleet_status as
+  select c.master, c.name as client, c.type, c.cluster, c.vanished,
+         g.created as last_good, g.resource, g.location, g.size_bytes, g.outcome as last_good_outcome,
+         r.id as last_run, r.outcome as last_outcome, r.failure_code, r.failure_message, r.started as last_started
+  from clients c
+  left join last_good g on g.master = c.master and g.client = c.name and g.kind = 'mksysb'
+  left join runs r on r.id = (
+    select l.id from runs l where l.master = c.master and l.client = c.name order by l.started desc limit 1);
+"""

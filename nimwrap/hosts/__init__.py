@@ -1,0 +1,1 @@
+"""How a command reaches a machine: the Host protocol, its transports, and the channel from a master to its clients."""
