@@ -1,0 +1,1 @@
+"""One run: the steps from preflight to record, the detached operation on the master, and what recovers it."""

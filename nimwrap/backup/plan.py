@@ -1,0 +1,82 @@
+"""What one attempt is going to do: everything that starting, following, concluding and recovering it needs.
+
+The plan is recorded before the attempt starts, so that a later process can conclude it from the history and the
+spool alone.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, field
+from pathlib import PurePosixPath
+
+
+@dataclass(frozen=True)
+class AttemptPlan:
+    """``method`` is ``nim`` or a remedy's name. ``staged`` is where the image is made, ``location`` where it ends up.
+
+    ``exported``: the directory whose export is changed, None without a change; ``added`` the hosts let in;
+    ``before``/``after`` its options, without the leading dash, None for no entry.
+    ``had_exports``/``had_allocations``/``had_cstate``: what stood there before, for the clean-up's comparison.
+    """
+
+    run: str
+    number: int
+    kind: str
+    master: str
+    client: str
+    client_host: str
+    master_name: str
+    channel: str
+    method: str
+    resource: str
+    location: str
+    staged: str
+    flags: str
+    spool: str
+    timeout_s: int
+    stall_s: int
+    max_parallel: int
+    node: str | None = None
+    machine_id: str | None = None
+    force: bool = False
+    exported: str | None = None
+    added: tuple[str, ...] = ()
+    before: str | None = None
+    after: str | None = None
+    env: dict[str, str] = field(default_factory=dict)
+    volume_group: str | None = None
+    had_exports: tuple[str, ...] = ()
+    had_allocations: tuple[tuple[str, str], ...] = ()
+    had_cstate: str | None = None
+
+    @property
+    def room(self) -> str:
+        """The operation's own directory in the spool."""
+        return f"{self.spool}/{self.run}"
+
+    @property
+    def directory(self) -> str:
+        """The directory the image is made in, which NIM exports for its own operation."""
+        return str(PurePosixPath(self.staged).parent)
+
+    @property
+    def staging(self) -> str | None:
+        """The directory nimwrap made for this run alone, None when the image is made in its place."""
+        return self.directory if self.staged != self.location else None
+
+    @property
+    def image_name(self) -> str:
+        return PurePosixPath(self.staged).name
+
+    def to_json(self) -> str:
+        return json.dumps(asdict(self), sort_keys=True)
+
+    @classmethod
+    def from_json(cls, text: str) -> AttemptPlan:
+        """The inverse of :meth:`to_json`; KeyError or TypeError when the text is not a plan."""
+        fields = json.loads(text)
+        for name in ("added", "had_exports"):
+            fields[name] = tuple(fields[name])
+        fields["had_allocations"] = tuple((kind, name) for kind, name in fields["had_allocations"])
+        return cls(**fields)

@@ -1,0 +1,253 @@
+"""What nimwrap does in a master's spool: locks, slots, starting and looking at detached operations.
+
+Every function here makes the text of one script; :mod:`nimwrap.backup.operation` runs them. Directories made with
+mkdir are the locks, because mkdir is atomic everywhere and survives whoever made it.
+"""
+
+from __future__ import annotations
+
+import re
+import shlex
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from nimwrap.backup.plan import AttemptPlan
+from nimwrap.backup.wrapper import CLOCK, client_stop_script, stop_text, wrapper_text
+from nimwrap.hosts.channel import client_command
+from nimwrap.hosts.questions import PREAMBLE
+
+STALE_S = 600
+"""A lock may be taken over only when its heartbeat is older than this and its operation is gone (INTERFACE 6)."""
+
+
+def lock_path(spool: str, client: str) -> str:
+    return f"{spool}/locks/{client}"
+
+
+def slot_path(spool: str, number: int) -> str:
+    return f"{spool}/slots/{number}"
+
+
+_ALIVE = """\
+alive() {
+  pid=$(cat "$1/pid" 2>/dev/null) || return 1
+  [ -n "$pid" ] && ps -p $pid -o args= 2>/dev/null | grep "$1/wrapper" >/dev/null
+}
+"""
+"""Whether the wrapper of the room $1 lives: its pid, and that the process of that number is it (numbers are reused)."""
+
+
+def lock_script(spool: str, client: str, run: str, owner: str) -> str:
+    """Takes the client's lock; prints ``got``, or ``held`` with the holder's particulars."""
+    lock = shlex.quote(lock_path(spool, client))
+    return f"""\
+{PREAMBLE}umask 077
+{_ALIVE}
+mkdir -p {shlex.quote(spool)}/locks || exit 1
+if mkdir {lock} 2>/dev/null; then
+  echo {shlex.quote(run)} > {lock}/run; echo {shlex.quote(owner)} > {lock}/owner; {CLOCK} > {lock}/heartbeat
+  echo got
+else
+  echo held
+fi
+echo "run $(cat {lock}/run 2>/dev/null)"
+echo "owner $(cat {lock}/owner 2>/dev/null)"
+echo "heartbeat $(cat {lock}/heartbeat 2>/dev/null)"
+echo "now $({CLOCK})"
+if alive {shlex.quote(spool)}/"$(cat {lock}/run 2>/dev/null)"; then echo "operation running"; else echo "operation gone"; fi
+"""
+
+
+def take_over_script(spool: str, client: str, holder: str) -> str:
+    """Puts a stale lock aside, only if it is still that of ``holder``; prints ``aside``. The rename has one winner."""
+    lock = shlex.quote(lock_path(spool, client))
+    aside = shlex.quote(f"{lock_path(spool, client)}.stale.{holder or 'nobody'}")
+    return f"""\
+{PREAMBLE}[ "$(cat {lock}/run 2>/dev/null)" = {shlex.quote(holder)} ] && mv {lock} {aside} && rm -rf {aside} && echo aside
+"""
+
+
+def unlock_script(spool: str, client: str, run: str) -> str:
+    """Gives the client's lock back, only if it is this run's."""
+    lock = shlex.quote(lock_path(spool, client))
+    return f'if [ "$(cat {lock}/run 2>/dev/null)" = {shlex.quote(run)} ]; then rm -rf {lock}; fi\n'
+
+
+def free_slots_script(spool: str, run: str) -> str:
+    """Gives back every slot that this run holds."""
+    return (
+        f"for held in {shlex.quote(spool)}/slots/*/run; do\n"
+        f'  [ -f "$held" ] && [ "$(cat "$held")" = {shlex.quote(run)} ] && rm -rf "${{held%/run}}"\n'
+        "done\n"
+    )
+
+
+@dataclass(frozen=True)
+class LockAnswer:
+    """What :func:`lock_script` said. ``age_s`` is the heartbeat's, by the master's clock; None when unreadable."""
+
+    got: bool
+    run: str
+    owner: str
+    age_s: float | None
+    operation_running: bool
+
+    @property
+    def stale(self) -> bool:
+        return not self.operation_running and self.age_s is not None and self.age_s > STALE_S
+
+
+def parse_lock(text: str) -> LockAnswer:
+    """ValueError when the answer is not one."""
+    lines = text.splitlines()
+    if not lines or lines[0] not in ("got", "held"):
+        raise ValueError(f"not an answer about a lock: {text[:200]!r}")
+    values = dict(line.partition(" ")[::2] for line in lines[1:])
+    now, beat = moment(values.get("now", "")), moment(values.get("heartbeat", ""))
+    return LockAnswer(
+        got=lines[0] == "got",
+        run=values.get("run", ""),
+        owner=values.get("owner", ""),
+        age_s=(now - beat).total_seconds() if now and beat else None,
+        operation_running=values.get("operation") == "running",
+    )
+
+
+def moment(clock: str) -> datetime | None:
+    """The master's 14 digits as a time in UTC; None for anything else."""
+    if re.fullmatch(r"\d{14}", clock.strip()) is None:
+        return None
+    return datetime.strptime(clock.strip(), "%Y%m%d%H%M%S").replace(tzinfo=UTC)
+
+
+def _here(name: str, text: str) -> str:
+    return f"cat > {name} <<'NIMWRAP_END'\n{text}NIMWRAP_END\n"
+
+
+def start_script(plan: AttemptPlan, command: str, undo: str | None, owner: str) -> str:
+    """Takes a free slot, writes the operation's files and starts its wrapper detached.
+
+    Prints ``started PID``, or ``busy`` when all slots are taken, or ``exists`` when the room is there already.
+    """
+    room, slots = shlex.quote(plan.room), shlex.quote(f"{plan.spool}/slots")
+    stop = stop_text(plan, client_command(plan.channel, plan.client_host, client_stop_script(plan), 30) + "\n")
+    files = [
+        _here("command", command),
+        _here("stop", stop),
+        _here("wrapper.in", wrapper_text(plan, lock_path(plan.spool, plan.client), "@slot@")),
+        _here("plan", plan.to_json() + "\n"),
+        # In a file, so that no script that looks at the operation carries the image's name in its arguments:
+        # that name is how the image's writers are found.
+        _here("image", plan.staged + "\n"),
+    ]
+    if undo is not None:
+        files.insert(1, _here("undo", undo))
+    return f"""\
+{PREAMBLE}umask 077
+{_ALIVE}
+mkdir -p {slots} || exit 1
+[ -d {room} ] && {{ echo exists; exit 0; }}
+slot=
+number=1
+while [ $number -le {plan.max_parallel} ]; do
+  if mkdir {slots}/$number 2>/dev/null; then slot=$number; break; fi
+  number=$((number + 1))
+done
+if [ -z "$slot" ]; then
+  for held in {slots}/*; do
+    echo "slot ${{held##*/}} $(cat "$held/run" 2>/dev/null) $(cat "$held/heartbeat" 2>/dev/null) $({CLOCK})"
+  done
+  echo busy; exit 0
+fi
+echo {shlex.quote(plan.run)} > {slots}/$slot/run; {CLOCK} > {slots}/$slot/heartbeat
+echo {shlex.quote(owner)} > {slots}/$slot/owner
+mkdir {room} || {{ rm -rf {slots}/$slot; exit 1; }}
+cd {room} || exit 1
+{"".join(files)}
+sed "s,@slot@,{plan.spool}/slots/$slot,g" wrapper.in > wrapper && rm wrapper.in || {{ cd /; rm -rf {room} {slots}/$slot; exit 1; }}
+ps -p 1 -o etime= > boot 2>/dev/null; {CLOCK} >> boot
+{CLOCK} > {shlex.quote(lock_path(plan.spool, plan.client))}/heartbeat
+nohup /usr/bin/ksh {room}/wrapper < /dev/null > /dev/null 2>&1 &
+echo $! > pid
+echo "started $!"
+"""
+
+
+def look_script(plan: AttemptPlan, wait_s: int) -> str:
+    """Waits up to ``wait_s`` for the operation to be done, then prints its state, sizes and the end of its output."""
+    return f"""\
+{PREAMBLE}{_ALIVE}
+room={shlex.quote(plan.room)}
+cd $room 2>/dev/null || {{ echo 'room gone'; exit 0; }}
+waited=0
+while [ ! -f done ] && [ $waited -lt {wait_s} ] && alive $room; do sleep 1; waited=$((waited + 1)); done
+if alive $room; then echo 'wrapper alive'; else echo 'wrapper gone'; fi
+[ -f done ] && echo 'done yes'
+[ -f rc ] && echo "rc $(cat rc)"
+[ -f undo ] && echo 'undo yes'
+[ -f undo.rc ] && echo "undo_rc $(cat undo.rc)"
+[ -f applied ] && echo "applied $(cat applied)"
+[ -f ended_by ] && echo "ended_by $(cat ended_by)"
+echo "size $(ls -l "$(cat image)" 2>/dev/null | awk '{{print $5}}')"
+echo "written $(ls -l out 2>/dev/null | awk '{{print $5}}')"
+echo "now $({CLOCK})"
+[ -f undo.out ] && tail -1 undo.out | sed 's/^/undo_says /'
+echo '--- out'
+tail -c 65536 out 2>/dev/null
+[ -f client.out ] && [ ! -f rc ] && tail -c 2000 client.out
+echo
+"""
+
+
+@dataclass(frozen=True)
+class Look:
+    """The state of one operation at one moment, as :func:`look_script` saw it."""
+
+    room: bool
+    alive: bool = False
+    done: bool = False
+    returncode: int | None = None
+    undo: bool = False
+    undo_status: int | None = None
+    undo_says: str = ""
+    applied: str | None = None
+    ended_by: str | None = None
+    size: int | None = None
+    written: int | None = None
+    now: datetime | None = None
+    output: str = ""
+
+
+def parse_look(text: str) -> Look:
+    """ValueError when the answer is not one."""
+    head, mark, output = text.partition("--- out\n")
+    if head.strip() == "room gone":
+        return Look(room=False)
+    if not mark:
+        raise ValueError(f"not an answer about an operation: {text[:200]!r}")
+    values = dict(line.partition(" ")[::2] for line in head.splitlines())
+
+    def number(name: str) -> int | None:
+        value = values.get(name, "").strip()
+        return int(value) if value.isdigit() else None
+
+    return Look(
+        room=True,
+        alive=values.get("wrapper") == "alive",
+        done="done" in values,
+        returncode=number("rc"),
+        undo="undo" in values,
+        undo_status=number("undo_rc"),
+        undo_says=values.get("undo_says", ""),
+        applied=values.get("applied"),
+        ended_by=values.get("ended_by"),
+        size=number("size"),
+        written=number("written"),
+        now=moment(values.get("now", "")),
+        output=output.removesuffix("\n"),
+    )
+
+
+def clear_script(plan: AttemptPlan) -> str:
+    """Removes the run's room and slot; the lock stays until the run is closed."""
+    return f"{PREAMBLE}{free_slots_script(plan.spool, plan.run)}rm -rf {shlex.quote(plan.room)}\n"

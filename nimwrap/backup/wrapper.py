@@ -1,0 +1,136 @@
+"""The shell texts that live in a run's spool directory and work without anybody being connected.
+
+``SPOOL/RUN_ID/`` holds: ``command`` (the operation), ``undo`` (of the export change, if any), ``stop`` (ends the
+operation, client side first), ``wrapper`` (runs them), and what they write: ``pid``, ``command.pid``, ``boot``, ``out``,
+``rc``, ``undo.out``, ``undo.rc``, ``done``.
+"""
+
+from __future__ import annotations
+
+import shlex
+
+from nimwrap.backup.plan import AttemptPlan
+from nimwrap.hosts.questions import PREAMBLE
+
+HEARTBEAT_S = 20
+GRACE_S = 300
+"""How long after the timeout the wrapper itself ends the operation, when no nimwrap has done so."""
+
+CLOCK = "date -u +%Y%m%d%H%M%S"
+"""The master's clock as 14 digits; POSIX date has no epoch seconds."""
+
+
+def wrapper_text(plan: AttemptPlan, lock: str, slot: str) -> str:
+    """The detached wrapper: runs ``command``, then ``undo``, whoever is alive; keeps lock and slot fresh meanwhile."""
+    return f"""\
+{PREAMBLE}trap '' HUP
+cd {shlex.quote(plan.room)} || exit 1
+echo $$ > pid
+/usr/bin/ksh ./command > out 2>&1 < /dev/null &
+command=$!
+echo $command > command.pid
+(
+  seconds=0
+  while kill -0 $command 2>/dev/null; do
+    sleep 1
+    seconds=$((seconds + 1))
+    if [ $((seconds % {HEARTBEAT_S})) -eq 0 ]; then
+      {CLOCK} > {shlex.quote(lock)}/heartbeat
+      {CLOCK} > {shlex.quote(slot)}/heartbeat
+    fi
+    if [ $seconds -eq {plan.timeout_s + GRACE_S} ]; then
+      echo timed_out > ended_by
+      /usr/bin/ksh ./stop > stop.out 2>&1 < /dev/null
+    fi
+  done
+) > /dev/null 2>&1 &
+watch=$!
+wait $command
+echo $? > rc.new && mv rc.new rc
+kill $watch 2>/dev/null
+if [ -f undo ]; then
+  /usr/bin/ksh ./undo > undo.out 2>&1 < /dev/null
+  echo $? > undo.rc.new && mv undo.rc.new undo.rc
+fi
+{CLOCK} > done.new && mv done.new done
+"""
+
+
+_TREE = """\
+tree() {
+  ps -ef | awk -v root="$1" '
+    { parent[$2] = $3; order[NR] = $2 }
+    END {
+      member[root] = 1
+      for (again = 1; again; ) {
+        again = 0
+        for (i = 1; i <= NR; i++) {
+          p = order[i]
+          if (!(p in member) && (parent[p] in member)) { member[p] = 1; again = 1 }
+        }
+      }
+      for (p in member) print p
+    }'
+}
+"""
+
+
+def stop_text(plan: AttemptPlan, client_stop: str) -> str:
+    """Ends the operation: on the client first, then what is left of it on the master. Safe to run again.
+
+    ``client_stop`` is shell text for the master that ends the client's side over the channel. The last line is
+    ``stopped`` when no process of the operation is left on the master.
+    """
+    return f"""\
+{PREAMBLE}cd {shlex.quote(plan.room)} || exit 1
+{_TREE}
+{client_stop}
+command=$(cat command.pid 2>/dev/null)
+[ -n "$command" ] || {{ echo stopped; exit 0; }}
+waited=0
+while [ ! -f rc ] && kill -0 $command 2>/dev/null && [ $waited -lt 5 ]; do sleep 1; waited=$((waited + 1)); done
+for signal in TERM KILL; do
+  [ -f rc ] && break
+  members=$(tree $command)
+  for process in $members; do kill -$signal $process 2>/dev/null; done
+  waited=0
+  while kill -0 $command 2>/dev/null && [ $waited -lt 5 ]; do sleep 1; waited=$((waited + 1)); done
+done
+if kill -0 $command 2>/dev/null; then echo "still running: $command"; exit 1; fi
+echo stopped
+"""
+
+
+def client_stop_script(plan: AttemptPlan) -> str:
+    """Run on the client: ends every process that writes this image, then says which are left.
+
+    They are known by the image's own dated name in their arguments, and by descent from those; the name is written
+    with a bracket so that this script does not find itself.
+    """
+    pattern = f"[{plan.image_name[0]}]{plan.image_name[1:]}".replace(".", "[.]")
+    return f"""\
+writers() {{
+  ps -ef | awk -v me=$$ '
+    {{ parent[$2] = $3; order[NR] = $2 }}
+    $0 ~ /{pattern}/ && $2 != me {{ member[$2] = 1 }}
+    END {{
+      for (again = 1; again; ) {{
+        again = 0
+        for (i = 1; i <= NR; i++) {{
+          p = order[i]
+          if (!(p in member) && (parent[p] in member) && p != me) {{ member[p] = 1; again = 1 }}
+        }}
+      }}
+      for (p in member) print p
+    }}'
+}}
+for signal in TERM KILL; do
+  found=$(writers)
+  [ -n "$found" ] || break
+  for process in $found; do kill -$signal $process 2>/dev/null; done
+  waited=0
+  while [ -n "$(writers)" ] && [ $waited -lt 5 ]; do sleep 1; waited=$((waited + 1)); done
+done
+left=$(writers)
+if [ -n "$left" ]; then echo "writers left:" $left; else echo "no writer left"; fi
+"""
