@@ -1,0 +1,136 @@
+"""Which images of one client and kind stay, which may go, and why, in words.
+
+Only proven images count as generations. Nothing here can ever choose the last good image, the newest ``ok``
+one, or an image that is unmanaged, pinned, held or allocated: those are set aside before any counting.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+
+from nimwrap.domain.codes import Outcome
+from nimwrap.domain.durations import format_duration
+
+
+class Action(StrEnum):
+    KEEP = "keep"
+    REMOVE = "remove"
+
+
+@dataclass(frozen=True)
+class Generation:
+    """One image as retention sees it. ``held``: its client is held; ``allocated``: NIM serves it to somebody now."""
+
+    id: int
+    created: datetime
+    verified: bool = True
+    outcome: Outcome = Outcome.OK
+    managed: bool = True
+    pinned: bool = False
+    held: bool = False
+    allocated: bool = False
+    fault: str | None = None
+
+    @property
+    def good(self) -> bool:
+        """Proven, and nothing found against it since."""
+        return self.verified and self.fault is None and self.outcome in (Outcome.OK, Outcome.WARNING)
+
+
+@dataclass(frozen=True)
+class KeepRules:
+    """``min_age`` in seconds; ``weekly`` and ``monthly`` count calendar periods (UTC) that have an image."""
+
+    keep: int
+    weekly: int = 0
+    monthly: int = 0
+    min_age: int = 0
+
+
+@dataclass(frozen=True)
+class Decision:
+    image: Generation
+    action: Action
+    reason: str
+
+
+def decide(images: Iterable[Generation], rules: KeepRules, now: datetime) -> list[Decision]:
+    """One decision for each image, newest first. Deciding again over what was kept removes nothing more."""
+    newest_first = sorted(images, key=lambda image: (image.created, image.id), reverse=True)
+    proven = [image for image in newest_first if image.managed and image.good]
+    wanted = _wanted(proven, rules)
+    decisions = []
+    for image in newest_first:
+        kept = _untouchable(image) or wanted.get(image.id) or _too_young(image, rules, now)
+        if kept is None and not image.good:
+            kept = _unproven_kept(image, proven, rules)
+        if kept is not None:
+            decisions.append(Decision(image, Action.KEEP, kept))
+        else:
+            decisions.append(Decision(image, Action.REMOVE, _removal_reason(image, proven, rules)))
+    return decisions
+
+
+def _untouchable(image: Generation) -> str | None:
+    if not image.managed:
+        return "unmanaged: nimwrap did not make it and has not adopted it"
+    if image.pinned:
+        return "pinned"
+    if image.allocated:
+        return "allocated: NIM is serving it to a machine"
+    if image.held:
+        return "its client is held"
+    return None
+
+
+def _wanted(proven: Sequence[Generation], rules: KeepRules) -> dict[int, str]:
+    """The proven images that a rule asks for, by id, each with the first rule that does; ``proven`` newest first."""
+    wanted: dict[int, str] = {}
+    if proven:
+        wanted[proven[0].id] = "the last good image"
+    newest_ok = next((image for image in proven if image.outcome is Outcome.OK), None)
+    if newest_ok is not None:
+        wanted.setdefault(newest_ok.id, "the newest image without warnings")
+    for number, image in enumerate(proven[: max(rules.keep, 0)], start=1):
+        wanted.setdefault(image.id, f"proven generation {number} of keep = {rules.keep}")
+    for image, period in _newest_of_each(proven, rules.weekly, "%G week %V"):
+        wanted.setdefault(image.id, f"the newest of {period}, keep_weekly = {rules.weekly}")
+    for image, period in _newest_of_each(proven, rules.monthly, "%Y-%m"):
+        wanted.setdefault(image.id, f"the newest of {period}, keep_monthly = {rules.monthly}")
+    return wanted
+
+
+def _newest_of_each(proven: Sequence[Generation], periods: int, form: str) -> list[tuple[Generation, str]]:
+    first: dict[str, Generation] = {}
+    for image in proven:
+        first.setdefault(image.created.astimezone(UTC).strftime(form), image)
+    return [(image, period) for period, image in first.items()][: max(periods, 0)]
+
+
+def _too_young(image: Generation, rules: KeepRules, now: datetime) -> str | None:
+    age = (now - image.created).total_seconds()
+    return f"younger than min_age = {format_duration(rules.min_age)}" if age < rules.min_age else None
+
+
+def _unproven_kept(image: Generation, proven: Sequence[Generation], rules: KeepRules) -> str | None:
+    """Why an image that does not count is still left, None once the policy would have removed a good one there."""
+    enough = max(rules.keep, 1)
+    newer = _newer(image, proven)
+    if newer >= enough:
+        return None
+    why = f"has a fault ({image.fault})" if image.fault else "is not proven"
+    return f"{why}, so it does not count; left until {enough} proven ones are newer ({newer} now)"
+
+
+def _removal_reason(image: Generation, proven: Sequence[Generation], rules: KeepRules) -> str:
+    newer = f"{_newer(image, proven)} newer proven, keep = {rules.keep}"
+    if image.good:
+        return f"beyond the generations to keep: {newer}"
+    return f"{'has a fault (' + image.fault + ')' if image.fault else 'is not proven'}; {newer}"
+
+
+def _newer(image: Generation, proven: Sequence[Generation]) -> int:
+    return sum((other.created, other.id) > (image.created, image.id) for other in proven)
