@@ -1,0 +1,80 @@
+"""NFS exports as ``exportfs``, ``/etc/xtab`` and ``/etc/exports`` write them (aix-nim section 3.3)."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from nimwrap.aix.text import Unrecognised, lines
+
+HOST_LISTS = ("access", "root", "rw", "ro")
+
+_LINE = re.compile(r"(/\S*)(?:[ \t]+(\S.*?))?[ \t]*")
+_NOTHING = re.compile(r"(?:exportfs:\s*)?(?:\d{4}-\d{3}\s+)?nothing exported\.?", re.IGNORECASE)
+_WRAPPED = re.compile(r"[\w.:@/=,*-]+")
+
+
+@dataclass(frozen=True)
+class Export:
+    """One export. ``options`` as written, without the leading dash; ``text`` is the line byte for byte."""
+
+    directory: str
+    options: str = ""
+    text: str = ""
+
+    def hosts(self, option: str) -> tuple[str, ...]:
+        """The hosts of ``access``, ``root``, ``rw`` or ``ro``, in order, each once; empty when it names none."""
+        named = [
+            host
+            for part in self.options.split(",")
+            if part.strip().startswith(f"{option}=")
+            for host in part.strip().removeprefix(f"{option}=").split(":")
+            if host
+        ]
+        return tuple(dict.fromkeys(named))
+
+
+def _export(line: str) -> Export | None:
+    match = _LINE.fullmatch(line)
+    if not match:
+        return None
+    return Export(match[1], (match[2] or "").removeprefix("-"), line)
+
+
+def parse_listing(text: str) -> list[Export]:
+    """What is exported now. An empty text is the true answer "nothing": the caller looks at the exit status."""
+    found = []
+    for line in lines(text):
+        if not line.strip() or _NOTHING.fullmatch(line.strip()):
+            continue
+        export = _export(line)
+        if export is None:
+            raise Unrecognised("exportfs", text)
+        found.append(export)
+    return found
+
+
+def parse_file(text: str) -> list[Export]:
+    """The entries of ``/etc/exports``, comments left out, continued and wrapped lines joined. May be empty.
+
+    A joined entry's ``text`` is the logical line. A line that cannot be an entry raises Unrecognised.
+    """
+    logical: list[str] = []
+    open_line = False
+    for line in lines(text):
+        if not open_line and (not line.strip() or line.lstrip().startswith("#")):
+            continue
+        body = line[:-1] if line.endswith("\\") else line
+        if open_line:
+            logical[-1] += body.strip() if logical[-1].endswith((",", ":", "=")) else f" {body.strip()}"
+        elif line.startswith("/"):
+            logical.append(body)
+        elif logical and _WRAPPED.fullmatch(line):
+            logical[-1] += body
+        else:
+            raise Unrecognised("/etc/exports", text)
+        open_line = line.endswith("\\")
+    found = [_export(line) for line in logical]
+    if None in found:
+        raise Unrecognised("/etc/exports", text)
+    return [export for export in found if export]

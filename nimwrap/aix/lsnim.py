@@ -1,0 +1,137 @@
+"""``lsnim``: what NIM's database says about machines and resources (aix-nim sections 2.4, 2.7 and 7)."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from nimwrap.aix.text import Unrecognised, lines
+
+LSNIM = "/usr/sbin/lsnim"
+READY = "ready for a NIM operation"  # any other Cstate is busy; no text for "busy" is documented (section 2.7)
+CLASSES = frozenset({"machines", "resources", "networks", "management", "groups", "customers"})
+
+_HEADER = re.compile(r"(\S+):\s*")
+_ATTRIBUTE = re.compile(r"\s*([A-Za-z]\w*)\s*=(?:\s+(.*))?")
+_MESSAGE = re.compile(r"\s*(?:warning:\s*)*\d{4}-\d{3}\s")
+_INTERFACE = re.compile(r"if(\d+)")
+_NAME = re.compile(r"[^\s:;/\"']+")
+_TYPE = re.compile(r"[a-z][a-z0-9_]*")
+
+
+@dataclass(frozen=True)
+class Interface:
+    """One ``ifN`` line. ``mac`` is ``0`` where unknown; ``adapter`` may be empty."""
+
+    network: str
+    host: str
+    mac: str = ""
+    adapter: str = ""
+
+
+@dataclass(frozen=True)
+class NimObject:
+    """One object of ``lsnim -l``. An attribute that stands on several lines has several values."""
+
+    name: str
+    attributes: dict[str, tuple[str, ...]]
+
+    def first(self, attribute: str) -> str | None:
+        """The first value of ``attribute``, None where the object lacks it."""
+        values = self.attributes.get(attribute)
+        return values[0] if values else None
+
+    @property
+    def type(self) -> str:
+        return self.first("type") or ""
+
+    @property
+    def class_(self) -> str:
+        return self.first("class") or ""
+
+    @property
+    def cstate(self) -> str | None:
+        return self.first("Cstate")
+
+    @property
+    def ready(self) -> bool:
+        """True only for the one documented text of readiness."""
+        return self.cstate == READY
+
+    @property
+    def interfaces(self) -> tuple[Interface, ...]:
+        """``if1``, ``if2``, ... in numeric order."""
+        numbered = [
+            (int(match[1]), value)
+            for attribute, values in self.attributes.items()
+            if (match := _INTERFACE.fullmatch(attribute))
+            for value in values
+        ]
+        words = [value.split() for _, value in sorted(numbered)]
+        return tuple(Interface(*[*fields, "", ""][:4]) for fields in words if len(fields) >= 2)
+
+
+@dataclass(frozen=True)
+class TableRow:
+    """One row of plain ``lsnim``. ``class_`` is empty in the two-column form (``-c resources CLIENT``)."""
+
+    name: str
+    class_: str
+    type: str
+
+
+def long_argv(name: str | None = None, type_: str | None = None) -> list[str]:
+    """``lsnim -l`` of one object, of all of a type, or of everything."""
+    return [LSNIM, *(["-t", type_] if type_ else []), "-l", *([name] if name else [])]
+
+
+def table_argv(name: str | None = None, class_: str | None = None, type_: str | None = None) -> list[str]:
+    """Plain ``lsnim``. With ``class_`` "resources" and a client's name: what is allocated to it."""
+    return [LSNIM, *(["-c", class_] if class_ else []), *(["-t", type_] if type_ else []), *([name] if name else [])]
+
+
+def parse_long(text: str) -> dict[str, NimObject]:
+    """All objects by name. Lost indentation and values over several lines (``err_info``) are understood."""
+    found: dict[str, dict[str, list[str]]] = {}
+    current: dict[str, list[str]] | None = None
+    last: list[str] | None = None
+    rows = [line for line in lines(text) if line.strip()]
+    for line, following in zip(rows, [*rows[1:], ""], strict=True):
+        header = _HEADER.fullmatch(line)
+        if header and _ATTRIBUTE.fullmatch(following):
+            current, last = found.setdefault(header[1], {}), None
+            continue
+        attribute = _ATTRIBUTE.fullmatch(line)
+        if attribute and current is not None:
+            last = current.setdefault(attribute[1], [])
+            last.append((attribute[2] or "").rstrip())
+        elif last and not _MESSAGE.match(line):
+            last[-1] = f"{last[-1]} {line.strip()}".strip()
+    if not found:
+        raise Unrecognised("lsnim -l", text)
+    return {
+        name: NimObject(name, {key: tuple(values) for key, values in attributes.items()})
+        for name, attributes in found.items()
+    }
+
+
+def parse_table(text: str) -> list[TableRow]:
+    """The rows of plain ``lsnim`` in order; also its two-column form. Message lines beside rows are passed over."""
+    rows = []
+    for line in lines(text):
+        words = line.split()
+        if not words or _MESSAGE.match(line):
+            continue
+        if not 2 <= len(words) <= 3 or not _NAME.fullmatch(words[0]) or not _TYPE.fullmatch(words[-1]):
+            raise Unrecognised("lsnim", text)
+        if len(words) == 3 and words[1] not in CLASSES:
+            raise Unrecognised("lsnim", text)
+        rows.append(TableRow(words[0], words[1] if len(words) == 3 else "", words[-1]))
+    if not rows:
+        raise Unrecognised("lsnim", text)
+    return rows
+
+
+def no_such_object(text: str) -> bool:
+    """True when NIM says that it does not know the object (0042-053, aix-nim section 6.2)."""
+    return "0042-053" in text

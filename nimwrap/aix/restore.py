@@ -1,0 +1,44 @@
+"""``restore -T``: reads a backup image from end to end and lists what is in it (aix-nim section 8)."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from dataclasses import dataclass
+
+from nimwrap.aix.text import Unrecognised
+
+_COUNT = re.compile(r"^nw_files=(\d+)\r?$", re.MULTILINE)
+_STATUS = re.compile(r"^nw_rc=(\d+)\r?$", re.MULTILINE)
+_COUNTER = """awk '/^x?[ ]*\\.?\\// { n++; next } { print } END { print "nw_files=" n + 0 }'"""
+
+
+@dataclass(frozen=True)
+class FullRead:
+    """``says``: what was printed beside file names; ``returncode`` 127 where the tool is missing."""
+
+    returncode: int
+    files: int
+    says: str
+
+    @property
+    def available(self) -> bool:
+        return self.returncode != 127
+
+
+def argv(path: str) -> list[str]:
+    """``-q``: never ask for the first volume; without input a further volume cannot be asked for either."""
+    return ["restore", "-Tqf", path]
+
+
+def shell(path: str) -> str:
+    """Reads the image and counts its names on the host, so that a hundred thousand lines do not travel."""
+    return f"( {shlex.join(argv(path))} </dev/null; echo nw_rc=$? ) 2>&1 | {_COUNTER}"
+
+
+def parse(text: str) -> FullRead:
+    count, status = _COUNT.search(text), _STATUS.search(text)
+    if count is None or status is None:
+        raise Unrecognised("restore -T", text)
+    says = _STATUS.sub("", _COUNT.sub("", text)).strip()
+    return FullRead(int(status[1]), int(count[1]), says)
