@@ -66,7 +66,7 @@ RULES: tuple[Rule, ...] = (
         r"|route to the remote host is not available",
         "the client cannot be reached over NIM's channel",
         "On the client: lssrc -s nimsh, and startsrc -s nimsh if it is down. From the master: ping the client, and "
-        "check that ports 3901 and 3902 (nimsh) are open between the two and that the client's name resolves to its address.",
+        "check that ports 3901 and 3902 (nimsh) are open between the two and that the client's name resolves rightly.",
     ),
     _rule(  # 6.3 (1831-010, 1832-019: wording not captured) and peers P15
         FailureCode.CLIENT_UNREACHABLE,
@@ -106,8 +106,8 @@ RULES: tuple[Rule, ...] = (
         "Compare the address the client's packets leave with (on the client: traceroute MASTER, line \"source should "
         "be\") with the one the master has for its if1 name (lsnim -l CLIENT, host NAME); exportfs on the master shows "
         "who is let in. If this is a cluster node, a service address may stand first on the interface: the lasting "
-        "cure is the PowerHA network's Distribution Preference \"Disable Firstalias\" (smitty cm_service_ip), verify and "
-        "synchronise, then the resource group offline and online.",
+        "cure is the PowerHA network's Distribution Preference \"Disable Firstalias\" (smitty cm_service_ip), verify "
+        "and synchronise, then the resource group offline and online.",
     ),
     _rule(  # 6.2
         FailureCode.KILLED, r"0042-002|interrupt signal",
