@@ -22,6 +22,16 @@ class ClientRef:
 
 
 @dataclass(frozen=True)
+class InventoryClient:
+    """A client as a master's ``lsnim`` lists it. ``host`` is the name of its first interface."""
+
+    name: str
+    type: str
+    host: str | None = None
+    cluster: str | None = None
+
+
+@dataclass(frozen=True)
 class SourceAddress:
     """The address the client's packets leave with, beside the one NIM's export lets in.
 

@@ -1,9 +1,15 @@
 """The tables and views of ``history.db`` (INTERFACE section 6), as the first migration makes them.
 
 Times are RFC 3339 text in UTC, so that text order is time order; lists and objects are JSON text; booleans 0/1.
+``docs/history.md`` describes every column; a test holds the two together.
 """
 
 from __future__ import annotations
+
+import sqlite3
+
+MIGRATION_SET = "nimwrap"
+MIGRATIONS_TABLE = "_sqlite_migrations"
 
 TABLES = """
 create table runs (
@@ -33,9 +39,13 @@ create table runs (
   log_path text
 ) strict;
 create index runs_by_client on runs (master, client, started);
-create index runs_by_start on runs (started);
-create index runs_open on runs (master) where outcome = 'running';
+create index runs_by_client_outcome on runs (master, client, outcome, started);
+create index runs_by_start on runs (started, outcome);
 create index runs_by_outcome on runs (outcome, started);
+create index runs_by_failure on runs (failure_code, started) where failure_code is not null;
+create index runs_by_remedy on runs (master, remedy, started)
+  where remedy is not null and outcome in ('ok', 'warning');
+create index runs_open on runs (master, started) where outcome = 'running';
 
 create table attempts (
   id integer primary key,
@@ -51,7 +61,6 @@ create table attempts (
   output text,
   unique (run, number)
 ) strict;
-create index attempts_by_remedy on attempts (remedy, failure_code) where remedy is not null;
 
 create table findings (
   id integer primary key,
@@ -93,6 +102,8 @@ create table images (
   removed text
 ) strict;
 create index images_by_client on images (master, client, kind, created);
+create index images_present on images (master, client, kind, created) where removed is null;
+create index images_by_run on images (run) where run is not null;
 create unique index images_by_place on images (master, location) where removed is null;
 
 create table export_changes (
@@ -110,7 +121,7 @@ create table export_changes (
   note text
 ) strict;
 create index export_changes_by_run on export_changes (run);
-create index export_changes_open on export_changes (master) where state in ('planned', 'applied', 'foreign');
+create index export_changes_open on export_changes (master, id) where state in ('planned', 'applied', 'foreign');
 
 create table events (
   id integer primary key,
@@ -123,6 +134,7 @@ create table events (
 ) strict;
 create index events_by_run on events (run, id);
 create index events_by_kind on events (kind, at);
+create index events_by_time on events (at);
 
 create table holds (
   id integer primary key,
@@ -133,7 +145,7 @@ create table holds (
   until text,
   released text
 ) strict;
-create index holds_open on holds (master, client) where released is null;
+create unique index holds_open on holds (master, client) where released is null;
 
 create table clients (
   master text not null,
@@ -163,29 +175,51 @@ create table slots (
   state text not null,
   run text,
   reason text,
+  owner text,
   claimed text not null,
   unique (schedule, slot, master, client)
 ) strict;
 create index slots_by_state on slots (state, slot);
+create index slots_by_time on slots (slot);
+create index slots_by_run on slots (run) where run is not null;
 """
 
 VIEWS = """
 create view last_good as
   select i.master, i.client, i.kind, i.id as image, i.run, i.resource, i.location, i.size_bytes, i.outcome,
          i.created, i.verified_by, i.managed
-  from images i
-  where i.id = (
+  from (select distinct master, client, kind from images where removed is null) k
+  join images i on i.id = (
     select g.id from images g
-    where g.master = i.master and g.client = i.client and g.kind = i.kind
-      and g.verified = 1 and g.removed is null and g.fault is null
+    where g.master = k.master and g.client = k.client and g.kind = k.kind
+      and g.removed is null and g.removal is null and g.verified = 1 and g.fault is null
     order by g.created desc, g.id desc limit 1);
 
 create view fleet_status as
   select c.master, c.name as client, c.type, c.cluster, c.vanished,
-         g.created as last_good, g.resource, g.location, g.size_bytes, g.outcome as last_good_outcome,
-         r.id as last_run, r.outcome as last_outcome, r.failure_code, r.failure_message, r.started as last_started
+         g.created as last_good, g.id as last_good_image, g.run as last_good_run, g.resource, g.location, g.size_bytes,
+         g.outcome as last_good_outcome,
+         r.id as last_run, r.outcome as last_outcome, r.failure_code, r.failure_message, r.failure_fix,
+         r.started as last_started, r.ended as last_ended,
+         h.reason as hold, h.until as hold_until
   from clients c
-  left join last_good g on g.master = c.master and g.client = c.name and g.kind = 'mksysb'
-  left join runs r on r.id = (
-    select l.id from runs l where l.master = c.master and l.client = c.name order by l.started desc limit 1);
+  left join images g on g.id = (
+    select i.id from images i
+    where i.master = c.master and i.client = c.name and i.kind = 'mksysb'
+      and i.removed is null and i.removal is null and i.verified = 1 and i.fault is null
+    order by i.created desc, i.id desc limit 1)
+  left join runs r on r.rowid = (
+    select l.rowid from runs l where l.master = c.master and l.client = c.name
+    order by l.started desc, l.rowid desc limit 1)
+  left join holds h on h.master = c.master and h.client = c.name and h.released is null;
 """
+
+MIGRATIONS = {"m001_first": TABLES + VIEWS}
+"""Every change of the schema in order. An old one is never edited once a release has shipped it."""
+
+
+def statements(sql: str) -> list[str]:
+    """The single statements of ``sql``; ``strict`` is left out where SQLite is older than 3.37."""
+    if sqlite3.sqlite_version_info < (3, 37):
+        sql = sql.replace(") strict, without rowid;", ") without rowid;").replace(") strict;", ");")
+    return [part.strip() for part in sql.split(";\n") if part.strip()]

@@ -1,0 +1,243 @@
+"""The questions that verbs, scheduler, report and notifications ask of the history. Rows come as stored.
+
+Every query goes by an index and none grows with the number of runs (``benchmarks/history_queries.py``).
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
+from fnmatch import fnmatchcase
+from itertools import islice
+from pathlib import Path
+
+from nimwrap.domain.durations import rfc3339
+from nimwrap.domain.records import ClientRef
+from nimwrap.history.lookup import find_run
+from nimwrap.history.reading import ReadOnly
+from nimwrap.history.values import Row
+
+_EVER = ""  # before every RFC 3339 text
+
+
+class Reader(ReadOnly):
+    """The history, open for reading; empty as long as there is no database."""
+
+    @classmethod
+    def open(cls, path: Path) -> Reader:
+        """Open ``path``, which need not exist. StoreUnavailable when it cannot be read or is another user's."""
+        return cls(path)
+
+    def __enter__(self) -> Reader:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()
+
+    # --- runs
+
+    def runs(
+        self, targets: Iterable[str] = (), *, since: datetime | None = None, outcomes: Sequence[str] = (),
+        limit: int | None = None,
+    ) -> list[Row]:  # fmt: skip
+        """Runs, newest first. A target is a client, ``master/client`` or a glob of either; none means all."""
+        after = rfc3339(since) if since else _EVER
+        patterns = list(targets)
+        if not patterns:
+            sources = self._of_all(after, outcomes)
+        else:
+            sources = self._of_clients(self.matching(patterns), after, outcomes)
+        newest_first = heapq.merge(*sources, key=lambda row: (row["started"], row["rowid"]), reverse=True)
+        return [_without_rowid(row) for row in islice(newest_first, limit)]
+
+    def _of_all(self, after: str, outcomes: Sequence[str]) -> list[Iterator[Row]]:
+        if not outcomes:
+            sql = "select rowid, * from runs where started >= ? order by started desc, rowid desc"
+            return [self.each(sql, (after,))]
+        sql = "select rowid, * from runs where outcome = ? and started >= ? order by started desc, rowid desc"
+        return [self.each(sql, (outcome, after)) for outcome in outcomes]
+
+    def _of_clients(self, refs: Iterable[ClientRef], after: str, outcomes: Sequence[str]) -> list[Iterator[Row]]:
+        where, order = "master = ? and client = ?", "order by started desc, rowid desc"
+        if not outcomes:
+            sql = f"select rowid, * from runs where {where} and started >= ? {order}"  # noqa: S608 -- constants
+            return [self.each(sql, (ref.master, ref.client, after)) for ref in refs]
+        sql = f"select rowid, * from runs where {where} and outcome = ? and started >= ? {order}"  # noqa: S608
+        return [self.each(sql, (ref.master, ref.client, outcome, after)) for ref in refs for outcome in outcomes]
+
+    def run(self, text: str) -> Row:
+        """The run whose id is ``text`` or begins with it; a usage error naming the nearest ids otherwise."""
+        return find_run(self, text)
+
+    def runs_by_id(self, ids: Sequence[str]) -> list[Row]:
+        """These runs, in the order given; ids without a row are left out."""
+        found = {row["id"]: row for row in self._in("select * from runs where id in ({})", ids)}
+        return [found[run] for run in ids if run in found]
+
+    def open_runs(self, master: str | None = None) -> list[Row]:
+        """Runs that have not ended, oldest first."""
+        if master is None:
+            return self.rows("select * from runs where outcome = 'running' order by started, rowid")
+        sql = "select * from runs where outcome = 'running' and master = ? order by started, rowid"
+        return self.rows(sql, (master,))
+
+    def last_runs(self, master: str, client: str, limit: int = 1) -> list[Row]:
+        """The newest runs of one client, newest first, whatever came of them."""
+        sql = "select * from runs where master = ? and client = ? order by started desc, rowid desc limit ?"
+        return self.rows(sql, (master, client, limit))
+
+    def findings(self, run: str) -> list[Row]:
+        return self.rows("select * from findings where run = ? order by id", (run,))
+
+    def attempts(self, runs: Sequence[str]) -> list[Row]:
+        """The attempts of these runs, each run's in their order."""
+        return self._in("select * from attempts where run in ({}) order by run, number", runs)
+
+    def events(self, run: str) -> list[Row]:
+        """What was noted of a run, in the order it was written: commands with their output, phases, warnings."""
+        return self.rows("select * from events where run = ? order by id", (run,))
+
+    def events_since(self, since: datetime, kinds: Sequence[str]) -> list[Row]:
+        """Events of these kinds, oldest first."""
+        sql = "select * from events where kind = ? and at >= ? order by at, id"
+        found = [row for kind in kinds for row in self.rows(sql, (kind, rfc3339(since)))]
+        return sorted(found, key=lambda row: (row["at"], row["id"]))
+
+    # --- what backups of a client were like
+
+    def durations(self, master: str, client: str, limit: int = 10) -> list[float]:
+        """Seconds that the last runs which made an image took, newest first."""
+        runs = self.runs([f"{master}/{client}"], outcomes=("ok", "warning"), limit=limit)
+        return [row["duration_s"] for row in runs if row["duration_s"] is not None]
+
+    def sizes(self, master: str, client: str, kind: str = "mksysb", limit: int = 10) -> list[int]:
+        """Bytes of the last proven images, newest first, also of those that are gone."""
+        sql = (
+            "select size_bytes from images where master = ? and client = ? and kind = ? and verified = 1"
+            " order by created desc, id desc limit ?"
+        )
+        return [row["size_bytes"] for row in self.rows(sql, (master, client, kind, limit))]
+
+    def remedies_proven(self, master: str) -> tuple[str, ...]:
+        """Remedies that let a client of this master in and ended with an image, the latest success first."""
+        sql = (
+            "select remedy, max(started) as latest from runs where master = ? and remedy is not null"
+            " and outcome in ('ok', 'warning') group by remedy order by latest desc"
+        )
+        return tuple(row["remedy"] for row in self.rows(sql, (master,)))
+
+    # --- exports and images
+
+    def open_changes(self, master: str | None = None) -> list[Row]:
+        """Export changes in force, planned or foreign, oldest first."""
+        states = "state in ('planned', 'applied', 'foreign')"
+        if master is None:
+            return self.rows(f"select * from export_changes where {states} order by id")  # noqa: S608 -- a constant
+        return self.rows(f"select * from export_changes where {states} and master = ? order by id", (master,))  # noqa: S608
+
+    def changes(self, *, run: str | None = None, limit: int | None = None) -> list[Row]:
+        """The journal of export changes: of one run in order, or the newest of all first."""
+        if run is not None:
+            return self.rows("select * from export_changes where run = ? order by id", (run,))
+        return self.rows("select * from export_changes order by id desc limit ?", (-1 if limit is None else limit,))
+
+    def images(
+        self, master: str | None = None, client: str | None = None, *, kind: str | None = None, removed: bool = False
+    ) -> list[Row]:
+        """Images by client, newest first; those that are gone only when ``removed`` is asked for."""
+        where = {"master": master, "client": client, "kind": kind}
+        terms = [f"{name} = ?" for name, value in where.items() if value is not None]
+        if not removed:
+            terms.append("removed is null")
+        condition = "where " + " and ".join(terms) if terms else ""
+        sql = f"select * from images {condition} order by master, client, kind, created desc, id desc"  # noqa: S608
+        return self.rows(sql, [value for value in where.values() if value is not None])
+
+    def images_by_id(self, ids: Sequence[int]) -> list[Row]:
+        return self._in("select * from images where id in ({})", ids)
+
+    def image_at(self, master: str, location: str) -> Row | None:
+        """The image that lies at a place now."""
+        sql = "select * from images where master = ? and location = ? and removed is null"
+        return self.row(sql, (master, location))
+
+    def last_good(self, master: str, client: str, kind: str = "mksysb") -> Row | None:
+        """The newest proven image that is still there and without fault; its ``outcome`` may be ``warning``."""
+        sql = "select * from last_good where master = ? and client = ? and kind = ?"
+        return self.row(sql, (master, client, kind))
+
+    def last_goods(self) -> list[Row]:
+        """The newest good image of every client and kind."""
+        return self.rows("select * from last_good")
+
+    # --- clients, holds, schedules
+
+    def fleet(self) -> list[Row]:
+        """Every client known to NIM with its last good image, last run and hold: the view ``fleet_status``."""
+        return self.rows("select * from fleet_status order by master, client")
+
+    def clients(self, master: str | None = None) -> list[Row]:
+        """Clients as the inventories list them, with those that vanished (``vanished`` says when)."""
+        if master is None:
+            return self.rows("select * from clients order by master, name")
+        return self.rows("select * from clients where master = ? order by name", (master,))
+
+    def inventories(self) -> list[Row]:
+        """When each master was last asked for its clients (``tried``), and last answered (``taken``)."""
+        return self.rows("select * from inventories order by master")
+
+    def holds(self, at: datetime | None = None) -> list[Row]:
+        """Holds that stand; with ``at`` without those that end by then."""
+        now = rfc3339(at) if at else _EVER
+        sql = "select * from holds where released is null and (until is null or until > ?) order by master, client"
+        return self.rows(sql, (now,))
+
+    def slots(self, *, since: datetime | None = None, states: Sequence[str] = ()) -> list[Row]:
+        """Slots by their due time, oldest first."""
+        after = rfc3339(since) if since else _EVER
+        if not states:
+            return self.rows("select * from slots where slot >= ? order by slot, id", (after,))
+        sql = "select * from slots where state = ? and slot >= ? order by slot, id"
+        found = [row for state in states for row in self.rows(sql, (state, after))]
+        return sorted(found, key=lambda row: (row["slot"], row["id"]))
+
+    def slot(self, schedule: str, slot: datetime | str, ref: ClientRef) -> Row | None:
+        """What became of one slot of one client; None while nobody has claimed it."""
+        sql = "select * from slots where schedule = ? and slot = ? and master = ? and client = ?"
+        due = slot if isinstance(slot, str) else rfc3339(slot)
+        return self.row(sql, (schedule, due, ref.master, ref.client))
+
+    def known(self) -> list[ClientRef]:
+        """Every client that has a run or stands in an inventory, in order."""
+        # One index step for each client, however many runs it has (a plain "distinct" reads them all).
+        sql = """
+            with recursive k(master, client) as (
+              select * from (select master, client from runs order by master, client limit 1)
+              union all
+              select r.master, r.client from k join runs r on r.rowid = (
+                select n.rowid from runs n where (n.master, n.client) > (k.master, k.client)
+                order by n.master, n.client limit 1))
+            select master, client from k union select master, name from clients order by 1, 2"""
+        return [ClientRef(row["master"], row["client"]) for row in self.rows(sql)]
+
+    def matching(self, patterns: Iterable[str]) -> list[ClientRef]:
+        """The known clients that a client name, ``master/client`` or a glob of either means."""
+        wanted = list(patterns)
+        return [ref for ref in self.known() if any(_matches(ref, pattern) for pattern in wanted)]
+
+    def _in(self, sql: str, values: Sequence[str] | Sequence[int]) -> list[Row]:
+        found = []
+        for start in range(0, len(values), 500):  # SQLite binds at most 999 values on old builds
+            part = values[start : start + 500]
+            found += self.rows(sql.format(",".join("?" * len(part))), part)
+        return found
+
+
+def _matches(ref: ClientRef, pattern: str) -> bool:
+    return fnmatchcase(str(ref) if "/" in pattern else ref.client, pattern)
+
+
+def _without_rowid(row: Row) -> Row:
+    del row["rowid"]
+    return row
