@@ -1,0 +1,159 @@
+"""The entry: global options, one command, and the one place where an exception becomes text and an exit code."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import signal
+import sys
+import traceback
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any, cast
+
+import typer
+from typer._click.exceptions import NoArgsIsHelpError, NoSuchOption, UsageError
+from typer.core import TyperGroup
+
+from nimwrap import __version__
+from nimwrap.cli.commands import VerbGroup
+from nimwrap.cli.frame import Invocation, Result
+from nimwrap.cli.logs import Log, LogFormat, install
+from nimwrap.cli.render import Printer
+from nimwrap.cli.streams import err
+from nimwrap.domain.codes import ExitCode
+from nimwrap.domain.errors import NimwrapError, usage_error
+
+PROGRAM = "nimwrap"
+_GLOBAL = ("--config", "--log-format", "--quiet", "--verbose", "--no-color", "--version", "-q", "-v")
+
+app = typer.Typer(
+    name=PROGRAM,
+    cls=VerbGroup,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    suggest_commands=False,
+    no_args_is_help=True,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+class Terminated(KeyboardInterrupt):
+    """SIGTERM, raised where the program stands, so that a verb that handles Ctrl-C handles it the same way."""
+
+
+@app.callback()
+def options(
+    ctx: typer.Context,
+    config: Annotated[Path | None, typer.Option(metavar="FILE", help="Configuration file.")] = None,
+    json: Annotated[bool, typer.Option("--json", help="One JSON object on stdout; also after the command.")] = False,
+    log_format: Annotated[LogFormat, typer.Option(help="Form of the messages on stderr.")] = LogFormat.TEXT,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Only warnings and errors on stderr.")] = False,
+    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="More on stderr; a traceback for a bug.")] = False,
+    no_color: Annotated[bool, typer.Option("--no-color", help="No colours (also NO_COLOR).")] = False,
+    version: Annotated[bool, typer.Option("--version", is_eager=True, help="Show the version.")] = False,
+) -> None:
+    """Runs, proves and accounts for the NIM mksysb backups of AIX and PowerHA hosts."""
+    if quiet and verbose:
+        raise usage_error("-q and -v contradict each other", "give one of them")
+    invocation: Invocation = ctx.obj
+    invocation.config_path = config
+    invocation.quiet, invocation.verbose, invocation.colour_wanted = quiet, verbose, not no_color
+    level = logging.WARNING if quiet else logging.DEBUG if verbose else logging.INFO
+    invocation.log = Log(log_format, level, not no_color)
+    install(invocation.log)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command line; returns the exit code."""
+    arguments, json = without_json(sys.argv[1:] if argv is None else argv)
+    invocation = Invocation(json=json)
+    signal.signal(signal.SIGTERM, _terminate)
+    try:
+        return _run(arguments, invocation)
+    except (Exception, KeyboardInterrupt) as error:
+        result = _as_result(error, invocation)
+        if invocation.verbose and not isinstance(error, (NimwrapError, UsageError, KeyboardInterrupt)):
+            invocation.log.write(logging.ERROR, traceback.format_exc())
+        with contextlib.suppress(OSError):
+            invocation.show(result)
+        return int(result.exit_code)
+
+
+def without_json(arguments: Sequence[str]) -> tuple[list[str], bool]:
+    """The arguments without ``--json`` (wherever it stands before ``--``), and whether it was there."""
+    end = arguments.index("--") if "--" in arguments else len(arguments)
+    head = [argument for argument in arguments[:end] if argument != "--json"]
+    return [*head, *arguments[end:]], len(head) < end
+
+
+def _run(arguments: list[str], invocation: Invocation) -> int:
+    group = typer.main.get_command(app)
+    group._main_shell_completion(ctx_args={}, prog_name=PROGRAM)
+    if arguments and arguments[0] == "--version":
+        invocation.show(Result("version", {"version": __version__}, text=_print_version))
+        return ExitCode.OK
+    try:
+        with group.make_context(PROGRAM, arguments, obj=invocation) as context:
+            group.invoke(context)
+    except typer.Exit as ended:
+        return ended.exit_code
+    return ExitCode.OK
+
+
+def _print_version(printer: Printer) -> None:
+    printer.line(f"{PROGRAM} {__version__}")
+
+
+def _terminate(_signal: int, _frame: Any) -> None:
+    raise Terminated
+
+
+def _as_result(error: BaseException, invocation: Invocation) -> Result:
+    """Any exception as the Result that reports it."""
+    if isinstance(error, UsageError):
+        if isinstance(error, NoArgsIsHelpError) and not invocation.json:
+            err(error.format_message() + "\n\n")
+        command = error.ctx.command_path.partition(" ")[2] if error.ctx else ""
+        return _refusal(_from_click(error), command)
+    if isinstance(error, NimwrapError):
+        return _refusal(error, invocation.command)
+    if isinstance(error, (KeyboardInterrupt, typer.Abort)):
+        code = ExitCode.TERMINATED if isinstance(error, Terminated) else ExitCode.INTERRUPTED
+        return _refusal(NimwrapError("interrupted", code="cancelled", exit_code=code), invocation.command)
+    if isinstance(error, OSError):
+        where = f"{error.filename}: " if error.filename else ""
+        return _refusal(NimwrapError(f"{where}{error.strerror or error}"), invocation.command)
+    message = f"this is a bug in nimwrap: {type(error).__name__}: {error}"
+    hint = "please report it with the output of the same command under `nimwrap -v`"
+    return _refusal(NimwrapError(message, hint=hint), invocation.command)
+
+
+def _refusal(error: NimwrapError, command: str) -> Result:
+    return Result(command, {}, error.exit_code, errors=error.problems)
+
+
+def _from_click(error: UsageError) -> NimwrapError:
+    """A fault of the command line in our words, with the nearest name."""
+    if isinstance(error, NoArgsIsHelpError):
+        return usage_error("no command given", "`nimwrap --help` lists the commands")
+    path = error.ctx.command_path if error.ctx else PROGRAM
+    message = error.format_message().rstrip(".")
+    hint = f"`{path} --help` shows how it is called"
+    if isinstance(error, NoSuchOption):
+        message = error.message
+        if error.option_name in _GLOBAL and path != PROGRAM:
+            hint = f"{error.option_name} stands before the command: nimwrap {error.option_name} ..."
+        elif error.possibilities:
+            hint = f"did you mean {' or '.join(error.possibilities)}?"
+    elif message.startswith("No such command") and error.ctx is not None:
+        group = cast(TyperGroup, error.ctx.command)
+        hint = _nearest(message.partition("'")[2].rstrip("'"), group.list_commands(error.ctx), path)
+    return usage_error(message[:1].lower() + message[1:], hint)
+
+
+def _nearest(name: str, known: list[str], path: str) -> str:
+    from difflib import get_close_matches
+
+    close = get_close_matches(name, known, n=1)
+    return f"did you mean `{path} {close[0]}`?" if close else f"`{path} --help` lists the commands"

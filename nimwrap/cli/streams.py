@@ -1,0 +1,72 @@
+"""Writing text to stdout and stderr so that no name, byte or closed pipe can hurt the program or the terminal."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from collections.abc import Mapping
+from typing import TextIO
+
+_COLOUR = re.compile(r"\x1b\[[0-9;]{0,8}m")
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]|\ud800|[\ud800-\udfff]")
+
+
+def colour_allowed(stream: TextIO | None, environ: Mapping[str, str]) -> bool:
+    """True when this stream is a terminal that shows colours and nobody asked for none (NO_COLOR, TERM=dumb)."""
+    if stream is None or environ.get("NO_COLOR") or environ.get("TERM", "dumb") == "dumb":
+        return False
+    return stream.isatty()
+
+
+def clean(text: str, *, keep_colour: bool = False) -> str:
+    """The text with control characters and undecodable bytes made visible; newlines and tabs stay.
+
+    Text from a host may hold terminal escapes. ``keep_colour`` lets colour sequences through and nothing else.
+    """
+    if keep_colour:
+        parts = _COLOUR.split(text)
+        kept = [*_COLOUR.findall(text), ""]
+        return "".join(clean(part) + code for part, code in zip(parts, kept, strict=True))
+    return _CONTROL.sub(_visible, text)
+
+
+def _visible(match: re.Match[str]) -> str:
+    code = ord(match[0])
+    return f"\\x{code & 0xFF:02x}" if code < 0x100 or 0xDC80 <= code <= 0xDCFF else "\ufffd"
+
+
+def bare(text: str) -> str:
+    """The text without colour sequences: what its width is counted from."""
+    return _COLOUR.sub("", text)
+
+
+def put(stream: TextIO | None, text: str) -> None:
+    """Write and flush. A reader who has gone away (``| head``) is no error: the rest goes nowhere."""
+    if stream is None:
+        return
+    try:
+        stream.write(text)
+        stream.flush()
+    except UnicodeEncodeError:
+        encoding = stream.encoding or "ascii"
+        put(stream, text.encode(encoding, "backslashreplace").decode(encoding))
+    except BrokenPipeError:
+        _silence(stream)
+
+
+def _silence(stream: TextIO) -> None:
+    """Point the stream's descriptor at nothing, so that the interpreter's own flush at exit is quiet too."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, stream.fileno())
+    os.close(nowhere)
+
+
+def out(text: str) -> None:
+    """To stdout: results, nothing else."""
+    put(sys.stdout, text)
+
+
+def err(text: str) -> None:
+    """To stderr: messages, progress, logs."""
+    put(sys.stderr, text)
