@@ -6,6 +6,7 @@ import re
 import shlex
 from dataclasses import dataclass
 
+from nimwrap.aix import listvgbackup
 from nimwrap.aix.text import Unrecognised
 
 _COUNT = re.compile(r"^nw_files=(\d+)\r?$", re.MULTILINE)
@@ -15,7 +16,7 @@ _COUNTER = """awk '/^x?[ ]*\\.?\\// { n++; next } { print } END { print "nw_file
 
 @dataclass(frozen=True)
 class FullRead:
-    """``says``: what was printed beside file names; ``returncode`` 127 where the tool is missing."""
+    """``says``: what was printed beside file names; ``returncode`` 127 where no tool can read it."""
 
     returncode: int
     files: int
@@ -32,8 +33,15 @@ def argv(path: str) -> list[str]:
 
 
 def shell(path: str) -> str:
-    """Reads the image and counts its names on the host, so that a hundred thousand lines do not travel."""
-    return f"( {shlex.join(argv(path))} </dev/null; echo nw_rc=$? ) 2>&1 | {_COUNTER}"
+    """Reads the image and counts its names on the host, so that a hundred thousand lines do not travel.
+
+    Where ``restore`` is missing, ``listvgbackup`` reads it, which goes through the same archive.
+    """
+    instead = shlex.join(listvgbackup.argv(path))
+    return (
+        f"( {shlex.join(argv(path))} </dev/null; nw_rc=$?; "
+        f"if [ $nw_rc -eq 127 ]; then {instead} </dev/null; nw_rc=$?; fi; echo nw_rc=$nw_rc ) 2>&1 | {_COUNTER}"
+    )
 
 
 def parse(text: str) -> FullRead:
