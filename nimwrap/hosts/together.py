@@ -1,0 +1,32 @@
+"""A questionnaire that asks its slow questions at the same time, in text short enough to travel through a client channel."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from nimwrap.hosts.questions import PREAMBLE, STATUS, Question, limited
+
+
+def asked_together(quick: Sequence[Question], slow: Sequence[Question], nonce: str, limit_s: int) -> str:
+    """The script that asks ``quick`` one after the other, then all of ``slow`` at once, each for at most ``limit_s``.
+
+    :func:`nimwrap.hosts.questions.answers` reads its output. The slow ones take as long as the slowest of them, and
+    no file: each one's output waits in a pipe until the others have printed theirs, so answers never mix. Limits of
+    the questions themselves are not looked at.
+    """
+    parts = [
+        f"{PREAMBLE}nw_limited() {{\n{limited('$1', limit_s)}\n}}\n"
+        "nw_ask() {\n"
+        f"echo; echo @@{nonce} begin $1\n"
+        f"if [ $2 = q ]; then ( $3 ) </dev/null; else nw_limited $3; fi 2>&1\n"
+        f"{STATUS}; echo; echo @@{nonce} end $1 $nw_rc\n"
+        "}\n"
+    ]
+    for number, question in enumerate(quick):
+        parts.append(f"nw_q{number}() {{ {question.shell}\n}}\nnw_ask {question.name} q nw_q{number}\n")
+    beside = ""
+    for number, question in enumerate(slow):
+        parts.append(f"nw_s{number}() {{ {question.shell}\n}}\n")
+        call = f"nw_ask {question.name} s nw_s{number}"
+        beside = f"{call} | {{ {beside}\ncat; }}" if beside else call
+    return "".join([*parts, beside, "\n"])

@@ -1,0 +1,58 @@
+"""A questionnaire run by the shells at hand: each answer whole and its own, whatever the others do."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import time
+
+import pytest
+
+from nimwrap.hosts.questions import Answer, Question, answers
+from nimwrap.hosts.together import asked_together
+
+SHELLS = [shell for shell in ("/usr/bin/ksh", "/bin/sh", "/bin/bash") if shutil.which(shell)]
+
+
+@pytest.fixture(params=SHELLS)
+def shell(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+def ask(shell: str, *quick: Question, slow: tuple[Question, ...] = (), limit_s: int = 20) -> dict[str, Answer]:
+    script = asked_together(quick, slow, "n0nce", limit_s)
+    done = subprocess.run([shell, "-c", script], capture_output=True, text=True, timeout=30, check=True)
+    return answers(done.stdout, "n0nce")
+
+
+def test_each_answer_carries_its_own_output_and_status(shell: str) -> None:
+    found = ask(
+        shell,
+        Question("first", "echo one; echo two >&2; exit 3"),
+        Question("no-newline", "echo abc | tr -d '\\n'"),
+        Question("silent", ":"),
+        Question("stdin", "cat; echo nothing to read"),
+    )
+    assert found == {
+        "first": Answer(3, "one\ntwo\n"),
+        "no-newline": Answer(0, "abc"),
+        "silent": Answer(0, ""),
+        "stdin": Answer(0, "nothing to read\n"),
+    }
+
+
+def test_one_that_hangs_is_ended_and_costs_only_its_own_answer(shell: str) -> None:
+    slow = (Question("hangs", "echo began; sleep 60"), Question("beside", "echo here; exit 4"))
+    found = ask(shell, slow=slow, limit_s=1)
+    assert found == {"hangs": Answer(None, "began\n"), "beside": Answer(4, "here\n")}
+
+
+def test_slow_ones_run_at_the_same_time_and_their_answers_do_not_mix(shell: str) -> None:
+    flood = "awk 'BEGIN { for (i = 0; i < 3000; i++) print \"NAME\", i }'; sleep 1"
+    slow = tuple(Question(name, flood.replace("NAME", name)) for name in ("a", "b", "c", "d"))
+    began = time.monotonic()
+    found = ask(shell, Question("before", "echo x"), slow=slow)
+    assert time.monotonic() - began < 3.5
+    assert found["before"] == Answer(0, "x\n")
+    for name in "abcd":
+        assert found[name] == Answer(0, "".join(f"{name} {number}\n" for number in range(3000)))
