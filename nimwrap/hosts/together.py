@@ -1,4 +1,4 @@
-"""A questionnaire that asks its slow questions at the same time, in text short enough to travel through a client channel."""
+"""A questionnaire that asks its slow questions at the same time, in text short enough for a client channel."""
 
 from __future__ import annotations
 
