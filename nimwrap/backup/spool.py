@@ -54,7 +54,8 @@ echo "run $(cat {lock}/run 2>/dev/null)"
 echo "owner $(cat {lock}/owner 2>/dev/null)"
 echo "heartbeat $(cat {lock}/heartbeat 2>/dev/null)"
 echo "now $({CLOCK})"
-if alive {shlex.quote(spool)}/"$(cat {lock}/run 2>/dev/null)"; then echo "operation running"; else echo "operation gone"; fi
+holder={shlex.quote(spool)}/$(cat {lock}/run 2>/dev/null)
+if alive "$holder"; then echo "operation running"; else echo "operation gone"; fi
 """
 
 
@@ -63,7 +64,8 @@ def take_over_script(spool: str, client: str, holder: str) -> str:
     lock = shlex.quote(lock_path(spool, client))
     aside = shlex.quote(f"{lock_path(spool, client)}.stale.{holder or 'nobody'}")
     return f"""\
-{PREAMBLE}[ "$(cat {lock}/run 2>/dev/null)" = {shlex.quote(holder)} ] && mv {lock} {aside} && rm -rf {aside} && echo aside
+{PREAMBLE}[ "$(cat {lock}/run 2>/dev/null)" = {shlex.quote(holder)} ] || exit 0
+mv {lock} {aside} && rm -rf {aside} && echo aside
 """
 
 
@@ -84,13 +86,14 @@ def free_slots_script(spool: str, run: str) -> str:
 
 @dataclass(frozen=True)
 class LockAnswer:
-    """What :func:`lock_script` said. ``age_s`` is the heartbeat's, by the master's clock; None when unreadable."""
+    """What :func:`lock_script` said. ``clock``: the master's; ``age_s``: of the heartbeat, by it; None when unreadable."""
 
     got: bool
     run: str
     owner: str
     age_s: float | None
     operation_running: bool
+    clock: datetime | None
 
     @property
     def stale(self) -> bool:
@@ -110,6 +113,7 @@ def parse_lock(text: str) -> LockAnswer:
         owner=values.get("owner", ""),
         age_s=(now - beat).total_seconds() if now and beat else None,
         operation_running=values.get("operation") == "running",
+        clock=now,
     )
 
 
@@ -164,7 +168,8 @@ echo {shlex.quote(owner)} > {slots}/$slot/owner
 mkdir {room} || {{ rm -rf {slots}/$slot; exit 1; }}
 cd {room} || exit 1
 {"".join(files)}
-sed "s,@slot@,{plan.spool}/slots/$slot,g" wrapper.in > wrapper && rm wrapper.in || {{ cd /; rm -rf {room} {slots}/$slot; exit 1; }}
+sed "s,@slot@,{plan.spool}/slots/$slot,g" wrapper.in > wrapper && rm wrapper.in \
+  || {{ cd /; rm -rf {room} {slots}/$slot; exit 1; }}
 ps -p 1 -o etime= > boot 2>/dev/null; {CLOCK} >> boot
 {CLOCK} > {shlex.quote(lock_path(plan.spool, plan.client))}/heartbeat
 nohup /usr/bin/ksh {room}/wrapper < /dev/null > /dev/null 2>&1 &
@@ -248,6 +253,12 @@ def parse_look(text: str) -> Look:
     )
 
 
-def clear_script(plan: AttemptPlan) -> str:
-    """Removes the run's room and slot; the lock stays until the run is closed."""
+def clear_room(room: str) -> str:
+    """Removes a run's room, unless something there still waits to be cleaned up."""
+    path = shlex.quote(room)
+    return f"[ -f {path}/unclean ] || rm -rf {path}\n"
+
+
+def reset_room(plan: AttemptPlan) -> str:
+    """Ends one attempt of a run that goes on: its slot is free, its room gone, the lock stays."""
     return f"{PREAMBLE}{free_slots_script(plan.spool, plan.run)}rm -rf {shlex.quote(plan.room)}\n"

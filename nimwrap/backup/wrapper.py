@@ -1,8 +1,8 @@
 """The shell texts that live in a run's spool directory and work without anybody being connected.
 
 ``SPOOL/RUN_ID/`` holds: ``command`` (the operation), ``undo`` (of the export change, if any), ``stop`` (ends the
-operation, client side first), ``wrapper`` (runs them), and what they write: ``pid``, ``command.pid``, ``boot``, ``out``,
-``rc``, ``undo.out``, ``undo.rc``, ``done``.
+operation, client side first), ``wrapper`` (runs them), and what they write: ``pid``, ``command.pid``, ``boot``,
+``out``, ``rc``, ``undo.out``, ``undo.rc``, ``done``.
 """
 
 from __future__ import annotations
@@ -104,10 +104,11 @@ echo stopped
 def client_stop_script(plan: AttemptPlan) -> str:
     """Run on the client: ends every process that writes this image, then says which are left.
 
-    They are known by the image's own dated name in their arguments, and by descent from those; the name is written
-    with a bracket so that this script does not find itself.
+    They are known by the image's own dated name, or that of our own job, in their arguments, and by descent from those;
+    the names are written with a bracket so that this script does not find itself.
     """
-    pattern = f"[{plan.image_name[0]}]{plan.image_name[1:]}".replace(".", "[.]")
+    image = f"[{plan.image_name[0]}]{plan.image_name[1:]}".replace(".", "[.]")
+    pattern = f"{image}|[n]imwrap[.]{plan.run}.job"
     return f"""\
 writers() {{
   ps -ef | awk -v me=$$ '

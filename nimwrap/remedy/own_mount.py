@@ -20,7 +20,7 @@ STAGING_FAILED = 96
 
 def client_room(run: str) -> str:
     """The directory on the client; mkdir of a fixed name fails if somebody else made it, so it is ours or nothing."""
-    return f"/tmp/nimwrap.{run}"
+    return f"/tmp/nimwrap.{run}"  # noqa: S108  mkdir without -p is what makes it safe
 
 
 def start_on_client(run: str, source: str, mksysb: str) -> str:
@@ -104,7 +104,8 @@ def command_text(*, run: str, channel: str, client_host: str, source: str, stage
 
     ``stage`` is :func:`stage_script`'s text, ``mksysb`` the client's command line. The status is mksysb's own, or one
     of this module's. A look at the client that fails (its network is cut, nimsh is busy) is no answer, so the next
-    one is awaited; the run's timeout bounds it.
+    one is awaited; the run's timeout bounds it. Only when it is not even known whether the job began, five looks
+    without an answer end the operation.
     """
     start = client_command(channel, client_host, start_on_client(run, source, mksysb), 60)
     look = client_command(channel, client_host, look_on_client(run), 60)
@@ -122,8 +123,9 @@ clean() {{
 }}
 start > start.out 2>&1
 case $(tail -1 start.out) in
-  nw_rc=0) ;;
-  *) cat start.out; exit {MOUNT_FAILED} ;;
+  nw_rc=0) known=yes ;;
+  nw_rc=*) cat start.out; exit {MOUNT_FAILED} ;;
+  *) known= ;;
 esac
 looks=0
 status=
@@ -133,7 +135,9 @@ while [ -z "$status" ]; do
   look > look.out 2>&1
   case $(tail -1 look.out) in
     nw_rc=0) status=$(awk '/^job ended / {{ s = $3 }} END {{ print s }}' look.out) ;;
+    nw_rc=10) known=yes ;;
     nw_rc=11) status={CLIENT_VANISHED} ;;
+    *) [ -n "$known" ] || [ $looks -lt 5 ] || {{ cat start.out; exit {MOUNT_FAILED}; }} ;;
   esac
   mv look.out client.out
 done

@@ -1,0 +1,124 @@
+"""One attempt: planned and written down, started detached, followed, concluded, recorded."""
+
+from __future__ import annotations
+
+import shlex
+from dataclasses import dataclass, replace
+
+from nimwrap.backup import spool
+from nimwrap.backup.conclude import Concluded, conclude, denied_from
+from nimwrap.backup.context import Site
+from nimwrap.backup.locking import owner_text
+from nimwrap.backup.methods import NIM, Work, command_and_undo
+from nimwrap.backup.operation import Start, follow, start
+from nimwrap.backup.plan import AttemptPlan
+from nimwrap.domain.codes import FailureCode, Outcome
+from nimwrap.domain.findings import Failure
+from nimwrap.domain.progress import Progress
+from nimwrap.domain.records import Attempt, ChangeState, Image, SourceAddress
+from nimwrap.hosts.questions import PREAMBLE
+from nimwrap.preflight.engine import recheck_source
+from nimwrap.preflight.report import PreflightReport
+
+SLOT_WAIT_S = 5
+
+
+@dataclass(frozen=True)
+class Attempted:
+    attempt: Attempt
+    outcome: Outcome
+    failure: Failure | None
+    image: Image | None = None
+
+
+def make(site: Site, report: PreflightReport, work: Work, plan: AttemptPlan) -> Attempted:
+    """Make one image by ``plan`` and follow it to its end. No act without its rows first."""
+    attempt = Attempt(plan.number, site.clock.now(), remedy=None if plan.method == NIM else plan.method)
+    site.store.begin_attempt(plan.run, attempt, location=plan.location, resource=plan.resource)
+    if plan.exported is not None:
+        change = site.store.plan_change(
+            plan.run, plan.master, plan.exported, added=list(plan.added), before=plan.before, at=attempt.started
+        )
+        plan = replace(plan, change=change)
+    site.store.event(
+        "plan", f"attempt {plan.number}: {plan.method}", run=plan.run, master=plan.master, data=plan.to_json(),
+        at=attempt.started,
+    )  # fmt: skip
+    command, undo = command_and_undo(site, plan, work)
+    refused = _start(site, plan, command, undo)
+    if refused is not None:
+        return _not_started(site, plan, attempt, refused)
+    site.store.update_run(plan.run, phase="image")
+    done = follow(site, plan)
+    attempted = record(site, plan, done, attempt)
+    if attempted.failure is not None and attempted.failure.code is FailureCode.EXPORT_DENIED:
+        # Once more after a denial: the address moves with a failover.
+        now = recheck_source(site.host, site.master, report)
+        expected = SourceAddress(report.source_address.expected, now.actual, now.method)
+        attempted = replace(attempted, failure=denied_from(attempted.failure, expected))
+    return attempted
+
+
+def _start(site: Site, plan: AttemptPlan, command: str, undo: str | None) -> Failure | None:
+    """Start the operation, waiting for a slot while others use them all."""
+    while True:
+        started = start(site, plan, command, undo, owner_text())
+        if started.state is Start.STARTED:
+            return None
+        if started.state is Start.FAILED:
+            return Failure(
+                FailureCode.UNKNOWN, f"the operation could not be started: {started.text.splitlines()[0]}",
+                f"make sure {plan.spool} on {plan.master} can be written and has space", started.text,
+            )  # fmt: skip
+        site.tell(Progress(plan.run, "waiting", plan.client, note="all image slots of this master are taken"))
+        site.clock.sleep(SLOT_WAIT_S)
+
+
+def _not_started(site: Site, plan: AttemptPlan, attempt: Attempt, failure: Failure) -> Attempted:
+    if plan.change is not None:
+        site.store.change_ended(plan.change, ChangeState.REVERTED, site.clock.now(), "never applied")
+    ended = replace(attempt, ended=site.clock.now(), failure_code=failure.code)
+    site.store.end_attempt(plan.run, ended, output=failure.evidence)
+    return Attempted(ended, Outcome.FAILED, failure)
+
+
+def record(site: Site, plan: AttemptPlan, done: spool.Look, attempt: Attempt) -> Attempted:
+    """Conclude a finished operation and write down what came of it; also what a later process calls."""
+    site.tell(Progress(plan.run, "proof", plan.client, size_bytes=done.size))
+    concluded = conclude(site, plan, done)
+    failure = concluded.failure
+    ended = replace(
+        attempt, ended=site.clock.now(), returncode=done.returncode, failure_code=failure.code if failure else None
+    )
+    site.store.end_attempt(plan.run, ended, output=done.output)
+    image = _record_image(site, plan, concluded) if concluded.outcome is not Outcome.FAILED else None
+    for left in concluded.left:
+        site.note(plan.run, "leftover", left)
+    _empty_room(site, plan, keep=bool(concluded.left or concluded.open_change), failed=image is None)
+    return Attempted(ended, concluded.outcome, failure, image)
+
+
+def _empty_room(site: Site, plan: AttemptPlan, *, keep: bool, failed: bool) -> None:
+    """After a failure the slot is free and the room gone; what still waits to be cleaned is put aside for recover.
+
+    After a success the room stays until the run is closed: until then it is the only other record of it.
+    """
+    if keep:
+        aside = shlex.quote(f"{plan.room}.left-{plan.number}")
+        site.host.run(f"{PREAMBLE}{spool.free_slots_script(plan.spool, plan.run)}mv {shlex.quote(plan.room)} {aside}\n")
+    elif failed:
+        site.host.run(spool.reset_room(plan))
+
+
+def _record_image(site: Site, plan: AttemptPlan, concluded: Concluded) -> Image:
+    proof = concluded.proof
+    assert proof is not None  # noqa: S101  an attempt that did not fail was proven
+    now = site.clock.now()
+    image_id = site.store.add_image(
+        run=plan.run, client=plan.client, master=plan.master, kind=plan.kind, resource=plan.resource or None,
+        location=plan.location, size_bytes=proof.size_bytes, outcome=concluded.outcome, verified=proof.good,
+        verified_by=list(proof.verified_by), verified_at=now, node=proof.node, machine_id=proof.machine_id,
+        oslevel=proof.oslevel, file_count=proof.file_count, cksum=proof.cksum, created=now, fault=None,
+    )  # fmt: skip
+    site.store.update_run(plan.run, image=image_id)
+    return Image(plan.resource, plan.location, proof.size_bytes, proof.good, proof.verified_by, image_id)

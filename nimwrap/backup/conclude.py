@@ -1,0 +1,150 @@
+"""The end of one attempt, from what the master's spool says: undo confirmed, image proven or failure named, all clean.
+
+It works from the plan and the spool alone, so that a later process can conclude what another one began.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from nimwrap.aix.classify import classify
+from nimwrap.aix.nim import archive_warnings, completed
+from nimwrap.backup.cleanup import clean_up
+from nimwrap.backup.context import Site
+from nimwrap.backup.finish import put_in_place
+from nimwrap.backup.plan import AttemptPlan
+from nimwrap.backup.spool import Look
+from nimwrap.domain.codes import FailureCode, Outcome
+from nimwrap.domain.errors import NimwrapError
+from nimwrap.domain.findings import Failure
+from nimwrap.domain.records import ChangeState, SourceAddress
+from nimwrap.images.verification import Expectation, Proof, prove
+from nimwrap.remedy.undo import UndoStatus
+
+ENDED_BY = {
+    "cancelled": Failure(FailureCode.CANCELLED, "the operation was cancelled", "start the backup again when it suits"),
+    "timed_out": Failure(
+        FailureCode.TIMED_OUT,
+        "the operation did not end within its timeout and was ended, client side first",
+        "see what it was doing with `nimwrap show RUN`; raise `timeout` if the client is merely slow",
+    ),
+    "killed": Failure(
+        FailureCode.KILLED,
+        "the operation's wrapper was killed, or the master went down, before the operation ended",
+        "start the backup again; nothing of the broken attempt is left",
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Concluded:
+    """What came of one attempt. ``left``: what could not be cleaned; ``open_change``: why the export is not reverted."""
+
+    outcome: Outcome
+    failure: Failure | None
+    proof: Proof | None = None
+    left: tuple[str, ...] = ()
+    open_change: str = ""
+
+
+def conclude(site: Site, plan: AttemptPlan, look: Look) -> Concluded:
+    """Judge a finished operation and leave the place clean."""
+    open_change = confirm_undo(site, plan, look)
+    concluded = _judge(site, plan, look)
+    if concluded.outcome is Outcome.FAILED:
+        cleaning = clean_up(site, plan)
+        concluded = replace(concluded, left=tuple(cleaning.left))
+    if open_change and concluded.outcome is Outcome.OK:
+        failure = Failure(FailureCode.EXPORT_CONFLICT, f"the image is good, but {open_change}", "nimwrap exports list")
+        concluded = replace(concluded, outcome=Outcome.WARNING, failure=failure)
+    return replace(concluded, open_change=open_change)
+
+
+def confirm_undo(site: Site, plan: AttemptPlan, look: Look) -> str:
+    """Write down what became of the export change; the empty text when nothing is open any more."""
+    change = plan.change
+    if change is None or plan.exported is None:
+        return ""
+    state, note, says = ChangeState.REVERTED, "", ""
+    if look.undo and look.undo_status == UndoStatus.FOREIGN:
+        state, note = ChangeState.FOREIGN, look.undo_says
+        says = f"the export of {plan.exported} cannot be understood and was left as it is: {look.undo_says}"
+    elif look.undo and look.undo_status != UndoStatus.REVERTED:
+        state, note = ChangeState.APPLIED, look.undo_says or "the undo did not run"
+        says = f"the export of {plan.exported} is not reverted: {note}"
+    try:
+        if look.applied is not None:
+            site.store.change_applied(change, look.applied, site.clock.now())
+        if state is not ChangeState.APPLIED:
+            site.store.change_ended(change, state, site.clock.now(), note)
+    except NimwrapError as error:
+        # The export itself is what it is; the row follows with the next recover, from the spool.
+        return says or f"the journal could not be written: {error.message}"
+    return says
+
+
+def _judge(site: Site, plan: AttemptPlan, look: Look) -> Concluded:
+    if look.ended_by in ("cancelled", "timed_out"):
+        return Concluded(Outcome.FAILED, _ended(look))
+    promising = look.returncode == 0 or completed(look.output) or archive_warnings(look.output)
+    if not promising:
+        failure = classify(look.output, look.returncode)
+        if failure.code is FailureCode.UNKNOWN and look.ended_by == "killed":
+            failure = _ended(look)
+        return Concluded(Outcome.FAILED, failure)
+    return _prove(site, plan, look)
+
+
+def _ended(look: Look) -> Failure:
+    return replace(ENDED_BY[look.ended_by or "killed"], evidence=look.output[-4000:])
+
+
+def _prove(site: Site, plan: AttemptPlan, look: Look) -> Concluded:
+    """First the file where it was made, then, for what we define ourselves, the resource in its place."""
+    defines = plan.staging is not None or look.returncode != 0
+    expected = Expectation(
+        kind=plan.kind, location=plan.staged, resource=None if defines else plan.resource or None,
+        node=plan.node, machine_id=plan.machine_id, output=look.output, sizes=plan.sizes,
+        # A status other than 0 beside 0512-038 is no verdict on the image: the evidence is, and the run warns.
+        returncode=0 if look.returncode == 0 else None, take_cksum=not defines,
+    )  # fmt: skip
+    if plan.staging is not None and not _still_staged(site, plan):
+        expected = replace(expected, location=plan.location)
+    proof = prove(site.host, expected)
+    if proof.outcome is not Outcome.FAILED and defines:
+        placed = put_in_place(site, plan)
+        if placed.returncode != 0:
+            text = (placed.stdout + placed.stderr).strip()
+            return Concluded(Outcome.FAILED, classify(text, placed.returncode), proof)
+        placed_at = replace(expected, location=plan.location, resource=plan.resource or None, take_cksum=True)
+        proof = prove(site.host, placed_at)
+    if proof.outcome is Outcome.FAILED or look.returncode == 0:
+        return Concluded(proof.outcome, proof.failure, proof)
+    return Concluded(Outcome.WARNING, proof.failure or _by_evidence(look), proof)
+
+
+def _still_staged(site: Site, plan: AttemptPlan) -> bool:
+    """False when an earlier process has moved the proven file to its place already."""
+    return site.host.run(f"[ -f '{plan.staged}' ] || [ ! -f '{plan.location}' ]").ok
+
+
+def _by_evidence(look: Look) -> Failure:
+    how = "never returned and was ended" if look.ended_by == "evidence" else f"returned {look.returncode}"
+    return Failure(
+        FailureCode.STALLED if look.ended_by == "evidence" else FailureCode.UNKNOWN,
+        f"the image is complete and proven, but the operation {how}",
+        "the image is kept and counts; see `nimwrap explain stalled` for what usually holds nim up",
+        look.output[-2000:],
+    )
+
+
+def denied_from(failure: Failure, source: SourceAddress) -> Failure:
+    """A denial seen beside the addresses: when they differ, that is the cause, whatever the mount said."""
+    if failure.code is not FailureCode.EXPORT_DENIED or not source.actual or source.actual == source.expected:
+        return failure
+    return replace(
+        failure,
+        code=FailureCode.SOURCE_ADDRESS_MISMATCH,
+        message=f"the client's packets leave from {source.actual}, "
+        f"NIM's export admits {source.expected}: {failure.message}",
+    )

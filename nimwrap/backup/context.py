@@ -1,0 +1,83 @@
+"""What the steps of a run share: where the work is done, where it is written down, and what time it is."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from threading import Event
+from typing import TYPE_CHECKING
+
+from nimwrap.domain.errors import NimwrapError
+from nimwrap.domain.progress import Progress
+
+if TYPE_CHECKING:
+    from nimwrap.config.model import Config, MasterConfig
+    from nimwrap.history.store import Store
+    from nimwrap.hosts.protocol import CommandResult, Host
+
+EVIDENCE_LIMIT = 8000
+"""Characters of a script and of its output that the history keeps."""
+
+
+class Interrupted(Exception):  # noqa: N818  leaving is no error
+    """We were asked to leave; what runs on the master goes on without us."""
+
+
+@dataclass
+class Clock:
+    """Time as the steps see it; tests pass their own. ``stop`` wakes every sleeper."""
+
+    stop: Event = field(default_factory=Event)
+
+    def now(self) -> datetime:
+        return datetime.now(UTC)
+
+    def monotonic(self) -> float:
+        return time.monotonic()
+
+    def sleep(self, seconds: float) -> None:
+        """Sleep, or raise Interrupted as soon as ``stop`` is set."""
+        if self.stop.wait(seconds):
+            raise Interrupted
+
+    def check(self) -> None:
+        """Raise Interrupted when ``stop`` is set."""
+        if self.stop.is_set():
+            raise Interrupted
+
+
+@dataclass
+class Site:
+    """One master as a run works on it. ``tell`` receives progress; it must not raise."""
+
+    host: Host
+    master: MasterConfig
+    config: Config
+    store: Store
+    clock: Clock = field(default_factory=Clock)
+    tell: Callable[[Progress], None] = lambda progress: None
+
+    def act(self, run: str, label: str, script: str, *, timeout: float = 120.0) -> CommandResult:
+        """Run a script and keep it and its output as evidence of the run."""
+        began = self.clock.now()
+        result = self.host.run(script, timeout=timeout)
+        data = {
+            "script": script[-EVIDENCE_LIMIT:],
+            "returncode": result.returncode,
+            "stdout": result.stdout[-EVIDENCE_LIMIT:],
+            "stderr": result.stderr[-EVIDENCE_LIMIT:],
+            "duration_s": round(result.duration_s, 3),
+        }
+        self.note(run, "command", label, data, at=began)
+        return result
+
+    def note(
+        self, run: str, kind: str, text: str, data: Mapping[str, object] | None = None, *, at: datetime | None = None
+    ) -> None:
+        """Write an event. Evidence never stops the work: undoing and ending do not wait for the database."""
+        try:
+            self.store.event(kind, text, run=run, master=self.master.name, data=data, at=at or self.clock.now())
+        except NimwrapError as error:
+            self.tell(Progress(run, "history", note=f"event not recorded: {error.message}"))

@@ -1,0 +1,111 @@
+"""How one attempt is going to make its image: NIM's own way, or through a remedy; and the plan that follows from it."""
+
+from __future__ import annotations
+
+import shlex
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from pathlib import PurePosixPath
+
+from nimwrap.aix import exportfs, exports
+from nimwrap.aix.text import Unrecognised
+from nimwrap.backup.context import Site
+from nimwrap.backup.plan import AttemptPlan
+from nimwrap.config.model import BackupPolicy
+from nimwrap.hosts.questions import PREAMBLE
+from nimwrap.images import kinds
+from nimwrap.preflight.report import PreflightReport
+from nimwrap.remedy import own_mount, pre_export
+from nimwrap.remedy.admission import admitting_options, widened_options
+from nimwrap.remedy.undo import undo_script
+
+NIM = "nim"
+
+
+@dataclass(frozen=True)
+class Work:
+    """What one run is asked to make. ``clock`` is the master's time, from which the image gets its name;
+    ``sizes`` are those of this client's earlier images in bytes, newest first; ``volume_group`` only for savevg."""
+
+    kind: str
+    policy: BackupPolicy
+    clock: datetime
+    sizes: tuple[int, ...] = ()
+    volume_group: str = ""
+
+
+def plan_attempt(
+    site: Site, report: PreflightReport, work: Work, method: str, run: str, number: int
+) -> AttemptPlan:  # fmt: skip
+    """The plan of one attempt."""
+    ref, policy = report.ref, work.policy
+    # A second later for each further attempt: two attempts of a run never share a name.
+    named = work.clock + timedelta(seconds=number - 1)
+    names = kinds.image_names(work.kind, ref.client, policy, named, work.volume_group)
+    staged = names.location
+    if method == "own-mount":
+        staged = f"{policy.directory.rstrip('/')}/.nimwrap/{run}/{PurePosixPath(names.location).name}"
+    plan = AttemptPlan(
+        run=run, number=number, kind=work.kind, master=ref.master, client=ref.client,
+        client_host=report.client_host or ref.client, master_name=report.master_name or site.master.host,
+        channel=site.master.client_channel, method=method, resource=names.resource or "", location=names.location,
+        staged=staged, flags=policy.mksysb_flags, spool=site.master.spool, timeout_s=policy.timeout,
+        stall_s=policy.stall, max_parallel=site.master.max_parallel, node=report.node, machine_id=report.machine_id,
+        env=site.master.env, volume_group=work.volume_group or None, sizes=work.sizes,
+        had_exports=_exported(report.exports), had_allocations=report.nim_before.allocated,
+        had_cstate=report.nim_before.cstate,
+    )  # fmt: skip
+    if method == NIM:
+        return plan
+    hosts = report.admission.hosts if report.admission else ()
+    if method == "own-mount":
+        return replace(plan, exported=plan.directory, added=hosts, after=admitting_options(hosts))
+    return _pre_export(site, plan, hosts)
+
+
+def _pre_export(site: Site, plan: AttemptPlan, hosts: tuple[str, ...]) -> AttemptPlan:
+    """The directory's own export as it stands this moment, widened by ``hosts``."""
+    listing = site.act(plan.run, "the exports before the change", PREAMBLE + shlex.join(exportfs.list_argv())).stdout
+    try:
+        entries = exports.parse_listing(listing) if listing.strip() else []
+    except Unrecognised:
+        entries = []
+    entry = next((entry for entry in entries if entry.directory == plan.directory), None)
+    if entry is None:
+        return replace(plan, exported=plan.directory, added=hosts, after=admitting_options(hosts))
+    before = entry.text.split(None, 1)[1].strip().removeprefix("-")
+    after, added = widened_options(before, hosts)
+    return replace(plan, exported=plan.directory, added=added, before=before, after=after)
+
+
+def command_and_undo(site: Site, plan: AttemptPlan, work: Work) -> tuple[str, str | None]:
+    """The shell text of the operation, and of the undo of its export change (None without one)."""
+    names = kinds.ImageNames(plan.resource or None, plan.staged)
+    made = kinds.plan(
+        work.kind, plan.client, work.policy, names, volume_group=work.volume_group, force=plan.force
+    )  # fmt: skip
+    exported_env = "".join(f"{key}={shlex.quote(value)}; export {key}\n" for key, value in sorted(plan.env.items()))
+    nim = f"{exported_env}{_home(plan)}{made.command}\n"
+    if plan.method == NIM:
+        return f"{PREAMBLE}{nim}", None
+    undo = undo_script(plan.exported or "", plan.added, plan.before)
+    if plan.method == "pre-export":
+        return pre_export.command_text(plan.directory, plan.before, plan.after or "", plan.added, nim), undo
+    path = f"{own_mount.client_room(plan.run)}/mnt/{plan.image_name}"
+    command = own_mount.command_text(
+        run=plan.run, channel=plan.channel, client_host=plan.client_host,
+        source=f"{plan.master_name}:{plan.directory}",
+        stage=own_mount.stage_script(plan.directory, plan.after or ""),
+        mksysb=shlex.join(kinds.on_client(work.kind, path, work.policy, work.volume_group)),
+    )  # fmt: skip
+    return command, undo
+
+
+def _home(plan: AttemptPlan) -> str:
+    """The image's own directory must be there; NIM does not make it (0042-154, aix-nim 6.2)."""
+    directory = shlex.quote(plan.directory)
+    return f"[ -d {directory} ] || mkdir -p {directory} || exit {own_mount.STAGING_FAILED}\n"
+
+
+def _exported(lines: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(line.split()[0] for line in lines if line.split())

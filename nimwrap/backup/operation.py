@@ -1,0 +1,179 @@
+"""A detached operation on the master: start it, follow it, end it, and settle what a dead wrapper left."""
+
+from __future__ import annotations
+
+import shlex
+from dataclasses import dataclass
+from enum import StrEnum
+
+from nimwrap.aix.nim import completed, parse_progress
+from nimwrap.backup import spool
+from nimwrap.backup.context import Site
+from nimwrap.backup.plan import AttemptPlan
+from nimwrap.backup.wrapper import client_stop_script
+from nimwrap.domain.errors import NimwrapError
+from nimwrap.domain.progress import Progress
+from nimwrap.hosts.channel import client_command, parse_channel
+from nimwrap.hosts.questions import PREAMBLE
+from nimwrap.remedy import own_mount
+
+LOOK_S = 10
+"""How long one look waits on the master for the end: one round trip in this time, and no delay when it comes."""
+
+RECONNECT_S = 10
+
+
+class Start(StrEnum):
+    STARTED = "started"
+    BUSY = "busy"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True)
+class Started:
+    """``text``: why it was not started, or what holds the slots."""
+
+    state: Start
+    text: str = ""
+
+
+def start(site: Site, plan: AttemptPlan, command: str, undo: str | None, owner: str) -> Started:
+    """Start the operation detached. A connection lost on the way is resolved by looking whether the room is there."""
+    result = site.act(plan.run, "start", spool.start_script(plan, command, undo, owner))
+    if result.returncode is None:
+        return Started(Start.STARTED) if look(site, plan, 0).room else Started(Start.FAILED, "connection lost")
+    last = (result.stdout.splitlines() or [""])[-1]
+    if last.startswith("started "):
+        return Started(Start.STARTED)
+    if last == "busy":
+        return Started(Start.BUSY, result.stdout)
+    return Started(Start.FAILED, (result.stdout + result.stderr).strip() or "the master's spool could not be written")
+
+
+def look(site: Site, plan: AttemptPlan, wait_s: int) -> spool.Look:
+    """The operation's state now, or when it ends within ``wait_s``; keeps trying while the master is out of reach."""
+    giving_up = site.clock.monotonic() + plan.timeout_s
+    while True:
+        try:
+            result = site.host.run(spool.look_script(plan, wait_s), timeout=wait_s + 60)
+            if result.returncode is not None:
+                return spool.parse_look(result.stdout)
+            trouble = "connection lost"
+        except ValueError as error:
+            trouble = str(error)
+        except NimwrapError as error:
+            trouble = error.message
+            if site.clock.monotonic() > giving_up:
+                raise
+        site.tell(Progress(plan.run, "reconnect", plan.client, note=trouble))
+        site.clock.sleep(RECONNECT_S)
+
+
+def follow(site: Site, plan: AttemptPlan, *, elapsed_s: float = 0.0) -> spool.Look:
+    """Watch the operation to its end and return the last look, with the undo done.
+
+    ``elapsed_s``: how long it ran before we came. A stall gathers evidence once and ends nothing, unless the image is
+    complete and no writer is left; the timeout ends the operation, client side first.
+    """
+    began = site.clock.monotonic() - elapsed_s
+    seen, changed, told = (-1, -1), site.clock.monotonic(), False
+    pause = 0.1
+    while True:
+        site.clock.check()
+        quick = pause < 1
+        now = look(site, plan, 0 if quick else min(LOOK_S, max(1, plan.stall_s // 4)))
+        elapsed = site.clock.monotonic() - began
+        _tell(site, plan, now, elapsed)
+        if now.done or not now.room:
+            return now
+        if not now.alive:
+            return settle(site, plan)
+        if (now.size or 0, now.written or 0) != seen:
+            seen, changed, told = (now.size or 0, now.written or 0), site.clock.monotonic(), False
+        if elapsed > plan.timeout_s:
+            end(site, plan, "timed_out")
+        elif site.clock.monotonic() - changed > plan.stall_s and not told:
+            told = True
+            if _finished_but_hanging(site, plan, now):
+                end(site, plan, "evidence")
+        if quick:
+            site.clock.sleep(pause)
+            pause *= 1.3
+
+
+def end(site: Site, plan: AttemptPlan, by: str) -> None:
+    """End the operation, client side first; ``by`` is kept beside it as the reason."""
+    room = shlex.quote(plan.room)
+    script = (
+        f"{PREAMBLE}cd {room} || exit 1\n[ -f ended_by ] || echo {by} > ended_by\n"
+        "/usr/bin/ksh ./stop > stop.out 2>&1; status=$?; cat stop.out; exit $status\n"
+    )
+    site.act(plan.run, f"end the operation ({by})", script, timeout=180)
+
+
+def settle(site: Site, plan: AttemptPlan) -> spool.Look:
+    """What the wrapper could not do because it was killed or the master went down: stop the rest, run the undo."""
+    clean = ""
+    if plan.method == "own-mount":
+        clean = client_command(plan.channel, plan.client_host, own_mount.clean_on_client(plan.run), 120)
+    script = f"""\
+{PREAMBLE}cd {shlex.quote(plan.room)} || exit 1
+[ -f rc ] || [ -f ended_by ] || echo killed > ended_by
+/usr/bin/ksh ./stop > stop.out 2>&1; cat stop.out
+{{ {clean or ":"}
+}} > settle.out 2>&1; cat settle.out
+if [ -f undo ] && [ "$(cat undo.rc 2>/dev/null)" != 0 ]; then
+  /usr/bin/ksh ./undo > undo.out 2>&1 < /dev/null
+  echo $? > undo.rc.new && mv undo.rc.new undo.rc
+  cat undo.out
+fi
+"""
+    site.act(plan.run, "settle what the wrapper left", script, timeout=300)
+    return look(site, plan, 0)
+
+
+def writers_left(site: Site, plan: AttemptPlan, label: str) -> bool | None:
+    """Whether the client still writes this image; None when it does not answer. Changes nothing."""
+    listing = client_stop_script(plan).partition("for signal in")[0]
+    script = f"""\
+{listing}left=$(writers)
+if [ -n "$left" ]; then echo "writers left:" $left; ps -ef; else echo "no writer left"; fi
+"""
+    command = client_command(plan.channel, plan.client_host, script, 30)
+    result = site.act(plan.run, label, PREAMBLE + command, timeout=90)
+    answer = parse_channel(result.stdout)
+    if not answer.reached or "writer" not in answer.output:
+        return None
+    return "writers left:" in answer.output
+
+
+def _finished_but_hanging(site: Site, plan: AttemptPlan, now: spool.Look) -> bool:
+    """No sign of life: gather evidence. True only when the image is complete and nobody writes it any more."""
+    writing = writers_left(site, plan, "no sign of life: is the client still writing?")
+    complete = completed(now.output)
+    site.note(
+        plan.run,
+        "stall",
+        f"no growth of image or output for {plan.stall_s} s; "
+        f"0512-038 {'seen' if complete else 'not seen'}; "
+        f"writers on the client: {'unknown' if writing is None else 'yes' if writing else 'none'}",
+        {"size": now.size, "output": now.output[-2000:]},
+    )
+    site.tell(Progress(plan.run, "stalled", plan.client, size_bytes=now.size, note="no sign of life"))
+    return complete and writing is False
+
+
+def _tell(site: Site, plan: AttemptPlan, now: spool.Look, elapsed: float) -> None:
+    files = parse_progress(now.output)
+    site.tell(
+        Progress(
+            plan.run,
+            "image",
+            plan.client,
+            percent=files.percent if files else None,
+            files=files.done if files else None,
+            total=files.total if files else None,
+            size_bytes=now.size,
+            elapsed_s=elapsed,
+        )
+    )

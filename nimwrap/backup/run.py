@@ -1,0 +1,231 @@
+"""One client, one backup: the steps, in order, each written down before and after.
+
+:meth:`BackupRun.step` does one round: preflight, lock, attempt, conclusion. It returns the finished run, or
+:class:`Later` when the failure can pass; waiting is the queue's business and holds no lock and no slot.
+"""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from nimwrap.backup.attempt import Attempted, make
+from nimwrap.backup.context import Site
+from nimwrap.backup.locking import give_back, take_lock
+from nimwrap.backup.methods import NIM, Work, plan_attempt
+from nimwrap.backup.preview import space_short
+from nimwrap.config.model import BackupPolicy, RetryPolicy
+from nimwrap.domain.codes import CAN_PASS, FailureCode, Outcome
+from nimwrap.domain.errors import NimwrapError
+from nimwrap.domain.findings import CheckVerdict, Failure
+from nimwrap.domain.progress import Progress
+from nimwrap.domain.records import ClientRef, Run
+from nimwrap.domain.retry import wait_before
+from nimwrap.history.owner import OwnerLock
+from nimwrap.preflight.engine import preflight, recheck_source
+from nimwrap.preflight.report import PreflightReport, Prior
+
+DENIALS = frozenset(
+    {FailureCode.EXPORT_DENIED, FailureCode.SOURCE_ADDRESS_MISMATCH, FailureCode.EXPORT_CONFLICT}
+)
+"""Failures after which another way to let the client in may work at once."""
+
+
+@dataclass(frozen=True)
+class Request:
+    """One backup as asked for. ``slot`` is the schedule's due time; ``retry_refusals``: nobody waits at a terminal."""
+
+    ref: ClientRef
+    kind: str = "mksysb"
+    volume_group: str = ""
+    schedule: str | None = None
+    slot: datetime | None = None
+    retry_refusals: bool = False
+    prior: Prior = field(default_factory=Prior)
+
+
+@dataclass(frozen=True)
+class Later:
+    """Try the run again after ``wait_s`` seconds, because of ``failure``."""
+
+    wait_s: float
+    failure: Failure
+
+
+def new_run_id(client: str, now: datetime) -> str:
+    """Sortable, short, safe as a directory name: ``20261123T010203-powerha1-4f2a``."""
+    return f"{now:%Y%m%dT%H%M%S}-{client[:20]}-{secrets.token_hex(2)}"
+
+
+class BackupRun:
+    """The run of one request; :meth:`step` until it returns a Run."""
+
+    def __init__(self, site: Site, request: Request) -> None:
+        now = site.clock.now()
+        self.site, self.request = site, request
+        ref = request.ref
+        self.policy: BackupPolicy = site.config.policy(ref.master, ref.client)
+        self.retry: RetryPolicy = site.config.retry_policy(ref.master, ref.client)
+        self.run = Run(
+            id=new_run_id(ref.client, now), client=ref.client, master=ref.master, started=now, kind=request.kind,
+            schedule=request.schedule, log_path=str(site.config.state_dir / "logs"),
+        )  # fmt: skip
+        self.run = replace(self.run, log_path=f"{self.run.log_path}/{self.run.id}.log")
+        self.rounds = 0
+        self.tried: list[str] = []
+        self._owner: OwnerLock | None = None
+
+    def begin(self) -> None:
+        """Own the run and write its row, before anything is done for it."""
+        self._owner = OwnerLock(self.site.config.state_dir, self.run.id)
+        self.site.store.begin_run(self.run, slot=self.request.slot)
+
+    def step(self) -> Run | Later:
+        """One round. Whatever happens, the run ends as a row, or is to be tried again."""
+        if self._owner is None:
+            self.begin()
+        self.rounds += 1
+        try:
+            return self._round()
+        except NimwrapError as error:
+            code = FailureCode(error.code) if error.code in set(FailureCode) else FailureCode.UNKNOWN
+            failure = Failure(code, error.message, error.hint)
+            return self._again(failure) or self._close(Outcome.FAILED, failure)
+
+    def _round(self) -> Run | Later:
+        report = self._look()
+        if report.verdict is CheckVerdict.REFUSED:
+            failure = report.failure or Failure(FailureCode.UNKNOWN, "preflight refused without a reason")
+            later = self._again(failure) if self.request.retry_refusals else None
+            return later or self._close(Outcome.REFUSED, failure)
+        lock = take_lock(self.site, self.run.client, self.run.id)
+        if isinstance(lock, Failure):
+            outcome = Outcome.LOCKED if lock.code is FailureCode.LOCKED else Outcome.FAILED
+            return self._close(outcome, lock)
+        work = Work(self.request.kind, self.policy, lock, self.request.prior.last_sizes, self.request.volume_group)
+        short = space_short(self.site, self.run.id, report, work)
+        if short is not None:
+            return self._close(Outcome.REFUSED, short)
+        return self._attempt(report, work)
+
+    def _attempt(self, report: PreflightReport, work: Work) -> Run | Later:
+        """One attempt, and at once the next remedy after a denial as long as there is one."""
+        while True:
+            source = recheck_source(self.site.host, self.site.master, report)
+            if source.actual and source.actual != report.source_address.actual:
+                return self._moved(source.actual)
+            method = self._method(report)
+            if method is None:
+                return self._close(Outcome.REFUSED, report.failure or self._exhausted())
+            self.tried.append(method)
+            number = len(self.run.attempts) + 1
+            self._progress("start", method)
+            done = make(self.site, report, work, plan_attempt(self.site, report, work, method, self.run.id, number))
+            self.run = replace(self.run, attempts=(*self.run.attempts, done.attempt), remedy=_remedy(method))
+            if done.outcome is not Outcome.FAILED:
+                return self._good(done)
+            failure = done.failure or self._exhausted()
+            if failure.code in DENIALS:
+                report = self._look()
+                if report.verdict is not CheckVerdict.REFUSED and self._method(report) is not None:
+                    continue
+                failure = _with_cure(failure, report)
+            self.tried.clear()
+            return self._again(failure, released=True) or self._close(Outcome.FAILED, failure)
+
+    def _look(self) -> PreflightReport:
+        self._progress("preflight")
+        site, ref = self.site, self.request.ref
+        prior = {ref.client: self.request.prior}
+        report = preflight(site.host, site.master, site.config, [ref.client], prior, site.clock.now())[0]
+        site.store.add_findings(self.run.id, report.findings)
+        self.run = replace(
+            self.run, findings=report.findings, source_address=report.source_address,
+            cluster=report.cluster or self.run.cluster,
+        )  # fmt: skip
+        source = report.source_address
+        site.store.update_run(
+            self.run.id, phase="preflight", expected_address=source.expected, actual_address=source.actual,
+            address_method=source.method, cluster=self.run.cluster,
+        )  # fmt: skip
+        return report
+
+    def _method(self, report: PreflightReport) -> str | None:
+        """NIM's own way when the source is the expected one, else the first remedy not tried in this round."""
+        if not report.source_differs:
+            return NIM if NIM not in self.tried else None
+        return next((remedy for remedy in report.remedies if remedy not in self.tried), None)
+
+    def _moved(self, actual: str) -> Run | Later:
+        """The address changed between preflight and mount: a failover is under way, and facts are wrong by now."""
+        failure = Failure(
+            FailureCode.SOURCE_ADDRESS_MISMATCH,
+            f"{self.run.client} now leaves from {actual}; at preflight it was {self.run.source_address.actual}",
+            "a failover seems to be under way; nimwrap tries again when it may have settled",
+        )
+        return self._again(failure) or self._close(Outcome.FAILED, failure)
+
+    def _exhausted(self) -> Failure:
+        return Failure(
+            FailureCode.SOURCE_ADDRESS_MISMATCH,
+            f"every way to let {self.run.client} in was tried: {', '.join(self.tried)}",
+            "the lasting cure is the address order on the client; see `nimwrap explain source_address_mismatch`",
+        )
+
+    def _again(self, failure: Failure, *, released: bool = False) -> Later | None:
+        """A wait, if the failure can pass and rounds are left; the lock is given back for as long as it lasts."""
+        if failure.code not in CAN_PASS or self.rounds >= self.retry.attempts:
+            return None
+        wait_s = wait_before(self.retry, self.rounds)
+        self.site.note(self.run.id, "retry", f"round {self.rounds} failed with {failure.code}; again in {wait_s:.0f} s")
+        if not released or failure.code is not FailureCode.MASTER_UNREACHABLE:
+            self._release()
+        return Later(wait_s, failure)
+
+    def _good(self, done: Attempted) -> Run:
+        self.run = replace(self.run, image=done.image)
+        return self._close(done.outcome, done.failure)
+
+    def give_up(self, outcome: Outcome, failure: Failure) -> Run:
+        """End the run without a further round (the window closed, the queue was drained)."""
+        if self._owner is None:
+            self.begin()
+        return self._close(outcome, failure)
+
+    def _close(self, outcome: Outcome, failure: Failure | None) -> Run:
+        self.run = replace(self.run, outcome=outcome, failure=failure, ended=self.site.clock.now())
+        recorded = True
+        try:
+            self.site.store.close_run(self.run)
+        except NimwrapError as error:
+            recorded = False
+            self._progress("history", f"the end of {self.run.id} is not recorded yet: {error.message}")
+        # An unrecorded end stays readable in the spool's room; the next recover writes its row from there.
+        self._release(clear=recorded)
+        if self._owner is not None:
+            self._owner.release()
+        self._progress("done", outcome)
+        return self.run
+
+    def _release(self, *, clear: bool = False) -> None:
+        room = f"{self.site.master.spool}/{self.run.id}" if clear else None
+        try:
+            give_back(self.site, self.run.client, self.run.id, room=room)
+        except NimwrapError as error:
+            self._progress("spool", f"lock not given back: {error.message}; the next recover does it")
+
+    def _progress(self, phase: str, note: str = "") -> None:
+        elapsed = (self.site.clock.now() - self.run.started).total_seconds()
+        self.site.tell(Progress(self.run.id, phase, self.run.client, elapsed_s=elapsed, note=note))
+
+
+def _remedy(method: str) -> str | None:
+    return None if method == NIM else method
+
+
+def _with_cure(failure: Failure, report: PreflightReport) -> Failure:
+    """The preflight's own words about the addresses, when it refuses for them now."""
+    cure = report.failure
+    return cure if cure is not None and cure.code is FailureCode.SOURCE_ADDRESS_MISMATCH else failure
+

@@ -1,0 +1,20 @@
+"""How far a run is, for those who watch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Progress:
+    """``phase`` is one word; ``size_bytes`` is the image's on disk, ``files``/``total`` mksysb's own count."""
+
+    run: str
+    phase: str
+    client: str = ""
+    percent: int | None = None
+    files: int | None = None
+    total: int | None = None
+    size_bytes: int | None = None
+    elapsed_s: float = 0.0
+    note: str = ""
