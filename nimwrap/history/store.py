@@ -91,7 +91,8 @@ class Store:
             self._thread.hurried = before
 
     @contextmanager
-    def _write(self, what: str, *, hurried: bool = False) -> Iterator[Database]:
+    def writing(self, what: str, *, hurried: bool = False) -> Iterator[Database]:
+        """One transaction that holds the write lock from its start, between the two failpoints of ``what``."""
         hurried = hurried or getattr(self._thread, "hurried", False)
         patience_s = min(HURRY_S, self._patience_s) if hurried else self._patience_s
         failpoint(f"history.{what} before")
@@ -112,25 +113,25 @@ class Store:
 
     def begin_run(self, run: Run, *, slot: Moment | None = None) -> None:
         """The row of a run, before anything is done for it; its slot, if it has one, then belongs to it."""
-        with self._write("begin_run") as database:
+        with self.writing("begin_run") as database:
             self._insert_run(database, run, slot)
 
     def record_run(self, run: Run, *, slot: Moment | None = None) -> None:
         """A run that is over already (held, locked, refused before its start), with its findings, in one write."""
-        with self._write("record_run") as database:
+        with self.writing("record_run") as database:
             self._insert_run(database, run, slot)
             rows.insert_findings(database, run.id, run.findings)
             rows.end_slot(database, run)
 
     def update_run(self, run_id: str, **values: Any) -> None:
         """Set columns of a run: ``phase``, ``owner_pid``, ``cluster``... KeyError when there is no such run."""
-        with self._write("update_run") as database:
+        with self.writing("update_run") as database:
             rows.update(database, "runs", run_id, values)
 
     def close_run(self, run: Run) -> None:
         """The end of a run as its record says; a run whose first row was lost gets one now. Findings are kept."""
         values = run_columns(run) | {"phase": None}
-        with self._write("close_run", hurried=True) as database:
+        with self.writing("close_run", hurried=True) as database:
             if values["image"] is None:
                 values["image"] = rows.image_of(database, run.id)
             if not rows.update_if_there(database, "runs", run.id, values):
@@ -150,19 +151,19 @@ class Store:
 
     def add_findings(self, run_id: str, findings: Iterable[Finding]) -> None:
         """What preflight found, in its order."""
-        with self._write("add_findings") as database:
+        with self.writing("add_findings") as database:
             rows.insert_findings(database, run_id, findings)
 
     def begin_attempt(self, run_id: str, attempt: Attempt, *, location: str, resource: str) -> None:
         """An image-making operation that is about to start."""
         place = {"location": location, "resource": resource}
-        with self._write("begin_attempt") as database:
+        with self.writing("begin_attempt") as database:
             rows.insert(database, "attempts", rows.attempt_columns(run_id, attempt) | place)
 
     def end_attempt(self, run_id: str, attempt: Attempt, *, output: str) -> None:
         """How an operation ended, with its output; an attempt whose first row was lost gets one now."""
         values = rows.attempt_columns(run_id, attempt) | columns({"output": output})
-        with self._write("end_attempt", hurried=True) as database:
+        with self.writing("end_attempt", hurried=True) as database:
             found = database.conn.execute(
                 "select id from attempts where run = ? and number = ?", (run_id, attempt.number)
             ).fetchone()
@@ -177,7 +178,7 @@ class Store:
     ) -> None:  # fmt: skip
         """Something worth telling later, such as a command with its output in ``data``."""
         values = {"run": run, "master": master, "at": at or self._now(), "kind": kind, "text": text, "data": data}
-        with self._write("event", hurried=True) as database:
+        with self.writing("event", hurried=True) as database:
             rows.insert(database, "events", values)
 
     # --- export changes
@@ -190,19 +191,19 @@ class Store:
             "run": run, "master": master, "directory": directory, "added": list(added), "before": before,
             "state": ChangeState.PLANNED, "planned": at,
         }  # fmt: skip
-        with self._write("plan_change") as database:
+        with self.writing("plan_change") as database:
             return rows.insert(database, "export_changes", values)
 
     def change_applied(self, change_id: int, after: str | None, at: Moment) -> None:
         """The change took; ``after`` is the entry's text as read back."""
-        with self._write("change_applied", hurried=True) as database:
+        with self.writing("change_applied", hurried=True) as database:
             values = {"state": ChangeState.APPLIED, "after": after, "applied": at}
             rows.update(database, "export_changes", change_id, values)
 
     def change_ended(self, change_id: int, state: ChangeState, at: Moment, note: str = "") -> None:
         """The change is undone (``reverted``), or a person must look (``foreign``)."""
         values = {"state": state, "note": note or None, "reverted": at if state is ChangeState.REVERTED else None}
-        with self._write("change_ended", hurried=True) as database:
+        with self.writing("change_ended", hurried=True) as database:
             rows.update(database, "export_changes", change_id, values)
 
     # --- images
@@ -214,7 +215,7 @@ class Store:
         """
         values = {"recorded": self._now(), **values}
         place = (values["master"], str(values["location"]))
-        with self._write("add_image") as database:
+        with self.writing("add_image") as database:
             there = database.conn.execute(
                 "select id, run from images where master = ? and location = ? and removed is null", place
             ).fetchone()
@@ -228,7 +229,7 @@ class Store:
 
     def update_image(self, image_id: int, **values: Any) -> None:
         """Set columns of an image. The end of a removal (``removed``) does not wait for the database."""
-        with self._write("update_image", hurried="removed" in values) as database:
+        with self.writing("update_image", hurried="removed" in values) as database:
             rows.update(database, "images", image_id, values)
 
     # --- clients and holds
@@ -236,7 +237,7 @@ class Store:
     def record_inventory(self, master: str, clients: Iterable[InventoryClient], at: Moment) -> None:
         """The clients that the master lists now. Those it lists no longer are marked as vanished, not forgotten."""
         seen = moment(at)
-        with self._write("record_inventory") as database:
+        with self.writing("record_inventory") as database:
             for client in clients:
                 database.conn.execute(
                     "insert into clients (master, name, type, host, cluster, first_seen, last_seen)"
@@ -257,7 +258,7 @@ class Store:
 
     def inventory_failed(self, master: str, error: str, at: Moment) -> None:
         """The master could not be asked; what was known stays as it was, and grows old."""
-        with self._write("inventory_failed") as database:
+        with self.writing("inventory_failed") as database:
             database.conn.execute(
                 "insert into inventories (master, tried, error) values (?, ?, ?)"
                 " on conflict (master) do update set tried = excluded.tried, error = excluded.error",
@@ -267,13 +268,13 @@ class Store:
     def hold(self, master: str, client: str, reason: str, since: Moment, until: Moment | None = None) -> None:
         """Keep a client out of backups; a hold that stands already is replaced."""
         values = {"master": master, "client": client, "reason": reason, "since": since, "until": until}
-        with self._write("hold") as database:
+        with self.writing("hold") as database:
             rows.release(database, master, client, since)
             rows.insert(database, "holds", values)
 
     def release(self, master: str, client: str, at: Moment) -> bool:
         """End the hold of a client; False when there was none."""
-        with self._write("release") as database:
+        with self.writing("release") as database:
             return rows.release(database, master, client, at)
 
     # --- slots
@@ -285,19 +286,19 @@ class Store:
         """
         key = (schedule, moment(slot), ref.master, ref.client)
         where = "schedule = ? and slot = ? and master = ? and client = ?"
-        with self._write("claim_slot") as database:
+        with self.writing("claim_slot") as database:
             row = database.conn.execute(f"select state, run, owner from slots where {where}", key).fetchone()  # noqa: S608
             if row is None:
                 database.conn.execute(
                     "insert into slots (schedule, slot, master, client, state, owner, claimed)"
                     " values (?, ?, ?, ?, 'claimed', ?, ?)",
-                    (*key, self._token(), moment(at)),
+                    (*key, self.token(), moment(at)),
                 )
                 return True
             state, run, owner = row
             if state != "claimed" or run is not None or owner is None or owner_alive(self.path.parent, owner):
                 return False
-            taken = (self._token(), moment(at), *key)
+            taken = (self.token(), moment(at), *key)
             database.conn.execute(f"update slots set owner = ?, claimed = ? where {where}", taken)  # noqa: S608
             return True
 
@@ -306,7 +307,7 @@ class Store:
     ) -> None:
         """What became of a slot; one that nobody claimed (missed while down) gets its row now."""
         values = (schedule, moment(slot), ref.master, ref.client, state, run, reason, moment(self._now()))
-        with self._write("set_slot") as database:
+        with self.writing("set_slot") as database:
             database.conn.execute(
                 "insert into slots (schedule, slot, master, client, state, run, reason, claimed)"
                 " values (?, ?, ?, ?, ?, ?, ?, ?) on conflict (schedule, slot, master, client) do update"
@@ -314,7 +315,7 @@ class Store:
                 values,
             )
 
-    def _token(self) -> str:
+    def token(self) -> str:
         """The name under which this store claims slots: its lock tells others that we still live."""
         if self._owner is None:
             self._owner = OwnerLock(self.path.parent, f"claims-{os.getpid()}-{secrets.token_hex(4)}")
