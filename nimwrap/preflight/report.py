@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from nimwrap.aix.exports import Export
 from nimwrap.domain.codes import FailureCode
 from nimwrap.domain.findings import CheckVerdict, Failure, Finding, refusal, verdict_of
 from nimwrap.domain.records import ClientRef, Cluster, SourceAddress
@@ -36,10 +37,10 @@ class Admission:
 
 @dataclass(frozen=True)
 class NimState:
-    """The client's NIM object as it stood before we touched anything; ``allocated`` are lines like ``spot = NAME``."""
+    """The client's NIM object as it stood before anything was touched; ``allocated`` is (resource type, name)."""
 
     cstate: str | None = None
-    allocated: tuple[str, ...] = ()
+    allocated: tuple[tuple[str, str], ...] = ()
     attributes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
@@ -48,7 +49,9 @@ class PreflightReport:
     """One client, looked at once. Facts that could not be had are None or empty; the findings say why.
 
     ``client_host`` is the host name of ``if1``: the name to call the client by. ``master_name`` is the name the
-    client's mount will use. ``directory`` is where the image goes, ``mount_point`` the file system it lies in.
+    client's mount will use. ``directory`` is where the image goes, ``mount_point`` the file system it lies in;
+    ``exports`` are the exports in force of that directory, of those above it and of what lies below it.
+    ``remedies`` are those allowed and possible here, in the order in which to try them.
     """
 
     ref: ClientRef
@@ -65,7 +68,7 @@ class PreflightReport:
     nim_before: NimState = field(default_factory=NimState)
     directory: str | None = None
     mount_point: str | None = None
-    exports: tuple[str, ...] = ()
+    exports: tuple[Export, ...] = ()
     available_bytes: int | None = None
     processes_before: tuple[str, ...] = ()
 
