@@ -38,7 +38,7 @@ ENDED_BY = {
 
 @dataclass(frozen=True)
 class Concluded:
-    """What came of one attempt. ``left``: what could not be cleaned; ``open_change``: why the export is not reverted."""
+    """What came of one attempt. ``left``: what could not be cleaned; ``open_change``: why the export still stands."""
 
     outcome: Outcome
     failure: Failure | None

@@ -52,7 +52,8 @@ def plan_attempt(
         staged=staged, flags=policy.mksysb_flags, spool=site.master.spool, timeout_s=policy.timeout,
         stall_s=policy.stall, max_parallel=site.master.max_parallel, node=report.node, machine_id=report.machine_id,
         env=site.master.env, volume_group=work.volume_group or None, sizes=work.sizes,
-        had_exports=_exported(report.exports), had_allocations=report.nim_before.allocated,
+        had_exports=tuple(entry.directory for entry in report.exports),
+        had_allocations=tuple(f"{kind} = {name}" for kind, name in report.nim_before.allocated),
         had_cstate=report.nim_before.cstate,
     )  # fmt: skip
     if method == NIM:
@@ -105,7 +106,3 @@ def _home(plan: AttemptPlan) -> str:
     """The image's own directory must be there; NIM does not make it (0042-154, aix-nim 6.2)."""
     directory = shlex.quote(plan.directory)
     return f"[ -d {directory} ] || mkdir -p {directory} || exit {own_mount.STAGING_FAILED}\n"
-
-
-def _exported(lines: tuple[str, ...]) -> tuple[str, ...]:
-    return tuple(line.split()[0] for line in lines if line.split())

@@ -28,7 +28,7 @@ def slot_path(spool: str, number: int) -> str:
     return f"{spool}/slots/{number}"
 
 
-_ALIVE = """\
+ALIVE = """\
 alive() {
   pid=$(cat "$1/pid" 2>/dev/null) || return 1
   [ -n "$pid" ] && ps -p $pid -o args= 2>/dev/null | grep "$1/wrapper" >/dev/null
@@ -42,7 +42,7 @@ def lock_script(spool: str, client: str, run: str, owner: str) -> str:
     lock = shlex.quote(lock_path(spool, client))
     return f"""\
 {PREAMBLE}umask 077
-{_ALIVE}
+{ALIVE}
 mkdir -p {shlex.quote(spool)}/locks || exit 1
 if mkdir {lock} 2>/dev/null; then
   echo {shlex.quote(run)} > {lock}/run; echo {shlex.quote(owner)} > {lock}/owner; {CLOCK} > {lock}/heartbeat
@@ -86,7 +86,7 @@ def free_slots_script(spool: str, run: str) -> str:
 
 @dataclass(frozen=True)
 class LockAnswer:
-    """What :func:`lock_script` said. ``clock``: the master's; ``age_s``: of the heartbeat, by it; None when unreadable."""
+    """What :func:`lock_script` said. ``clock``: the master's, ``age_s``: the heartbeat's, None if unreadable."""
 
     got: bool
     run: str
@@ -148,7 +148,7 @@ def start_script(plan: AttemptPlan, command: str, undo: str | None, owner: str) 
         files.insert(1, _here("undo", undo))
     return f"""\
 {PREAMBLE}umask 077
-{_ALIVE}
+{ALIVE}
 mkdir -p {slots} || exit 1
 [ -d {room} ] && {{ echo exists; exit 0; }}
 slot=
@@ -181,7 +181,7 @@ echo "started $!"
 def look_script(plan: AttemptPlan, wait_s: int) -> str:
     """Waits up to ``wait_s`` for the operation to be done, then prints its state, sizes and the end of its output."""
     return f"""\
-{PREAMBLE}{_ALIVE}
+{PREAMBLE}{ALIVE}
 room={shlex.quote(plan.room)}
 cd $room 2>/dev/null || {{ echo 'room gone'; exit 0; }}
 waited=0

@@ -121,8 +121,10 @@ look() {{
 clean() {{
 {clean}
 }}
+# The channel may add words of its own after the status line.
+status_in() {{ grep '^nw_rc=' "$1" | tail -1; }}
 start > start.out 2>&1
-case $(tail -1 start.out) in
+case $(status_in start.out) in
   nw_rc=0) known=yes ;;
   nw_rc=*) cat start.out; exit {MOUNT_FAILED} ;;
   *) known= ;;
@@ -133,7 +135,7 @@ while [ -z "$status" ]; do
   if [ $looks -lt 20 ]; then sleep 1; elif [ $looks -lt 60 ]; then sleep 5; else sleep 20; fi
   looks=$((looks + 1))
   look > look.out 2>&1
-  case $(tail -1 look.out) in
+  case $(status_in look.out) in
     nw_rc=0) status=$(awk '/^job ended / {{ s = $3 }} END {{ print s }}' look.out) ;;
     nw_rc=10) known=yes ;;
     nw_rc=11) status={CLIENT_VANISHED} ;;

@@ -1,0 +1,233 @@
+"""What a crash left on one master: adopt what runs, conclude what ended, undo, close, give back.
+
+Starting again is the recovery: the history says which runs are open, the spool says how far they came. A run whose
+owner still lives is never touched. What is found in the spool without a row here belongs to another nimwrap, whose
+export changes are undone only when its operation is gone and its heartbeat is older than 10 minutes.
+"""
+
+from __future__ import annotations
+
+import json
+import shlex
+from dataclasses import dataclass, field, replace
+
+from nimwrap.backup import spool
+from nimwrap.backup.attempt import record
+from nimwrap.backup.cleanup import clean_up
+from nimwrap.backup.conclude import confirm_undo
+from nimwrap.backup.context import Site
+from nimwrap.backup.locking import give_back
+from nimwrap.backup.operation import follow, look, settle
+from nimwrap.backup.plan import AttemptPlan
+from nimwrap.backup.wrapper import CLOCK
+from nimwrap.domain.codes import FailureCode, Outcome
+from nimwrap.domain.durations import parse_rfc3339
+from nimwrap.domain.errors import NimwrapError
+from nimwrap.domain.findings import Failure
+from nimwrap.domain.records import Attempt
+from nimwrap.history.owner import OwnerLock, owner_alive
+from nimwrap.history.read import Reader
+from nimwrap.history.revive import run_of
+from nimwrap.history.values import Row
+from nimwrap.hosts.questions import PREAMBLE
+
+
+@dataclass
+class Recovered:
+    """What was done: run ids. ``running``: adopted later, still at work. ``notes``: for a person."""
+
+    closed: list[str] = field(default_factory=list)
+    running: list[str] = field(default_factory=list)
+    cleaned: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+
+def recover(site: Site, reader: Reader, *, wait: bool) -> Recovered:
+    """Finish what is open on this master. ``wait``: follow operations that still run to their end."""
+    done = Recovered()
+    rooms = _scan(site)
+    ours: set[str] = set()
+    for row in reader.open_runs(site.master.name):
+        ours.add(row["id"])
+        if not owner_alive(site.config.state_dir, row["id"]):
+            _recover_run(site, reader, row, rooms, done, wait=wait)
+    for room in rooms.values():
+        if room.run not in ours:
+            _recover_room(site, reader, room, done)
+    return done
+
+
+@dataclass(frozen=True)
+class Room:
+    """One directory of the spool. ``aside``: put there because something of its run waits to be cleaned up."""
+
+    name: str
+    alive: bool
+    done: bool
+    age_s: float | None
+
+    @property
+    def run(self) -> str:
+        return self.name.partition(".left-")[0]
+
+    @property
+    def aside(self) -> bool:
+        return ".left-" in self.name
+
+
+def _scan(site: Site) -> dict[str, Room]:
+    """All rooms of the spool, locks and slots without a room included, in one round trip."""
+    root = shlex.quote(site.master.spool)
+    script = f"""\
+{PREAMBLE}{spool.ALIVE}
+cd {root} 2>/dev/null || exit 0
+echo "now $({CLOCK})"
+for held in locks/*/run slots/*/run; do
+  [ -f "$held" ] && echo "lock $(cat "$held") $(cat "${{held%run}}heartbeat" 2>/dev/null)"
+done
+for room in *; do
+  [ -f "$room/plan" ] || continue
+  state=gone; alive {root}/"$room" && state=alive
+  [ -f "$room/done" ] && state="$state done"
+  echo "room $room $state"
+done
+"""
+    result = site.host.run(script)
+    now, beats, rooms = None, dict[str, float | None](), dict[str, Room]()
+    for line in result.stdout.splitlines():
+        words = line.split()
+        if words[:1] == ["now"] and len(words) == 2:
+            now = spool.moment(words[1])
+        elif words[:1] == ["lock"] and len(words) >= 2:
+            beat = spool.moment(words[2]) if len(words) > 2 else None
+            age = (now - beat).total_seconds() if now and beat else None
+            beats[words[1]] = age
+            rooms.setdefault(words[1], Room(words[1], alive=False, done=False, age_s=age))
+        elif words[:1] == ["room"] and len(words) >= 3:
+            run = words[1].partition(".left-")[0]
+            rooms[words[1]] = Room(words[1], "alive" in words[2:], "done" in words[2:], beats.get(run))
+    return rooms
+
+
+def _recover_run(
+    site: Site, reader: Reader, row: Row, rooms: dict[str, Room], done: Recovered, *, wait: bool
+) -> None:  # fmt: skip
+    """One open run whose owner is dead."""
+    run_id = str(row["id"])
+    room = rooms.get(run_id)
+    if room is not None and room.alive and not wait:
+        done.running.append(run_id)
+        return
+    with OwnerLock(site.config.state_dir, run_id):
+        try:
+            outcome, failure = _conclude(site, reader, run_id, room)
+        except NimwrapError as error:
+            done.notes.append(f"{run_id}: {error.message}; it stays open")
+            return
+        site.note(run_id, "recovered", f"closed by a later nimwrap as {outcome}")
+        ended = replace(run_of(row), outcome=outcome, failure=failure, ended=site.clock.now())
+        site.store.close_run(ended)
+        give_back(site, str(row["client"]), run_id, room=f"{site.master.spool}/{run_id}")
+    done.closed.append(run_id)
+
+
+def _conclude(site: Site, reader: Reader, run_id: str, room: Room | None) -> tuple[Outcome, Failure | None]:
+    """The true outcome of a run, from its last attempt's plan and room."""
+    plan = last_plan(reader, run_id)
+    attempts = reader.attempts([run_id])
+    if plan is None or not attempts:
+        return Outcome.FAILED, _never_started()
+    row = attempts[-1]
+    attempt = Attempt(int(row["number"]), parse_rfc3339(row["started"]), remedy=row["remedy"])
+    if plan.number != attempt.number:
+        return Outcome.FAILED, _never_started()
+    if room is None or not (room.alive or room.done):
+        now = settle(site, plan) if room is not None else spool.Look(room=False)
+    else:
+        now = follow(site, plan)
+    if not now.room:
+        return _without_room(site, reader, plan, row)
+    attempted = record(site, plan, now, attempt)
+    return attempted.outcome, attempted.failure
+
+
+def _without_room(
+    site: Site, reader: Reader, plan: AttemptPlan, row: Row
+) -> tuple[Outcome, Failure | None]:
+    """The room was never made, or is gone because all but the run's last row was written."""
+    confirm_undo(site, plan, spool.Look(room=False))
+    image = reader.image_at(plan.master, plan.location)
+    if image is not None and image["run"] == plan.run:
+        outcome = Outcome(image["outcome"])
+        code = FailureCode(str(row["failure_code"])) if row["failure_code"] else FailureCode.UNKNOWN
+        return outcome, None if outcome is Outcome.OK else Failure(code, "see the attempt's output")
+    if row["failure_code"]:
+        return Outcome.FAILED, Failure(FailureCode(str(row["failure_code"])), "the attempt failed; see its output")
+    return Outcome.FAILED, _never_started()
+
+
+def _never_started() -> Failure:
+    return Failure(
+        FailureCode.KILLED,
+        "nimwrap was killed before an operation was started; nothing was changed",
+        "start the backup again",
+    )
+
+
+def last_plan(reader: Reader, run_id: str) -> AttemptPlan | None:
+    """The newest plan of a run, None when it never came to one."""
+    texts = [event["data"] for event in reader.events(run_id) if event["kind"] == "plan" and event["data"]]
+    if not texts:
+        return None
+    text = json.loads(texts[-1])
+    return AttemptPlan.from_json(text if isinstance(text, str) else json.dumps(text))
+
+
+def _recover_room(site: Site, reader: Reader, room: Room, done: Recovered) -> None:
+    """A room, lock or slot whose run is closed here, or was never ours."""
+    try:
+        row = reader.run(room.run)
+    except NimwrapError:
+        _foreign_room(site, room, done)
+        return
+    if owner_alive(site.config.state_dir, room.run) or row["id"] != room.run:
+        return
+    plan = last_plan(reader, room.run)
+    if room.aside and plan is not None and not _clean_aside(site, plan, room, done):
+        return
+    if row["outcome"] != Outcome.RUNNING:
+        give_back(site, str(row["client"]), room.run, room=f"{site.master.spool}/{room.name}")
+        done.cleaned.append(room.name)
+
+
+def _clean_aside(site: Site, plan: AttemptPlan, room: Room, done: Recovered) -> bool:
+    """Try again what could not be cleaned or undone when the attempt ended."""
+    plan = replace(plan, spool=site.master.spool)
+    aside = shlex.quote(f"{site.master.spool}/{room.name}")
+    site.host.run(
+        f"{PREAMBLE}cd {aside} || exit 1\n"
+        'if [ -f undo ] && [ "$(cat undo.rc 2>/dev/null)" != 0 ]; then\n'
+        "  /usr/bin/ksh ./undo > undo.out 2>&1 < /dev/null; echo $? > undo.rc\nfi\n"
+    )
+    now = look(site, replace(plan, run=room.name), 0)
+    open_change = confirm_undo(site, plan, now)
+    left = clean_up(site, plan).left if now.returncode != 0 else []
+    for text in [*left, *([open_change] if open_change else [])]:
+        done.notes.append(f"{room.run}: {text}")
+    return not left and not open_change
+
+
+def _foreign_room(site: Site, room: Room, done: Recovered) -> None:
+    """Another nimwrap's: undone only when it is proven gone."""
+    if room.alive or room.age_s is None or room.age_s <= spool.STALE_S:
+        return
+    path = shlex.quote(f"{site.master.spool}/{room.name}")
+    site.host.run(
+        f"{PREAMBLE}cd {path} || exit 0\n[ -f rc ] || /usr/bin/ksh ./stop > stop.out 2>&1\n"
+        "if [ -f undo ] && [ ! -f undo.rc ]; then\n"
+        "  /usr/bin/ksh ./undo > undo.out 2>&1 < /dev/null; echo $? > undo.rc\nfi\n"
+    )
+    done.notes.append(
+        f"{room.name} is another nimwrap's, its operation is gone and it has been silent for {room.age_s:.0f} s: "
+        "its export change was undone, its record stays for its own `nimwrap recover`"
+    )
