@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from nimwrap.aix.exports import Export
 from nimwrap.domain.codes import FailureCode
 from nimwrap.domain.findings import CheckVerdict, Failure, Finding, refusal, verdict_of
 from nimwrap.domain.records import ClientRef, Cluster, SourceAddress
@@ -50,7 +49,7 @@ class PreflightReport:
 
     ``client_host`` is the host name of ``if1``: the name to call the client by. ``master_name`` is the name the
     client's mount will use. ``directory`` is where the image goes, ``mount_point`` the file system it lies in;
-    ``exports`` are the exports in force of that directory, of those above it and of what lies below it.
+    ``exports`` are the lines of the exports in force of that directory, of those above and below it.
     ``remedies`` are those allowed and possible here, in the order in which to try them.
     """
 
@@ -68,7 +67,7 @@ class PreflightReport:
     nim_before: NimState = field(default_factory=NimState)
     directory: str | None = None
     mount_point: str | None = None
-    exports: tuple[Export, ...] = ()
+    exports: tuple[str, ...] = ()
     available_bytes: int | None = None
     processes_before: tuple[str, ...] = ()
 
