@@ -117,7 +117,7 @@ def home(client: str, policy: BackupPolicy) -> str:
     return f"{base}/{client}" if policy.layout == "per-client" else base
 
 
-def plan(  # noqa: PLR0913  what names one image
+def plan(
     kind: str, client: str, policy: BackupPolicy, names: ImageNames, *, volume_group: str = "", force: bool = False
 ) -> KindPlan:
     """How the master makes this image; KeyError for an unknown kind, ValueError for savevg without a volume group."""

@@ -67,7 +67,7 @@ def ask(host: Host, questions: Iterable[Question], *, timeout: float = 300.0) ->
     return answers(result.stdout, nonce)
 
 
-def questions(place: Place, depth: Depth = Depth(), tag: str = "") -> list[Question]:  # noqa: B008  frozen
+def questions(place: Place, depth: Depth = Depth(), tag: str = "") -> list[Question]:
     """What to ask about one image; ``tag`` sets it apart from others in the same script."""
     asked = [Question(f"file{tag}", shlex.join(ls.argv(place.location)), HEADER_LIMIT_S)]
     if place.kind.proof.reader:

@@ -56,7 +56,7 @@ class Expectation:
 
 @dataclass(frozen=True)
 class Proof:
-    """``good``: it counts as a generation. ``failure`` is also set for a warning; ``notes`` never change the verdict."""
+    """``good``: it counts as a generation. ``failure`` is set for a warning too; ``notes`` never change the verdict."""
 
     good: bool
     outcome: Outcome
@@ -110,7 +110,7 @@ def judge(seen: Seen, expectation: Expectation) -> Proof:
 def evidence(seen: Seen, expectation: Expectation) -> tuple[str, ...]:
     """The names of the proofs that an image without a fault passed."""
     said = {
-        f"rc {expectation.returncode}": expectation.returncode is not None,
+        "rc 0": expectation.returncode == 0,
         "0512-038": nim.completed(expectation.output),
         "file": seen.size_bytes is not None,
         expectation.place.kind.proof.reader or "": seen.header is not None,
@@ -122,15 +122,17 @@ def evidence(seen: Seen, expectation: Expectation) -> tuple[str, ...]:
 
 
 def operation_fault(expectation: Expectation) -> Failure | None:
-    """What return code and output say against it. 0512-003 alone is none: the image exists (aix-nim section 6.4)."""
+    """What return code and output say against it.
+
+    0512-003 alone is nothing: the image exists (aix-nim section 6.4). A status other than 0 beside 0512-038 is left to
+    the caller: nim may have lost its session, or been ended, after the image was complete (peers section 2.6, hangs).
+    """
     output, returncode = expectation.output, expectation.returncode
     proof = KINDS[expectation.kind].proof
-    if nim.archive_warnings(output):
+    if nim.archive_warnings(output) or nim.completed(output):
         return None
     if returncode not in (0, None):
         return classify(output, returncode)
-    if nim.completed(output):
-        return None
     if proof.success_code or returncode is None:
         failure = classify(output, returncode)
         why = "0512-038 was not printed, the only positive proof in the output"
@@ -182,8 +184,8 @@ def header_fault(seen: Seen, place: Place, usual_bytes: int) -> Failure | None:
     if not seen.header_ended and (cut or (seen.size_bytes or 0) < usual_bytes * SUDDEN_DROP):
         return Failure(FailureCode.IMAGE_TRUNCATED, f"{reader} cannot read {place.location} to its end: it is cut off",
                        fix, seen.header_says)
-    return Failure(FailureCode.IMAGE_UNREADABLE, f"{reader} cannot read {place.location}: {first_line(seen.header_says)}",
-                   fix, seen.header_says)
+    why = f"{reader} cannot read {place.location}: {first_line(seen.header_says)}"
+    return Failure(FailureCode.IMAGE_UNREADABLE, why, fix, seen.header_says)
 
 
 def host_fault(seen: Seen, node: str | None, machine_id: str | None) -> Failure | None:

@@ -1,0 +1,173 @@
+"""Retention carried out: facts from NIM and the history, the pure decision, then one checked removal after another."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING
+
+from nimwrap.aix import lsnim
+from nimwrap.config.model import BackupPolicy, Config, MasterConfig
+from nimwrap.domain.codes import Outcome
+from nimwrap.domain.durations import parse_rfc3339
+from nimwrap.domain.retention import Action, Generation, KeepRules, decide
+from nimwrap.hosts.protocol import Host
+from nimwrap.hosts.questions import Question
+from nimwrap.images import look
+from nimwrap.images.depot import Depot, Row
+from nimwrap.images.kinds import RESOURCE_TYPES, SAVEVG
+from nimwrap.images.look import Place
+from nimwrap.images.removal import PLANNED, Ending, remove_image
+from nimwrap.images.verification import file_fault, header_fault, host_fault, kind_of, resource_fault
+
+if TYPE_CHECKING:
+    from nimwrap.history.read import Reader
+
+_STAMP = re.compile(r"_\d{8}_\d{6}$")
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """One image's fate: ``keep`` or ``remove`` as decided, ``removed`` or ``failed`` once it was tried."""
+
+    row: Row
+    action: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class MasterState:
+    """What the master says now: all image resources by name, and the clients that are being worked on."""
+
+    resources: dict[str, lsnim.NimObject]
+    busy: frozenset[str] = frozenset()
+
+
+def survey(host: Host, master: MasterConfig) -> MasterState:
+    """Allocation counts and client locks, in one round trip; raises when the master cannot be asked."""
+    asked = [Question(type_, shlex.join(lsnim.long_argv(type_=type_)), 120) for type_ in RESOURCE_TYPES]
+    asked.append(Question("locks", f"ls {shlex.quote(master.spool)}/locks 2>/dev/null", 60))
+    given = look.ask(host, asked)
+    resources: dict[str, lsnim.NimObject] = {}
+    for type_ in RESOURCE_TYPES:
+        answer = given.get(type_)
+        # A type without any object is an error to some levels and silence to others; both mean none.
+        if answer is not None and answer.ok and answer.output.strip():
+            resources.update(lsnim.parse_long(answer.output))
+    locks = given.get("locks")
+    return MasterState(resources, frozenset(locks.output.split()) if locks and locks.ok else frozenset())
+
+
+def rules_of(policy: BackupPolicy) -> KeepRules:
+    return KeepRules(policy.keep, policy.keep_weekly, policy.keep_monthly, policy.min_age)
+
+
+def series_of(row: Row) -> tuple[str, str, str, str]:
+    """What is counted together: one client's images of one kind, and of one volume group where there are several."""
+    name = row["resource"] or PurePosixPath(row["location"]).stem
+    return row["master"], row["client"], row["kind"], _STAMP.sub("", name) if row["kind"] == SAVEVG else ""
+
+
+def plan_prune(
+    rows: Iterable[Row], config: Config, held: frozenset[tuple[str, str]], state: MasterState, now: datetime
+) -> list[Verdict]:
+    """Keep or remove for every image, by series. ``held``: (master, client) pairs under a hold."""
+    series: dict[tuple[str, str, str, str], list[Row]] = {}
+    for row in rows:
+        series.setdefault(series_of(row), []).append(row)
+    verdicts = []
+    for (master, client, _, _), members in series.items():
+        by_id = {row["id"]: row for row in members}
+        is_held = (master, client) in held
+        generations = [_generation(row, state, is_held) for row in members if row["removal"] != PLANNED]
+        for decision in decide(generations, rules_of(config.policy(master, client)), now):
+            verdicts.append(Verdict(by_id[decision.image.id], decision.action, decision.reason))
+    return verdicts
+
+
+def _generation(row: Row, state: MasterState, held: bool) -> Generation:
+    known = state.resources.get(row["resource"] or "")
+    return Generation(
+        id=row["id"],
+        created=parse_rfc3339(row["created"]),
+        verified=bool(row["verified"]),
+        outcome=Outcome.WARNING if row["outcome"] == Outcome.WARNING else Outcome.OK,
+        managed=bool(row["managed"]),
+        pinned=bool(row["pinned"]),
+        held=held,
+        allocated=known is not None and (known.first("alloc_count") or "0") != "0",
+        fault=row["fault"],
+    )
+
+
+def carry_out(depot: Depot, verdicts: Sequence[Verdict], busy: frozenset[str], now: datetime) -> list[Verdict]:
+    """Remove what was decided, series by series, each only after its newest good image was found on disk again.
+
+    A client in ``busy`` (another nimwrap holds its lock) is left as it is.
+    """
+    done: list[Verdict] = []
+    series: dict[tuple[str, str, str, str], list[Verdict]] = {}
+    for verdict in verdicts:
+        series.setdefault(series_of(verdict.row), []).append(verdict)
+    for (_, client, _, _), members in series.items():
+        reason = None
+        if any(verdict.action == Action.REMOVE for verdict in members):
+            reason = "a backup of this client is running" if client in busy else _unconfirmed(depot.host, members)
+        for verdict in members:
+            done.append(_one(depot, verdict, reason, now))
+    return done
+
+
+def _one(depot: Depot, verdict: Verdict, not_now: str | None, now: datetime) -> Verdict:
+    if verdict.action != Action.REMOVE:
+        return verdict
+    if not_now:
+        return replace(verdict, action=Action.KEEP.value, reason=not_now)
+    removal = remove_image(depot.host, depot.store, verdict.row, verdict.reason, now)
+    if removal.ending is Ending.REMOVED:
+        return replace(verdict, action=Ending.REMOVED.value)
+    action = Action.KEEP.value if removal.ending is Ending.LEFT else Ending.FAILED.value
+    return replace(verdict, action=action, reason=removal.reason)
+
+
+def _unconfirmed(host: Host, members: Sequence[Verdict]) -> str | None:
+    """Why nothing may be removed now: the newest good image is not on the disk as it was recorded."""
+    good = [each.row for each in members if each.action == Action.KEEP and each.row["verified"]
+            and not each.row["fault"] and each.row["managed"]]
+    if not good:
+        return "there is no good image to keep"
+    newest = max(good, key=lambda row: (row["created"], row["id"]))
+    place = Place(kind_of(newest["kind"]), newest["location"], newest["resource"])
+    seen = look.seen(place, look.ask(host, look.questions(place)))
+    fault = (
+        file_fault(seen, place) or header_fault(seen, place, newest["size_bytes"])
+        or host_fault(seen, newest["node"], newest["machine_id"]) or resource_fault(seen, place)
+    )
+    if fault is None and seen.size_bytes != newest["size_bytes"]:
+        return f"the newest good image has {seen.size_bytes} bytes on disk, {newest['size_bytes']} were recorded"
+    return f"the newest good image could not be confirmed: {fault.message}" if fault else None
+
+
+def held_clients(reader: Reader, now: datetime) -> frozenset[tuple[str, str]]:
+    return frozenset((hold["master"], hold["client"]) for hold in reader.holds(now))
+
+
+def apply_retention(depot: Depot, client: str, kind: str, now: datetime) -> list[Verdict]:
+    """Retention of one client and kind right after a backup, whose caller holds the client's lock.
+
+    Empty, without a round trip, when nothing is due to go.
+    """
+    from nimwrap.history.read import Reader
+
+    with Reader.open(depot.store.path) as reader:
+        rows = reader.images(depot.master.name, client, kind=kind)
+        held = held_clients(reader, now)
+    foreseen = plan_prune(rows, depot.config, held, MasterState({}), now)
+    if all(verdict.action == Action.KEEP for verdict in foreseen):
+        return []
+    verdicts = plan_prune(rows, depot.config, held, survey(depot.host, depot.master), now)
+    return carry_out(depot, verdicts, frozenset(), now)

@@ -1,0 +1,157 @@
+"""Removing one image: journalled before, checked after, and safe to run again at any point.
+
+``images.removal`` is ``planned`` from before the first command until the end is recorded. A crash in between, or a
+database that cannot be written, leaves that word behind: with object and file gone the row follows at the next recover.
+"""
+
+from __future__ import annotations
+
+import shlex
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from nimwrap.aix import lsnim, nim
+from nimwrap.domain.names import is_nim_name, is_safe_path
+from nimwrap.hosts.protocol import Host
+from nimwrap.hosts.questions import PREAMBLE
+from nimwrap.images.depot import Row
+from nimwrap.images.verification import kind_of
+
+if TYPE_CHECKING:
+    from nimwrap.history.store import Store
+
+PLANNED = "planned"
+REMOVED = "removed"
+
+
+class Ending(StrEnum):
+    REMOVED = "removed"
+    FAILED = "failed"
+    LEFT = "left"
+
+
+@dataclass(frozen=True)
+class Removal:
+    """What came of it. ``left``: somebody uses the image, or something else stands there; nothing was touched."""
+
+    ending: Ending
+    reason: str
+
+
+_LOOK = r"""
+look() {{
+  {lsnim} 2>&1 | awk -v name={name}: '
+    $1 == name {{ known = 1 }}
+    $1 == "location" {{ place = $3 }}
+    $1 == "alloc_count" {{ users = $3 }}
+    /0042-053/ {{ gone = 1 }}
+    END {{ if (known) print "known", place, users + 0; else if (gone) print "gone"; else print "unclear" }}'
+}}
+set -- $(look)
+if [ "$1" = unclear ]; then echo 'lsnim does not say whether the resource is there'; exit {left}; fi
+if [ "$1" = known ] && [ "$2" != {location} ]; then echo "the resource is defined at $2"; exit {left}; fi
+if [ "$1" = known ] && [ "$3" != 0 ]; then echo "NIM serves it to $3 machines"; exit {left}; fi
+if [ "$1" = known ]; then
+  {remove} 2>&1
+  set -- $(look)
+  [ "$1" = gone ] || {{ echo 'the resource is still defined'; exit {failed}; }}
+fi
+"""
+
+_FILE = r"""
+if [ -f {location} ]; then
+  other=$({all_of_type} 2>/dev/null | awk -v place={location} '
+    /^[^ ]+:$/ {{ name = $1 }} $1 == "location" && $3 == place {{ print name }}')
+  if [ -n "$other" ]; then echo "the file belongs to the resource $other"; exit {left}; fi
+  rm -f {location} 2>&1
+fi
+if [ -f {location} ]; then echo 'the file is still there'; exit {failed}; fi
+echo gone
+"""
+
+_FAILED, _LEFT = 21, 22
+
+
+def removal_script(row: Row) -> str:
+    """Removes the resource with its file, checks both, and removes a file that was left; status 0 when both are gone.
+
+    An object that points elsewhere, or that NIM serves to somebody, is not touched (aix-nim sections 2.5 and 3.1).
+    """
+    kind = kind_of(row["kind"])
+    words = {"location": shlex.quote(row["location"]), "failed": _FAILED, "left": _LEFT}
+    text = PREAMBLE
+    if row["resource"]:
+        text += _LOOK.format(
+            lsnim=shlex.join(lsnim.long_argv(row["resource"])), name=shlex.quote(row["resource"]),
+            remove=shlex.join(nim.remove(row["resource"], rm_image=True)), **words,
+        )
+    return text + _FILE.format(all_of_type=shlex.join(lsnim.long_argv(type_=kind.resource_type or "mksysb")), **words)
+
+
+def remove_image(host: Host, store: Store, row: Row, reason: str, now: datetime) -> Removal:
+    """Journal the removal, do it, check it, record its end. StoreUnavailable before anything was done."""
+    refused = _unsafe(row)
+    if refused:
+        return Removal(Ending.LEFT, refused)
+    store.update_image(row["id"], removal=PLANNED)
+    store.event("prune", f"removing {row['resource'] or row['location']}: {reason}", run=row["run"],
+                master=row["master"], data={"image": row["id"], "location": row["location"]}, at=now)
+    return finish(host, store, row, now)
+
+
+def finish(host: Host, store: Store, row: Row, now: datetime) -> Removal:
+    """Carry out a journalled removal. An end that cannot be recorded now follows at the next recover."""
+    from nimwrap.history.trouble import StoreUnavailable
+
+    result = host.run(removal_script(row), timeout=600)
+    says = (result.stdout + result.stderr).strip()
+    if result.returncode is None:
+        return Removal(Ending.FAILED, f"the connection was lost; the next recover finishes it: {says}")
+    removal = Removal({0: Ending.REMOVED, _LEFT: Ending.LEFT}.get(result.returncode, Ending.FAILED), _last_line(says))
+    try:
+        if removal.ending is Ending.REMOVED:
+            store.update_image(row["id"], removal=REMOVED, removed=now)
+        elif removal.ending is Ending.LEFT:
+            store.update_image(row["id"], removal=None)
+        store.event("prune", f"{row['resource'] or row['location']}: {removal.ending}", run=row["run"],
+                    master=row["master"], data={"image": row["id"], "output": says[-4000:]}, at=now)
+    except StoreUnavailable as fault:
+        return Removal(removal.ending, f"{removal.reason}; its row follows at the next recover ({fault.message})")
+    return removal
+
+
+def _unsafe(row: Row) -> str | None:
+    """Names from an old or foreign history are checked before they reach a shell."""
+    if not is_safe_path(row["location"]):
+        return f"{row['location']!r} is not a plain path"
+    if row["resource"] and not is_nim_name(row["resource"]):
+        return f"{row['resource']!r} is not a NIM name"
+    return None
+
+
+def _last_line(text: str) -> str:
+    return text.splitlines()[-1] if text else ""
+
+
+def finish_removals(host: Host, store: Store, master: str, now: datetime) -> list[tuple[Row, Removal]]:
+    """What a crash left: removals that had begun are finished, those that had not are taken back to be decided anew."""
+    from nimwrap.history.read import Reader
+
+    with Reader.open(store.path) as reader:
+        planned = [row for row in reader.images(master) if row["removal"] == PLANNED]
+    done = []
+    for row in planned:
+        if _unsafe(row) is None and not _untouched(host, row):
+            done.append((row, finish(host, store, row, now)))
+            continue
+        store.update_image(row["id"], removal=None)
+        done.append((row, Removal(Ending.LEFT, "the removal had not begun; it is decided anew")))
+    return done
+
+
+def _untouched(host: Host, row: Row) -> bool:
+    """True when resource and file are both still there, so that nothing had been done."""
+    known = f"{shlex.join(lsnim.long_argv(row['resource']))} >/dev/null 2>&1 && " if row["resource"] else ""
+    return host.run(f"{PREAMBLE}{known}[ -f {shlex.quote(row['location'])} ]").ok
