@@ -1,0 +1,203 @@
+"""``naming = "fixed"``: a proven image takes the name that recovery papers know, and the old one becomes dated.
+
+The journal lies in ``SPOOL/RUN_ID/replace`` before the first step. ``resume`` reads it back and runs the same steps
+again; a step that NIM refuses turns the whole replacement round.
+"""
+
+from __future__ import annotations
+
+import shlex
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import PurePosixPath
+
+from nimwrap.aix import ls, lsnim
+from nimwrap.config.model import BackupPolicy
+from nimwrap.domain.codes import ExitCode
+from nimwrap.domain.errors import NimwrapError
+from nimwrap.domain.names import dated_name, fixed_name, is_nim_name, is_safe_path
+from nimwrap.hosts.questions import PREAMBLE, Question
+from nimwrap.images import look
+from nimwrap.images.depot import Depot, Row
+from nimwrap.images.fixed_steps import (
+    Replacement,
+    Step,
+    backward,
+    forget_script,
+    forward,
+    journal,
+    journal_script,
+    step_script,
+)
+from nimwrap.images.kinds import KINDS, home
+
+FIXED_KINDS = frozenset({"mksysb", "ios_mksysb", "master_mksysb"})
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """``moved``: the fixed name now means the new image. Else ``reason``, and the image keeps its dated name."""
+
+    moved: bool
+    resource: str
+    location: str
+    reason: str = ""
+
+
+def wanted(kind: str, policy: BackupPolicy) -> bool:
+    return policy.naming == "fixed" and kind in FIXED_KINDS
+
+
+def take_fixed_name(depot: Depot, image: Row, run: str, now: datetime) -> Outcome:
+    """Give the fixed name to ``image``, which is proven and recorded under its dated one. The lock is the caller's.
+
+    Raises ``master_unreachable`` when the connection was lost: the journal stays, and ``resume`` goes on from there.
+    """
+    change = _plan(depot, image, run, now)
+    if isinstance(change, str):
+        depot.note("replace", f"the fixed name was not taken: {change}", now, run=run)
+        return Outcome(False, image["resource"], image["location"], change)
+    if change.staged == change.place:
+        return Outcome(True, change.fixed, change.place)
+    _script(depot, journal_script(change, depot.master.spool))
+    return _go(depot, change, now)
+
+
+def resume(depot: Depot, run: str, now: datetime) -> Outcome | None:
+    """Complete or roll back what a crash left of ``run``'s replacement; None when there is nothing of it."""
+    path = shlex.quote(journal(depot.master.spool, run))
+    result = depot.host.run(f"{PREAMBLE}[ -f {path} ] && cat {path}\n")
+    if not result.ok:
+        return None
+    try:
+        change = Replacement.from_json(result.stdout)
+    except (ValueError, TypeError):
+        depot.note("replace", f"{path} on the master cannot be understood and was left", now, run=run)
+        return None
+    paths = [change.place, change.staged, *([change.aside] if change.aside else [])]
+    names = [change.fixed, change.new, *([change.old] if change.old else [])]
+    if not all(map(is_safe_path, paths)) or not all(map(is_nim_name, names)):
+        depot.note("replace", f"{path} on the master holds names that no nimwrap wrote; it was left", now, run=run)
+        return None
+    return _go(depot, change, now)
+
+
+def _go(depot: Depot, change: Replacement, now: datetime) -> Outcome:
+    if not change.backward:
+        refused = _steps(depot, change, forward(change), now)
+        if refused is None:
+            _record(depot, change, now)
+            _script(depot, forget_script(change, depot.master.spool))
+            return Outcome(True, change.fixed, change.place)
+        change = replace(change, backward=True)
+        _script(depot, journal_script(change, depot.master.spool))
+    else:
+        refused = "a step was refused before"
+    stuck = _steps(depot, change, backward(change), now)
+    if stuck is not None:
+        # The journal stays: the next recover tries again. The new image is whole and defined under its own name.
+        return Outcome(False, change.new, change.staged, f"{refused}; going back also stopped: {stuck}")
+    _script(depot, forget_script(change, depot.master.spool))
+    return Outcome(False, change.new, change.staged, f"{refused}; {change.fixed} is as it was")
+
+
+def _steps(depot: Depot, change: Replacement, steps: list[Step], now: datetime) -> str | None:
+    """Run the steps in order; the refusal of the first that does not hold afterwards, None when all do."""
+    for step in steps:
+        result = depot.host.run(step_script(change, step, depot.master.spool), timeout=600)
+        says = (result.stdout + result.stderr).strip()
+        data = {"step": step.name, "returncode": result.returncode, "output": says[-4000:]}
+        if result.returncode is None:
+            raise _lost(depot)
+        depot.note("replace", f"{change.fixed}: {step.name}", now, run=change.run, data=data)
+        if result.returncode != 0:
+            return f"{step.name}: {says.splitlines()[-1] if says else f'status {result.returncode}'}"
+    return None
+
+
+def _lost(depot: Depot) -> NimwrapError:
+    return NimwrapError(
+        f"the connection to {depot.master.name} was lost while an image was given its fixed name",
+        code="master_unreachable", hint="nimwrap recover goes on from where it stopped", exit_code=ExitCode.MASTER,
+    )
+
+
+def _script(depot: Depot, script: str) -> None:
+    result = depot.host.run(script)
+    if result.returncode is None:
+        raise _lost(depot)
+    if not result.ok:
+        raise NimwrapError(f"{depot.master.spool} on {depot.master.name} cannot be written: {result.stderr.strip()}",
+                           hint="see its free space and permissions, then run nimwrap recover")
+
+
+def _plan(depot: Depot, image: Row, run: str, now: datetime) -> Replacement | str:
+    """What is to change, from what stands on the master now; or why the name cannot be taken."""
+    kind = KINDS[image["kind"]]
+    policy = depot.config.policy(depot.master.name, image["client"])
+    fixed, type_ = fixed_name(image["client"]), kind.resource_type or "mksysb"
+    staged = image["location"]
+    directory = str(PurePosixPath(staged).parent)
+    given = look.ask(depot.host, [
+        Question("objects", shlex.join(lsnim.long_argv(type_=type_)), 120),
+        Question("files", shlex.join(ls.argv(directory)), 120),
+        Question("fixed", shlex.join(lsnim.long_argv(fixed)), 120),
+    ])
+    if not given["objects"].ok or not given["files"].ok:
+        return "lsnim or ls gave no answer"
+    objects = lsnim.parse_long(given["objects"].output)
+    holder = objects.get(fixed)
+    if holder is None and given["fixed"].ok:
+        return f"{fixed} is the name of another kind of NIM object"
+    if holder is not None and (holder.first("alloc_count") or "0") != "0":
+        return f"{fixed} is allocated: NIM is serving it to a machine"
+    place = (holder and holder.first("location")) or f"{home(image['client'], policy)}/{fixed}.{kind.extension}"
+    if not is_safe_path(place):
+        return f"{fixed} is defined at {place!r}, which is not a plain path"
+    change = Replacement(run, image["client"], image["kind"], type_, fixed, place, image["resource"], staged,
+                         image["size_bytes"])
+    if not depot.host.run(f"{PREAMBLE}[ -f {shlex.quote(place)} ]").ok:
+        return change
+    files = {PurePosixPath(entry.name).name for entry in ls.parse(given["files"].output)}
+    name = _free_name(image["client"], _age_of(depot, place, holder, now), files, objects, kind.extension)
+    aside = f"{directory}/{name}.{kind.extension}"
+    return replace(change, aside=aside, old=name if holder is not None else None)
+
+
+def _free_name(client: str, moment: datetime, files: set[str], objects: dict[str, lsnim.NimObject], ext: str) -> str:
+    """The dated name of the old image: that of its own making, or the next second that is free."""
+    while (name := dated_name(client, moment)) in objects or f"{name}.{ext}" in files:
+        moment += timedelta(seconds=1)
+    return name
+
+
+def _age_of(depot: Depot, place: str, holder: lsnim.NimObject | None, now: datetime) -> datetime:
+    """When the old image was made: as recorded, else as NIM says (its local time; only a name hangs on it)."""
+    from nimwrap.history.read import Reader
+
+    with Reader.open(depot.store.path) as reader:
+        row = reader.image_at(depot.master.name, place)
+    if row is not None:
+        return datetime.fromisoformat(row["created"])
+    said = (holder and holder.first("creation_date")) or ""
+    try:
+        return datetime.strptime(said, "%a %b %d %H:%M:%S %Y").replace(tzinfo=UTC)
+    except ValueError:
+        return now - timedelta(days=1)
+
+
+def _record(depot: Depot, change: Replacement, now: datetime) -> None:
+    """Bring the rows to where the files are now; safe to run again. The old row goes first: a place holds one row."""
+    from nimwrap.history.read import Reader
+
+    with Reader.open(depot.store.path) as reader:
+        new = reader.image_at(depot.master.name, change.staged)
+        old = reader.image_at(depot.master.name, change.place)
+    if new is None:
+        return
+    if old is not None and old["id"] != new["id"]:
+        if change.aside is None:
+            depot.store.update_image(old["id"], removal="removed", removed=now)
+        else:
+            depot.store.update_image(old["id"], location=change.aside, resource=change.old)
+    depot.store.update_image(new["id"], location=change.place, resource=change.fixed)
