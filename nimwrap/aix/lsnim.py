@@ -96,7 +96,7 @@ def parse_long(text: str) -> dict[str, NimObject]:
     current: dict[str, list[str]] | None = None
     last: list[str] | None = None
     rows = [line for line in lines(text) if line.strip()]
-    for line, following in zip(rows, [*rows[1:], ""], strict=True):
+    for line, following in zip(rows, [*rows[1:], ""], strict=False):
         header = _HEADER.fullmatch(line)
         if header and _ATTRIBUTE.fullmatch(following):
             current, last = found.setdefault(header[1], {}), None

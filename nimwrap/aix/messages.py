@@ -49,11 +49,12 @@ def _begin(line: str) -> Message | None:
     return None
 
 
-def _goes_on(previous: list[str], line: str) -> bool:
+def _goes_on(begun: Message, previous: list[str], line: str) -> bool:
     """Whether ``line`` continues a message: it is indented, or the text so far is no finished sentence."""
     if len(previous) > _MOST_CONTINUATIONS or _NOT_A_MESSAGE.fullmatch(line):
         return False
-    return line.startswith(("  ", "\t")) or _SENTENCE_END.search(previous[-1]) is None
+    unfinished = begun.code not in GOOD_NEWS and _SENTENCE_END.search(previous[-1]) is None
+    return unfinished or line.startswith(("  ", "\t"))
 
 
 def _walk(text: str) -> Iterator[Message | str]:
@@ -62,7 +63,7 @@ def _walk(text: str) -> Iterator[Message | str]:
     parts: list[str] = []
     for line in [*lines(text), ""]:
         fresh = _begin(line)
-        if fresh is None and begun and _goes_on(parts, line):
+        if fresh is None and begun and _goes_on(begun, parts, line):
             parts.append(" ".join(line.split()))
             continue
         if begun:

@@ -36,7 +36,7 @@ def _define(type_: str, name: str, attributes: Iterable[tuple[str, str]], *, for
     return [NIM, "-o", "define", *(["-F"] if force else []), "-t", type_, *settings, name]
 
 
-def define_mksysb(  # noqa: PLR0913  the attributes of one NIM operation
+def define_mksysb(
     name: str, *, client: str, location: str, flags: str, force: bool = False, size_preview: bool = False
 ) -> list[str]:
     """Make the image now and define it. ``force`` switches NIM's space check off (section 5.2), ``size_preview``
@@ -52,7 +52,7 @@ def define_existing(name: str, *, location: str, type_: str = "mksysb") -> list[
     return _define(type_, name, [("server", "master"), ("location", location)])
 
 
-def define_savevg(  # noqa: PLR0913  the attributes of one NIM operation
+def define_savevg(
     name: str, *, client: str, location: str, volume_group: str, exclude_files: str = "", size_preview: bool = False
 ) -> list[str]:
     """Back up one user volume group (peers section 4). Which flags it takes is not documented publicly: none."""

@@ -139,10 +139,15 @@ RULES: tuple[Rule, ...] = (
         "On the master: df -k of the image directory; extend it (chfs -a size=+...) or run nimwrap images prune.",
         _space_is_short,
     ),
+    _rule(  # 6.2
+        FailureCode.NIM_REFUSED, r"0042-032|name must be unique",
+        "the resource's name is taken already",
+        "On the master: lsnim -l NAME. Remove the old object (nim -o remove NAME keeps its file) or use another name.",
+    ),
     _rule(  # 2.5, 2.7, 6.2 (0042-052, 0042-207)
         FailureCode.CLIENT_BUSY,
         r"0042-207|0042-052|resources have been allocated|operation (?:is )?(?:already )?in progress"
-        r"|operation is being performed|\b(?:is|are) (?:currently |already )?(?:busy|locked|in use)\b|resource busy",
+        r"|operation is being performed|\b(?:is|are) (?:currently |already )?(?:busy|locked)\b|resource busy",
         "NIM holds the client or the resource for another operation",
         "On the master: lsnim -l CLIENT (Cstate, allocated resources). When no operation really runs: nim -Fo reset -a "
         "force=yes CLIENT, and deallocate what is left by name.",
@@ -158,11 +163,6 @@ RULES: tuple[Rule, ...] = (
         FailureCode.IMAGE_MISSING, r"0512-054|does not exist or is empty",
         "the image file is not there or is empty",
         "On the master: ls -l of the location that lsnim -l shows; df -k of its file system.",
-    ),
-    _rule(  # 6.2
-        FailureCode.NIM_REFUSED, r"0042-032|name must be unique",
-        "the resource's name is taken already",
-        "On the master: lsnim -l NAME. Remove the old object (nim -o remove NAME keeps its file) or use another name.",
     ),
     _rule(  # 6.2
         FailureCode.NIM_REFUSED, r"0042-154",

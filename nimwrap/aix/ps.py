@@ -1,0 +1,51 @@
+"""``ps -ef``: what runs. STIME may be two words (``Mar 08``), so the row is read around TIME (transcript ps-ef)."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from nimwrap.aix.text import Unrecognised, lines
+
+_ROW = re.compile(r"\s*(\S+)\s+(\d+)\s+(\d+)\s+\d+\s+.*?\s(\d+(?:-\d+)?:\d\d(?::\d\d)?)\s+(\S.*)")
+_HEADER = re.compile(r"\s*UID\s+PID\s+PPID\b")
+_SHELLS = frozenset({"sh", "ksh", "ksh93", "bsh", "psh"})
+
+
+@dataclass(frozen=True)
+class Process:
+    """``command`` is the command line as shown; ``line`` the whole row."""
+
+    pid: int
+    parent: int
+    command: str
+    line: str
+
+    @property
+    def program(self) -> str:
+        """The program's own name: of a script, the script's, and not that of the shell which reads it."""
+        words = self.command.split()
+        if len(words) > 1 and _base(words[0]) in _SHELLS and not words[1].startswith("-"):
+            return _base(words[1])
+        return _base(words[0])
+
+
+def argv() -> list[str]:
+    return ["ps", "-ef"]
+
+
+def _base(word: str) -> str:
+    return word.rpartition("/")[2].lstrip("-")
+
+
+def parse(text: str) -> list[Process]:
+    """The processes in order; rows cut short are passed over. Text with neither rows nor header is not ``ps``."""
+    found = []
+    header = False
+    for line in lines(text):
+        if match := _ROW.fullmatch(line):
+            found.append(Process(int(match[2]), int(match[3]), match[5].rstrip(), line.strip()))
+        header = header or _HEADER.match(line) is not None
+    if not found and not header:
+        raise Unrecognised("ps -ef", text)
+    return found
