@@ -42,9 +42,9 @@ def _unknown(reader: ReadOnly, text: str) -> NimwrapError:
         near = _beginning_with(reader, beginning)[:3]
     own = [run for run in newest if text and f"-{text}-" in run]
     if own:
-        hint = f"the newest run of {text} is {own[0]}; 'nimwrap history {text}' lists them all"
+        hint = f"the newest run of {text} is {own[0]}; `nimwrap history {text}` lists them all"
     elif near:
         hint = f"the nearest: {', '.join(near)}"
     else:
-        hint = "'nimwrap history' lists the runs"
+        hint = "`nimwrap history` lists the runs"
     return usage_error(f"there is no run {text!r}", hint)

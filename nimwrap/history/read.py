@@ -8,12 +8,12 @@ from __future__ import annotations
 import heapq
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
-from fnmatch import fnmatchcase
 from itertools import islice
 from pathlib import Path
 
 from nimwrap.domain.durations import rfc3339
 from nimwrap.domain.records import ClientRef
+from nimwrap.domain.targets import means
 from nimwrap.history.lookup import find_run
 from nimwrap.history.reading import ReadOnly
 from nimwrap.history.values import Row
@@ -38,16 +38,18 @@ class Reader(ReadOnly):
     # --- runs
 
     def runs(
-        self, targets: Iterable[str] = (), *, since: datetime | None = None, outcomes: Sequence[str] = (),
+        self, targets: Iterable[str | ClientRef] = (), *, since: datetime | None = None, outcomes: Sequence[str] = (),
         limit: int | None = None,
     ) -> list[Row]:  # fmt: skip
         """Runs, newest first. A target is a client, ``master/client`` or a glob of either; none means all."""
         after = rfc3339(since) if since else _EVER
-        patterns = list(targets)
-        if not patterns:
-            sources = self._of_all(after, outcomes)
+        wanted = list(targets)
+        if wanted:
+            refs = {target: None for target in wanted if isinstance(target, ClientRef)}
+            refs |= dict.fromkeys(self.matching(target for target in wanted if isinstance(target, str)))
+            sources = self._of_clients(refs, after, outcomes)
         else:
-            sources = self._of_clients(self.matching(patterns), after, outcomes)
+            sources = self._of_all(after, outcomes)
         newest_first = heapq.merge(*sources, key=lambda row: (row["started"], row["rowid"]), reverse=True)
         return [_without_rowid(row) for row in islice(newest_first, limit)]
 
@@ -108,7 +110,7 @@ class Reader(ReadOnly):
 
     def durations(self, master: str, client: str, limit: int = 10) -> list[float]:
         """Seconds that the last runs which made an image took, newest first."""
-        runs = self.runs([f"{master}/{client}"], outcomes=("ok", "warning"), limit=limit)
+        runs = self.runs([ClientRef(master, client)], outcomes=("ok", "warning"), limit=limit)
         return [row["duration_s"] for row in runs if row["duration_s"] is not None]
 
     def sizes(self, master: str, client: str, kind: str = "mksysb", limit: int = 10) -> list[int]:
@@ -224,7 +226,9 @@ class Reader(ReadOnly):
     def matching(self, patterns: Iterable[str]) -> list[ClientRef]:
         """The known clients that a client name, ``master/client`` or a glob of either means."""
         wanted = list(patterns)
-        return [ref for ref in self.known() if any(_matches(ref, pattern) for pattern in wanted)]
+        if not wanted:
+            return []
+        return [ref for ref in self.known() if any(means(pattern, ref) for pattern in wanted)]
 
     def _in(self, sql: str, values: Sequence[str] | Sequence[int]) -> list[Row]:
         found = []
@@ -232,10 +236,6 @@ class Reader(ReadOnly):
             part = values[start : start + 500]
             found += self.rows(sql.format(",".join("?" * len(part))), part)
         return found
-
-
-def _matches(ref: ClientRef, pattern: str) -> bool:
-    return fnmatchcase(str(ref) if "/" in pattern else ref.client, pattern)
 
 
 def _without_rowid(row: Row) -> Row:

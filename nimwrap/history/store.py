@@ -223,8 +223,7 @@ class Store:
                 rows.update(database, "images", there[0], values)
                 return int(there[0])
             if there:
-                gone = {"removal": values["recorded"], "removed": values["recorded"]}
-                rows.update(database, "images", there[0], gone)
+                rows.update(database, "images", there[0], {"removal": "removed", "removed": values["recorded"]})
             return rows.insert(database, "images", values)
 
     def update_image(self, image_id: int, **values: Any) -> None:

@@ -43,14 +43,14 @@ def unavailable(path: Path, error: sqlite3.Error) -> StoreUnavailable | None:
             f"the history {path} is damaged: {error}",
             code="history_damaged",
             hint=f"move it aside: cd {shlex.quote(str(path.parent))} && mkdir damaged && mv {path.name}* damaged/"
-            " ; then 'nimwrap recover' reads what still runs from the masters' spools,"
-            " and 'nimwrap images import' records the images again",
+            " ; then `nimwrap recover` reads what still runs from the masters' spools,"
+            " and `nimwrap images import` records the images again",
         )
     if kind == sqlite3.SQLITE_FULL:
         return StoreUnavailable(
             f"no space is left for the history {path}",
             code="history_full",
-            hint=f"free space on the filesystem of {path.parent}, then run 'nimwrap recover'",
+            hint=f"free space on the filesystem of {path.parent}, then run `nimwrap recover`",
         )
     if kind in _UNWRITABLE or kind == sqlite3.SQLITE_IOERR:
         return StoreUnavailable(

@@ -1,0 +1,84 @@
+"""``nimwrap history``: the recorded runs, newest first."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+
+from nimwrap.cli.frame import Result, current
+from nimwrap.cli.known import clients_of
+from nimwrap.cli.moments import before_now, short
+from nimwrap.cli.render import Printer
+from nimwrap.domain.codes import Outcome
+from nimwrap.domain.durations import format_duration, format_size
+from nimwrap.domain.errors import usage_error
+from nimwrap.history.present import runs_json
+
+PAGE = 50
+
+
+def register(app: typer.Typer) -> None:
+    app.command()(history)
+
+
+def history(
+    ctx: typer.Context,
+    targets: Annotated[list[str] | None, typer.Argument(metavar="[TARGET]...", help="Clients; none: all.")] = None,
+    since: Annotated[str | None, typer.Option(metavar="7d", help="Not before: a duration, a date or a time.")] = None,
+    outcome: Annotated[
+        list[str] | None, typer.Option(metavar="O", help="Only this outcome; may be given several times.")
+    ] = None,
+    limit: Annotated[int | None, typer.Option(min=1, metavar="N", help=f"At most N runs ({PAGE}).")] = None,
+) -> None:
+    """List the recorded runs, newest first."""
+    invocation = current(ctx)
+    outcomes = [_outcome(word) for word in outcome or []]
+    after = before_now(since, invocation.now(), "--since") if since else None
+    wanted = limit or (None if since else PAGE)
+    with invocation.reader() as reader:
+        rows = []
+        chosen = clients_of(targets, reader, invocation.settings) if targets else []
+        if chosen or not targets:
+            rows = reader.runs(chosen, since=after, outcomes=outcomes, limit=wanted + 1 if wanted else None)
+        more = wanted is not None and len(rows) > wanted
+        shown = runs_json(reader, rows[:wanted], evidence=False)
+    invocation.finish(
+        Result("history", {"runs": shown, "more": more}, text=lambda printer: _text(printer, shown, more=more))
+    )
+
+
+def _outcome(word: str) -> str:
+    words = [str(outcome) for outcome in Outcome]
+    if word not in words:
+        raise usage_error(f"{word!r} is no outcome", f"the outcomes are {', '.join(words)}")
+    return word
+
+
+def _text(printer: Printer, runs: list[dict[str, Any]], *, more: bool) -> None:
+    if not runs:
+        printer.line("No runs are recorded.")
+        return
+    several = len({run["master"] for run in runs}) > 1
+    printer.table(
+        ("run", "client", "started", "outcome", "took", "size", "note"),
+        [
+            (
+                run["id"],
+                f"{run['master']}/{run['client']}" if several else run["client"],
+                short(run["started"]),
+                printer.word(run["outcome"]),
+                format_duration(run["duration_s"]) if run["duration_s"] is not None else "",
+                format_size(run["image"]["size_bytes"]) if run["image"] else "",
+                note(run),
+            )
+            for run in runs
+        ],
+    )
+    if more:
+        printer.line(f"Older runs are not shown; --limit {2 * len(runs)} shows more.")
+
+
+def note(run: dict[str, Any]) -> str:
+    """The shortest word on what was special: the failure's code, else the remedy that let the client in."""
+    return str(run["failure"]["code"]) if run["failure"] else (run["remedy"] or "")

@@ -1,0 +1,27 @@
+"""``nimwrap show RUN``: one run with all its evidence."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from nimwrap.cli.frame import Result, current
+from nimwrap.cli.story import tell
+from nimwrap.history.present import story_json
+
+
+def register(app: typer.Typer) -> None:
+    app.command()(show)
+
+
+def show(
+    ctx: typer.Context,
+    run: Annotated[str, typer.Argument(metavar="RUN", help="A run's id, or the beginning of it.")],
+    full: Annotated[bool, typer.Option("--full", help="Whole outputs, and the scripts that were run.")] = False,
+) -> None:
+    """Show one run: what was asked, found, changed and reverted, every command, and what to do."""
+    invocation = current(ctx)
+    with invocation.reader() as reader:
+        story = story_json(reader, reader.run(run))
+    invocation.finish(Result("show", {"run": story}, text=lambda printer: tell(printer, story, full=full)))
