@@ -6,6 +6,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
+from nimwrap.config.secret import Secret
+
 KINDS = ("mksysb", "savevg", "ios_mksysb", "ios_backup", "nim_db", "master_mksysb")
 REMEDIES = ("own-mount", "pre-export")
 
@@ -74,13 +76,17 @@ class ClientConfig:
 
 @dataclass(frozen=True)
 class NotifyConfig:
-    urls: tuple[str, ...] = ()
-    ping: str = ""
+    """``[notify]``. The URLs may hold tokens: ``reveal()`` them only to connect."""
+
+    urls: tuple[Secret, ...] = ()
+    ping: Secret = field(default_factory=Secret)
     on: tuple[str, ...] = ("failed", "warning", "overdue", "recovered")
 
 
 @dataclass(frozen=True)
 class ReportConfig:
+    """``[report]``: files on this machine that each fleet run writes; empty for none."""
+
     html: str = ""
     textfile: str = ""
 
@@ -118,12 +124,26 @@ class Config:
         """The retry policy of one client."""
         return _overlaid(self.retry, self._layers(master, client))
 
+    def forced(self, **keys: Any) -> Config:
+        """This configuration with these keys of ``[backup]`` for every client, whatever masters and clients say."""
+        return replace(
+            self,
+            backup=replace(self.backup, **keys),
+            masters={name: _without(master, keys) for name, master in self.masters.items()},
+            clients={name: _without(client, keys) for name, client in self.clients.items()},
+        )
+
     def _layers(self, master: str, client: str) -> tuple[dict[str, Any], dict[str, Any]]:
         own = self.masters[master].overrides if master in self.masters else {}
         return own, self.client(master, client).overrides
 
 
+_Owner = TypeVar("_Owner", MasterConfig, ClientConfig)
 _Policy = TypeVar("_Policy", BackupPolicy, RetryPolicy)
+
+
+def _without(owner: _Owner, keys: dict[str, Any]) -> _Owner:
+    return replace(owner, overrides={key: value for key, value in owner.overrides.items() if key not in keys})
 
 
 def _overlaid(policy: _Policy, layers: tuple[dict[str, Any], ...]) -> _Policy:

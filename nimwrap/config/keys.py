@@ -1,0 +1,196 @@
+"""Every key of the configuration, once: name, kind, meaning.
+
+Checking, schema, starter file and ``config show`` read it. Defaults are those of the records in ``model``,
+which a test holds against this table.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import MISSING, dataclass, fields
+from functools import partial
+from typing import Any
+
+from nimwrap.config.kinds import (
+    Choice,
+    Count,
+    Duration,
+    Environment,
+    Kind,
+    LocalPath,
+    MksysbFlags,
+    SecretUrl,
+    Several,
+    Text,
+    YesNo,
+)
+from nimwrap.config.model import (
+    KINDS,
+    REMEDIES,
+    BackupPolicy,
+    ClientConfig,
+    Config,
+    MasterConfig,
+    NotifyConfig,
+    ReportConfig,
+    RetryPolicy,
+)
+from nimwrap.domain.names import is_address, is_host_name, is_nim_name, is_safe_path
+
+
+@dataclass(frozen=True)
+class Key:
+    """``example`` is TOML text for the starter file where the default says too little."""
+
+    name: str
+    kind: Kind
+    doc: str
+    example: str = ""
+
+
+@dataclass(frozen=True)
+class Table:
+    """``name`` is the table's name in the file, "" for the top; ``record`` gives the defaults."""
+
+    name: str
+    doc: str
+    record: type
+    keys: tuple[Key, ...]
+
+    def key(self, name: str) -> Key | None:
+        return next((key for key in self.keys if key.name == name), None)
+
+    def default(self, name: str) -> Any:
+        """The value that holds where the key is absent."""
+        found = next(field for field in fields(self.record) if field.name == name)
+        return found.default if found.default_factory is MISSING else found.default_factory()
+
+
+def _matching(pattern: str) -> Callable[[str], bool]:
+    return partial(_matches, re.compile(pattern))
+
+
+def _matches(pattern: re.Pattern[str], text: str) -> bool:
+    return pattern.fullmatch(text) is not None
+
+
+LABEL = Text("a name of letters, digits, ., - and _", _matching(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}"), False)
+NIM_NAME = Text("a NIM name: at most 39 letters, digits, - ! or _", is_nim_name, False)
+_HOST = Text("a host name or an address", lambda text: is_host_name(text) or is_address(text))
+_USER = Text("a user name", _matching(r"[A-Za-z_][A-Za-z0-9_.-]{0,63}"), False)
+_REMOTE_DIRECTORY = Text("a full path of plain characters, without . or .. steps", is_safe_path, False)
+_KEY_FILE = LocalPath(credential=True)
+_VOLUME_GROUP = Text("the name of a volume group", _matching(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,14}"), False)
+
+TOP = Table(
+    "",
+    "This installation",
+    Config,
+    (
+        Key("state_dir", LocalPath(), "History, locks and run logs. It has one owner; another user is refused."),
+        Key("schedules", LocalPath(relative=True), "Directory of schedule files, relative to this file."),
+    ),
+)
+
+MASTER = Table(
+    "masters",
+    "How a NIM master is reached",
+    MasterConfig,
+    (
+        Key("transport", Choice(("ssh", "openssh", "local")), "ssh (Fabric), openssh (the system's) or, on it, local."),
+        Key("host", _HOST, "What ssh connects to.", '"nim.example.com"'),
+        Key("port", Count(1, 65535), "Its ssh port."),
+        Key("user", _USER, "Who logs in there."),
+        Key("become", Choice(("", "sudo")), '"sudo" where root may not log in.', '"sudo"'),
+        Key("identity_file", _KEY_FILE, "Private key, or credential:NAME.", '"/etc/nimwrap/id_ed25519"'),
+        Key("known_hosts", LocalPath(), "Host keys; an unknown or changed is refused.", '"/etc/nimwrap/known_hosts"'),
+        Key("ssh_config", LocalPath(), "OpenSSH client configuration, ProxyJump too.", '"/etc/nimwrap/ssh_config"'),
+        Key("client_channel", Choice(("c_rsh", "ssh")), "How the master reaches clients: NIM's own c_rsh, or ssh."),
+        Key("spool", _REMOTE_DIRECTORY, "Directory on the master: running operations, their undo, locks."),
+        Key("max_parallel", Count(1, 1000), "Images at the same time on this master, over all nimwraps."),
+        Key("env", Environment(), "Environment of nim.", '{ NIM_MKSYSB_SUBDIRS = "yes" }'),
+        Key("shell", LocalPath(), "Program that runs scripts when the transport is local.", '"/usr/bin/ksh"'),
+    ),
+)
+
+BACKUP = Table(
+    "backup",
+    "What an image is and how long it counts; may also stand in [masters.X] and [clients.X], the nearest wins",
+    BackupPolicy,
+    (
+        Key("directory", _REMOTE_DIRECTORY, "Where images go on the master."),
+        Key("naming", Choice(("dated", "fixed")), "dated: CLIENT_YYYYMMDD_HHMMSS in UTC; fixed: CLIENT_mksysb."),
+        Key("layout", Choice(("per-client", "flat")), "per-client: DIRECTORY/CLIENT/NAME.mksysb; flat: all in one."),
+        Key("mksysb_flags", MksysbFlags(), "Flags of mksysb, without the dash."),
+        Key("kinds", Several(Choice(KINDS), empty=False), "What is backed up."),
+        Key("volume_groups", Several(_VOLUME_GROUP), "For the kind savevg: which ones.", '["datavg"]'),
+        Key("keep", Count(1), "Proven generations that stay."),
+        Key("keep_weekly", Count(0), "And the newest of that many weeks."),
+        Key("keep_monthly", Count(0), "And the newest of that many months."),
+        Key("min_age", Duration(zero=True), "Nothing younger is ever removed."),
+        Key("max_age", Duration(), "A last good image older than this is a fault."),
+        Key("timeout", Duration(), "Ends an operation, client side first."),
+        Key("stall", Duration(), "Without a sign of life for this long, evidence is gathered."),
+        Key("verify_full_every", Duration(zero=True), "A full read of the image this often."),
+        Key("export_change", Choice(("when-needed", "never")), "May an export be changed, for one operation?"),
+        Key("remedies", Several(Choice(REMEDIES)), "Ways to let a client in, in this order."),
+    ),
+)
+
+RETRY = Table(
+    "retry",
+    "For failures that can pass; may also stand in [masters.X] and [clients.X]",
+    RetryPolicy,
+    (
+        Key("attempts", Count(1, 100), "Image-making operations of one run at most."),
+        Key("wait", Duration(zero=True), "Before the second; doubles, with jitter."),
+        Key("max_wait", Duration(zero=True), "But never longer than this."),
+    ),
+)
+
+CLIENT = Table(
+    "clients",
+    "Only what differs: every client that lsnim lists is known already",
+    ClientConfig,
+    (
+        Key("cluster", LABEL, "Clients of one cluster are never backed up at the same time.", '"powerha"'),
+        Key("exclude", YesNo(), "Leave it out of every fleet."),
+    ),
+)
+
+NOTIFY = Table(
+    "notify",
+    "Who is told",
+    NotifyConfig,
+    (
+        Key("urls", Several(SecretUrl()), "Apprise URLs; file:PATH or credential:NAME keeps them out of this file."),
+        Key("ping", SecretUrl(), "Dead-man's switch: the base URL.", '"file:/etc/nimwrap/ping"'),
+        Key("on", Several(Choice(("failed", "warning", "overdue", "recovered"))), "What is told."),
+    ),
+)
+
+REPORT = Table(
+    "report",
+    "Files written after each fleet run",
+    ReportConfig,
+    (
+        Key("html", LocalPath(), "One self-contained page.", '"/var/lib/nimwrap/report.html"'),
+        Key("textfile", LocalPath(), "For Prometheus.", '"/var/lib/node_exporter/nimwrap.prom"'),
+    ),
+)
+
+OVERRIDABLE = (*BACKUP.keys, *RETRY.keys)
+PLAIN_TABLES = (BACKUP, RETRY, NOTIFY, REPORT)
+ALL_TABLES = (TOP, MASTER, BACKUP, RETRY, CLIENT, NOTIFY, REPORT)
+TOP_NAMES = (*(key.name for key in TOP.keys), "masters", "backup", "retry", "groups", "clients", "notify", "report")
+
+
+def home_of(name: str) -> str:
+    """The table a key belongs to, for the hint when it stands elsewhere; "" when no table has it."""
+    for table in ALL_TABLES:
+        if table.key(name):
+            return {"masters": "[masters.NAME]", "clients": "[clients.NAME]", "": "the top of the file"}.get(
+                table.name, f"[{table.name}]"
+            )
+    return ""

@@ -1,0 +1,120 @@
+"""Rules over more than one key: policies as they hold together, and the members of groups."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from nimwrap.config.keys import LABEL, NIM_NAME
+from nimwrap.config.kinds import named, nearest, shown
+from nimwrap.config.lines import KeyPath
+from nimwrap.config.model import BackupPolicy, Config, RetryPolicy
+
+_GLOB = re.compile(r"[A-Za-z0-9_!*?\[\]-]{1,80}")
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One thing that is wrong, and the path of the key where it stands."""
+
+    path: KeyPath
+    message: str
+    hint: str = ""
+
+
+def combination_faults(config: Config, document: Mapping[str, Any]) -> list[Fault]:
+    """What is wrong with the defaults, a master or a client once all its layers are laid over one another.
+
+    Each fault is told once, at the innermost layer that sets one of the keys involved.
+    """
+    faults: dict[tuple[KeyPath, str], Fault] = {}
+    for master, client, layers in _places(config):
+        for keys, message, hint in _conflicts(config.policy(master, client), config.retry_policy(master, client)):
+            path = _innermost(layers, keys, document)
+            faults.setdefault((path, message), Fault(path, message, hint))
+    return list(faults.values())
+
+
+def _conflicts(policy: BackupPolicy, retry: RetryPolicy) -> Iterator[tuple[tuple[str, ...], str, str]]:
+    if policy.layout == "flat" and policy.remedies == ("pre-export",):
+        message = "with layout flat all images share one directory, which pre-export would open to one client"
+        yield ("layout", "remedies"), message, 'add "own-mount" to remedies, or write layout = "per-client"'
+    if "savevg" in policy.kinds and not policy.volume_groups:
+        yield ("kinds", "volume_groups"), "kinds has savevg, but no volume_groups", 'volume_groups = ["datavg"]'
+    if retry.max_wait < retry.wait:
+        yield ("max_wait", "wait"), "max_wait is shorter than wait", "make max_wait the longer of the two"
+
+
+def _places(config: Config) -> Iterator[tuple[str, str, tuple[KeyPath, ...]]]:
+    """Master, client and the tables that make its policy, innermost first."""
+    ground: tuple[KeyPath, ...] = (("backup",), ("retry",))
+    yield "", "", ground
+    for master in ("", *config.masters):
+        layers = (("masters", master), *ground) if master else ground
+        yield master, "", layers
+        for name in config.clients:
+            owner, _, client = name.rpartition("/")
+            if owner in ("", master):
+                yield master, client, (("clients", name), *layers)
+
+
+def _innermost(layers: Sequence[KeyPath], keys: Sequence[str], document: Mapping[str, Any]) -> KeyPath:
+    for layer in layers:
+        body: Any = document
+        for step in layer:
+            body = body.get(step, {})
+        for key in keys:
+            if key in body:
+                return (*layer, key)
+    return layers[0]
+
+
+def member_faults(groups: Mapping[str, Any], masters: Sequence[str]) -> Iterator[Fault]:
+    """Faults of ``[groups]``: names, and members that are no client, ``master/client``, glob or ``group:NAME``."""
+    for name, members in groups.items():
+        if not LABEL.accepts(name):
+            yield Fault((name,), f"{shown(name)} cannot name a group: it must be {LABEL.what}")
+        if not isinstance(members, list):
+            yield Fault((name,), f"group {shown(name)} must be an array of names, not {named(members)}")
+            continue
+        for index, member in enumerate(members):
+            fault = _member_fault(member, groups, masters)
+            if fault:
+                yield Fault((name, index), *fault)
+    yield from _circles(groups)
+
+
+def _member_fault(member: object, groups: Mapping[str, Any], masters: Sequence[str]) -> tuple[str, str] | None:
+    if not isinstance(member, str):
+        return f"a member must be a name in quotes, not {named(member)}", ""
+    if member.startswith("group:"):
+        group = member.removeprefix("group:")
+        return None if group in groups else (f"{shown(member)} is no group", nearest(group, tuple(groups)))
+    master, slash, client = member.rpartition("/")
+    if not (NIM_NAME.accepts(client) or _GLOB.fullmatch(client)):
+        return f"{shown(member)} is neither a client, master/client, a glob nor group:NAME", ""
+    if slash and master not in masters and not _GLOB.fullmatch(master):
+        return f"{shown(member)} cannot be: no master has such a name", ""
+    if slash and master not in masters and not set(master) & set("*?["):
+        return f"{shown(member)} names the unknown master {shown(master)}", nearest(master, tuple(masters))
+    return None
+
+
+def _circles(groups: Mapping[str, Any]) -> Iterator[Fault]:
+    """Groups that contain themselves."""
+    inner = {
+        name: [str(member).removeprefix("group:") for member in members if str(member).startswith("group:")]
+        for name, members in groups.items()
+        if isinstance(members, list)
+    }
+    for name, members in inner.items():
+        seen, waiting = set(), list(members)
+        while waiting:
+            group = waiting.pop()
+            if group not in seen:
+                seen.add(group)
+                waiting.extend(inner.get(group, ()))
+        if name in seen:
+            yield Fault((name,), f"group {shown(name)} contains itself")
