@@ -31,6 +31,9 @@ DENIALS = frozenset(
 )
 """Failures after which another way to let the client in may work at once."""
 
+LOCKED_WAIT_S = 10.0
+"""How long a fleet leaves a client alone that another nimwrap works on."""
+
 
 @dataclass(frozen=True)
 class Request:
@@ -101,13 +104,22 @@ class BackupRun:
             return later or self._close(Outcome.REFUSED, failure)
         lock = take_lock(self.site, self.run.client, self.run.id)
         if isinstance(lock, Failure):
-            outcome = Outcome.LOCKED if lock.code is FailureCode.LOCKED else Outcome.FAILED
-            return self._close(outcome, lock)
+            return self._not_locked(lock)
         work = Work(self.request.kind, self.policy, lock, self.request.prior.last_sizes, self.request.volume_group)
         short = space_short(self.site, self.run.id, report, work)
         if short is not None:
             return self._close(Outcome.REFUSED, short)
         return self._attempt(report, work)
+
+    def _not_locked(self, failure: Failure) -> Run | Later:
+        """Another nimwrap works on this client. A fleet looks again later, as long as an image may take."""
+        if failure.code is not FailureCode.LOCKED:
+            return self._close(Outcome.FAILED, failure)
+        waited = (self.site.clock.now() - self.run.started).total_seconds()
+        if self.request.retry_refusals and waited < self.policy.timeout:
+            self.rounds -= 1
+            return Later(LOCKED_WAIT_S, failure)
+        return self._close(Outcome.LOCKED, failure)
 
     def _attempt(self, report: PreflightReport, work: Work) -> Run | Later:
         """One attempt, and at once the next remedy after a denial as long as there is one."""

@@ -105,6 +105,11 @@ class Config:
     clients: dict[str, ClientConfig] = field(default_factory=dict)
     notify: NotifyConfig = field(default_factory=NotifyConfig)
     report: ReportConfig = field(default_factory=ReportConfig)
+    said: dict[str, Any] = field(default_factory=dict)
+
+    def saying(self, **keys: Any) -> Config:
+        """This configuration with keys of ``[backup]``/``[retry]`` that the command line decides for every client."""
+        return replace(self, said={**self.said, **keys})
 
     @property
     def database(self) -> Path:
@@ -133,9 +138,9 @@ class Config:
             clients={name: _without(client, keys) for name, client in self.clients.items()},
         )
 
-    def _layers(self, master: str, client: str) -> tuple[dict[str, Any], dict[str, Any]]:
+    def _layers(self, master: str, client: str) -> tuple[dict[str, Any], ...]:
         own = self.masters[master].overrides if master in self.masters else {}
-        return own, self.client(master, client).overrides
+        return own, self.client(master, client).overrides, self.said
 
 
 _Owner = TypeVar("_Owner", MasterConfig, ClientConfig)

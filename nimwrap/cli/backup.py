@@ -1,0 +1,135 @@
+"""``nimwrap backup``: preflight, remedy where needed, image, proof, record."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from nimwrap.cli.frame import Invocation, Result, current
+from nimwrap.cli.render import Printer
+from nimwrap.domain.codes import ExitCode, Outcome, exit_code_of_runs
+from nimwrap.domain.durations import format_duration, format_size
+from nimwrap.domain.errors import Problem, usage_error
+
+if TYPE_CHECKING:
+    from nimwrap.domain.records import Run
+    from nimwrap.fleet.desk import Desk
+    from nimwrap.fleet.run import Order
+
+
+def register(app: typer.Typer) -> None:
+    app.command()(backup)
+
+
+def backup(
+    ctx: typer.Context,
+    targets: Annotated[
+        list[str] | None, typer.Argument(metavar="[TARGET]...", help="client, master/client, glob or group:NAME")
+    ] = None,
+    everything: Annotated[bool, typer.Option("--all", help="Every client that NIM knows.")] = False,
+    group: Annotated[list[str] | None, typer.Option("--group", metavar="G", help="The clients of a group.")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the plan and every command; change nothing.")] = False,
+    no_remedy: Annotated[bool, typer.Option("--no-remedy", help="Refuse instead of changing an export.")] = False,
+) -> None:
+    """Back up clients: check, let in where needed, make the image, prove it, record it.
+
+    Example: nimwrap backup powerha1
+    """
+    from nimwrap.fleet.desk import chosen, named, opened_desk
+    from nimwrap.fleet.run import Order
+
+    invocation = current(ctx)
+    if not (targets or everything or group):
+        raise usage_error("backup needs a client, a group or --all", "nimwrap backup powerha1")
+    config = invocation.config.saying(export_change="never") if no_remedy else invocation.config
+    assert invocation.masters  # noqa: S101  raises, with the table to write, when there is none
+    with opened_desk(config) as desk:
+        refs = chosen(desk, targets or [], everything=everything, groups=group or [])
+        order = Order(tuple(refs), named(refs, targets or []))
+        if dry_run:
+            from nimwrap.cli.dry_run import dry_run_result
+
+            invocation.finish(dry_run_result(desk, order))
+        with _leaving_on_signal(desk):
+            runs = _watched(invocation, desk, order)
+        invocation.finish(runs_result("backup", desk, order, runs))
+
+
+@contextmanager
+def _leaving_on_signal(desk: Desk) -> Iterator[None]:
+    """SIGINT and SIGTERM make us leave; what runs on the masters goes on."""
+
+    def leave(number: int, _frame: object) -> None:
+        desk.left_by = number
+        desk.clock.stop.set()
+
+    before = {number: signal.signal(number, leave) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _watched(invocation: Invocation, desk: Desk, order: Order) -> list[Run]:
+    from nimwrap.cli.live import watching
+    from nimwrap.fleet.run import run_fleet
+
+    with watching(invocation, desk, order):
+        return run_fleet(desk, order)
+
+
+def runs_result(command: str, desk: Desk, order: Order, runs: list[Run]) -> Result:
+    """The result of a fleet run, shown from the stored rows."""
+    from nimwrap.fleet.run import counts
+    from nimwrap.history.present import runs_json
+
+    shown = runs_json(desk.reader, desk.reader.runs_by_id([run.id for run in runs]), evidence=True)
+    judged = [(run.outcome, run.failure.code if run.failure else None, counts(order, run)) for run in runs]
+    code = exit_code_of_runs(judged)
+    failed = [run for run in runs if run.failure and counts(order, run) and run.outcome is not Outcome.WARNING]
+    warned = [run for run in runs if run.failure and run.outcome is Outcome.WARNING]
+    errors = [_problem(run) for run in failed]
+    if desk.left_by is not None:
+        code = ExitCode.TERMINATED if desk.left_by == signal.SIGTERM else ExitCode.INTERRUPTED
+        errors.append(_left([run for run in runs if run.outcome is Outcome.RUNNING]))
+    return Result(command, {"runs": shown}, code, errors, [_problem(run) for run in warned], lambda out: _text(out, shown))
+
+
+def _problem(run: Run) -> Problem:
+    assert run.failure is not None  # noqa: S101  only called for runs that have one
+    return Problem(run.failure.code, f"{run.client}: {run.failure.message}", run.failure.fix, run.client)
+
+
+def _left(running: list[Run]) -> Problem:
+    """What goes on without us, where, and until when."""
+    if not running:
+        return Problem("cancelled", "interrupted; nothing goes on", "start the backup again when it suits")
+    where = ", ".join(f"{run.client} on {run.master} (run {run.id})" for run in running)
+    return Problem(
+        "cancelled",
+        f"interrupted; going on without us: {where}",
+        "the master ends each by its timeout and reverts its export by itself; "
+        "`nimwrap recover` records how it ended, `nimwrap cancel RUN` ends it now",
+    )
+
+
+def _text(out: Printer, runs: list[dict[str, Any]]) -> None:
+    out.table(
+        ("client", "outcome", "took", "size", "remedy", "image"),
+        [
+            (
+                run["client"],
+                out.word(run["outcome"]),
+                format_duration(run["duration_s"]) if run["duration_s"] is not None else "",
+                format_size(run["image"]["size_bytes"]) if run["image"] else "",
+                run["remedy"] or "",
+                run["image"]["location"] if run["image"] else f"nimwrap show {run['id']}",
+            )
+            for run in runs
+        ],
+    )

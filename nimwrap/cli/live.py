@@ -1,0 +1,76 @@
+"""What a person sees while images are made: a live table on a terminal, plain lines in a pipe, nothing with --json."""
+
+from __future__ import annotations
+
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from nimwrap.domain.durations import format_duration, format_size
+from nimwrap.domain.progress import Progress
+
+if TYPE_CHECKING:
+    from nimwrap.cli.frame import Invocation
+    from nimwrap.fleet.desk import Desk
+    from nimwrap.fleet.run import Order
+
+PHASES = {
+    "preflight": "checking",
+    "start": "starting",
+    "image": "making the image",
+    "proof": "proving the image",
+    "stalled": "no sign of life",
+    "waiting": "waiting for a slot",
+    "reconnect": "master out of reach",
+    "done": "done",
+}
+
+
+@contextmanager
+def watching(invocation: Invocation, desk: Desk, order: Order) -> Iterator[None]:
+    """Show the progress of ``desk`` for as long as the block runs."""
+    if invocation.quiet or invocation.json:
+        yield
+    elif sys.stderr.isatty():
+        from nimwrap.cli.live_table import LiveTable
+
+        with LiveTable(len(order.refs)) as table:
+            desk.tell = table.tell
+            yield
+    else:
+        lines = PlainLines(invocation)
+        desk.tell = lines.tell
+        yield
+
+
+class PlainLines:
+    """One line when a client's phase changes, and one every quarter of its image."""
+
+    def __init__(self, invocation: Invocation) -> None:
+        self._invocation = invocation
+        self._seen: dict[str, tuple[str, int]] = {}
+        self._lock = threading.Lock()
+
+    def tell(self, progress: Progress) -> None:
+        step = (progress.phase, (progress.percent or 0) // 25)
+        with self._lock:
+            if self._seen.get(progress.run) == step and not progress.note:
+                return
+            self._seen[progress.run] = step
+        self._invocation.say(describe(progress))
+
+
+def describe(progress: Progress) -> str:
+    """One line about one client's progress."""
+    parts: list[Any] = [PHASES.get(progress.phase, progress.phase)]
+    if progress.note:
+        parts.append(progress.note)
+    if progress.percent is not None:
+        parts.append(f"{progress.percent}%")
+    if progress.size_bytes:
+        parts.append(format_size(progress.size_bytes))
+    if progress.elapsed_s >= 1:
+        parts.append(format_duration(progress.elapsed_s))
+    return f"{progress.client or progress.run}: {', '.join(parts)}"

@@ -1,0 +1,1 @@
+"""Many clients, one night: who, in which order, how many at once."""

@@ -1,0 +1,107 @@
+"""What every verb that works on masters opens first: history, hosts, a fresh inventory, and the clients it is about."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from nimwrap.backup.context import Clock, Site
+from nimwrap.config.model import Config
+from nimwrap.domain.errors import NimwrapError
+from nimwrap.domain.names import is_nim_name
+from nimwrap.domain.progress import Progress
+from nimwrap.domain.records import ClientRef
+from nimwrap.fleet.inventory import take_inventory
+from nimwrap.fleet.targets import resolve
+from nimwrap.history.read import Reader
+from nimwrap.hosts.connect import open_master
+
+if TYPE_CHECKING:
+    from nimwrap.history.store import Store
+    from nimwrap.hosts.protocol import Host
+
+
+@dataclass
+class Desk:
+    """What a fleet run works with; hosts by master name. ``left_by``: the signal that made us leave."""
+
+    config: Config
+    store: Store
+    reader: Reader
+    hosts: Mapping[str, Host]
+    clock: Clock = field(default_factory=Clock)
+    tell: Callable[[Progress], None] = lambda progress: None
+    left_by: int | None = None
+
+    def site(self, master: str) -> Site:
+        """One master as a run works on it."""
+        return Site(self.hosts[master], self.config.masters[master], self.config, self.store, self.clock, self.tell)
+
+
+@contextmanager
+def opened_desk(config: Config, clock: Clock | None = None) -> Iterator[Desk]:
+    """A desk over all configured masters; nothing is connected before its first command."""
+    from nimwrap.history.store import Store
+
+    hosts: dict[str, Host] = {}
+    with Store.open(config.database) as store, Reader.open(config.database) as reader:
+        try:
+            hosts.update({name: open_master(master) for name, master in config.masters.items()})
+            yield Desk(config, store, reader, hosts, clock or Clock())
+        finally:
+            for host in hosts.values():
+                host.close()
+
+
+def refresh_inventories(desk: Desk) -> dict[str, NimwrapError]:
+    """Ask every master for its clients, side by side, and record them; the masters that could not be asked."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    def ask(master: str) -> NimwrapError | None:
+        try:
+            clients = take_inventory(desk.hosts[master])
+        except NimwrapError as error:
+            desk.store.inventory_failed(master, error.message, desk.clock.now())
+            return error
+        desk.store.record_inventory(master, clients, desk.clock.now())
+        return None
+
+    with ThreadPoolExecutor(max_workers=8) as pool:
+        troubles = dict(zip(desk.hosts, pool.map(ask, desk.hosts), strict=True))
+    return {master: error for master, error in troubles.items() if error is not None}
+
+
+def known_clients(desk: Desk) -> dict[str, list[str]]:
+    """The clients of every master as last seen, without those that vanished."""
+    known: dict[str, list[str]] = {master: [] for master in desk.config.masters}
+    for row in desk.reader.clients():
+        if row["master"] in known and not row["vanished"]:
+            known[row["master"]].append(row["name"])
+    return known
+
+
+def chosen(desk: Desk, targets: Sequence[str], *, everything: bool, groups: Sequence[str]) -> list[ClientRef]:
+    """The clients asked for, against inventories taken now.
+
+    Raises usage errors before anything is started. While a master is out of reach its clients are those last seen,
+    and a plain name that nobody knows is taken to be one of its own: the run then tells of the master's trouble.
+    """
+    troubles = refresh_inventories(desk)
+    known = known_clients(desk)
+    everywhere = {name for names in known.values() for name in names}
+    for master in troubles:
+        for target in targets:
+            name = target.removeprefix(f"{master}/")
+            if is_nim_name(name) and name not in everywhere:
+                known[master].append(name)
+                everywhere.add(name)
+    if not everywhere and troubles:
+        raise next(iter(troubles.values()))
+    return resolve(desk.config, known, targets, all_=everything, groups=groups)
+
+
+def named(refs: Sequence[ClientRef], targets: Sequence[str]) -> frozenset[ClientRef]:
+    """Those of ``refs`` that the user wrote out, without glob or group."""
+    return frozenset(ref for ref in refs if ref.client in targets or str(ref) in targets)

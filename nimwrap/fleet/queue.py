@@ -1,0 +1,88 @@
+"""The queue of a fleet run as a pure machine: who may start now, given caps, clusters and waits.
+
+It keeps no time of its own: ``now`` (seconds on any steady clock) is passed in, so a night of a thousand clients can
+be played in a moment.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Generic, TypeVar
+
+from nimwrap.domain.ordering import UNKNOWN
+
+What = TypeVar("What")
+
+
+@dataclass(eq=False)
+class Job(Generic[What]):
+    """One client's work. ``chain``: jobs of one chain (a cluster) never run at once; ``ready_at``: not before."""
+
+    what: What
+    master: str
+    predicted_s: float = UNKNOWN
+    chain: str | None = None
+    ready_at: float = 0.0
+    retried: bool = False
+
+
+@dataclass
+class Queue(Generic[What]):
+    """Jobs not yet begun and those running. ``caps``: how many at once, by master."""
+
+    caps: Mapping[str, int]
+    waiting: list[Job[What]] = field(default_factory=list)
+    running: list[Job[What]] = field(default_factory=list)
+
+    def add(self, jobs: Iterable[Job[What]]) -> None:
+        self.waiting.extend(jobs)
+
+    def start_next(self, now: float) -> Job[What] | None:
+        """The job to start now, moved to the running ones; None when nothing may start."""
+        used: dict[str, int] = {}
+        for job in self.running:
+            used[job.master] = used.get(job.master, 0) + 1
+        chains = {job.chain for job in self.running if job.chain}
+        free = [
+            job
+            for job in self.waiting
+            if job.ready_at <= now and used.get(job.master, 0) < self.caps[job.master] and job.chain not in chains
+        ]
+        if not free:
+            return None
+        rest = self._chain_lengths()
+        # A failed one goes to the end: it must not hold up clients that have not had their first try. A chain weighs
+        # as much as all that is left of it, because its members can only follow one another.
+        job = min(free, key=lambda job: (job.retried, -rest.get(job.chain or "", 0.0) or -job.predicted_s))
+        self.waiting.remove(job)
+        self.running.append(job)
+        return job
+
+    def finished(self, job: Job[What]) -> None:
+        """The job is done with."""
+        self.running.remove(job)
+
+    def later(self, job: Job[What], ready_at: float) -> None:
+        """The job goes to the end of the queue and holds nothing while it waits."""
+        self.running.remove(job)
+        job.ready_at, job.retried = ready_at, True
+        self.waiting.append(job)
+
+    def next_ready(self, now: float) -> float | None:
+        """Seconds until a waiting job becomes ready; None when none waits for time alone."""
+        times = [job.ready_at - now for job in self.waiting if job.ready_at > now]
+        return min(times) if times else None
+
+    @property
+    def empty(self) -> bool:
+        return not self.waiting and not self.running
+
+    def _chain_lengths(self) -> dict[str, float]:
+        lengths: dict[str, float] = {}
+        for job in self.waiting:
+            if job.chain:
+                known = job.predicted_s if math.isfinite(job.predicted_s) else UNKNOWN
+                lengths[job.chain] = lengths.get(job.chain, 0.0) + known
+        return lengths

@@ -1,0 +1,210 @@
+"""A fleet run: each client asked for ends as a row with an outcome, and one sick client stops nobody."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from queue import Empty, SimpleQueue
+
+from nimwrap.backup.context import Interrupted
+from nimwrap.backup.recover import recover
+from nimwrap.backup.run import BackupRun, Later, Request, new_run_id
+from nimwrap.domain.codes import FailureCode, Outcome
+from nimwrap.domain.errors import NimwrapError
+from nimwrap.domain.findings import Failure
+from nimwrap.domain.ordering import predicted_seconds
+from nimwrap.domain.progress import Progress
+from nimwrap.domain.records import ClientRef, Run
+from nimwrap.fleet.desk import Desk
+from nimwrap.fleet.queue import Job, Queue
+from nimwrap.preflight.report import Prior
+
+
+@dataclass(frozen=True)
+class Order:
+    """What a fleet run is asked for. ``named``: the clients the user wrote out, without glob, group or ``--all``.
+
+    ``not_before``: per client, the start that a schedule's jitter gives it; ``window_ends``: nothing starts later.
+    """
+
+    refs: tuple[ClientRef, ...]
+    named: frozenset[ClientRef] = frozenset()
+    schedule: str | None = None
+    slot: datetime | None = None
+    window_ends: datetime | None = None
+    not_before: Mapping[ClientRef, datetime] = field(default_factory=dict)
+
+    @property
+    def attended(self) -> bool:
+        """True when a person waits for a few named clients: a refusal is told at once instead of retried."""
+        return self.schedule is None and len(self.refs) == len(self.named)
+
+
+@dataclass(frozen=True)
+class Task:
+    """One run to be: a client and a kind of image."""
+
+    request: Request
+    run: BackupRun
+
+
+class Fleet:
+    """One fleet run. :meth:`work` returns the record of every client asked for, in the order asked."""
+
+    def __init__(self, desk: Desk, order: Order) -> None:
+        self.desk, self.order = desk, order
+        self.issued = desk.clock.now()
+        self.queue: Queue[Task] = Queue({name: master.max_parallel for name, master in desk.config.masters.items()})
+        self.runs: dict[str, Run] = {}
+        self._ended: SimpleQueue[tuple[Job[Task], Run | Later | None]] = SimpleQueue()
+
+    def work(self) -> list[Run]:
+        """Everything, to its end, or until the clock's ``stop`` is set; then running ones are returned as such."""
+        for master in dict.fromkeys(ref.master for ref in self.order.refs):
+            self._recover(master)
+        for ref in self.order.refs:
+            self._admit(ref)
+        while not self.queue.empty and not self.desk.clock.stop.is_set():
+            self._start_what_may()
+            self._await_one()
+        return list(self.runs.values())
+
+    def _recover(self, master: str) -> None:
+        try:
+            recover(self.desk.site(master), self.desk.reader, wait=False)
+        except NimwrapError as error:
+            self.desk.tell(Progress("", "recover", note=f"{master}: {error.message}"))
+
+    def _admit(self, ref: ClientRef) -> None:
+        """A job for each kind of image of this client, or its row as held or excluded."""
+        config, reader = self.desk.config, self.desk.reader
+        if config.client(ref.master, ref.client).exclude:
+            self._not_run(ref, Failure(FailureCode.HELD, f"{ref.client} is excluded by the configuration"))
+            return
+        held = {ClientRef(row["master"], row["client"]): row for row in reader.holds(self.issued)}
+        hold = held.get(ref)
+        if hold is not None:
+            why = f"{ref.client} is held since {hold['since']}: {hold['reason']}"
+            self._not_run(ref, Failure(FailureCode.HELD, why, f"nimwrap release {ref.client}"))
+            return
+        prior = Prior(tuple(reader.sizes(ref.master, ref.client)), reader.remedies_proven(ref.master))
+        policy = config.policy(ref.master, ref.client)
+        start = self.order.not_before.get(ref)
+        wait = max(0.0, (start - self.issued).total_seconds()) if start else 0.0
+        for kind in policy.kinds:
+            for group in policy.volume_groups if kind == "savevg" else ("",):
+                request = Request(
+                    ref, kind, group, self.order.schedule, self.order.slot, not self.order.attended, prior
+                )  # fmt: skip
+                job = Job(
+                    Task(request, BackupRun(self.desk.site(ref.master), request)), ref.master,
+                    predicted_seconds(reader.durations(ref.master, ref.client), prior.last_sizes),
+                    self._chain(ref), self.desk.clock.monotonic() + wait,
+                )  # fmt: skip
+                self.queue.add([job])
+
+    def _chain(self, ref: ClientRef) -> str:
+        """Clients of one cluster follow one another; so do the several images of one client."""
+        cluster = self.desk.config.client(ref.master, ref.client).cluster or self._detected.get(ref)
+        return f"cluster {cluster}" if cluster else f"client {ref}"
+
+    @property
+    def _detected(self) -> dict[ClientRef, str]:
+        """Clusters that earlier preflights saw, by client."""
+        rows = self.desk.reader.clients()
+        return {ClientRef(row["master"], row["name"]): row["cluster"] for row in rows if row["cluster"]}
+
+    def _not_run(self, ref: ClientRef, failure: Failure, kind: str = "mksysb") -> None:
+        now = self.desk.clock.now()
+        run = Run(
+            new_run_id(ref.client, now), ref.client, ref.master, now, Outcome.SKIPPED, kind,
+            self.order.schedule, failure, ended=now,
+        )  # fmt: skip
+        self.desk.store.record_run(run, slot=self.order.slot)
+        self.runs[run.id] = run
+
+    def _start_what_may(self) -> None:
+        while (job := self.queue.start_next(self.desk.clock.monotonic())) is not None:
+            reason = self._no_longer(job.what)
+            if reason is not None:
+                self.queue.finished(job)
+                self._end_unstarted(job.what, reason)
+                continue
+            threading.Thread(target=self._step, args=(job,), name=job.what.run.run.id, daemon=True).start()
+
+    def _no_longer(self, task: Task) -> Failure | None:
+        """Why a waiting job is not to be started any more: its window closed, or somebody else has done it."""
+        ends = self.order.window_ends
+        if ends is not None and self.desk.clock.now() > ends:
+            return Failure(
+                FailureCode.OUTSIDE_WINDOW, f"the window of {self.order.schedule} closed at {ends.isoformat()}",
+                "widen the window, raise max_parallel, or spread the clients over several nights",
+            )  # fmt: skip
+        ref = task.request.ref
+        for row in self.desk.reader.last_runs(ref.master, ref.client):
+            if self.order.attended or row["id"] == task.run.run.id or row["kind"] != task.request.kind:
+                continue
+            if row["outcome"] == Outcome.OK and datetime.fromisoformat(row["ended"]) > self.issued:
+                return Failure(FailureCode.LOCKED, f"done by run {row['id']} since this command was issued")
+        return None
+
+    def _end_unstarted(self, task: Task, failure: Failure) -> None:
+        if task.run.rounds == 0:
+            self._not_run(task.request.ref, failure, task.request.kind)
+        else:
+            run = task.run.give_up(Outcome.SKIPPED, failure)
+            self.runs[run.id] = run
+
+    def _step(self, job: Job[Task]) -> None:
+        """In a thread of its own: one round of one run. Whatever happens, its end reaches the queue."""
+        try:
+            result: Run | Later | None = job.what.run.step()
+        except Interrupted:
+            result = None
+        except Exception as error:  # a fault of ours in one client's run must not take the others down
+            result = self._broken(job.what, error)
+        self._ended.put((job, result))
+
+    def _broken(self, task: Task, error: Exception) -> Run:
+        failure = Failure(
+            FailureCode.UNKNOWN, f"nimwrap itself failed: {type(error).__name__}: {error}",
+            "run again with -v and report it; `nimwrap recover` closes what is open",
+        )  # fmt: skip
+        return replace(task.run.run, failure=failure)
+
+    def _await_one(self) -> None:
+        """Wait for the end of one round, or until something waiting becomes ready."""
+        if not self.queue.running and (wait := self.queue.next_ready(self.desk.clock.monotonic())) is not None:
+            try:
+                self.desk.clock.sleep(min(wait, 60.0))
+            except Interrupted:
+                return
+        try:
+            job, result = self._ended.get(timeout=0.5)
+        except Empty:
+            return
+        if isinstance(result, Later):
+            self.queue.later(job, self.desk.clock.monotonic() + result.wait_s)
+            return
+        self.queue.finished(job)
+        if result is not None:
+            self.runs[result.id] = result
+        else:
+            self.runs[job.what.run.run.id] = job.what.run.run
+
+
+def run_fleet(desk: Desk, order: Order) -> list[Run]:
+    """Run a fleet to its end; one record for every client asked for."""
+    return Fleet(desk, order).work()
+
+
+def counts(order: Order, run: Run) -> bool:
+    """Whether a run counts for the exit code: held and excluded clients that nobody named do not."""
+    failure = run.failure
+    if run.outcome is not Outcome.SKIPPED or failure is None:
+        return True
+    if failure.code is FailureCode.LOCKED:  # done and proven by another nimwrap since the command was issued
+        return False
+    return failure.code is not FailureCode.HELD or ClientRef(run.master, run.client) in order.named
