@@ -17,6 +17,12 @@ PREAMBLE = (
 )
 """First lines of every script: untranslated messages, and tools found nowhere but in the system's own directories."""
 
+ENDED = frozenset({137, 143})
+"""Statuses that :func:`limited` and a killed question end with: no answer that could be trusted."""
+
+STATUS = "nw_rc=$?; [ $nw_rc -gt 255 ] && nw_rc=$((nw_rc-128))"
+"""Shell text that keeps the last status in ``nw_rc``; ksh93 counts signals from 256 where the others take 128."""
+
 
 @dataclass(frozen=True)
 class Question:
@@ -39,18 +45,30 @@ class Answer:
         return self.returncode == 0
 
 
-def limited(shell: str, seconds: int) -> str:
-    """``shell`` run so that it ends within ``seconds``; its status is 143 or 137 when it had to be ended.
+def process_tree(pid: str) -> str:
+    """Shell text that prints process ``pid`` (a number or ``$name``) and all its descendants, parents first."""
+    return (
+        f"ps -ef | awk -v r={pid} '{{k[$3]=k[$3] \" \" $2}} "
+        'END{n=1; q[1]=r; for(i=1;i<=n;i++){print q[i]; m=split(k[q[i]],a," "); for(j=1;j<=m;j++)q[++n]=a[j]}}\''
+    )
 
-    A loop of one-second sleeps and not one long one: nothing is left behind when the command is quicker.
+
+def limited(shell: str, seconds: int) -> str:
+    """``shell`` with empty input, ended after ``seconds`` if need be; its status is 143 then.
+
+    A second process watches. It looks every second whether there is still something to watch, so it never signals
+    a number that belongs to somebody else by now, and it takes its own ``sleep`` with it when it is told to go.
+    The whole tree is ended, parents first: a shell that outlives its child would write "Terminated" into the answer.
     """
     return (
         f"( {shell}\n) </dev/null & nw_p=$!\n"
-        f"( nw_i=0; while [ $nw_i -lt {seconds} ]; do sleep 1; kill -0 $nw_p 2>/dev/null || exit 0; "
-        "nw_i=$((nw_i+1)); done; "
-        'for nw_c in $(ps -ef | awk -v p=$nw_p \'$3==p{print $2}\'); do kill $nw_c; done; '
-        "kill $nw_p; sleep 1; kill -9 $nw_p ) >/dev/null 2>&1 & nw_w=$!\n"
-        "wait $nw_p; nw_rc=$?; kill $nw_w 2>/dev/null; (exit $nw_rc)"
+        "( nw_s=; trap 'kill $nw_s; exit 0' 15; nw_i=0\n"
+        f"while [ $nw_i -lt {seconds} ]; do sleep 1 & nw_s=$!; wait $nw_s; kill -0 $nw_p || exit 0\n"
+        "nw_i=$((nw_i+1)); done\n"
+        f"trap '' 15; nw_t=$({process_tree('$nw_p')}); kill $nw_t; sleep 1; kill -9 $nw_t; exit 97\n"
+        ") </dev/null >/dev/null 2>&1 & nw_w=$!\n"
+        f"{{ wait $nw_p; {STATUS}; kill $nw_w; wait $nw_w; }} 2>/dev/null\n"
+        "[ $? -eq 97 ] && nw_rc=143; (exit $nw_rc)"
     )
 
 
@@ -62,23 +80,23 @@ def questionnaire(questions: Iterable[Question], nonce: str) -> str:
         parts.append(
             f"echo '@@{nonce} begin {question.name}'\n"
             f"{{ {shell}\n}} 2>&1\n"
-            f"echo; echo '@@{nonce} end {question.name} '$?\n"
+            f'{STATUS}; echo; echo "@@{nonce} end {question.name} $nw_rc"\n'
         )
     return "".join(parts)
 
 
 def answers(text: str, nonce: str) -> dict[str, Answer]:
     """The answers by question name. One that has no end marker has returncode None; one never begun is absent."""
-    begin = re.compile(rf"^@@{re.escape(nonce)} begin (\S+)\r?$", re.MULTILINE)
+    begin = re.compile(rf"^@@{re.escape(nonce)} begin (\S+)\r?\n", re.MULTILINE)
     found: dict[str, Answer] = {}
     starts = list(begin.finditer(text))
     for index, match in enumerate(starts):
         upto = starts[index + 1].start() if index + 1 < len(starts) else len(text)
-        body = text[match.end() + 1 : upto]
-        end = re.search(rf"\n?^@@{re.escape(nonce)} end {re.escape(match[1])} (\d+)\r?$", body, re.MULTILINE)
+        body = text[match.end() : upto]
+        end = re.search(rf"(\r?\n)?^@@{re.escape(nonce)} end {re.escape(match[1])} (\d+)\r?$", body, re.MULTILINE)
         if end is None:
             found[match[1]] = Answer(None, body)
         else:
-            code = int(end[1])
-            found[match[1]] = Answer(None if code in (137, 143) else code, body[: end.start()])
+            code = int(end[2])
+            found[match[1]] = Answer(None if code in ENDED else code, body[: end.start()])
     return found

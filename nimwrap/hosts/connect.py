@@ -1,0 +1,71 @@
+"""From a master's configuration to a Host; every remote command passes its failpoints here and nowhere else."""
+
+from __future__ import annotations
+
+import re
+
+from nimwrap.config.model import MasterConfig
+from nimwrap.domain.codes import ExitCode
+from nimwrap.domain.errors import NimwrapError
+from nimwrap.domain.names import is_address, is_host_name
+from nimwrap.failpoints import failpoint
+from nimwrap.hosts.protocol import CommandResult, Host
+from nimwrap.hosts.questions import PREAMBLE
+
+
+def open_master(master: MasterConfig) -> Host:
+    """The host behind ``master``; thread safe. Nothing is connected before its first command.
+
+    Raises NimwrapError ``config_invalid`` for a transport or an address that cannot be used.
+    """
+    return _Watched(_transport(master))
+
+
+class _Watched:
+    """A host whose commands can be counted and cut short by the crash campaign."""
+
+    def __init__(self, inner: Host) -> None:
+        self._inner = inner
+
+    @property
+    def name(self) -> str:
+        return self._inner.name
+
+    def run(self, script: str, *, timeout: float = 120.0) -> CommandResult:
+        label = f"{self.name}: {_gist(script)}"
+        failpoint(f"host.run before {label}")
+        try:
+            return self._inner.run(script, timeout=timeout)
+        finally:
+            failpoint(f"host.run after {label}")
+
+    def close(self) -> None:
+        self._inner.close()
+
+
+def _transport(master: MasterConfig) -> Host:
+    if master.transport == "local":
+        from nimwrap.hosts.local import LocalHost
+
+        return LocalHost(master.name, master.shell, master.become)
+    if not (is_host_name(master.host) or is_address(master.host)):
+        raise _invalid(f"masters.{master.name}.host: {master.host[:80]!r} is not a host name or address")
+    if master.transport == "ssh":
+        from nimwrap.hosts.ssh import SshHost
+
+        return SshHost(master)
+    if master.transport == "openssh":
+        from nimwrap.hosts.openssh import OpensshHost
+
+        return OpensshHost(master)
+    raise _invalid(f'masters.{master.name}.transport: {master.transport!r} is not "ssh", "openssh" or "local"')
+
+
+def _invalid(message: str) -> NimwrapError:
+    return NimwrapError(message, code="config_invalid", exit_code=ExitCode.CONFIG)
+
+
+def _gist(script: str) -> str:
+    """The first line that tells what the script is for, the same in every run: nonces are masked."""
+    body = script.removeprefix(PREAMBLE).strip()
+    return re.sub(r"\b[0-9a-f]{8,}\b", "NONCE", body.split("\n", 1)[0])[:70]

@@ -1,0 +1,69 @@
+"""The machine nimwrap runs on, when that is the NIM master itself: scripts are run by its own shell."""
+
+from __future__ import annotations
+
+import os
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+from nimwrap.hosts.command import LINE_LIMIT, unwrapped, wrapped
+from nimwrap.hosts.process import run_process
+from nimwrap.hosts.protocol import CommandResult
+from nimwrap.hosts.trouble import Endpoint, first_line, login_refused, unreachable
+
+_LIMIT = LINE_LIMIT if sys.platform == "aix" else 100_000
+"""Longest script that goes as an argument; Linux takes 128 kB for one."""
+
+_KSH = Path("/usr/bin/ksh")
+_OURS_ALONE = ("NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID", "LISTEN_FDS", "LISTEN_PID", "CREDENTIALS_DIRECTORY")
+"""What systemd tells nimwrap and no command of the master may use."""
+
+
+class LocalHost:
+    """Runs scripts with ``shell -c`` (ksh where there is one), in a session of their own; thread safe."""
+
+    def __init__(self, name: str, shell: str = "", become: str = "") -> None:
+        self._name = name
+        self._shell = shell or (str(_KSH) if _KSH.exists() else "/bin/sh")
+        self._become = become
+
+    @property
+    def name(self) -> str:
+        return self._name
+
+    def run(self, script: str, *, timeout: float = 120.0) -> CommandResult:
+        """As the protocol says; on a passed ``timeout`` the script's session gets SIGHUP."""
+        if not self._become and len(script.encode()) <= _LIMIT:
+            return self._run([self._shell, "-c", script], timeout)
+        command = wrapped(script, become=self._become, shell=self._shell)
+        raw = self._run(["/bin/sh", "-c", command.line], timeout, command.stdin)
+        back = unwrapped(command, raw.stdout, raw.stderr)
+        if not back.started and raw.returncode is not None:
+            said = first_line(raw.stderr + raw.stdout)
+            raise login_refused(self._endpoint(), f"{self._become or self._shell}: {said}", sudo_hint(self._become))
+        return replace(raw, stdout=back.stdout, stderr=back.stderr)
+
+    def close(self) -> None:
+        """Nothing is kept open."""
+
+    def _run(self, argv: list[str], timeout: float, stdin: bytes = b"") -> CommandResult:
+        environ = {key: value for key, value in os.environ.items() if key not in _OURS_ALONE}
+        try:
+            return run_process(argv, timeout=timeout, stdin=stdin, environ=environ)
+        except OSError as error:
+            hint = f"check that {argv[0]} is there and can be executed"
+            raise unreachable(self._endpoint(), f"{argv[0]}: {error.strerror}", hint) from error
+
+    def _endpoint(self) -> Endpoint:
+        return Endpoint(self._name, "this machine", 0, "")
+
+
+def sudo_hint(become: str) -> str:
+    """How to mend a refusal, by the way the script was to be run."""
+    if become != "sudo":
+        return "log in by hand as this user: an expired password or a login shell that runs nothing ends here"
+    return (
+        "let this user run /usr/bin/ksh as root without a password (visudo: "
+        "`USER ALL=(root) NOPASSWD: /usr/bin/ksh`), or check with: sudo -n /usr/bin/ksh -c true"
+    )

@@ -1,0 +1,94 @@
+"""A local process with a deadline and bounded output; ``local`` and ``openssh`` both stand on it."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import selectors
+import signal
+import subprocess
+import tempfile
+import time
+from collections.abc import Mapping, Sequence
+from typing import IO
+
+from nimwrap.hosts.output import Bounded
+from nimwrap.hosts.protocol import CommandResult
+
+_BLOCK = 65536
+_QUIET_S = 0.3
+_LINGER_S = 5.0
+
+
+def run_process(
+    argv: Sequence[str], *, timeout: float, stdin: bytes = b"", environ: Mapping[str, str] | None = None
+) -> CommandResult:
+    """Run ``argv`` in its own session from ``/`` and collect what it says; ``stdin`` is all it can read.
+
+    A process ended by signal N has returncode 128+N. When ``timeout`` seconds pass, the session is told with SIGHUP
+    as a lost terminal would and returncode is None: what was detached with nohup lives on, all else ends.
+    Raises OSError when ``argv`` cannot be started.
+    """
+    started = time.monotonic()
+    with tempfile.TemporaryFile() if stdin else open(os.devnull, "rb") as source:  # noqa: PTH123
+        if stdin:
+            source.write(stdin)
+            source.seek(0)
+        process = subprocess.Popen(
+            argv,
+            stdin=source,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            cwd="/",
+            env=environ,
+            start_new_session=True,
+        )
+    out, err = Bounded(), Bounded()
+    assert process.stdout and process.stderr  # noqa: S101  (both are PIPE)
+    try:
+        ended = _collect(process, {process.stdout: out, process.stderr: err}, started + timeout)
+    finally:
+        process.stdout.close()
+        process.stderr.close()
+    if not ended:
+        _hang_up(process)
+    code = process.returncode if ended else None
+    if code is not None and code < 0:
+        code = 128 - code
+    return CommandResult(code, out.text(), err.text(), time.monotonic() - started)
+
+
+def _collect(process: subprocess.Popen[bytes], sinks: Mapping[IO[bytes], Bounded], deadline: float) -> bool:
+    """Read until the process has ended and its output too; False when ``deadline`` comes first.
+
+    A child that was left behind may hold the pipes open: after the process ended, silence is taken for the end.
+    """
+    gone_at: float | None = None
+    with selectors.DefaultSelector() as selector:
+        for stream, sink in sinks.items():
+            selector.register(stream, selectors.EVENT_READ, sink)
+        while selector.get_map():
+            ready = selector.select(min(_QUIET_S, max(0.0, deadline - time.monotonic())))
+            for key, _ in ready:
+                data = os.read(key.fd, _BLOCK)
+                if data:
+                    key.data.add(data)
+                else:
+                    selector.unregister(key.fileobj)
+            now = time.monotonic()
+            if gone_at is not None and (not ready or now - gone_at > _LINGER_S):
+                return True
+            if gone_at is None and process.poll() is not None:
+                gone_at = now
+            if gone_at is None and now >= deadline:
+                return False
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        process.wait(max(0.05, deadline - time.monotonic()))
+    return process.returncode is not None
+
+
+def _hang_up(process: subprocess.Popen[bytes]) -> None:
+    with contextlib.suppress(OSError):
+        os.killpg(process.pid, signal.SIGHUP)
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        process.wait(1.0)

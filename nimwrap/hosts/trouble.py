@@ -1,0 +1,74 @@
+"""The three ways in which a master cannot be worked with, each with the line that mends it (exit 12)."""
+
+from __future__ import annotations
+
+import shlex
+from dataclasses import dataclass
+
+from nimwrap.domain.codes import ExitCode
+from nimwrap.domain.errors import NimwrapError
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """One SSH server on the way to master ``master``: the master itself or a jump host; port 0: no network."""
+
+    master: str
+    host: str
+    port: int
+    user: str
+
+    def __str__(self) -> str:
+        return f"{self.user}@{self.host}:{self.port}" if self.port else self.host
+
+    @property
+    def known_as(self) -> str:
+        """The name under which known_hosts files hold its key."""
+        return self.host if self.port == 22 else f"[{self.host}]:{self.port}"
+
+
+def first_line(text: str, default: str = "no reason given") -> str:
+    """The first line of ``text`` that says something."""
+    return next((line.strip() for line in text.splitlines() if line.strip()), default)
+
+
+def unreachable(endpoint: Endpoint, why: str, hint: str = "") -> NimwrapError:
+    """``master_unreachable``: nothing was started there; it may pass."""
+    return NimwrapError(
+        f"master {endpoint.master}: {endpoint} cannot be reached: {why}",
+        code="master_unreachable",
+        hint=hint or f"try: ssh -p {endpoint.port} {endpoint.user}@{endpoint.host} true",
+        exit_code=ExitCode.MASTER,
+    )
+
+
+def host_key_refused(endpoint: Endpoint, known_hosts: str, *, changed: bool, offered: str = "") -> NimwrapError:
+    """``host_key_changed``: the key is unknown or another one than before. ``offered`` is its type and fingerprint."""
+    file = shlex.quote(known_hosts)
+    name = shlex.quote(endpoint.known_as)
+    shown = f" (offered: {offered})" if offered else ""
+    scan = f"ssh-keyscan -p {endpoint.port} {endpoint.host}"
+    compare = "compare with `ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub` typed on that host's own console"
+    if changed:
+        message = f"master {endpoint.master}: the host key of {endpoint} is not the one in {known_hosts}{shown}"
+        hint = (
+            f"known: ssh-keygen -l -F {name} -f {file}; offered now: {scan} | ssh-keygen -lf -; {compare}; "
+            f"only if the change is meant: ssh-keygen -R {name} -f {file} and {scan} >> {file}"
+        )
+    else:
+        message = f"master {endpoint.master}: the host key of {endpoint} is not known in {known_hosts}{shown}"
+        hint = (
+            f"known: ssh-keygen -F {name} -f {file}; offered: {scan} | ssh-keygen -lf -; {compare}; "
+            f"if they are the same: {scan} >> {file}"
+        )
+    return NimwrapError(message, code="host_key_changed", hint=hint, exit_code=ExitCode.MASTER)
+
+
+def login_refused(endpoint: Endpoint, why: str, hint: str = "") -> NimwrapError:
+    """``login_refused``: the server answers, but does not let this user run commands."""
+    return NimwrapError(
+        f"master {endpoint.master}: {endpoint} refuses the login: {why}",
+        code="login_refused",
+        hint=hint or f"add the public key to ~{endpoint.user}/.ssh/authorized_keys there; sshd's log has the reason",
+        exit_code=ExitCode.MASTER,
+    )
