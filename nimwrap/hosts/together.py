@@ -14,19 +14,19 @@ def asked_together(quick: Sequence[Question], slow: Sequence[Question], nonce: s
     no file: each one's output waits in a pipe until the others have printed theirs, so answers never mix. Limits of
     the questions themselves are not looked at.
     """
+    # The status is taken inside what may be ended: one that is ended prints no end mark, and nothing hangs on `wait`,
+    # whose status ksh93 now and then loses for a command that is gone at once.
     parts = [
-        f"{PREAMBLE}nw_limited() {{\n{limited('$1', limit_s)}\n}}\n"
-        "nw_ask() {\n"
-        f"echo; echo @@{nonce} begin $1\n"
-        f"if [ $2 = q ]; then ( $3 ) </dev/null; else nw_limited $3; fi 2>&1\n"
-        f"{STATUS}; echo; echo @@{nonce} end $1 $nw_rc\n"
-        "}\n"
+        f"{PREAMBLE}nw_end() {{ ( $2 ) </dev/null; {STATUS}; echo; echo @@{nonce} end $1 $nw_rc; }}\n"
+        f"nw_limited() {{\n{limited('nw_end $1 $2', limit_s)}\n}}\n"
+        f"nw_ask() {{ echo; echo @@{nonce} begin $1\n"
+        "if [ $3 = quick ]; then nw_end $1 $2; else nw_limited $1 $2; fi 2>&1; }\n"
     ]
     for number, question in enumerate(quick):
-        parts.append(f"nw_q{number}() {{ {question.shell}\n}}\nnw_ask {question.name} q nw_q{number}\n")
+        parts.append(f"nw_q{number}() {{ {question.shell}\n}}\nnw_ask {question.name} nw_q{number} quick\n")
     beside = ""
     for number, question in enumerate(slow):
         parts.append(f"nw_s{number}() {{ {question.shell}\n}}\n")
-        call = f"nw_ask {question.name} s nw_s{number}"
+        call = f"nw_ask {question.name} nw_s{number} slow"
         beside = f"{call} | {{ {beside}\ncat; }}" if beside else call
     return "".join([*parts, beside, "\n"])
