@@ -12,6 +12,7 @@ import shlex
 from dataclasses import dataclass, field, replace
 
 from nimwrap.backup import spool
+from nimwrap.backup.aftercare import after_image
 from nimwrap.backup.attempt import record
 from nimwrap.backup.cleanup import clean_up
 from nimwrap.backup.conclude import confirm_undo
@@ -30,6 +31,7 @@ from nimwrap.history.read import Reader
 from nimwrap.history.revive import run_of
 from nimwrap.history.values import Row
 from nimwrap.hosts.questions import PREAMBLE
+from nimwrap.images.removal import finish_removals
 
 
 @dataclass
@@ -54,6 +56,8 @@ def recover(site: Site, reader: Reader, *, wait: bool) -> Recovered:
     for room in rooms.values():
         if room.run not in ours:
             _recover_room(site, reader, room, done)
+    for row, removal in finish_removals(site.host, site.store, site.master.name, site.clock.now()):
+        done.cleaned.append(f"{row['location']}: {removal.reason}")
     return done
 
 
@@ -126,6 +130,8 @@ def _recover_run(
             return
         site.note(run_id, "recovered", f"closed by a later nimwrap as {outcome}")
         ended = replace(run_of(row), outcome=outcome, failure=failure, ended=site.clock.now())
+        if outcome in (Outcome.OK, Outcome.WARNING):
+            after_image(site, ended)
         site.store.close_run(ended)
         give_back(site, str(row["client"]), run_id, room=f"{site.master.spool}/{run_id}")
     done.closed.append(run_id)

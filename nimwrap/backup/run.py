@@ -10,6 +10,7 @@ import secrets
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
+from nimwrap.backup.aftercare import after_image
 from nimwrap.backup.attempt import Attempted, make
 from nimwrap.backup.context import Site
 from nimwrap.backup.locking import give_back, take_lock
@@ -197,6 +198,7 @@ class BackupRun:
 
     def _good(self, done: Attempted) -> Run:
         self.run = replace(self.run, image=done.image)
+        after_image(self.site, self.run)
         return self._close(done.outcome, done.failure)
 
     def give_up(self, outcome: Outcome, failure: Failure) -> Run:

@@ -1,0 +1,85 @@
+"""How the plan of ``backup --dry-run`` looks."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from nimwrap.cli.frame import Result
+from nimwrap.cli.render import Printer
+from nimwrap.domain.codes import ExitCode, Outcome
+from nimwrap.domain.durations import rfc3339
+from nimwrap.domain.errors import Problem
+
+if TYPE_CHECKING:
+    from nimwrap.fleet.desk import Desk
+    from nimwrap.fleet.dry_run import Planned
+    from nimwrap.fleet.run import Order
+
+
+def dry_run_result(desk: Desk, order: Order) -> Result:
+    """The plan as a result; exit 10 when any client would be refused."""
+    from nimwrap.fleet.dry_run import dry_run
+
+    planned = dry_run(desk, order)
+    refused = [plan.report for plan in planned if plan.outcome is Outcome.REFUSED]
+    errors = [
+        Problem(why.code, f"{report.ref.client}: {why.message}", why.fix, report.ref.client)
+        for report in refused
+        if (why := report.failure) is not None
+    ]
+    shown = [_json(plan) for plan in planned]
+    code = ExitCode.REFUSED if refused else ExitCode.OK
+    data = {"dry_run": True, "plan": shown, "runs": []}
+    return Result("backup", data, code, errors, text=lambda out: _text(out, shown))
+
+
+def _json(plan: Planned) -> dict[str, Any]:
+    report = plan.report
+    return {
+        "client": report.ref.client,
+        "master": report.ref.master,
+        "kind": plan.kind,
+        "verdict": report.verdict,
+        "method": plan.method,
+        "starts": rfc3339(plan.starts) if plan.starts else None,
+        "ends": rfc3339(plan.ends) if plan.ends else None,
+        "source_address": report.source_address,
+        "findings": [
+            {"check": f.check, "status": f.status, "message": f.message, "fix": f.fix, "evidence": f.evidence}
+            for f in report.findings
+        ],
+        "commands": [{"host": host, "command": command} for host, command in plan.commands],
+        "failure": report.failure,
+    }
+
+
+def _text(out: Printer, plans: list[dict[str, Any]]) -> None:
+    out.line("Nothing is changed by this. In this order:")
+    out.line()
+    out.table(
+        ("client", "verdict", "way", "starts (UTC)", "ends (UTC)"),
+        [
+            (
+                plan["client"],
+                out.word(str(plan["verdict"])),
+                plan["method"] or "",
+                _clock(plan["starts"]),
+                _clock(plan["ends"]),
+            )
+            for plan in plans
+        ],
+    )
+    for plan in plans:
+        out.line()
+        out.heading(f"{plan['client']} ({plan['kind']})")
+        for command in plan["commands"]:
+            out.line(f"  {command['host']}# {command['command']}")
+        for finding in plan["findings"]:
+            if finding["status"] in ("warning", "failed"):
+                out.line(f"  {out.word(str(finding['status']))}: {finding['message']}")
+                if finding["fix"]:
+                    out.line(f"    fix: {finding['fix']}")
+
+
+def _clock(text: str | None) -> str:
+    return text[:16].replace("T", " ") if text else ""

@@ -1,0 +1,133 @@
+"""``backup --dry-run``: order, starts, expected end, what would be refused, every command. It changes nothing."""
+
+from __future__ import annotations
+
+import math
+import shlex
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from nimwrap.aix import exportfs
+from nimwrap.backup.methods import NIM, Work, plan_attempt
+from nimwrap.domain.codes import Outcome
+from nimwrap.domain.findings import CheckVerdict
+from nimwrap.domain.ordering import UNKNOWN, predicted_seconds
+from nimwrap.domain.records import ClientRef
+from nimwrap.fleet.queue import Job, Queue
+from nimwrap.images import kinds
+from nimwrap.preflight.engine import preflight
+from nimwrap.preflight.report import PreflightReport, Prior
+from nimwrap.remedy import own_mount
+
+if TYPE_CHECKING:
+    from nimwrap.fleet.desk import Desk
+    from nimwrap.fleet.run import Order
+
+
+@dataclass(frozen=True)
+class Planned:
+    """One client of the plan. ``starts``/``ends`` are None for one that would be refused, ``ends`` also for one whose
+    duration nobody knows yet. ``commands``: (where, command) in order."""
+
+    report: PreflightReport
+    kind: str
+    method: str | None
+    commands: tuple[tuple[str, str], ...] = ()
+    starts: datetime | None = None
+    ends: datetime | None = None
+
+    @property
+    def outcome(self) -> Outcome:
+        return Outcome.REFUSED if self.report.verdict is CheckVerdict.REFUSED else Outcome.SKIPPED
+
+
+def dry_run(desk: Desk, order: Order) -> list[Planned]:
+    """Look at every client as a backup would, and play the night in virtual time. Changes nothing anywhere."""
+    planned = []
+    for master in dict.fromkeys(ref.master for ref in order.refs):
+        refs = [ref for ref in order.refs if ref.master == master]
+        site = desk.site(master)
+        prior = {ref.client: _prior(desk, ref) for ref in refs}
+        reports = preflight(
+            site.host, site.master, desk.config, [ref.client for ref in refs], prior, desk.clock.now()
+        )  # fmt: skip
+        for report in reports:
+            planned += [_planned(desk, report, kind) for kind in desk.config.policy(master, report.ref.client).kinds]
+    return _timed(desk, planned)
+
+
+def _prior(desk: Desk, ref: ClientRef) -> Prior:
+    return Prior(tuple(desk.reader.sizes(ref.master, ref.client)), desk.reader.remedies_proven(ref.master))
+
+
+def _planned(desk: Desk, report: PreflightReport, kind: str) -> Planned:
+    if report.verdict is CheckVerdict.REFUSED:
+        return Planned(report, kind, None)
+    method = next(iter(report.remedies), NIM) if report.source_differs else NIM
+    return Planned(report, kind, method, tuple(_commands(desk, report, kind, method)))
+
+
+def _commands(desk: Desk, report: PreflightReport, kind: str, method: str) -> Sequence[tuple[str, str]]:
+    """What would be run, in order, by where."""
+    ref = report.ref
+    site = desk.site(ref.master)
+    work = Work(kind, desk.config.policy(ref.master, ref.client), desk.clock.now(), volume_group="")
+    if kind == kinds.SAVEVG:
+        work = replace(work, volume_group=", ".join(work.policy.volume_groups))
+    plan = plan_attempt(site, report, work, method if method == NIM else "own-mount", "RUN", 1)
+    names = kinds.ImageNames(plan.resource or None, plan.location)
+    make = kinds.plan(kind, ref.client, work.policy, names, volume_group=work.volume_group).command
+    master, client = ref.master, report.client_host or ref.client
+    if method == NIM:
+        return [(master, make)]
+    hosts = report.admission.hosts if report.admission else ()
+    exported = plan.directory if method == "own-mount" else plan.location.rpartition("/")[0]
+    admit = shlex.join(exportfs.export_argv(exported, exportfs.admitting_options(list(hosts))))
+    withdraw = f"{shlex.join(exportfs.unexport_argv(exported))}   # or back to what it was"
+    if method == "pre-export":
+        return [(master, admit), (master, make), (master, withdraw)]
+    point = f"{own_mount.client_room('RUN')}/mnt"
+    image = f"{point}/{plan.image_name}"
+    define = kinds.define_finished(kind, names)
+    return [
+        (master, admit),
+        (client, f"mount {plan.master_name}:{plan.directory} {point}"),
+        (client, shlex.join(kinds.on_client(kind, image, work.policy, work.volume_group))),
+        (client, f"umount {point}"),
+        (master, withdraw),
+        (master, f"mv {plan.staged} {plan.location}"),
+        *([(master, shlex.join(define))] if define else []),
+    ]
+
+
+def _timed(desk: Desk, planned: list[Planned]) -> list[Planned]:
+    """The clients in the order they would start, with their times, the refused ones last."""
+    queue: Queue[int] = Queue({name: master.max_parallel for name, master in desk.config.masters.items()})
+    for index, plan in enumerate(planned):
+        if plan.method is not None:
+            ref = plan.report.ref
+            seconds = predicted_seconds(desk.reader.durations(ref.master, ref.client), _prior(desk, ref).last_sizes)
+            cluster = desk.config.client(ref.master, ref.client).cluster or (
+                plan.report.cluster.name if plan.report.cluster else None
+            )
+            queue.add([Job(index, ref.master, seconds, cluster or str(ref))])
+    began, now, timed, ends = desk.clock.now(), 0.0, list[Planned](), dict[Job[int], float]()
+    typical = _typical([job.predicted_s for job in queue.waiting])
+    while not queue.empty:
+        while (job := queue.start_next(now)) is not None:
+            known = math.isfinite(job.predicted_s)
+            ends[job] = now + (job.predicted_s if known else typical)
+            end = began + timedelta(seconds=ends[job]) if known else None
+            timed.append(replace(planned[job.what], starts=began + timedelta(seconds=now), ends=end))
+        job = min(ends, key=lambda one: ends[one])
+        now = ends.pop(job)
+        queue.finished(job)
+    return timed + [plan for plan in planned if plan.method is None]
+
+
+def _typical(seconds: list[float]) -> float:
+    """For clients without any history: the mean of the known ones, else half an hour (aix-nim section 8)."""
+    known = [value for value in seconds if value != UNKNOWN]
+    return sum(known) / len(known) if known else 1800.0
