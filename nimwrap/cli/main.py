@@ -135,9 +135,9 @@ def _refusal(error: NimwrapError, command: str) -> Result:
 
 def _from_click(error: UsageError) -> NimwrapError:
     """A fault of the command line in our words, with the nearest name."""
-    if isinstance(error, NoArgsIsHelpError):
-        return usage_error("no command given", "`nimwrap --help` lists the commands")
     path = error.ctx.command_path if error.ctx else PROGRAM
+    if isinstance(error, NoArgsIsHelpError):
+        return usage_error("no command given", f"`{path} --help` lists the commands")
     message = error.format_message().rstrip(".")
     hint = f"`{path} --help` shows how it is called"
     if isinstance(error, NoSuchOption):

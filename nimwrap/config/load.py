@@ -45,11 +45,11 @@ def load(path: Path) -> Config:
 def read(path: Path) -> Document:
     """As :func:`load`, with the lines of the keys."""
     path = Path(path).expanduser().absolute()
-    text = _text(path)
+    text = text_of(path)
     try:
         document = tomllib.loads(text)
     except (tomllib.TOMLDecodeError, RecursionError) as error:
-        raise config_error([_syntax_fault(path, str(error))]) from error
+        raise config_error([syntax_fault(path, str(error))]) from error
     lines = key_lines(text)
     checker = Checker(document, path)
     config = checker.config()
@@ -82,7 +82,8 @@ def _exists(path: Path) -> bool:
     return True
 
 
-def _text(path: Path) -> str:
+def text_of(path: Path) -> str:
+    """The text of a TOML file; NimwrapError (``config_invalid``) when it cannot be read or is not UTF-8."""
     try:
         data = path.read_bytes()
     except OSError as error:
@@ -99,8 +100,8 @@ def _text(path: Path) -> str:
         raise config_error([problem]) from error
 
 
-def _syntax_fault(path: Path, message: str) -> Problem:
-    """tomllib ends its message with "(at line 3, column 5)", or "(at end of document)"."""
+def syntax_fault(path: Path, message: str) -> Problem:
+    """The fault of a text that is no TOML. tomllib ends its message with "(at line 3, column 5)", or "(at end of document)"."""
     found = re.fullmatch(r"(.*) \(at line (\d+), column (\d+)\)", message, re.DOTALL)
     hint = 'text stands in "double quotes"; `nimwrap config init` prints a whole example'
     if found is None:

@@ -117,9 +117,7 @@ class Config:
 
     def client(self, master: str, client: str) -> ClientConfig:
         """The client's own table: ``master/client`` before ``client``, else an empty one."""
-        return (
-            self.clients.get(f"{master}/{client}") or self.clients.get(client) or ClientConfig(client)
-        )
+        return self.clients.get(f"{master}/{client}") or self.clients.get(client) or ClientConfig(client)
 
     def policy(self, master: str, client: str) -> BackupPolicy:
         """The backup policy of one client."""

@@ -80,13 +80,14 @@ def member_faults(groups: Mapping[str, Any], masters: Sequence[str]) -> Iterator
             yield Fault((name,), f"group {shown(name)} must be an array of names, not {named(members)}")
             continue
         for index, member in enumerate(members):
-            fault = _member_fault(member, groups, masters)
+            fault = member_fault(member, groups, masters)
             if fault:
                 yield Fault((name, index), *fault)
     yield from _circles(groups)
 
 
-def _member_fault(member: object, groups: Mapping[str, Any], masters: Sequence[str]) -> tuple[str, str] | None:
+def member_fault(member: object, groups: Mapping[str, Any], masters: Sequence[str]) -> tuple[str, str] | None:
+    """What is wrong with a client, ``master/client``, glob or ``group:NAME``, and a hint; None when nothing is."""
     if not isinstance(member, str):
         return f"a member must be a name in quotes, not {named(member)}", ""
     if member.startswith("group:"):
