@@ -54,6 +54,16 @@ class Seen:
     read: restore.FullRead | None
     unanswered: tuple[str, ...] = ()
 
+    def unjudged(self, place: Place) -> str | None:
+        """Why nothing can be said about the image: a tool that is missing, hangs or fails for its own reasons."""
+        if "file" in self.unanswered:
+            return f"ls gave no answer about {place.location}"
+        if self.size_bytes and place.kind.proof.reader and self.header is None and self.header_ended:
+            return f"{place.kind.proof.reader} gave no answer: {self.header_says[:200]}"
+        if place.resource and self.resource is None and not lsnim.no_such_object(self.resource_says):
+            return f"lsnim gave no answer about {place.resource}: {self.resource_says[:200]}"
+        return None
+
 
 def ask(host: Host, questions: Iterable[Question], *, timeout: float = 300.0) -> dict[str, Answer]:
     """All ``questions`` in one round trip; raises ``master_unreachable`` when the connection was lost on the way."""

@@ -83,13 +83,14 @@ def plan_prune(
     for (master, client, _, _), members in series.items():
         by_id = {row["id"]: row for row in members}
         is_held = (master, client) in held
-        generations = [_generation(row, state, is_held) for row in members if row["removal"] != PLANNED]
+        generations = [generation_of(row, state, held=is_held) for row in members if row["removal"] != PLANNED]
         for decision in decide(generations, rules_of(config.policy(master, client)), now):
             verdicts.append(Verdict(by_id[decision.image.id], decision.action, decision.reason))
     return verdicts
 
 
-def _generation(row: Row, state: MasterState, held: bool) -> Generation:
+def generation_of(row: Row, state: MasterState, *, held: bool) -> Generation:
+    """One stored image as retention sees it."""
     known = state.resources.get(row["resource"] or "")
     return Generation(
         id=row["id"],

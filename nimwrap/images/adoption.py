@@ -1,0 +1,129 @@
+"""Taking in what was there before nimwrap: ``import`` records it as unmanaged, ``adopt`` makes it nimwrap's own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from nimwrap.aix.lsmksysb import ImageHeader
+from nimwrap.domain.findings import Failure
+from nimwrap.domain.names import is_nim_name, is_safe_path
+from nimwrap.images import look
+from nimwrap.images.depot import Depot
+from nimwrap.images.inventory import Entry
+from nimwrap.images.look import Place, Seen
+from nimwrap.images.reverify import BATCH, QUICK, fault_text
+from nimwrap.images.stock import Stock
+from nimwrap.images.verification import file_fault, header_fault, host_fault, kind_of, resource_fault, short_name
+
+
+@dataclass(frozen=True)
+class Imported:
+    """One resource that was looked at. ``image``: its new row; None when it was left, and ``reason`` says why."""
+
+    entry: Entry
+    image: int | None
+    verified_by: tuple[str, ...] = ()
+    fault: str | None = None
+    reason: str = ""
+
+
+def import_images(depot: Depot, entries: Sequence[Entry], stock: Stock, now: datetime) -> list[Imported]:
+    """Record NIM image resources that the history does not know, each looked at quickly, as unmanaged.
+
+    They count for age and status from now on, and never for retention.
+    """
+    imported = []
+    fit = []
+    for entry in entries:
+        reason = _unfit(entry)
+        if reason:
+            imported.append(Imported(entry, None, reason=reason))
+        else:
+            fit.append(entry)
+    for start in range(0, len(fit), BATCH):
+        batch = fit[start : start + BATCH]
+        asked = [each for n, entry in enumerate(batch) for each in look.questions(_place(entry), tag=f"_{n}")]
+        given = look.ask(depot.host, asked, timeout=600)
+        for number, entry in enumerate(batch):
+            seen = look.seen(_place(entry), given, tag=f"_{number}")
+            imported.append(_record(depot, entry, seen, stock, now))
+    return imported
+
+
+def unrecorded(entries: Iterable[Entry]) -> list[Entry]:
+    """Those that NIM knows and the history does not."""
+    return [entry for entry in entries if entry.row is None and entry.resource is not None]
+
+
+def _unfit(entry: Entry) -> str | None:
+    if not is_safe_path(entry.location):
+        return f"its location {entry.location!r} is not a plain path"
+    if not is_nim_name(entry.name or ""):
+        return f"{entry.name!r} is not a NIM name"
+    if entry.size_bytes is None:
+        return "there is no file at its location"
+    server = entry.resource.first("server") if entry.resource else None
+    return f"its file lies on {server}, not on the master" if server not in (None, "master") else None
+
+
+def _place(entry: Entry) -> Place:
+    return Place(kind_of(entry.kind or ""), entry.location, entry.name)
+
+
+def _record(depot: Depot, entry: Entry, seen: Seen, stock: Stock, now: datetime) -> Imported:
+    if why := seen.unjudged(_place(entry)):
+        return Imported(entry, None, reason=why)
+    header = seen.header
+    resource = entry.resource
+    client = (stock.client_of(resource, header.node if header else None) if resource else None) or ""
+    if not is_nim_name(client):
+        node = f" (it is of {header.node})" if header else ""
+        return Imported(entry, None, reason=f"no NIM client is known for it{node}")
+    created = entry.created or (_date(header) if header else None)
+    if created is None:
+        return Imported(entry, None, reason="when it was made is not known")
+    failure = _fault(entry, seen, client, stock)
+    verified_by = () if failure else _evidence(entry, seen)
+    fault = fault_text(failure, QUICK) if failure else None
+    image = depot.store.add_image(
+        client=client, master=entry.master, kind=entry.kind, resource=entry.name, location=entry.location,
+        size_bytes=seen.size_bytes or 0, verified=failure is None, verified_by=list(verified_by), verified_at=now,
+        fault=fault, managed=False, node=header and header.node, machine_id=header and header.machine_id,
+        oslevel=_level(entry, header), created=min(created, now), recorded=now,
+    )
+    depot.note("import", f"recorded {entry.name} of {client} as unmanaged", now, data={"image": image})
+    return Imported(entry, image, verified_by, fault)
+
+
+def _evidence(entry: Entry, seen: Seen) -> tuple[str, ...]:
+    reader = _place(entry).kind.proof.reader
+    return ("file", *([reader] if reader and seen.header else []), "resource")
+
+
+def _level(entry: Entry, header: ImageHeader | None) -> str | None:
+    said = [header.service_pack, header.maintenance_level, header.oslevel] if header else []
+    known = [entry.resource.first("oslevel_s"), entry.resource.first("oslevel_r")] if entry.resource else []
+    return next((text for text in (*said, *known) if text), None)
+
+
+def _fault(entry: Entry, seen: Seen, client: str, stock: Stock) -> Failure | None:
+    """What a quick look says. The client itself is not asked, so only an image of another known client is wrong."""
+    place = _place(entry)
+    fault = file_fault(seen, place) or header_fault(seen, place, 0) or resource_fault(seen, place)
+    if fault is None and seen.header is not None:
+        other = stock.hosts.get(short_name(seen.header.node))
+        if other not in (None, client):
+            return host_fault(seen, client, None)
+    return fault
+
+
+def _date(header: ImageHeader) -> datetime | None:
+    """The image's own date, read without its zone, which has no unique meaning: good to within a day."""
+    words = header.backup_date.split()
+    plain = " ".join([*words[:4], *words[-1:]])
+    try:
+        return datetime.strptime(plain, "%a %b %d %H:%M:%S %Y").replace(tzinfo=UTC)
+    except ValueError:
+        return None

@@ -1,0 +1,218 @@
+"""Looking again at images that were good once: quick for many in one round trip, full one by one within a time.
+
+``quick``: size as recorded, header readable, of the recorded host, resource in place. ``full``: the whole image is
+read: its ``cksum`` against the one taken when it was new, and ``restore -T`` where there is none or it was never run.
+A fault found by a full read is only cleared by a full read.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING
+
+from nimwrap.config.model import Config
+from nimwrap.domain.codes import FailureCode
+from nimwrap.domain.durations import parse_rfc3339
+from nimwrap.domain.findings import Failure
+from nimwrap.hosts.questions import PREAMBLE
+from nimwrap.images import look
+from nimwrap.images.depot import Depot, Row
+from nimwrap.images.kinds import home
+from nimwrap.images.look import Depth, Place, Seen
+from nimwrap.images.verification import (
+    CKSUM_LIMIT_S,
+    READ_LIMIT_S,
+    file_fault,
+    first_line,
+    header_fault,
+    host_fault,
+    kind_of,
+    resource_fault,
+)
+
+if TYPE_CHECKING:
+    from nimwrap.history.read import Reader
+
+QUICK, FULL = "quick", "full"
+BATCH = 20
+NO_TIME = "no time was left"
+_FAULT = re.compile(r"(\w+) \((quick|full)\): (.*)", re.DOTALL)
+
+
+@dataclass(frozen=True)
+class Check:
+    """One image looked at again. ``ok`` None: it was not, and ``skipped`` says why."""
+
+    row: Row
+    level: str | None
+    ok: bool | None
+    fault: str | None = None
+    warnings: tuple[str, ...] = ()
+    skipped: str | None = None
+
+
+@dataclass(frozen=True)
+class Budget:
+    """``left`` tells the seconds that remain; None without a limit."""
+
+    left: Callable[[], float | None]
+
+    def bound(self, seconds: int) -> int:
+        """At most ``seconds``, less when less is left; 0 when nothing is."""
+        left = self.left()
+        return seconds if left is None else max(0, min(seconds, int(left)))
+
+
+def fault_text(failure: Failure, level: str) -> str:
+    """A fault as the history keeps it: its code, the level that found it, and the words."""
+    return f"{failure.code} ({level}): {failure.message}"
+
+
+def fault_level(fault: str | None) -> str | None:
+    match = _FAULT.fullmatch(fault or "")
+    return match[2] if match else None
+
+
+def oldest_first(rows: Iterable[Row]) -> list[Row]:
+    """By the time of the last look, never looked at before all others."""
+    return sorted(rows, key=lambda row: (row["verified_full_at"] or "", row["verified_at"] or "", row["created"]))
+
+
+def due_for_full(rows: Iterable[Row], config: Config, now: datetime) -> list[Row]:
+    """Those whose last full read, or whose making when there was none, is older than ``verify_full_every``."""
+    due = []
+    for row in rows:
+        every = timedelta(seconds=config.policy(row["master"], row["client"]).verify_full_every)
+        if now - parse_rfc3339(row["verified_full_at"] or row["created"]) > every:
+            due.append(row)
+    return oldest_first(due)
+
+
+def writing_in(depot: Depot, reader: Reader) -> frozenset[str]:
+    """Directories in which a backup is running, by anybody's nimwrap: nothing is read there meanwhile."""
+    locks = depot.host.run(f"{PREAMBLE}ls {shlex.quote(depot.master.spool)}/locks 2>/dev/null\n")
+    clients = {*locks.stdout.split(), *(str(run["client"]) for run in reader.open_runs(depot.master.name))}
+    return frozenset(home(client, depot.config.policy(depot.master.name, client)) for client in clients)
+
+
+def verify(
+    depot: Depot, rows: Sequence[Row], full: Sequence[Row], busy: frozenset[str], budget: Budget, now: datetime
+) -> Iterator[Check]:
+    """Check ``rows`` quickly and ``full`` by reading them, recording each result before the next image is begun."""
+    in_full = {row["id"] for row in full}
+    quick = [row for row in rows if row["id"] not in in_full]
+    for start in range(0, len(quick), BATCH):
+        for check in _quick(depot, quick[start : start + BATCH], busy, budget):
+            yield _record(depot, check, now)
+    for row in full:
+        yield _record(depot, _full(depot, row, busy, budget), now)
+
+
+def _place(row: Row) -> Place:
+    return Place(kind_of(row["kind"]), row["location"], row["resource"])
+
+
+def _skip(row: Row, busy: frozenset[str], budget: Budget) -> Check | None:
+    directory = str(PurePosixPath(row["location"]).parent)
+    if directory in busy:
+        return Check(row, None, None, skipped=f"a backup is running in {directory}")
+    return Check(row, None, None, skipped=NO_TIME) if budget.bound(1) == 0 else None
+
+
+def _quick(depot: Depot, rows: Sequence[Row], busy: frozenset[str], budget: Budget) -> list[Check]:
+    skipped = [check for row in rows if (check := _skip(row, busy, budget))]
+    left = [row for row in rows if row["id"] not in {check.row["id"] for check in skipped}]
+    asked = [question for row in left for question in look.questions(_place(row), tag=f"_{row['id']}")]
+    given = look.ask(depot.host, asked, timeout=600) if asked else {}
+    checks = []
+    for row in left:
+        seen = look.seen(_place(row), given, tag=f"_{row['id']}")
+        if why := seen.unjudged(_place(row)):
+            checks.append(Check(row, None, None, skipped=why))
+            continue
+        failure = quick_fault(row, seen)
+        checks.append(Check(row, QUICK, failure is None, fault_text(failure, QUICK) if failure else None))
+    return [*skipped, *checks]
+
+
+def quick_fault(row: Row, seen: Seen) -> Failure | None:
+    """What a look at file, header and resource says against a recorded image."""
+    place = _place(row)
+    fault = file_fault(seen, place)
+    if fault is None and seen.size_bytes != row["size_bytes"]:
+        smaller = (seen.size_bytes or 0) < row["size_bytes"]
+        fault = Failure(
+            FailureCode.IMAGE_TRUNCATED if smaller else FailureCode.IMAGE_UNREADABLE,
+            f"{place.location} has {seen.size_bytes} bytes, {row['size_bytes']} were recorded",
+            "Find out who wrote to it; it is not the image that was proven.", seen.file_says,
+        )
+    return (
+        fault or header_fault(seen, place, row["size_bytes"])
+        or host_fault(seen, row["node"], row["machine_id"]) or resource_fault(seen, place)
+    )
+
+
+def _full(depot: Depot, row: Row, busy: frozenset[str], budget: Budget) -> Check:
+    skipped = _skip(row, busy, budget)
+    if skipped:
+        return skipped
+    read_too = row["cksum"] is None or row["verified_full_at"] is None
+    depth = Depth(budget.bound(CKSUM_LIMIT_S) or None, (budget.bound(READ_LIMIT_S) or None) if read_too else None)
+    asked = look.questions(_place(row), depth)
+    seen = look.seen(_place(row), look.ask(depot.host, asked, timeout=CKSUM_LIMIT_S + READ_LIMIT_S + 600))
+    if why := seen.unjudged(_place(row)):
+        return Check(row, None, None, skipped=why)
+    failure = quick_fault(row, seen) or full_fault(row, seen)
+    if failure:
+        return Check(row, FULL, False, fault_text(failure, FULL))
+    if seen.unanswered:
+        return Check(row, None, None, skipped=f"{NO_TIME} to read it to its end")
+    check = Check(row, FULL, True, warnings=tuple(_count_warning(row, seen)))
+    return replace(check, row=row | {"cksum": row["cksum"] or (seen.checksum.text if seen.checksum else None)})
+
+
+def full_fault(row: Row, seen: Seen) -> Failure | None:
+    """What reading all of it says against a recorded image."""
+    where = row["location"]
+    if seen.read is not None and seen.read.available and seen.read.returncode != 0:
+        return Failure(FailureCode.IMAGE_UNREADABLE,
+                       f"{where} cannot be read to its end: {first_line(seen.read.says) or 'restore -T failed'}",
+                       "Make a new image; this one would not restore.", seen.read.says)
+    if seen.checksum is not None and row["cksum"] and seen.checksum.text != row["cksum"]:
+        return Failure(FailureCode.IMAGE_UNREADABLE,
+                       f"{where} has changed since it was new: cksum {seen.checksum.text}, was {row['cksum']}",
+                       "Make a new image; see whether the disk or the filesystem reports errors (errpt).")
+    return None
+
+
+def _count_warning(row: Row, seen: Seen) -> Iterator[str]:
+    """Fewer names in the image than the backup said it wrote: told, not judged, for it may count otherwise."""
+    if seen.read is not None and seen.read.available and row["file_count"] and seen.read.files < row["file_count"]:
+        yield f"{seen.read.files} files were read, the backup itself counted {row['file_count']}"
+
+
+def _record(depot: Depot, check: Check, now: datetime) -> Check:
+    """Write the result down. A quick look that finds nothing leaves the fault of a full read standing."""
+    row = check.row
+    if check.ok is None:
+        return check
+    if check.ok and check.level == QUICK and fault_level(row["fault"]) == FULL:
+        check = replace(check, ok=False, fault=row["fault"])
+    values: dict[str, object] = {"fault": check.fault, "verified_at": now}
+    if check.level == FULL:
+        values["verified_full_at"] = now
+    if check.ok:
+        before = json.loads(row["verified_by"])
+        found = ["file", *([kind_of(row["kind"]).proof.reader or ""] if kind_of(row["kind"]).proof.reader else [])]
+        found += ["cksum"] if check.level == FULL else []
+        values |= {"verified": True, "cksum": row["cksum"], "verified_by": list(dict.fromkeys([*before, *found]))}
+    depot.store.update_image(row["id"], **values)
+    if check.fault and check.fault != row["fault"]:
+        depot.note("verify", f"{row['resource'] or row['location']}: {check.fault}", now, run=row["run"])
+    return check
