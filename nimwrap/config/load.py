@@ -101,7 +101,7 @@ def text_of(path: Path) -> str:
 
 
 def syntax_fault(path: Path, message: str) -> Problem:
-    """The fault of a text that is no TOML; tomllib ends its message with "(at line 3, column 5)" or "(at end ...)"."""
+    """The fault of a text that is no TOML; tomllib ends its message with the place, such as "(at line 3, column 5)"."""
     found = re.fullmatch(r"(.*) \(at line (\d+), column (\d+)\)", message, re.DOTALL)
     hint = 'text stands in "double quotes"; `nimwrap config init` prints a whole example'
     if found is None:
