@@ -1,7 +1,8 @@
 """The proof of a new image: is it whole, and of this client? Every verdict names its evidence.
 
 ``prove`` runs right after an operation, ``judge`` is its pure half. Beside return code and output it looks at what
-stands on the master's disk, at the image's own header, and at the client's earlier images.
+stands on the master's disk, at the image's own header, and at the client's earlier images. A cut image still has its
+header, so one that is smaller than usual, or has no earlier one to be compared with, is read to its end.
 """
 
 from __future__ import annotations
@@ -20,8 +21,10 @@ from nimwrap.images import look
 from nimwrap.images.kinds import KINDS, Kind
 from nimwrap.images.look import Depth, Place, Seen
 
-SUDDEN_DROP = 0.6
-"""Below this share of the client's usual size or file count an image is suspicious."""
+SMALLER = 0.85
+"""Below this share of the client's usual size or file count an image is read in full."""
+SUDDEN_DROP = 0.7
+"""Below this share a whole image is still a ``warning``."""
 IMPLAUSIBLE = 0.1
 """Below this share it counts as cut off, unless reading all of it proves otherwise."""
 OF_SHRUNK_SIZE = 0.05
@@ -35,7 +38,8 @@ class Expectation:
     """What an image ought to be. ``node`` and ``machine_id``: as the client itself said in this run.
 
     ``returncode`` None: the operation never came back, or its status was lost. ``sizes`` in bytes and ``file_counts``
-    are those of the client's earlier good images of this kind, newest first.
+    are those of the client's earlier good images of this kind, newest first. Not ``thorough``: only what is quick,
+    for an image that was proven a moment ago at another place.
     """
 
     kind: str
@@ -47,7 +51,7 @@ class Expectation:
     machine_id: str | None = None
     sizes: tuple[int, ...] = ()
     file_counts: tuple[int, ...] = ()
-    take_cksum: bool = True
+    thorough: bool = True
 
     @property
     def place(self) -> Place:
@@ -73,14 +77,17 @@ class Proof:
 
 
 def prove(host: Host, expectation: Expectation) -> Proof:
-    """The verdict on a new image, in one round trip; a suspiciously small one is read in full in a second.
+    """The verdict on a new image, in one round trip; one that is smaller than usual is read in full in a second.
 
     Raises ``master_unreachable`` when the connection was lost: then nothing is known, and it may be asked again.
     """
     place = expectation.place
-    depth = Depth(cksum_s=CKSUM_LIMIT_S if expectation.take_cksum else None)
-    seen = look.seen(place, look.ask(host, look.questions(place, depth), timeout=CKSUM_LIMIT_S + 600))
-    if suspicions(seen, expectation) and place.kind.proof.full_reader and seen.header is not None:
+    depth = Depth()
+    if expectation.thorough:
+        depth = Depth(cksum_s=CKSUM_LIMIT_S, read_s=None if expectation.sizes else READ_LIMIT_S)
+    asked = look.questions(place, depth)
+    seen = look.seen(place, look.ask(host, asked, timeout=CKSUM_LIMIT_S + READ_LIMIT_S + 600))
+    if expectation.thorough and seen.header is not None and seen.read is None and suspicions(seen, expectation):
         asked = look.questions(place, Depth(read_s=READ_LIMIT_S))
         seen = replace(seen, read=look.seen(place, look.ask(host, asked, timeout=READ_LIMIT_S + 600)).read)
     return judge(seen, expectation)
@@ -231,11 +238,11 @@ def suspicions(seen: Seen, expectation: Expectation) -> list[str]:
     found = []
     size = seen.size_bytes or 0
     usual = usual_of(expectation.sizes)
-    if usual and size < usual * SUDDEN_DROP:
+    if usual and size < usual * SMALLER:
         found.append(f"{format_size(size)}, where this client's images usually have {format_size(usual)}")
     progress = nim.parse_progress(expectation.output)
     usual_files = usual_of(expectation.file_counts)
-    if progress and usual_files and progress.total < usual_files * SUDDEN_DROP:
+    if progress and usual_files and progress.total < usual_files * SMALLER:
         found.append(f"{progress.total} files, where this client's images usually have {usual_files:.0f}")
     if progress and progress.done < progress.total:
         found.append(f"only {progress.done} of {progress.total} files were reported as backed up")
@@ -263,11 +270,14 @@ def _far_too_small(seen: Seen, expectation: Expectation) -> Failure | None:
 def _warning(seen: Seen, expectation: Expectation) -> Failure | None:
     if nim.archive_warnings(expectation.output):
         return classify(expectation.output, expectation.returncode)
-    compared = [text for text in suspicions(seen, expectation) if "usually" in text]
-    if compared:
-        return Failure(FailureCode.ARCHIVE_WARNING, f"the image is whole, but much smaller than usual: {compared[0]}",
-                       "See whether file systems were unmounted or excluded; the next image is compared with this one.",
-                       "\n".join(compared))
+    progress = nim.parse_progress(expectation.output)
+    shrunk = (seen.size_bytes or 0) < usual_of(expectation.sizes) * SUDDEN_DROP
+    fewer = progress is not None and progress.total < usual_of(expectation.file_counts) * SUDDEN_DROP
+    if shrunk or fewer:
+        compared = [text for text in suspicions(seen, expectation) if "usually" in text]
+        said = "; ".join(compared)
+        return Failure(FailureCode.ARCHIVE_WARNING, f"the image is whole, but much smaller than usual: {said}",
+                       "See whether file systems were unmounted or excluded; later images are compared with it.", said)
     return None
 
 
