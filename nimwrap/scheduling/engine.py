@@ -23,11 +23,11 @@ from nimwrap.scheduling.slots import PROMPT_S, Due, due_slots, start_of, too_lat
 
 @dataclass(frozen=True)
 class Batch:
-    """Clients of one slot, claimed by this process, to be backed up now. Nothing may start after ``window_ends``."""
+    """Clients of one slot, claimed by this process: each starts at its own instant, none after ``window_ends``."""
 
     schedule: Schedule
     slot: datetime
-    refs: tuple[ClientRef, ...]
+    starts: Mapping[ClientRef, datetime]
     window_ends: datetime | None
     late: str | None = None
 
@@ -53,12 +53,11 @@ class Passed:
 
 @dataclass(frozen=True)
 class Look:
-    """What one look did. ``next_start``: when the next waiting client may start; None when nobody waits."""
+    """What one look did."""
 
-    batches: tuple[Batch, ...]
-    opened: tuple[Opened, ...]
-    passed: tuple[Passed, ...]
-    next_start: datetime | None
+    batches: tuple[Batch, ...] = ()
+    opened: tuple[Opened, ...] = ()
+    passed: tuple[Passed, ...] = ()
 
 
 @dataclass
@@ -75,13 +74,14 @@ class Engine:
         waiting: dict[tuple[str, str], list[Row]] = defaultdict(list)
         for row in queue.pending(self.reader):
             waiting[row["schedule"], row["slot"]].append(row)
-        found = [self._sort(schedules.get(name), name, rows, now) for (name, _), rows in waiting.items()]
-        batches = tuple(batch for each in found if (batch := self._begin(each)))
-        given_up = tuple(passed for each in found for passed in each.passed)
-        for passed in given_up:
-            queue.end(self.store, passed.schedule, passed.slot, passed.refs, queue.MISSED, passed.reason)
-        next_start = min((each.next_start for each in found if each.next_start), default=None)
-        return Look(batches, tuple(opened), given_up, next_start)
+        batches, given_up = [], []
+        for (name, _), rows in waiting.items():
+            batch, passed = self._sort(schedules.get(name), name, rows, now)
+            batches += self._taken(batch)
+            given_up += passed
+            for each in passed:
+                queue.end(self.store, name, each.slot, each.refs, queue.MISSED, each.reason)
+        return Look(tuple(batches), tuple(opened), tuple(given_up))
 
     def _open(self, schedule: Schedule, now: datetime) -> Iterator[Opened]:
         """Write the rows of every slot that has come since the newest that has any."""
@@ -92,47 +92,36 @@ class Engine:
             if queue.open_slot(self.store, opening, now):
                 yield Opened(schedule.name, due, refs)
 
-    def _sort(self, schedule: Schedule | None, name: str, rows: Sequence[Row], now: datetime) -> _Waiting:
-        """Who of one slot's waiting clients starts now, who later, and who not any more and why."""
+    def _sort(
+        self, schedule: Schedule | None, name: str, rows: Sequence[Row], now: datetime
+    ) -> tuple[Batch | None, list[Passed]]:
+        """Who of one slot's waiting clients may still start, and who not any more and why."""
         slot = parse_rfc3339(rows[0]["slot"])
         refs = [ClientRef(row["master"], row["client"]) for row in rows]
         if schedule is None:
-            gone = Passed(name, slot, tuple(refs), "the schedule is no longer in the files")
-            return _Waiting(None, (gone,), None)
+            return None, [Passed(name, slot, tuple(refs), "the schedule is no longer in the files")]
         began = min(parse_rfc3339(row["claimed"]) for row in rows)
         newest = queue.newest_slot(self.reader, name, now)
-        ready, later, reasons = [], [], defaultdict(list)
+        starts: dict[ClientRef, datetime] = {}
+        reasons: dict[str, list[ClientRef]] = defaultdict(list)
         for ref in refs:
             start = start_of(schedule, ref, began)
             reason = too_late(schedule, slot, began, start, now)
             if reason is None and newest and newest > slot and (now - start).total_seconds() > PROMPT_S:
                 reason = f"interrupted, and the slot of {rfc3339(newest)} has begun and stands for it"
-            if reason is not None:
-                reasons[reason].append(ref)
-            elif start <= now:
-                ready.append(ref)
+            if reason is None:
+                starts[ref] = start
             else:
-                later.append(start)
-        batch = Batch(schedule, slot, tuple(ready), window_end(schedule, began), rows[0]["reason"])
-        passed = tuple(Passed(name, slot, tuple(refs), reason) for reason, refs in reasons.items())
-        return _Waiting(batch, passed, min(later, default=None))
+                reasons[reason].append(ref)
+        batch = Batch(schedule, slot, starts, window_end(schedule, began), rows[0]["reason"])
+        return batch, [Passed(name, slot, tuple(refs), reason) for reason, refs in reasons.items()]
 
-    def _begin(self, waiting: _Waiting) -> Batch | None:
-        """The batch with the clients that we got; None when others were quicker."""
-        batch = waiting.batch
-        if batch is None or not batch.refs:
-            return None
-        taken = queue.take(self.store, batch.schedule.name, batch.slot, batch.refs)
-        return replace(batch, refs=tuple(taken)) if taken else None
-
-
-@dataclass(frozen=True)
-class _Waiting:
-    """One slot's waiting clients, sorted."""
-
-    batch: Batch | None
-    passed: tuple[Passed, ...]
-    next_start: datetime | None
+    def _taken(self, batch: Batch | None) -> list[Batch]:
+        """The batch with the clients that we got; none when others were quicker."""
+        if batch is None or not batch.starts:
+            return []
+        taken = queue.take(self.store, batch.schedule.name, batch.slot, batch.starts)
+        return [replace(batch, starts={ref: batch.starts[ref] for ref in taken})] if taken else []
 
 
 def _for_nobody(due: Due) -> Due:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from nimwrap.scheduling.wallclock import WallClock, wall_clock
 
+DEFAULT_TIMEZONE = "UTC"
 DEFAULT_CATCH_UP_S = 900
 """What holds without ``catch_up``: long enough for a timer that calls ``due`` every five or ten minutes."""
 
