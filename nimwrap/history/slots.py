@@ -28,9 +28,13 @@ _INSERT = "insert into slots (schedule, slot, master, client, state, reason, cla
 
 
 def newest_slot(reader: ReadOnly, schedule: str, now: datetime) -> datetime | None:
-    """The newest slot of a schedule, not later than ``now``, that has rows."""
-    row = reader.row("select max(slot) as newest from slots where schedule = ? and slot <= ?", (schedule, rfc3339(now)))
-    return parse_rfc3339(row["newest"]) if row and row["newest"] else None
+    """The newest slot of a schedule, not later than ``now``, that has rows; not those that a wrong clock missed."""
+    sql = (
+        "select slot from slots where schedule = ? and slot <= ? and not (state = ? and claimed > ?)"
+        " order by slot desc limit 1"
+    )
+    row = reader.row(sql, (schedule, rfc3339(now), MISSED, rfc3339(now)))
+    return parse_rfc3339(row["slot"]) if row else None
 
 
 def pending(reader: ReadOnly) -> list[Row]:
