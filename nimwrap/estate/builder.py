@@ -1,0 +1,196 @@
+"""Building an estate on disk: a tree a host, executables at AIX's places, and the state they share."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from nimwrap.estate import catalogue, spec as specs
+from nimwrap.estate.estate import Estate
+from nimwrap.estate.machine import Machine, State
+from nimwrap.estate.process import shell_path
+from nimwrap.estate.spec import HostSpec, Spec
+
+_LAUNCHER = """#!/bin/sh
+''''exec {python} -SEs "$0" "$@" # '''
+import sys
+sys.path.insert(0, {code!r})
+from nimwrap.estate.run import main
+main({module!r}, {path!r})
+"""
+_SHELL = """#!/bin/sh
+''''exec {python} -SEs "$0" "$@" # '''
+import sys
+sys.path.insert(0, {code!r})
+from nimwrap.estate.shell import main
+main({root!r})
+"""
+_LOGGED_TOOL = """#!/bin/sh
+{{ printf '{host}\\037'; date +%s | tr '\\n' '\\037'; printf 'change\\037{tool}'; printf '\\037%s' "$@"; printf '\\036'; }} \\
+  >>{log} 2>/dev/null
+exec {real} "$@"
+"""
+_PLAIN_ROOT = re.compile(r"[A-Za-z0-9_./+@,=-]+")
+
+
+def build(root: Path, **spec: Any) -> Estate:
+    """Build an estate below ``root`` (created, must be empty or absent); keywords are the fields of Spec.
+
+    ``root`` may hold only characters that need no quoting, since it appears in rewritten scripts: ValueError.
+    """
+    wanted = Spec(**spec)
+    base = root.resolve()
+    if not _PLAIN_ROOT.fullmatch(str(base)):
+        raise ValueError(f"an estate cannot be built in {base}: its path needs quoting")
+    wanted = replace(
+        wanted,
+        python=wanted.python or os.path.realpath(sys.executable),
+        code=wanted.code or str(Path(__file__).resolve().parents[2]),
+    )
+    all_ = specs.hosts(wanted)
+    _shared_state(base, wanted, all_)
+    for one in all_:
+        _host(base, wanted, one, all_)
+    for one in all_:
+        if one.role == "master":
+            _register(Machine(str(base / "hosts" / one.name)), wanted, all_)
+    return Estate(base)
+
+
+def _shared_state(base: Path, spec: Spec, all_: list[HostSpec]) -> None:
+    directory = base / "state"
+    directory.mkdir(parents=True)
+    state = State(str(directory))
+    state.write("world", {"hosts": {one.name: [line[1] for line in one.interfaces] for one in all_},
+                          "roles": {one.name: one.role for one in all_}})  # fmt: skip
+    state.write("cluster", specs.cluster_state(spec))
+    state.write("faults", {})
+    keys = ("behaviour", "replace_end", "refuse_text", "image_size", "rate", "steps", "files")
+    state.write("settings", {key: getattr(spec, key) for key in keys})
+    (directory / "commands.log").touch()
+    (directory / "running").touch()
+
+
+def _host(base: Path, spec: Spec, one: HostSpec, all_: list[HostSpec]) -> None:
+    tree = base / "hosts" / one.name
+    for directory in (*catalogue.DIRECTORIES, *spec.directories):
+        (tree / directory.lstrip("/")).mkdir(parents=True, exist_ok=True)
+    if one.role == "master":
+        for directory in catalogue.MASTER_DIRECTORIES:
+            (tree / directory.lstrip("/")).mkdir(parents=True, exist_ok=True)
+    (tree / "bin").symlink_to("usr/bin")
+    (tree / "tmp").chmod(0o1777)
+    facts = {
+        "name": one.name, "node": one.name, "role": one.role, "master": one.master, "machine_id": one.machine_id,
+        "mac": one.mac, "oslevel": spec.oslevel, "interfaces": one.interfaces, "gateway": specs.GATEWAY,
+        "booted": time.strftime("%b %d %H:%M"), "filesystems": specs.file_systems(spec, one.role),
+        "tops": sorted({directory.split("/")[1] for directory in spec.directories}),
+    }  # fmt: skip
+    (tree / ".host").write_text(json.dumps(facts))
+    if spec.real_root:
+        (tree / ".estate").mkdir()
+    else:
+        (tree / ".estate").symlink_to(base / "state")
+    _files(tree, spec, one, all_)
+    _executables(base, spec, one)
+
+
+def _files(tree: Path, spec: Spec, one: HostSpec, all_: list[HostSpec]) -> None:
+    etc = tree / "etc"
+    (etc / "hosts").write_text(specs.hosts_file(spec, all_))
+    (etc / "netsvc.conf").write_text("hosts = local, bind4\n")
+    limits = "\tfsize = -1\n\tcore = 2097151\n\tcpu = -1\n\tdata = -1\n\tnofiles = -1\n"
+    (etc / "security" / "limits").write_text(f"default:\n{limits}\nroot:\n{limits}")
+    if one.role == "master":
+        (etc / "exports").write_text("")
+        (etc / "xtab").write_text("")
+        (etc / "niminfo").write_text(niminfo(one, "master"))
+        return
+    (etc / "niminfo").write_text(niminfo(one, "standalone"))
+    (etc / "exclude.rootvg").write_text("^./tmp/\n")
+
+
+def niminfo(one: HostSpec, configuration: str) -> str:
+    """/etc/niminfo as niminit leaves it (reference aix-nim section 5.1)."""
+    lines = [f"NIM_NAME={'master' if configuration == 'master' else one.name}", f"NIM_HOSTNAME={one.name}",
+             f"NIM_CONFIGURATION={configuration}", "NIM_MASTER_PORT=1058", "NIM_REGISTRATION_PORT=1059"]  # fmt: skip
+    if configuration == "standalone":
+        lines += [f"NIM_MASTER_HOSTNAME={one.master}", 'NIM_SHELL="nimsh"', "NIM_MASTERID=00F60A644C00",
+                  "NIM_FIPS_MODE=0", "NIM_BOS_FORMAT=rte"]  # fmt: skip
+    return "#------------------ Network Install Manager ---------------\n" + "".join(f"export {line}\n" for line in lines)
+
+
+def _executables(base: Path, spec: Spec, one: HostSpec) -> None:
+    tree = base / "hosts" / one.name
+    for path, module in catalogue.executables(one.role).items():
+        text = _LAUNCHER.format(python=spec.python, code=spec.code, module=module, path=path)
+        _program(tree / path.lstrip("/"), text)
+    for tool in catalogue.TOOLS:
+        real = _real_tool(tool)
+        if real and not spec.real_root:
+            (tree / "usr/bin" / tool).symlink_to(real)
+    for tool in catalogue.CHANGING_TOOLS:
+        real = _real_tool(tool)
+        if real and not spec.real_root:
+            log = base / "state" / "commands.log"
+            _program(tree / "usr/bin" / tool, _LOGGED_TOOL.format(host=one.name, tool=tool, log=log, real=real))
+    if not spec.real_root:
+        (tree / "usr/bin/ksh").symlink_to(shell_path())
+        text = _SHELL.format(python=spec.python, code=spec.code, root=str(tree))
+        _program(base / "shells" / one.name, text)
+
+
+def _program(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+    path.chmod(0o755)
+
+
+def _real_tool(name: str) -> str | None:
+    return shutil.which(name, path="/usr/bin:/bin:/usr/sbin:/sbin:/usr/local/bin")
+
+
+def _register(master: Machine, spec: Spec, all_: list[HostSpec]) -> None:
+    """The master's NIM objects: itself, its network, common resources, and its clients."""
+    from nimwrap.estate import nimdb
+
+    nimdb.create(master)
+    network = "net_10_10_10"
+    ready = {"Cstate": nimdb.READY, "prev_state": nimdb.READY}
+    known: nimdb.Objects = {
+        "master": {"class": "machines", "type": "master", "max_nimesis_threads": "20", "if_defined": "chrp.64.ent",
+                   "comments": "machine which controls the NIM environment", "platform": "chrp", "netboot_kernel": "64",
+                   "if1": f"{network} {master.name} {master.facts['mac'].upper()}", "cable_type1": "N/A", **ready,
+                   "Mstate": "currently running", "serves": "boot", "master_port": "1058", "registration_port": "1059",
+                   "reserved": "yes"},
+        "boot": {"class": "resources", "type": "boot", "comments": "represents the network boot resource",
+                 "Rstate": "ready for use", "location": "/tftpboot", "alloc_count": "0", "server": "master",
+                 "reserved": "yes"},
+        "nim_script": {"class": "resources", "type": "nim_script",
+                       "comments": "directory containing customization scripts created by NIM", "Rstate": "ready for use",
+                       "location": "/export/nim/scripts", "alloc_count": "0", "server": "master", "reserved": "yes"},
+        network: {"class": "networks", "type": "ent", "Nstate": "ready for use", "prev_state": "ready for use",
+                  "net_addr": "10.10.10.0", "snm": specs.MASK, "routing1": f"default {specs.GATEWAY}"},
+    }  # fmt: skip
+    for one in all_:
+        if one.role != "master" and (one.master == master.name or one.name == "aix01"):
+            known[one.name] = machine_object(one, network)
+    nimdb.change(master, lambda objects: objects.update(known))
+
+
+def machine_object(one: HostSpec, network: str) -> dict[str, str]:
+    """A standalone client (or a VIOS, of class management) as NIM knows it after first contact."""
+    kind = {"class": "management", "type": "vios"} if one.role == "vios" else {"class": "machines", "type": "standalone"}
+    return {
+        **kind, "connect": "nimsh", "platform": "chrp", "netboot_kernel": "64",
+        "if1": f"{network} {one.name} {one.mac.upper()} ent0", "cable_type1": "N/A",
+        "Cstate": "ready for a NIM operation", "prev_state": "ready for a NIM operation",
+        "Mstate": "currently running", "cpuid": one.machine_id, "Cstate_result": "success",
+    }  # fmt: skip

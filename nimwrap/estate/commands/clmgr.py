@@ -1,0 +1,53 @@
+"""PowerHA's clmgr, its queries only: ``ATTR="value"`` lines (reference powerha section 4.2)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from nimwrap.estate.commands.lssrc import cluster_state
+from nimwrap.estate.machine import Machine
+
+
+def changes(_command: str, args: list[str]) -> bool:
+    """Everything but queries."""
+    return args[:1] not in ([], ["query"], ["view"])
+
+
+def main(me: Machine, args: list[str]) -> int:
+    """``query cluster``, ``query resource_group RG``, ``query service_ip LABEL``; nothing is ever changed."""
+    if args[:1] != ["query"] or len(args) < 2:
+        me.err("ERROR: this simulated clmgr only answers queries.\n")
+        return 1
+    rows = _query(me, me.state.read("cluster"), args[1], args[2] if len(args) > 2 else "")
+    if rows is None:
+        me.err(f'ERROR: the specified object does not exist: "{args[2] if len(args) > 2 else args[1]}"\n')
+        return 1
+    me.out("".join(f"{line}\n" for line in rows))
+    return 0
+
+
+def _query(me: Machine, cluster: dict[str, Any], kind: str, name: str) -> list[str] | None:
+    groups = cluster["groups"]
+    if kind == "cluster":
+        state = cluster_state(me).removeprefix("ST_")
+        return _attributes(CLUSTER_NAME=cluster["name"], CLUSTER_ID="1120652512", STATE=state, TYPE="NSC",
+                           VERSION=str(cluster["level"]).split(" ", 1)[0], UNSYNCED_CHANGES="false")  # fmt: skip
+    if kind == "resource_group" and not name:
+        return list(groups)
+    if kind == "resource_group" and name in groups:
+        group = groups[name]
+        return _attributes(NAME=name, CURRENT_NODE=group["node"], NODES=" ".join(cluster["nodes"]), STATE=group["state"],
+                           STARTUP="OHN", FALLOVER="FNPN", FALLBACK="NFB", SERVICE_LABEL=group["label"])  # fmt: skip
+    if kind == "service_ip":
+        group = next((one for one in groups.values() if name in ("", one["label"])), None)
+        if group and not name:
+            return [group["label"]]
+        if group:
+            return _attributes(NAME=name, IPADDR=group["address"], NETWORK=cluster["network"], NETMASK="255.255.255.0")
+    if kind == "network":
+        return _attributes(NAME=cluster["network"], TYPE="ether", NETMASK="255.255.255.0") if name else [cluster["network"]]
+    return None
+
+
+def _attributes(**values: str) -> list[str]:
+    return [f'{key}="{value}"' for key, value in values.items()]

@@ -1,0 +1,34 @@
+"""/usr/bin/perl: answers the question for the kernel's source address; any other script goes to a real perl."""
+
+from __future__ import annotations
+
+import os
+import re
+
+from nimwrap.estate import net
+from nimwrap.estate.machine import Machine
+
+_PERLS = ("/usr/bin/perl", "/usr/local/bin/perl", "/opt/homebrew/bin/perl")
+
+
+def main(me: Machine, args: list[str]) -> int:
+    """UDP connect + getsockname (or IO::Socket's sockhost) asks this simulated kernel, not the build machine's."""
+    script = " ".join(args)
+    if "getsockname" not in script and "sockhost" not in script:
+        return _real_perl(me, args)
+    words = [*reversed(args), *re.findall(r"[\w.-]+", script)]
+    for word in words:
+        address = net.lookup(me, word) if re.fullmatch(r"[\w.-]+", word) else None
+        if address:
+            me.out(f"{net.source_towards(me, address)}\n")
+            return 0
+    me.err("Bad arg length for Socket::pack_sockaddr_in, length is 0, should be 4 at -e line 1.\n")
+    return 255
+
+
+def _real_perl(me: Machine, args: list[str]) -> int:
+    for path in _PERLS:
+        if os.access(path, os.X_OK):
+            os.execv(path, ["perl", *(me.paths.inward(word) for word in args)])  # noqa: S606 (no shell is wanted)
+    me.err("perl: this build machine has none\n")
+    return 127

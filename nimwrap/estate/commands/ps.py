@@ -1,0 +1,25 @@
+"""/usr/bin/ps: the build machine's real processes, without those that plainly belong to another host of the estate."""
+
+from __future__ import annotations
+
+import os
+import re
+
+from nimwrap.estate.machine import Machine
+from nimwrap.estate.process import pump, start, write_all
+
+_PS = next((path for path in ("/usr/bin/ps", "/bin/ps") if os.access(path, os.X_OK)), "/bin/ps")
+
+
+def main(me: Machine, args: list[str]) -> int:
+    """A line that names another host's tree is that host's; everything else is shown."""
+    env = {"PATH": "/usr/bin:/bin", "LC_ALL": "C"}
+    child = start([_PS, *args], env, cwd="/")
+    portions: list[bytes] = []
+    pump({child.stdout: portions.append, child.stderr: lambda data: write_all(2, data)})
+    others = re.compile(rb"(?<=" + os.fsencode(f"{me.base}/hosts/") + rb")(?!" + os.fsencode(me.name) + rb"/)[A-Za-z0-9_-]+/")
+    mine = os.fsencode(f"{me.root}/")
+    lines = b"".join(portions).splitlines(keepends=True)
+    kept = [line for line in lines if not me.root or mine in line or not others.search(line)]
+    write_all(1, b"".join(kept))
+    return child.wait()

@@ -1,0 +1,29 @@
+"""What the fault switches do to an image that is being made."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+
+from nimwrap.estate.image import Header
+from nimwrap.estate.machine import Machine
+
+
+def image_fault(me: Machine, name: str) -> bool:
+    """A switch that only this process was started with."""
+    return os.environ.get("ESTATE_FAULT") == name and bool(me.name)
+
+
+def faulty_header(me: Machine, header: Header) -> Header:
+    """The header as the switch ``wrong_host_image_rc0`` wants it: the value names the other host."""
+    other = me.fault("wrong_host_image_rc0")
+    if not other:
+        return header
+    node = "otherhost" if other is True else str(other)
+    return replace(header, node=node, machine_id="00F6BAD04C00")
+
+
+def is_done_with(me: Machine, share: float) -> bool:
+    """True where ``truncated_image_rc0`` ends the image early (its value is the share, else 0.6)."""
+    cut = me.fault("truncated_image_rc0")
+    return bool(cut) and share >= (0.6 if cut is True else float(cut))

@@ -1,0 +1,118 @@
+"""How this master's NIM treats the export list for one operation.
+
+What a real NIM does with an export that exists already is not public (reference aix-nim section 10 point 1), so the
+estate knows three behaviours, chosen by the setting ``behaviour``: ``merge`` adds the client's name to what is
+there and takes exactly that away at the end, ``replace`` puts its own list in place (and at the end unexports, or
+restores, by the setting ``replace_end``), ``refuse`` fails.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from nimwrap.estate import nfs
+from nimwrap.estate.machine import Machine
+from nimwrap.estate.nfs import Export
+
+
+class ExportRefused(Exception):
+    """exportfs would not; the text is its message."""
+
+
+@dataclass(frozen=True)
+class Opened:
+    """What was done, to be undone by :func:`close`."""
+
+    directory: str
+    host: str
+    how: str
+    before: Export | None = None
+    before_file: Export | None = None
+    added: tuple[str, ...] = ()
+
+
+def open_for(me: Machine, directory: str, host: str) -> Opened:
+    """Export ``directory`` to ``host`` with access and root; raises ExportRefused."""
+    with me.state.lock(f"exports-{me.name}"):
+        trouble = nfs.conflict(me, directory)
+        if trouble:
+            raise ExportRefused(trouble)
+        before, before_file = nfs.entry(me, directory), nfs.entry(me, directory, nfs.EXPORTS)
+        if before is None and before_file is None:
+            _put_own(me, directory, host)
+            _remember(me, directory, made=True)
+            return Opened(directory, host, "merge", added=("access", "root"))
+        how = str(me.setting("behaviour", "merge"))
+        if how == "refuse":
+            raise ExportRefused(f"exportfs: {directory}: already exported\n")
+        if how == "replace":
+            _put_own(me, directory, host)
+            return Opened(directory, host, how, before, before_file)
+        return Opened(directory, host, how, before, before_file, _merge(me, directory, host))
+
+
+def _put_own(me: Machine, directory: str, host: str) -> None:
+    """NIM's own text: both lists, each name followed by a colon."""
+    own = Export(directory, f"rw,root={host}:,access={host}:")
+    nfs.put(me, own)
+    nfs.put(me, own, nfs.EXPORTS)
+
+
+def _merge(me: Machine, directory: str, host: str) -> tuple[str, ...]:
+    added: list[str] = []
+    for file in (nfs.XTAB, nfs.EXPORTS):
+        one = nfs.entry(me, directory, file)
+        if one is None:
+            continue
+        for key in ("access", "root"):
+            hosts = one.hosts(key)
+            if (hosts is None and key == "access") or host in (hosts or []):
+                continue
+            one = one.with_hosts(key, [*(hosts or []), host])
+            added.append(f"{file} {key}")
+        nfs.put(me, one, file)
+    if nfs.entry(me, directory) is None:
+        whole = nfs.entry(me, directory, nfs.EXPORTS)
+        nfs.put(me, whole or Export(directory))
+    return tuple(added)
+
+
+def close(me: Machine, opened: Opened) -> None:
+    """Undo what :func:`open_for` did, in the way of the behaviour it met."""
+    with me.state.lock(f"exports-{me.name}"):
+        if opened.how == "replace":
+            _end_replaced(me, opened)
+            return
+        made = opened.directory in me.state.read("nim-exports").get("made", [])
+        for file in (nfs.XTAB, nfs.EXPORTS):
+            one = nfs.entry(me, opened.directory, file)
+            if one is None:
+                continue
+            for key in ("access", "root"):
+                if key in opened.added or f"{file} {key}" in opened.added:
+                    hosts = [host for host in one.hosts(key) or [] if host != opened.host]
+                    one = one.with_hosts(key, hosts)
+            if made and not one.hosts("access") and not one.hosts("root"):
+                nfs.drop(me, opened.directory, file)
+            else:
+                nfs.put(me, one, file)
+        if nfs.entry(me, opened.directory) is None:
+            _remember(me, opened.directory, made=False)
+
+
+def _end_replaced(me: Machine, opened: Opened) -> None:
+    restore = me.setting("replace_end", "unexport") == "restore"
+    for file, before in ((nfs.XTAB, opened.before), (nfs.EXPORTS, opened.before_file)):
+        if restore and before is not None:
+            nfs.put(me, before, file)
+        else:
+            nfs.drop(me, opened.directory, file)
+
+
+def _remember(me: Machine, directory: str, *, made: bool) -> None:
+    def edit(content: dict[str, Any]) -> None:
+        kept = [one for one in content.get("made", []) if one != directory]
+        content["made"] = [*kept, directory] if made else kept
+
+    me.state.change("nim-exports", edit)

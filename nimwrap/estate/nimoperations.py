@@ -1,0 +1,242 @@
+"""What ``nim -o`` does: define and remove resources, reset, allocate, deallocate, change, check, showres, lslpp."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from nimwrap.estate import nfs, nimdb, nimimage, remote
+from nimwrap.estate.machine import Machine
+from nimwrap.estate.nimdb import Objects
+from nimwrap.estate.nimerror import NimError, failed, no_object, wrong_attribute
+
+IMAGE_TYPES = ("mksysb", "savevg", "ios_mksysb", "ios_backup")
+_RESOURCES = (*IMAGE_TYPES, "spot", "lpp_source", "bosinst_data", "resolv_conf", "exclude_files", "image_data", "script",
+              "fb_script", "installp_bundle")  # fmt: skip
+_METHODS = {"lpp_source": "m_mk_lpp_source", "spot": "m_mkspot"}
+_DEFINE_ATTRIBUTES = {
+    "server", "location", "source", "mk_image", "mksysb_flags", "savevg_flags", "exclude_files", "size_preview", "verbose",
+    "comments", "group", "dest_dir", "nfs_vers", "nfs_sec", "volume_group", "savewpar_flags", "client_defined",
+}  # fmt: skip
+_NAME = re.compile(r"[A-Za-z0-9_!-]{1,39}")
+
+
+@dataclass(frozen=True)
+class Call:
+    """One ``nim`` command line."""
+
+    operation: str
+    type: str
+    attributes: dict[str, str]
+    name: str
+    force: bool
+
+    def __getitem__(self, key: str) -> str:
+        return self.attributes.get(key, "")
+
+
+def define(me: Machine, call: Call) -> None:
+    """``-o define -t TYPE``; with ``mk_image=yes`` the image is made first and the object after it."""
+    if call.type not in _RESOURCES:
+        raise failed(1, f'"{call.type}" is not a type of resource that this estate knows')
+    method = _METHODS.get(call.type, nimimage.METHOD)
+    _validate(me, call, method)
+    request = nimimage.Request(call.name, call.type, call.attributes, call.force)
+    if call["mk_image"] == "yes" or call["size_preview"] == "yes":
+        try:
+            made = nimimage.make(me, request)
+        except NimError:
+            if me.fault("partial_object"):
+                _store(me, call.name, nimimage.described(me, None, request, call["location"]))
+            raise
+        if made:
+            _store(me, call.name, made)
+        return
+    if call.type == "spot":
+        _define_spot(me, call)
+        return
+    if not os.path.exists(me.path(call["location"])):  # noqa: PTH110
+        raise failed(154, f'0042-154 c_stat: the file or directory "{call["location"]}" does not exist',
+                     method=method, machine="master")  # fmt: skip
+    _store(me, call.name, _described_file(me, request))
+
+
+def _validate(me: Machine, call: Call, method: str) -> None:
+    for key in call.attributes:
+        if key not in _DEFINE_ATTRIBUTES:
+            raise wrong_attribute(method, key)
+    for key in ("server", "location"):
+        if not call[key]:
+            raise failed(21, f'0042-021 {method}: the "{key}" attribute is required for this operation')
+    if call["mk_image"] == "yes" and not call["source"]:
+        raise failed(21, f'0042-021 {method}: the "source" attribute is required for this operation')
+    if not _NAME.fullmatch(call.name):
+        raise failed(1, f'"{call.name}" cannot be the name of a NIM object')
+    known = nimdb.objects(me)
+    if call["server"] not in known:
+        raise no_object(call["server"])
+    if call.name in known:
+        raise failed(32, f'0042-032 {method}: object name must be unique: "{call.name}" exists already')
+    _validate_location(me, call, method, known)
+
+
+def _validate_location(me: Machine, call: Call, method: str, known: Objects) -> None:
+    location = call["location"]
+    if any(one.get("location") == location for one in known.values()) or nimimage.exported_file(me, location):
+        raise failed(81, f'0042-081 {method}: a resource already exists on "master" at location "{location}"; due to '
+                         f'NFS export restrictions, the new location "{location}" may not be used')  # fmt: skip
+    if not nimimage.parent_is_there(me, location):
+        parent = os.path.dirname(location)  # noqa: PTH120
+        raise failed(154, f'0042-154 c_stat: the file or directory "{parent}" does not exist',
+                     method=method, machine="master")  # fmt: skip
+
+
+def _described_file(me: Machine, request: nimimage.Request) -> nimdb.NimObject:
+    """An object over an existing file: no source_image, the level read from the image where it is one."""
+    if request.type not in IMAGE_TYPES:
+        found = {"class": "resources", "type": request.type}
+        if request["comments"]:
+            found["comments"] = request["comments"]
+        return found | {"Rstate": "ready for use", "prev_state": "unavailable for use",
+                        "location": request["location"], "alloc_count": "0", "server": request["server"]}  # fmt: skip
+    from nimwrap.estate.image import Damaged, read_header
+
+    described = nimimage.described(me, None, request, request["location"])
+    try:
+        with open(me.path(request["location"]), "rb") as file:  # noqa: PTH123
+            level = read_header(file).oslevel
+    except (OSError, Damaged):
+        return described
+    levels = {"version": level[0], "release": level[1], "mod": str(int(level[5:7])), "oslevel_r": level[:7],
+              "oslevel_s": level}  # fmt: skip
+    tail = {key: described.pop(key) for key in ("alloc_count", "server")}
+    return described | levels | tail
+
+
+def _define_spot(me: Machine, call: Call) -> None:
+    place = f"{call['location'].rstrip('/')}/{call.name}"
+    if call["source"] not in nimdb.objects(me):
+        raise no_object(call["source"])
+    me.out(f'\n Creating SPOT in "{place}" on machine "master" from "{call["source"]}" ...\n\n'
+           " Restoring files from BOS image.  This may take several minutes ...\n\n\n"
+           f' Checking filesets and network boot images for SPOT "{call.name}".\n'
+           " This may take several minutes ...\n")  # fmt: skip
+    os.makedirs(me.path(f"{place}/usr"), exist_ok=True)  # noqa: PTH103
+    _store(me, call.name, {"class": "resources", "type": "spot", "plat_defined": "chrp", "arch": "power",
+                           "Rstate": "ready for use", "prev_state": "verification is being performed",
+                           "location": f"{place}/usr", "alloc_count": "0", "server": call["server"],
+                           "Rstate_result": "success"})  # fmt: skip
+
+
+def _store(me: Machine, name: str, found: nimdb.NimObject) -> None:
+    nimdb.change(me, lambda all_: all_.update({name: found}))
+
+
+def remove(me: Machine, call: Call) -> None:
+    """The object; with ``rm_image=yes`` its file too. An allocated or used one stays."""
+    found = _existing(me, call.name)
+    if found["class"] == "machines" and any(key in found for key in _RESOURCES):
+        raise failed(52, f'0042-052 m_rmmac: unable to remove "{call.name}" because resources have been allocated to it')
+    if int(found.get("alloc_count", "0")):
+        raise failed(61, f'the resource "{call.name}" is allocated and cannot be removed', method="m_rmres",
+                     machine="master")  # fmt: skip
+    nimdb.change(me, lambda all_: all_.pop(call.name, None) and None)
+    if call["rm_image"] == "yes" and found.get("location"):
+        try:
+            os.unlink(me.path(found["location"]))  # noqa: PTH108
+        except FileNotFoundError:
+            return
+
+
+def reset(me: Machine, call: Call) -> None:
+    """Cstate back to ready; allocated resources stay (reference aix-nim section 2.6)."""
+    found = _existing(me, call.name)
+    if found.get("Cstate") != nimdb.READY and not (call.force or call["force"] == "yes"):
+        raise failed(1, f'the reset of "{call.name}" needs force=yes while an operation is being performed',
+                     method="m_reset", machine=call.name)  # fmt: skip
+    state = found.get("Cstate", nimdb.READY)
+    nimdb.set_attributes(me, call.name, Cstate=nimdb.READY, prev_state=state, Cstate_result="reset", locked=None)
+
+
+def allocate(me: Machine, call: Call) -> None:
+    """Resources named by type go to the machine, and the file of an image is exported to it."""
+    machine = _existing(me, call.name)
+    for kind, name in call.attributes.items():
+        found = _existing(me, name)
+        nimdb.set_attributes(me, call.name, **{kind: name})
+        nimdb.set_attributes(me, name, alloc_count=str(int(found.get("alloc_count", "0")) + 1))
+        if kind in IMAGE_TYPES:
+            host = nimdb.if1_host(machine)
+            nfs.put(me, nfs.Export(found["location"], f"ro,root={host}:,access={host}:"))
+
+
+def deallocate(me: Machine, call: Call) -> None:
+    """The named resources, or all with ``subclass=all``; their exports go with the last one."""
+    machine = _existing(me, call.name)
+    wanted = {key: value for key, value in machine.items() if key in _RESOURCES}
+    if call["subclass"] != "all":
+        wanted = {key: value for key, value in wanted.items() if call[key] == value}
+    for kind, name in wanted.items():
+        nimdb.set_attributes(me, call.name, **{kind: None})
+        found = nimdb.objects(me).get(name)
+        if found is None:
+            continue
+        left = max(0, int(found.get("alloc_count", "1")) - 1)
+        nimdb.set_attributes(me, name, alloc_count=str(left))
+        if left == 0 and found.get("location"):
+            nfs.drop(me, found["location"])
+
+
+def change(me: Machine, call: Call) -> None:
+    """``-o change -a ATTR=VALUE``; an empty value takes the attribute away."""
+    _existing(me, call.name)
+    nimdb.set_attributes(me, call.name, **{key: value or None for key, value in call.attributes.items()})
+
+
+def check(me: Machine, call: Call) -> None:
+    """A resource whose file is there is ready for use."""
+    found = _existing(me, call.name)
+    if found.get("location") and not os.path.exists(me.path(found["location"])):  # noqa: PTH110
+        raise failed(154, f'0042-154 c_stat: the file or directory "{found["location"]}" does not exist',
+                     method="m_check", machine="master")  # fmt: skip
+
+
+def showres(me: Machine, call: Call) -> None:
+    """Contents of a resource: this estate only confirms that it exists."""
+    found = _existing(me, call.name)
+    me.out(f"{call.name}: {found.get('location', found['type'])}\n")
+
+
+def lslpp(me: Machine, call: Call) -> None:
+    """The usual connectivity probe: fails as the channel fails (reference aix-nim section 5.1)."""
+    host = nimdb.if1_host(_existing(me, call.name))
+    refused = remote.refusal(me, host, "m_lslpp")
+    if refused:
+        raise NimError(int(refused[5:8]), f'0042-001 nim: processing error encountered on "master":\n   {refused}')
+    me.out("  Fileset                      Level  State      Description         \n"
+           "  ----------------------------------------------------------------------------\n"
+           "Path: /usr/lib/objrepos\n"
+           "  bos.sysmgt.sysbr           7.2.5.1  COMMITTED  System Backup and BOS Install\n")  # fmt: skip
+
+
+def bos_inst(me: Machine, call: Call) -> None:
+    """Enables an installation from allocated resources; nothing boots here."""
+    _existing(me, call.name)
+    allocated = {key: value for key, value in call.attributes.items() if key in _RESOURCES}
+    allocate(me, Call("allocate", "", allocated, call.name, call.force))
+    nimdb.set_attributes(me, call.name, Cstate="BOS installation has been enabled", prev_state=nimdb.READY)
+
+
+def _existing(me: Machine, name: str) -> nimdb.NimObject:
+    found = nimdb.objects(me).get(name)
+    if found is None:
+        raise no_object(name)
+    return found
+
+
+OPERATIONS: dict[str, Callable[[Machine, Call], None]] = {
+    "define": define, "remove": remove, "reset": reset, "allocate": allocate, "deallocate": deallocate, "change": change,
+    "check": check, "showres": showres, "lslpp": lslpp, "bos_inst": bos_inst,
+}  # fmt: skip

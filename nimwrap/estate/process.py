@@ -1,0 +1,111 @@
+"""Starting processes on a simulated host: its environment, its shell, and pipes that are pumped as they fill."""
+
+from __future__ import annotations
+
+import os
+import select
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from nimwrap.estate.machine import Machine
+
+BIN_DIRS = ("/usr/bin", "/etc", "/usr/sbin", "/sbin", "/usr/lpp/bos.sysmgt/nim/methods")
+_KSH = ("/usr/bin/ksh", "/usr/bin/ksh93", "/bin/ksh", "/usr/local/bin/ksh")
+
+
+def shell_path() -> str:
+    """The build machine's ksh, else its sh."""
+    for path in _KSH:
+        if os.access(path, os.X_OK):
+            return path
+    return "/bin/sh"
+
+
+def environment(me: Machine) -> dict[str, str]:
+    """What a login on this host starts with: nothing of the caller's but the time zone."""
+    env = {
+        "PATH": ":".join(me.path(directory) for directory in BIN_DIRS[:4]),
+        "HOME": me.root or "/",
+        "LOGNAME": "root",
+        "USER": "root",
+        "SHELL": me.path("/usr/bin/ksh"),
+        "LANG": "fr_FR" if me.fault("french_locale") else "C",
+        "ODMDIR": me.path("/etc/objrepos"),
+    }
+    if "TZ" in os.environ:
+        env["TZ"] = os.environ["TZ"]
+    return env
+
+
+@dataclass
+class Child:
+    """A started process and our ends of its output pipes (the same one twice when they are merged)."""
+
+    pid: int
+    stdout: int
+    stderr: int
+
+    def wait(self) -> int:
+        """Its exit status as a shell shows it."""
+        _, status = os.waitpid(self.pid, 0)
+        return os.waitstatus_to_exitcode(status) if os.WIFEXITED(status) else 128 + os.WTERMSIG(status)
+
+
+def start(
+    argv: Sequence[str], env: Mapping[str, str], *, cwd: str, merged: bool = False, detached: bool = False
+) -> Child:
+    """Run ``argv`` with pipes for its output; ``detached`` in a session of its own, with nothing to read."""
+    read_out, write_out = os.pipe()
+    read_err, write_err = (read_out, write_out) if merged else os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        try:
+            if detached:
+                os.setsid()
+                os.dup2(os.open("/dev/null", os.O_RDONLY), 0)
+            os.dup2(write_out, 1)
+            os.dup2(write_err, 2)
+            os.chdir(cwd)
+            os.execve(argv[0], list(argv), dict(env))  # noqa: S606 (no shell is wanted)
+        except OSError:
+            os._exit(127)
+    os.close(write_out)
+    if not merged:
+        os.close(write_err)
+    return Child(pid, read_out, read_err)
+
+
+def pump(sinks: Mapping[int, Callable[[bytes], None]], idle: Callable[[], None] | None = None) -> None:
+    """Read the pipes until all are closed; each portion goes to its sink, ``idle`` runs when nothing came."""
+    open_pipes = set(sinks)
+    while open_pipes:
+        ready, _, _ = select.select(list(open_pipes), [], [], 0.05 if idle else None)
+        if not ready and idle:
+            idle()
+        for pipe in ready:
+            data = os.read(pipe, 65536)
+            if data:
+                sinks[pipe](data)
+            else:
+                open_pipes.discard(pipe)
+
+
+def write_all(stream: int, data: bytes) -> None:
+    """Write every byte."""
+    while data:
+        data = data[os.write(stream, data) :]
+
+
+def start_shell(me: Machine, script: str, *, merged: bool = False, detached: bool = False) -> Child:
+    """``script`` (with AIX's paths) in the host's shell."""
+    limit = me.fault("fsize_limited")
+    if limit:
+        _limit_file_size(2097151 * 512 if limit is True else int(limit))
+    argv = [shell_path(), "-c", me.paths.inward(script)]
+    return start(argv, environment(me), cwd=me.root or "/", merged=merged, detached=detached)
+
+
+def _limit_file_size(size: int) -> None:
+    import resource
+
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))

@@ -1,0 +1,29 @@
+"""Where every simulated executable begins: find the machine, log the call, hand over to the command's module."""
+
+from __future__ import annotations
+
+import os
+import sys
+from importlib import import_module
+
+from nimwrap.estate.machine import here
+
+_PIPE_CLOSED = 141
+
+
+def main(module: str, aix_path: str) -> None:
+    """Run ``nimwrap.estate.commands.<module>`` for the executable that stands at ``aix_path``; exits."""
+    me = here(aix_path, sys.argv[0])
+    me.command = os.path.basename(aix_path)  # noqa: PTH119
+    args = [me.paths.outward(os.fsencode(word).decode("utf-8", "surrogateescape")) for word in sys.argv[1:]]
+    command = import_module(f"nimwrap.estate.commands.{module}")
+    changes = getattr(command, "changes", None)
+    me.log([me.command, *args], bool(changes and changes(me.command, args)))
+    try:
+        status: int = command.main(me, args)
+    except BrokenPipeError:
+        status = _PIPE_CLOSED
+    except KeyboardInterrupt:
+        status = 130
+    sys.stdout.flush()
+    os._exit(status)
