@@ -106,7 +106,7 @@ def _prove(site: Site, plan: AttemptPlan, look: Look) -> Concluded:
         kind=plan.kind, location=plan.staged, resource=None if defines else plan.resource or None,
         node=plan.node, machine_id=plan.machine_id, output=look.output, sizes=plan.sizes,
         # A status other than 0 beside 0512-038 is no verdict on the image: the evidence is, and the run warns.
-        returncode=0 if look.returncode == 0 else None, take_cksum=not defines,
+        returncode=0 if look.returncode == 0 else None,
     )  # fmt: skip
     if plan.staging is not None and not _still_staged(site, plan):
         expected = replace(expected, location=plan.location)
@@ -116,8 +116,10 @@ def _prove(site: Site, plan: AttemptPlan, look: Look) -> Concluded:
         if placed.returncode != 0:
             text = (placed.stdout + placed.stderr).strip()
             return Concluded(Outcome.FAILED, classify(text, placed.returncode), proof)
-        placed_at = replace(expected, location=plan.location, resource=plan.resource or None, take_cksum=True)
-        proof = prove(site.host, placed_at)
+        placed_at = replace(expected, location=plan.location, resource=plan.resource or None, thorough=False)
+        there = prove(site.host, placed_at)
+        by = tuple(dict.fromkeys((*proof.verified_by, *there.verified_by)))
+        proof = replace(there, cksum=proof.cksum, verified_by=by if there.good else ())
     if proof.outcome is Outcome.FAILED or look.returncode == 0:
         return Concluded(proof.outcome, proof.failure, proof)
     return Concluded(Outcome.WARNING, proof.failure or _by_evidence(look), proof)
