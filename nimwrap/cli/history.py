@@ -16,6 +16,7 @@ from nimwrap.domain.errors import usage_error
 from nimwrap.history.present import runs_json
 
 PAGE = 50
+PAGE_SINCE = 10_000
 
 
 def register(app: typer.Typer) -> None:
@@ -29,19 +30,21 @@ def history(
     outcome: Annotated[
         list[str] | None, typer.Option(metavar="O", help="Only this outcome; may be given several times.")
     ] = None,
-    limit: Annotated[int | None, typer.Option(min=1, metavar="N", help=f"At most N runs ({PAGE}).")] = None,
+    limit: Annotated[
+        int | None, typer.Option(min=1, metavar="N", help=f"At most N runs ({PAGE}; with --since {PAGE_SINCE}).")
+    ] = None,
 ) -> None:
     """List the recorded runs, newest first."""
     invocation = current(ctx)
     outcomes = [_outcome(word) for word in outcome or []]
     after = before_now(since, invocation.now(), "--since") if since else None
-    wanted = limit or (None if since else PAGE)
+    wanted = limit or (PAGE_SINCE if since else PAGE)
     with invocation.reader() as reader:
         rows = []
         chosen = clients_of(targets, reader, invocation.settings) if targets else []
         if chosen or not targets:
-            rows = reader.runs(chosen, since=after, outcomes=outcomes, limit=wanted + 1 if wanted else None)
-        more = wanted is not None and len(rows) > wanted
+            rows = reader.runs(chosen, since=after, outcomes=outcomes, limit=wanted + 1)
+        more = len(rows) > wanted
         shown = runs_json(reader, rows[:wanted], evidence=False)
     invocation.finish(
         Result("history", {"runs": shown, "more": more}, text=lambda printer: _text(printer, shown, more=more))
@@ -76,7 +79,7 @@ def _text(printer: Printer, runs: list[dict[str, Any]], *, more: bool) -> None:
         ],
     )
     if more:
-        printer.line(f"Older runs are not shown; --limit {2 * len(runs)} shows more.")
+        printer.line("Older runs are not shown; --limit N shows more.")
 
 
 def note(run: dict[str, Any]) -> str:

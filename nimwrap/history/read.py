@@ -5,16 +5,15 @@ Every query goes by an index and none grows with the number of runs (``benchmark
 
 from __future__ import annotations
 
-import heapq
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
-from itertools import islice
 from pathlib import Path
 
 from nimwrap.domain.durations import rfc3339
 from nimwrap.domain.records import ClientRef
 from nimwrap.domain.targets import means
 from nimwrap.history.lookup import find_run
+from nimwrap.history.newest import newest_runs
 from nimwrap.history.reading import ReadOnly
 from nimwrap.history.values import Row
 
@@ -42,31 +41,14 @@ class Reader(ReadOnly):
         limit: int | None = None,
     ) -> list[Row]:  # fmt: skip
         """Runs, newest first. A target is a client, ``master/client`` or a glob of either; none means all."""
-        after = rfc3339(since) if since else _EVER
         wanted = list(targets)
+        refs: dict[ClientRef, None] | None = None
         if wanted:
             refs = {target: None for target in wanted if isinstance(target, ClientRef)}
             refs |= dict.fromkeys(self.matching(target for target in wanted if isinstance(target, str)))
-            sources = self._of_clients(refs, after, outcomes)
-        else:
-            sources = self._of_all(after, outcomes)
-        newest_first = heapq.merge(*sources, key=lambda row: (row["started"], row["rowid"]), reverse=True)
-        return [_without_rowid(row) for row in islice(newest_first, limit)]
-
-    def _of_all(self, after: str, outcomes: Sequence[str]) -> list[Iterator[Row]]:
-        if not outcomes:
-            sql = "select rowid, * from runs where started >= ? order by started desc, rowid desc"
-            return [self.each(sql, (after,))]
-        sql = "select rowid, * from runs where outcome = ? and started >= ? order by started desc, rowid desc"
-        return [self.each(sql, (outcome, after)) for outcome in outcomes]
-
-    def _of_clients(self, refs: Iterable[ClientRef], after: str, outcomes: Sequence[str]) -> list[Iterator[Row]]:
-        where, order = "master = ? and client = ?", "order by started desc, rowid desc"
-        if not outcomes:
-            sql = f"select rowid, * from runs where {where} and started >= ? {order}"  # noqa: S608 -- constants
-            return [self.each(sql, (ref.master, ref.client, after)) for ref in refs]
-        sql = f"select rowid, * from runs where {where} and outcome = ? and started >= ? {order}"  # noqa: S608
-        return [self.each(sql, (ref.master, ref.client, outcome, after)) for ref in refs for outcome in outcomes]
+        after = rfc3339(since) if since else _EVER
+        chosen = None if refs is None else list(refs)
+        return newest_runs(self, chosen, after=after, outcomes=outcomes, limit=limit)
 
     def run(self, text: str) -> Row:
         """The run whose id is ``text`` or begins with it; a usage error naming the nearest ids otherwise."""
@@ -132,17 +114,18 @@ class Reader(ReadOnly):
     # --- exports and images
 
     def open_changes(self, master: str | None = None) -> list[Row]:
-        """Export changes in force, planned or foreign, oldest first."""
+        """Export changes in force, planned or foreign, by master, oldest first."""
         states = "state in ('planned', 'applied', 'foreign')"
         if master is None:
-            return self.rows(f"select * from export_changes where {states} order by id")  # noqa: S608 -- a constant
+            return self.rows(f"select * from export_changes where {states} order by master, id")  # noqa: S608 -- a constant
         return self.rows(f"select * from export_changes where {states} and master = ? order by id", (master,))  # noqa: S608
 
     def changes(self, *, run: str | None = None, limit: int | None = None) -> list[Row]:
         """The journal of export changes: of one run in order, or the newest of all first."""
         if run is not None:
             return self.rows("select * from export_changes where run = ? order by id", (run,))
-        return self.rows("select * from export_changes order by id desc limit ?", (-1 if limit is None else limit,))
+        sql = "select * from export_changes where id > 0 order by id desc limit ?"
+        return self.rows(sql, (-1 if limit is None else limit,))
 
     def images(
         self, master: str | None = None, client: str | None = None, *, kind: str | None = None, removed: bool = False
@@ -212,14 +195,15 @@ class Reader(ReadOnly):
 
     def known(self) -> list[ClientRef]:
         """Every client that has a run or stands in an inventory, in order."""
-        # One index step for each client, however many runs it has (a plain "distinct" reads them all).
+        # Two index steps for each client, however many runs it has (a plain "distinct" reads them all).
         sql = """
             with recursive k(master, client) as (
               select * from (select master, client from runs order by master, client limit 1)
               union all
-              select r.master, r.client from k join runs r on r.rowid = (
-                select n.rowid from runs n where (n.master, n.client) > (k.master, k.client)
-                order by n.master, n.client limit 1))
+              select r.master, r.client from k join runs r on r.rowid = coalesce(
+                (select n.rowid from runs n where n.master = k.master and n.client > k.client
+                 order by n.client limit 1),
+                (select n.rowid from runs n where n.master > k.master order by n.master, n.client limit 1)))
             select master, client from k union select master, name from clients order by 1, 2"""
         return [ClientRef(row["master"], row["client"]) for row in self.rows(sql)]
 
@@ -236,8 +220,3 @@ class Reader(ReadOnly):
             part = values[start : start + 500]
             found += self.rows(sql.format(",".join("?" * len(part))), part)
         return found
-
-
-def _without_rowid(row: Row) -> Row:
-    del row["rowid"]
-    return row

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 import threading
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -34,24 +35,31 @@ class ReadOnly:
 
     def rows(self, sql: str, parameters: Parameters = ()) -> list[Row]:
         """All rows of a query as dictionaries."""
-        return list(self.each(sql, parameters))
+        with self._lock, self._explained():
+            cursor = self._connected().execute(sql, tuple(parameters))
+            names = [column[0] for column in cursor.description]
+            return [dict(zip(names, values, strict=True)) for values in cursor.fetchall()]
 
     def row(self, sql: str, parameters: Parameters = ()) -> Row | None:
         """The first row of a query, or None."""
-        return next(self.each(sql, parameters), None)
+        return next(iter(self.rows(sql, parameters)), None)
 
     def each(self, sql: str, parameters: Parameters = ()) -> Iterator[Row]:
         """The rows of a query one by one, for when only the first few are wanted."""
+        with self._lock, self._explained():
+            cursor = self._connected().execute(sql, tuple(parameters))
+        names = [column[0] for column in cursor.description]
+        while True:
+            with self._lock, self._explained():
+                values = cursor.fetchone()
+            if values is None:
+                return
+            yield dict(zip(names, values, strict=True))
+
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
         try:
-            with self._lock:
-                cursor = self._connected().execute(sql, tuple(parameters))
-            names = [column[0] for column in cursor.description]
-            while True:
-                with self._lock:
-                    values = cursor.fetchone()
-                if values is None:
-                    return
-                yield dict(zip(names, values, strict=True))
+            yield
         except sqlite3.Error as error:
             if fault := unavailable(self.path, error):
                 raise fault from error
