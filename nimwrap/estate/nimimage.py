@@ -145,9 +145,12 @@ def _run_on_client(me: Machine, request: Request, client: Machine, where: tuple[
     strip = client.paths.stripper()
     pump({child.stdout: lambda data: _relay(me, strip.feed(data)), child.stderr: errors.append})
     status = child.wait()
-    command, _, raw = client.paths.outward(b"".join(errors).decode("utf-8", "replace")).partition("\n")
-    if status:
-        raise unexpected(METHOD, source, "c_mkbosi", command or "/usr/bin/savevg", raw or f"killed, status {status}\n")
+    said = client.paths.outward(b"".join(errors).decode("utf-8", "replace"))
+    if not status:
+        me.err(said)
+        return
+    command, _, raw = said.partition("\n")
+    raise unexpected(METHOD, source, "c_mkbosi", command or "/usr/bin/savevg", raw or f"killed, status {status}\n")
 
 
 def _relay(me: Machine, data: bytes) -> None:
