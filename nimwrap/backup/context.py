@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from pathlib import Path
 from threading import Event
 from typing import TYPE_CHECKING
 
+from nimwrap.domain.durations import rfc3339
 from nimwrap.domain.errors import NimwrapError
 from nimwrap.domain.progress import Progress
 
@@ -76,8 +79,24 @@ class Site:
     def note(
         self, run: str, kind: str, text: str, data: Mapping[str, object] | None = None, *, at: datetime | None = None
     ) -> None:
-        """Write an event. Evidence never stops the work: undoing and ending do not wait for the database."""
+        """Write an event, and a line in the run's log. Evidence never stops the work: undoing does not wait for it."""
+        when = at or self.clock.now()
         try:
-            self.store.event(kind, text, run=run, master=self.master.name, data=data, at=at or self.clock.now())
+            self.store.event(kind, text, run=run, master=self.master.name, data=data, at=when)
         except NimwrapError as error:
             self.tell(Progress(run, "history", note=f"event not recorded: {error.message}"))
+        status = f" (status {data['returncode']}, {data['duration_s']} s)" if data and "duration_s" in data else ""
+        self.log(run, f"{kind}: {text}{status}", when)
+
+    def log(self, run: str, text: str, when: datetime) -> None:
+        """Append to the run's log file. A log that cannot be written is let go: the history has all of it."""
+        path = log_path(self.config, run)
+        with suppress(OSError):
+            path.parent.mkdir(mode=0o700, exist_ok=True)
+            with path.open("a", encoding="utf-8", errors="replace") as file:
+                file.write(f"{rfc3339(when)} {text}\n")
+
+
+def log_path(config: Config, run: str) -> Path:
+    """Where the log of a run lies."""
+    return config.state_dir / "logs" / f"{run}.log"

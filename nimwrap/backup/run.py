@@ -12,7 +12,7 @@ from datetime import datetime
 
 from nimwrap.backup.aftercare import after_image
 from nimwrap.backup.attempt import Attempted, make
-from nimwrap.backup.context import Site
+from nimwrap.backup.context import Site, log_path
 from nimwrap.backup.locking import give_back, take_lock
 from nimwrap.backup.methods import NIM, Work, plan_attempt
 from nimwrap.backup.preview import space_short
@@ -73,9 +73,9 @@ class BackupRun:
         self.retry: RetryPolicy = site.config.retry_policy(ref.master, ref.client)
         self.run = Run(
             id=new_run_id(ref.client, now), client=ref.client, master=ref.master, started=now, kind=request.kind,
-            schedule=request.schedule, log_path=str(site.config.state_dir / "logs"),
+            schedule=request.schedule,
         )  # fmt: skip
-        self.run = replace(self.run, log_path=f"{self.run.log_path}/{self.run.id}.log")
+        self.run = replace(self.run, log_path=str(log_path(site.config, self.run.id)))
         self.rounds = 0
         self.tried: list[str] = []
         self._owner: OwnerLock | None = None
@@ -219,6 +219,8 @@ class BackupRun:
         self._release(clear=recorded)
         if self._owner is not None:
             self._owner.release()
+        why = f": {failure.code}: {failure.message}" if failure else ""
+        self.site.log(self.run.id, f"end: {outcome}{why}", self.site.clock.now())
         self._progress("done", outcome)
         return self.run
 
