@@ -1,0 +1,66 @@
+"""What every test gets: a clean environment, nimwrap as a process, an estate, and no silent skip in CI."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.running import Ran, run
+
+_LEAKS = (
+    "NIMWRAP_CONFIG", "XDG_CONFIG_HOME", "XDG_STATE_HOME", "NO_COLOR", "FORCE_COLOR", "PY_COLORS", "GITHUB_ACTIONS",
+    "JOURNAL_STREAM", "INVOCATION_ID", "NOTIFY_SOCKET", "WATCHDOG_USEC", "CREDENTIALS_DIRECTORY", "STATE_DIRECTORY",
+)  # fmt: skip
+
+
+@pytest.fixture(autouse=True)
+def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No test sees the configuration, the terminal or the service manager of whoever runs it."""
+    for name in _LEAKS:
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("TERM", "dumb")
+
+
+@pytest.fixture
+def run_cli(tmp_path: Path) -> Callable[..., Ran]:
+    """``run_cli("backup", "powerha1", "--json", config=PATH) -> Ran``; HOME is an empty directory of the test."""
+    home = tmp_path / "home"
+    home.mkdir()
+    return partial(run, home=home)
+
+
+@pytest.fixture
+def estate(tmp_path: Path) -> Iterator[Any]:
+    """The founding case: master ``nim``, the PowerHA pair with the service address first on powerha1, plain clients."""
+    from nimwrap.estate import build
+
+    yield build(tmp_path / "estate")
+
+
+@pytest.fixture
+def estate_config(estate: Any, tmp_path: Path) -> Callable[..., Path]:
+    """Writes ``estate.config(...)`` to a file and returns its path."""
+
+    def write(*arguments: Any, **tables: Any) -> Path:
+        path = tmp_path / "nimwrap.toml"
+        path.write_text(estate.config(*arguments, **tables))
+        return path
+
+    return write
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[None]:
+    """Where NIMWRAP_FORBID_SKIPS is set (CI), a test of sshd or the lab that skips has failed: CI installs both."""
+    report: pytest.TestReport = yield  # type: ignore[assignment]  # the wrapped hook's result comes back here
+    needs = item.get_closest_marker("sshd") or item.get_closest_marker("lab")
+    if os.environ.get("NIMWRAP_FORBID_SKIPS") and needs and report.skipped and not hasattr(report, "wasxfail"):
+        reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
+        report.outcome = "failed"
+        report.longrepr = f"this test must not be skipped here: {reason}"
+    return report  # type: ignore[return-value]

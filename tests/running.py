@@ -1,0 +1,77 @@
+"""nimwrap as a user runs it: its own process, its exit code, its two streams."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parent.parent
+_KEPT = ("PATH", "LANG", "LC_ALL", "TZ", "TMPDIR", "COVERAGE_PROCESS_START", "SYSTEMROOT")
+_KEPT_PREFIXES = ("NIMWRAP_FAILPOINT_", "LC_")
+
+
+@dataclass(frozen=True)
+class Ran:
+    """What came of one call."""
+
+    exit_code: int
+    stdout: str
+    stderr: str
+
+    @property
+    def json(self) -> dict[str, Any]:
+        """The one object on stdout; fails when there is anything else."""
+        document: dict[str, Any] = json.loads(self.stdout)
+        return document
+
+    @property
+    def data(self) -> dict[str, Any]:
+        """``data`` of the envelope."""
+        data: dict[str, Any] = self.json["data"]
+        return data
+
+    @property
+    def codes(self) -> list[str]:
+        """The codes of ``errors[]``."""
+        return [error["code"] for error in self.json["errors"]]
+
+    @property
+    def lines(self) -> list[str]:
+        return self.stdout.splitlines()
+
+
+def environment(home: Path, **more: str) -> dict[str, str]:
+    """A clean environment: nothing of the caller's configuration, terminal or service reaches the child."""
+    kept = {name: text for name, text in os.environ.items() if name in _KEPT or name.startswith(_KEPT_PREFIXES)}
+    return kept | {"HOME": str(home), "TERM": "dumb", "PYTHONPATH": str(ROOT)} | more
+
+
+def command(*arguments: str | Path, config: Path | None = None) -> list[str]:
+    """The argv that runs nimwrap in this interpreter."""
+    named = [] if config is None else ["--config", str(config)]
+    return [sys.executable, "-m", "nimwrap", *named, *map(str, arguments)]
+
+
+def run(
+    *arguments: str | Path,
+    home: Path,
+    config: Path | None = None,
+    env: dict[str, str] | None = None,
+    stdin: str = "",
+    timeout: float = 120,
+) -> Ran:
+    """Run nimwrap to its end; TimeoutExpired when it does not come to one."""
+    done = subprocess.run(
+        command(*arguments, config=config),
+        env=environment(home, **(env or {})),
+        input=stdin.encode(),
+        capture_output=True,
+        timeout=timeout,
+        check=False,
+    )
+    return Ran(done.returncode, done.stdout.decode("utf-8", "replace"), done.stderr.decode("utf-8", "replace"))
