@@ -1,0 +1,97 @@
+"""The undo script alone, run by a shell against the estate's exportfs: it takes away what was added, nothing else."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import pytest
+from nimwrap.estate import Estate, build
+from nimwrap.remedy.admission import admitting_options, widened_options
+from nimwrap.remedy.undo import UndoStatus, undo_script
+
+DIRECTORY = "/export/nim/mksysb/powerha1"
+OURS = ("10.10.10.101", "10.10.10.102")
+
+
+@pytest.fixture
+def estate(tmp_path: Path) -> Estate:
+    made = build(tmp_path / "estate")
+    on_master(made, f"mkdir -p {DIRECTORY}")
+    return made
+
+
+def on_master(estate: Estate, script: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([estate.shell("nim"), "-c", script], capture_output=True, text=True, check=False)
+
+
+def export(estate: Estate, options: str) -> None:
+    assert on_master(estate, f"/usr/sbin/exportfs -i -o {options} {DIRECTORY}").returncode == 0
+
+
+def undo(estate: Estate, before: str | None, added: tuple[str, ...] = OURS) -> int:
+    return on_master(estate, undo_script(DIRECTORY, added, before)).returncode
+
+
+def listing(estate: Estate) -> str:
+    return on_master(estate, "/usr/sbin/exportfs").stdout.strip()
+
+
+def test_an_export_of_our_own_is_gone_afterwards(estate: Estate) -> None:
+    export(estate, admitting_options(OURS))
+    assert undo(estate, None) == UndoStatus.REVERTED
+    assert listing(estate) == ""
+
+
+def test_a_widened_export_is_what_it_was(estate: Estate) -> None:
+    before = "rw,access=aix01:aix02,root=aix01"
+    after, added = widened_options(before, OURS)
+    export(estate, before)
+    was = estate.exports_text()
+    export(estate, after)
+    assert added == OURS
+    assert undo(estate, before, added) == UndoStatus.REVERTED
+    assert estate.exports_text() == was
+
+
+def test_what_others_added_meanwhile_stays(estate: Estate) -> None:
+    export(estate, admitting_options((*OURS, "aix01")))
+    assert undo(estate, None) == UndoStatus.REVERTED
+    assert listing(estate).split()[1] == "-rw,access=aix01,root=aix01"
+
+
+def test_an_entry_that_vanished_comes_back_as_it_was(estate: Estate) -> None:
+    assert undo(estate, "rw,access=aix01,root=aix01") == UndoStatus.REVERTED
+    assert listing(estate).split()[1] == "-rw,access=aix01,root=aix01"
+
+
+def test_an_entry_that_vanished_and_was_ours_alone_stays_gone(estate: Estate) -> None:
+    assert undo(estate, None) == UndoStatus.REVERTED
+    assert listing(estate) == ""
+
+
+def test_an_emptied_access_list_never_opens_the_directory_to_everybody(estate: Estate) -> None:
+    export(estate, f"rw,access={':'.join(OURS)},root=aix01")
+    assert undo(estate, None) == UndoStatus.REVERTED
+    assert listing(estate) == ""
+
+
+def test_an_entry_without_access_keeps_its_openness_and_loses_only_our_root(estate: Estate) -> None:
+    after, added = widened_options("rw", OURS)
+    assert after == f"rw,root={':'.join(OURS)}"
+    export(estate, after)
+    assert undo(estate, "rw", added) == UndoStatus.REVERTED
+    assert listing(estate).split()[1] == "-rw"
+
+
+def test_undoing_twice_changes_nothing_more(estate: Estate) -> None:
+    export(estate, admitting_options((*OURS, "aix01")))
+    assert [undo(estate, None), undo(estate, None)] == [UndoStatus.REVERTED] * 2
+    assert listing(estate).split()[1] == "-rw,access=aix01,root=aix01"
+
+
+def test_an_entry_that_cannot_be_understood_is_left_and_called_foreign(estate: Estate) -> None:
+    xtab = estate.files("nim") / "etc" / "xtab"
+    xtab.write_text(f"{DIRECTORY} something else entirely\n")
+    assert undo(estate, None) == UndoStatus.FOREIGN
+    assert "something else" in xtab.read_text()
