@@ -1,0 +1,104 @@
+"""Whether the client answers, and whether it is the machine that NIM takes it for."""
+
+from __future__ import annotations
+
+from nimwrap.aix.classify import classify
+from nimwrap.domain.codes import FailureCode
+from nimwrap.domain.findings import Finding
+from nimwrap.preflight.say import ok, refuse, skip, warn
+from nimwrap.preflight.situation import Situation
+
+CLOCK_TOLERANCE_S = 300
+
+
+def channel(s: Situation) -> Finding:
+    """The client answered over the configured channel (aix-nim section 5.1)."""
+    answer = s.channel
+    if answer is None:
+        return skip("the client was not called")
+    if answer.reached and s.client.node.value is not None:
+        return ok(f"answers over {s.master.client_channel}")
+    if answer.reached:
+        return warn(
+            f"{s.ref.client} answers over {s.master.client_channel}, but not what was asked",
+            f"try by hand on the master: /usr/lpp/bos.sysmgt/nim/methods/c_rsh {s.host} 'uname -n'",
+            answer.output,
+        )
+    said = classify(answer.output, None)
+    if said.code in (FailureCode.CLIENT_IDENTITY, FailureCode.CLIENT_UNREACHABLE):
+        return refuse(said.code, said.message, said.fix, answer.output)
+    return refuse(
+        FailureCode.CLIENT_UNREACHABLE,
+        f"{s.host} does not answer over {s.master.client_channel}: {said.message}",
+        "on the client: lssrc -s nimsh, and startsrc -s nimsh if it is down"
+        if s.master.client_channel == "c_rsh"
+        else f"on the master, as the same user: ssh {s.host} uname -n",
+        answer.output,
+    )
+
+
+def identity(s: Situation) -> Finding:
+    """``/etc/niminfo`` must name this client and this master (aix-nim section 5.1)."""
+    info = s.client.niminfo.need()
+    raw = s.client.niminfo.raw
+    if info.name and info.name != s.ref.client:
+        return refuse(
+            FailureCode.CLIENT_IDENTITY,
+            f"the machine that answers for {s.ref.client} calls itself {info.name} in /etc/niminfo",
+            f"see on the master where {s.host} leads (host {s.host}); to register the client anew: niminit on it",
+            raw,
+        )
+    if not info.master_hostname:
+        return skip("/etc/niminfo names no master", raw)
+    return _master(s, info.master_hostname, raw)
+
+
+def _master(s: Situation, named: str, raw: str) -> Finding:
+    """``named`` is this master when it is its host name, or leads to one of its addresses."""
+    own = s.on_master.hostname.value
+    if own and _short(own) == _short(named):
+        return ok(f"its master is {named}")
+    answer = s.names.of(named)
+    held = {address for interface in s.on_master.interfaces.value or [] for address in interface.ipv4}
+    if answer.value and held & set(answer.value.addresses):
+        return ok(f"its master is {named}, which is {own or s.ref.master}")
+    fix = "register the client with this master: niminit on it, and then nimclient -C"
+    message = f"/etc/niminfo names {named} as the master, and this one is {own or s.ref.master}"
+    if answer.value and held:
+        return refuse(FailureCode.CLIENT_IDENTITY, message, fix, f"{raw}\n{answer.raw}")
+    return warn(message, fix, f"{raw}\n{answer.raw}")
+
+
+def _short(name: str) -> str:
+    return name.partition(".")[0].lower()
+
+
+def cpuid(s: Situation) -> Finding:
+    """NIM's stored cpuid against ``uname -m``; a new object has none yet (aix-nim section 2.6)."""
+    stored = s.object().first("cpuid")
+    actual = s.client.machine_id.need()
+    if not stored:
+        return ok(f"NIM has not stored one yet; the client's is {actual}")
+    if stored.upper() == actual.upper():
+        return ok(actual)
+    return refuse(
+        FailureCode.CLIENT_IDENTITY,
+        f"NIM has stored cpuid {stored}, and the machine that answers as {s.host} has {actual}",
+        f"if {s.ref.client} was moved to another frame (LPM) or rebuilt: nim -Fo change -a cpuid={actual}"
+        f" {s.ref.client}; if not, {s.host} leads to another machine",
+        f"cpuid = {stored}\nuname -m: {actual}",
+    )
+
+
+def clock(s: Situation) -> Finding:
+    """The two clocks; the time that passed between the two readings is allowed for."""
+    ahead = (s.client.clock.need() - s.on_master.clock.need()).total_seconds()
+    apart = max(ahead - s.spent_s, -ahead, 0.0)
+    if apart <= CLOCK_TOLERANCE_S:
+        return ok(f"within {CLOCK_TOLERANCE_S // 60} minutes of the master's")
+    direction = "ahead of" if ahead > 0 else "behind"
+    return warn(
+        f"the client's clock is {round(apart / 60)} minutes {direction} the master's: dates in the image will be wrong",
+        "set up time synchronisation on both (xntpd or chrony)",
+        f"master {s.on_master.clock.raw.strip()}\nclient {s.client.clock.raw.strip()}",
+    )

@@ -1,0 +1,178 @@
+"""What each client is asked, in one call over the channel, and what it said.
+
+The script is the same for all clients of a master, so that it travels once; and it does without ``%``, ``^`` and
+``~``, which the channel needs to make one line of it.
+"""
+
+from __future__ import annotations
+
+import re
+import shlex
+from dataclasses import dataclass, fields
+from datetime import UTC, datetime
+
+from nimwrap.aix import cllsif, clmgr, clrginfo, df, ifconfig, lsattr, lslpp, lssrc, lsvg, netstat, niminfo, oslevel, ps
+from nimwrap.aix.addresses import ipv4
+from nimwrap.aix.text import Unrecognised, lines
+from nimwrap.hosts.questions import Question, answers
+from nimwrap.hosts.together import asked_together
+from nimwrap.preflight.facts import Fact, read
+from nimwrap.preflight.master import parse_fsize, parse_word
+from nimwrap.preflight.source import SourceAnswer, read_source, source_question
+
+LIMIT_S = 15
+"""Of each slow question; hanging ones cost this once, since they are asked together."""
+
+SYSBR = "bos.sysmgt.sysbr"
+_POWERHA = "/usr/es/sbin/cluster"
+_CLFINDRES = f"{_POWERHA}/utilities/clfindres"
+_FILESYSTEMS = "/ /usr /var /tmp /home /opt"
+_DATE = re.compile(r"[A-Z][a-z]{2} ([A-Z][a-z]{2}) +(\d{1,2}) (\d\d:\d\d:\d\d) \w+ (\d{4})")
+
+
+@dataclass(frozen=True)
+class ClientFacts:
+    """``fsize`` in bytes, 0 for no limit; ``sysbr`` the fileset's level, empty when not installed;
+    ``odm`` the lasting addresses by interface; ``groups``, ``labels`` and so on only on a PowerHA node."""
+
+    source: Fact[SourceAnswer]
+    clock: Fact[datetime]
+    node: Fact[str]
+    machine_id: Fact[str]
+    niminfo: Fact[niminfo.NimInfo]
+    fsize: Fact[int]
+    exclude_file: Fact[bool]
+    interfaces: Fact[list[ifconfig.Interface]]
+    rows: Fact[list[netstat.Row]]
+    odm: Fact[dict[str, lsattr.InterfaceAttributes]]
+    filesystems: Fact[list[df.Filesystem]]
+    processes: Fact[list[ps.Process]]
+    rootvg: Fact[lsvg.VolumeGroup]
+    sysbr: Fact[str]
+    level: Fact[oslevel.Level]
+    powerha: Fact[bool]
+    manager: Fact[lssrc.ClusterManager]
+    groups: Fact[list[clrginfo.GroupState]]
+    labels: Fact[list[cllsif.ClusterAddress]]
+    cluster: Fact[dict[str, str]]
+
+    @property
+    def own_addresses(self) -> frozenset[str]:
+        """The IPv4 addresses on the client's own interfaces, the loopback's left out."""
+        found = {address for interface in self.interfaces.value or () for address in interface.ipv4}
+        found |= {row.address for row in self.rows.value or () if not row.link and ipv4(row.address)}
+        return frozenset(address for address in found if not address.startswith("127."))
+
+
+def unasked(reason: str) -> ClientFacts:
+    """The facts of a client that could not be asked."""
+    return ClientFacts(**{field.name: Fact(missing=reason) for field in fields(ClientFacts)})
+
+
+def client_script(master_name: str, nonce: str) -> str:
+    """The one script for a client. ``master_name`` is used where the client's own /etc/niminfo names no master."""
+    slow = [
+        Question("source", source_question(master_name)),
+        Question("odm", 'for i in $(ifconfig -l); do echo nw_if $i; lsattr -El $i | egrep "netaddr|alias4"; done'),
+        Question("filesystems", f"df -Pk {_FILESYSTEMS}"),
+        Question("rootvg", shlex.join(lsvg.argv())),
+        Question("sysbr", shlex.join(lslpp.argv(SYSBR))),
+        Question("level", shlex.join(oslevel.argv())),
+        *_cluster_questions(),
+    ]
+    return asked_together(_quick_questions(), slow, nonce, LIMIT_S)
+
+
+def source_script(master_name: str, nonce: str) -> str:
+    """Only the question for the source address, and the interfaces that must hold it."""
+    quick = [Question("interfaces", shlex.join(ifconfig.argv())), Question("rows", shlex.join(netstat.argv()))]
+    return asked_together(quick, [Question("source", source_question(master_name))], nonce, LIMIT_S)
+
+
+def _quick_questions() -> list[Question]:
+    return [
+        Question("clock", "date -u"),
+        Question("node", "uname -n"),
+        Question("machine", "uname -m"),
+        Question("niminfo", shlex.join(niminfo.argv())),
+        Question("fsize", "ulimit -f"),
+        Question("exclude", "[ -f /etc/exclude.rootvg ] && echo present || echo absent"),
+        Question("interfaces", shlex.join(ifconfig.argv())),
+        Question("rows", shlex.join(netstat.argv())),
+        # A pattern that does not match itself: this very script stands in ps, too.
+        Question("processes", f'{shlex.join(ps.argv())} | awk "NR==1||/[m]ksysb|[s]avevg/"'),
+        Question("powerha", f"[ -d {_POWERHA} ] && echo present || echo absent"),
+    ]
+
+
+def _cluster_questions() -> list[Question]:
+    """Status 127 says that the tool is not there, which is how a host without PowerHA answers all of them."""
+    groups = f"[ -x {clrginfo.CLRGINFO} ] && {shlex.join(clrginfo.argv())} && exit 0"
+    query = f"CLMGR_TIMEOUT=10; export CLMGR_TIMEOUT; {shlex.join(clmgr.argv('cluster'))}"
+    return [
+        Question("manager", f"[ -d {_POWERHA} ] || exit 127; {shlex.join(lssrc.argv())}"),
+        Question("groups", f"{groups}\n[ -x {_CLFINDRES} ] || exit 127; {_CLFINDRES} -s"),
+        Question("labels", f"[ -x {cllsif.CLLSIF} ] || exit 127; {shlex.join(cllsif.argv())}"),
+        Question("cluster", f"[ -x {clmgr.CLMGR} ] || exit 127; {query}"),
+    ]
+
+
+def read_client(output: str, nonce: str) -> ClientFacts:
+    """The facts of one client from what its script printed."""
+    said = answers(output, nonce)
+    return ClientFacts(
+        source=read_source(said, "source"),
+        clock=read(said, "clock", "date -u", parse_date),
+        node=read(said, "node", "uname -n", parse_word),
+        machine_id=read(said, "machine", "uname -m", parse_word),
+        niminfo=read(said, "niminfo", "cat /etc/niminfo", niminfo.parse),
+        fsize=read(said, "fsize", "ulimit -f", parse_fsize),
+        exclude_file=read(said, "exclude", "test -f /etc/exclude.rootvg", parse_presence),
+        interfaces=read(said, "interfaces", "ifconfig -a", ifconfig.parse),
+        rows=read(said, "rows", "netstat -in", netstat.parse),
+        odm=read(said, "odm", "lsattr -El", parse_odm),
+        filesystems=read(said, "filesystems", "df -Pk", df.parse),
+        processes=read(said, "processes", "ps -ef", ps.parse),
+        rootvg=read(said, "rootvg", "lsvg rootvg", lsvg.parse),
+        sysbr=read(said, "sysbr", f"lslpp -Lqc {SYSBR}", lambda text: lslpp.parse(text, SYSBR) or ""),
+        level=read(said, "level", "oslevel -s", oslevel.parse),
+        powerha=read(said, "powerha", f"test -d {_POWERHA}", parse_presence),
+        manager=read(said, "manager", "lssrc -ls clstrmgrES", lssrc.parse),
+        groups=read(said, "groups", "clRGinfo -s", clrginfo.parse),
+        labels=read(said, "labels", "cllsif -c", cllsif.parse),
+        cluster=read(said, "cluster", "clmgr query cluster", clmgr.parse),
+    )
+
+
+def parse_date(text: str) -> datetime:
+    """UTC from ``date -u`` in the C locale."""
+    match = _DATE.search(text)
+    if match is None:
+        raise Unrecognised("date -u", text)
+    return datetime.strptime(f"{match[4]} {match[1]} {match[2]} {match[3]}", "%Y %b %d %H:%M:%S").replace(tzinfo=UTC)
+
+
+def parse_presence(text: str) -> bool:
+    word = parse_word(text)
+    if word not in ("present", "absent"):
+        raise Unrecognised("test", text)
+    return word == "present"
+
+
+def parse_odm(text: str) -> dict[str, lsattr.InterfaceAttributes]:
+    """By interface, from ``lsattr -El`` of each behind a line that names it; unreadable ones are left out."""
+    parts: dict[str, list[str]] = {}
+    for line in lines(text):
+        if line.startswith("nw_if "):
+            parts[line.split()[1]] = []
+        elif parts:
+            parts[list(parts)[-1]].append(line)
+    found = {}
+    for name, rows in parts.items():
+        try:
+            found[name] = lsattr.parse("\n".join(rows))
+        except Unrecognised:
+            continue
+    if not found:
+        raise Unrecognised("lsattr", text)
+    return found

@@ -1,0 +1,186 @@
+"""The preflight: the master is asked once, each client once, the master's resolver once; then the checks judge.
+
+Nothing is changed anywhere. Several clients of one master share the three round trips.
+"""
+
+from __future__ import annotations
+
+import math
+import secrets
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from nimwrap.aix.addresses import ipv4
+from nimwrap.config.model import Config, MasterConfig
+from nimwrap.domain.codes import FailureCode
+from nimwrap.domain.errors import NimwrapError
+from nimwrap.domain.names import is_host_name
+from nimwrap.domain.records import ClientRef, SourceAddress
+from nimwrap.hosts.channel import ChannelAnswer, ClientRequest, ask_clients
+from nimwrap.hosts.protocol import Host
+from nimwrap.hosts.questions import answers
+from nimwrap.hosts.together import asked_together
+from nimwrap.preflight import client as client_facts
+from nimwrap.preflight import master as master_facts
+from nimwrap.preflight.checks import run_checks
+from nimwrap.preflight.client import ClientFacts, read_client, unasked
+from nimwrap.preflight.master import MasterFacts, read_master
+from nimwrap.preflight.names import Names, names_script, read_names
+from nimwrap.preflight.report import PreflightReport, Prior
+from nimwrap.preflight.say import refuse
+from nimwrap.preflight.situation import Situation, image_directory
+from nimwrap.preflight.summary import report_of
+
+AT_ONCE = 16
+CHANNEL_LIMIT_S = 60
+"""For one client's whole answer; its slow questions have a limit of their own."""
+
+
+@dataclass
+class Deadline:
+    """Seconds left of the time that a whole preflight may take; the clock is passed in."""
+
+    seconds: float
+    clock: Callable[[], float] = time.monotonic
+
+    def __post_init__(self) -> None:
+        self._ends = self.clock() + self.seconds
+
+    def left(self, at_most: float) -> float:
+        """Seconds that one step may still take, at least one."""
+        return max(1.0, min(at_most, self._ends - self.clock()))
+
+
+def default_deadline_s(clients: int) -> float:
+    """Generous for every client that hangs, without letting a fleet of them hold up the night."""
+    return 180.0 + CHANNEL_LIMIT_S * math.ceil(clients / AT_ONCE)
+
+
+def preflight(
+    host: Host,
+    master: MasterConfig,
+    config: Config,
+    clients: Sequence[str],
+    prior: Mapping[str, Prior],
+    now: datetime,
+) -> list[PreflightReport]:
+    """Look at ``clients`` of one master as they are this moment; one report each, in their order.
+
+    Trouble with the master is a report of every client (``master_unreachable``, ``host_key_changed``,
+    ``login_refused``), not an exception.
+    """
+    looked = _Look(host, master, config, Deadline(default_deadline_s(len(clients))))
+    refs = [ClientRef(master.name, client) for client in dict.fromkeys(clients)]
+    try:
+        situations = looked.at(refs, prior, now)
+    except NimwrapError as error:
+        code = FailureCode(error.code) if error.code in set(FailureCode) else FailureCode.UNKNOWN
+        finding = replace(refuse(code, error.message, error.hint), check="master")
+        return [PreflightReport(ref, (finding,)) for ref in refs]
+    return [report_of(situation, run_checks(situation)) for situation in situations]
+
+
+def recheck_source(host: Host, master: MasterConfig, report: PreflightReport) -> SourceAddress:
+    """Ask the client once more which address it leaves from, in one round trip; nothing else is asked.
+
+    ``actual`` is None when the client does not say so now. Raises NimwrapError for trouble with the master.
+    """
+    expected = report.source_address.expected
+    if report.client_host is None:
+        return SourceAddress(expected, None, None)
+    nonce = secrets.token_hex(4)
+    script = client_facts.source_script(report.master_name or _safe_name(master), nonce)
+    request = {report.ref.client: ClientRequest(report.client_host, script)}
+    answer = ask_clients(host, master.client_channel, request, spool=master.spool, limit_s=CHANNEL_LIMIT_S)
+    facts = read_client(answer[report.ref.client].output, nonce)
+    found = facts.source.value
+    if found is None or found.address is None or found.address not in facts.own_addresses:
+        return SourceAddress(expected, None, None)
+    return SourceAddress(expected, found.address, found.method)
+
+
+def _safe_name(master: MasterConfig) -> str:
+    return master.host if is_host_name(master.host) else "localhost"
+
+
+@dataclass
+class _Look:
+    """The three round trips."""
+
+    host: Host
+    master: MasterConfig
+    config: Config
+    deadline: Deadline
+
+    def at(self, refs: Sequence[ClientRef], prior: Mapping[str, Prior], now: datetime) -> list[Situation]:
+        on_master = self._ask_master(refs)
+        began = self.deadline.clock()
+        drafts = [
+            Situation(
+                ref, self.config.policy(ref.master, ref.client), self.master, prior.get(ref.client, Prior()), now,
+                on_master, unasked("the client was not called"),
+            )
+            for ref in refs
+        ]  # fmt: skip
+        asked = self._ask_clients(drafts)
+        spent = self.deadline.clock() - began
+        called = [
+            replace(draft, channel=asked[draft.ref.client][0], client=asked[draft.ref.client][1], spent_s=spent)
+            if draft.ref.client in asked
+            else draft
+            for draft in drafts
+        ]
+        names = self._ask_names(called)
+        return [replace(situation, names=names) for situation in called]
+
+    def _ask_master(self, refs: Sequence[ClientRef]) -> MasterFacts:
+        nonce = secrets.token_hex(4)
+        homes = [image_directory(self.config.policy(ref.master, ref.client), ref.client) for ref in refs]
+        script = asked_together(
+            master_facts.quick_questions(self.master.client_channel == "c_rsh"),
+            master_facts.slow_questions(list(dict.fromkeys(home for home in homes if home))),
+            nonce,
+            master_facts.LIMIT_S,
+        )
+        result = self.host.run(script, timeout=self.deadline.left(master_facts.LIMIT_S + 30))
+        said = answers(result.stdout, nonce)
+        if result.returncode is None and "objects" not in said:
+            raise NimwrapError(
+                f"{self.master.name} did not answer, or the connection was lost, within {result.duration_s:.0f} s",
+                code=FailureCode.MASTER_UNREACHABLE,
+                hint="see on the master what hangs there (ps -ef | grep lsnim)",
+            )
+        return read_master(said)
+
+    def _ask_clients(self, drafts: Sequence[Situation]) -> dict[str, tuple[ChannelAnswer, ClientFacts]]:
+        """One channel call for each client whose host name is known, in one script on the master."""
+        nonce = secrets.token_hex(4)
+        own = drafts[0].on_master.hostname.value if drafts else None
+        script = client_facts.client_script(own if own and is_host_name(own) else _safe_name(self.master), nonce)
+        requests = {one.ref.client: ClientRequest(one.host, script) for one in drafts if one.host and not one.is_master}
+        if not requests:
+            return {}
+        limit = int(self.deadline.left(CHANNEL_LIMIT_S))
+        found = ask_clients(
+            self.host, self.master.client_channel, requests, spool=self.master.spool, parallel=AT_ONCE, limit_s=limit
+        )
+        unreached = unasked("the client was not reached")
+        return {
+            name: (answer, read_client(answer.output, nonce) if answer.reached else unreached)
+            for name, answer in found.items()
+        }
+
+    def _ask_names(self, situations: Sequence[Situation]) -> Names:
+        """How the master resolves the clients' names, the addresses they leave from, and what they call the master."""
+        names = [situation.host for situation in situations if situation.host]
+        masters = [info.master_hostname for one in situations if (info := one.client.niminfo.value)]
+        names += [name for name in dict.fromkeys(masters) if is_host_name(name)]
+        actual = [situation.source.actual for situation in situations]
+        addresses = [address for address in actual if address and ipv4(address)]
+        if not names and not addresses:
+            return Names({})
+        nonce = secrets.token_hex(4)
+        result = self.host.run(names_script(names, addresses, nonce), timeout=self.deadline.left(120))
+        return read_names(answers(result.stdout, nonce))

@@ -1,0 +1,32 @@
+"""What a check returns, in few words; the engine puts the check's name on it."""
+
+from __future__ import annotations
+
+from nimwrap.domain.codes import FailureCode
+from nimwrap.domain.findings import CheckStatus, Finding
+
+EVIDENCE_LIMIT = 4000
+
+
+def _finding(
+    status: CheckStatus, message: str, fix: str, evidence: str, failure: FailureCode | None = None
+) -> Finding:
+    return Finding("", status, message, fix, evidence.strip()[:EVIDENCE_LIMIT], failure)
+
+
+def ok(message: str, evidence: str = "") -> Finding:
+    return _finding(CheckStatus.OK, message, "", evidence)
+
+
+def warn(message: str, fix: str = "", evidence: str = "") -> Finding:
+    return _finding(CheckStatus.WARNING, message, fix, evidence)
+
+
+def refuse(failure: FailureCode, message: str, fix: str = "", evidence: str = "") -> Finding:
+    """A finding that refuses the backup; ``failure`` is the code the run gets."""
+    return _finding(CheckStatus.FAILED, message, fix, evidence, failure)
+
+
+def skip(reason: str, evidence: str = "") -> Finding:
+    """The check could not be made, or does not apply; never to be read as ok."""
+    return _finding(CheckStatus.SKIPPED, reason, "", evidence)

@@ -1,0 +1,102 @@
+"""Which address the client's packets to its master leave with: the question, and how its answer is read.
+
+Three ways, the next only where the one before gives nothing: perl asks the kernel, AIX's traceroute tells what the
+kernel chose, and the order of the aliases is a guess (aix-nim section 4, powerha section 7).
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+
+from nimwrap.aix import host, ifconfig, netstat, source_perl, traceroute
+from nimwrap.aix.text import Unrecognised
+from nimwrap.hosts.questions import Answer
+from nimwrap.preflight.facts import Fact, raw_text
+
+PERL, TRACEROUTE, ALIAS_ORDER = "perl", "traceroute", "alias-order"
+STRONG = frozenset({PERL, TRACEROUTE})
+"""Methods whose answer comes from the kernel."""
+
+_MASTER = re.compile(r"^nw_master (\S+)$", re.MULTILINE)
+_PART = re.compile(r"^nw_(perl|traceroute|host)\n", re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class SourceAnswer:
+    """``master_name`` as the client's mount will use it; ``address`` None when neither perl nor traceroute told it.
+
+    ``master_address`` is what the client resolves the name to, asked only for the guess.
+    """
+
+    master_name: str
+    address: str | None = None
+    method: str | None = None
+    master_address: str | None = None
+
+
+def source_question(fallback: str) -> str:
+    """Shell text for the client. The master's name comes from /etc/niminfo, else it is ``fallback`` (a safe name)."""
+    perl = source_perl.shell("M").removesuffix("M")
+    trace = " ".join(traceroute.argv("M")).removesuffix("M")
+    return (
+        'nw_m=$(awk -F= "\\$1==\\"NIM_MASTER_HOSTNAME\\"||\\$1==\\"export NIM_MASTER_HOSTNAME\\"{print \\$2}" '
+        '/etc/niminfo 2>/dev/null | tail -1 | tr -d "\\042\\047\\015")\n'
+        f'case $nw_m in ""|-*|*[!A-Za-z0-9._-]*) nw_m={fallback};; esac\n'
+        "echo nw_master $nw_m; echo nw_perl\n"
+        f'nw_a=$({perl}"$nw_m" 2>&1); nw_r=$?; echo "$nw_a"\n'
+        "case $nw_r,$nw_a in 0,*[0-9].*[0-9].*[0-9].*[0-9]) exit 0;; esac\n"
+        f'echo nw_traceroute; {trace}"$nw_m"; echo nw_host; host "$nw_m"'
+    )
+
+
+def read_source(answers: Mapping[str, Answer], name: str) -> Fact[SourceAnswer]:
+    """The answer to :func:`source_question`; missing when not even the master's name came back."""
+    text = raw_text(answers, name)
+    master = _MASTER.search(text)
+    if master is None:
+        reason = "was not understood" if text.strip() else "was not answered"
+        return Fact(raw=text, missing=f"the question for the source address {reason}")
+    pieces = _PART.split(text)
+    parts = dict(zip(pieces[1::2], pieces[2::2], strict=True))
+    found = SourceAnswer(master[1])
+    for method, parse in ((PERL, source_perl.parse), (TRACEROUTE, _traced)):
+        try:
+            return Fact(SourceAnswer(master[1], parse(parts[method]), method), text)
+        except (KeyError, Unrecognised):
+            continue
+    with suppress(KeyError, Unrecognised):
+        found = SourceAnswer(master[1], master_address=host.parse(parts["host"]).addresses[0])
+    return Fact(found, text)
+
+
+def _traced(text: str) -> str:
+    return traceroute.parse(text).source
+
+
+def first_alias(
+    interfaces: Sequence[ifconfig.Interface], rows: Sequence[netstat.Row], master: str | None
+) -> str | None:
+    """The guess: the first address in the master's subnet, else the first of the only interface; else None."""
+    outward = [one for one in interfaces if one.ipv4 and not one.ipv4[0].startswith("127.")]
+    if master is not None:
+        for interface in outward:
+            for address in interface.addresses:
+                if address.family == 4 and address.prefix and _same_net(address.address, master, address.prefix):
+                    return address.address
+    if len(outward) == 1:
+        return outward[0].ipv4[0]
+    if interfaces:
+        return None
+    firsts = [first for first in netstat.first_addresses(list(rows)).values() if not first.startswith("127.")]
+    return firsts[0] if len(firsts) == 1 else None
+
+
+def _same_net(one: str, other: str, prefix: int) -> bool:
+    try:
+        return ipaddress.ip_address(other) in ipaddress.ip_network(f"{one}/{prefix}", strict=False)
+    except ValueError:
+        return False

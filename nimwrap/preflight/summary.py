@@ -1,0 +1,39 @@
+"""From the situation and the findings to the report that the later steps work with."""
+
+from __future__ import annotations
+
+from nimwrap.domain.findings import Finding
+from nimwrap.preflight.admission import admission_of, remedies_in_order
+from nimwrap.preflight.checks.client import backups_running
+from nimwrap.preflight.checks.cluster import cluster_of
+from nimwrap.preflight.checks.exports import concerning, mount_point
+from nimwrap.preflight.checks.source import obstacle
+from nimwrap.preflight.report import NimState, PreflightReport
+from nimwrap.preflight.situation import Situation
+
+
+def report_of(s: Situation, findings: tuple[Finding, ...]) -> PreflightReport:
+    """The report of one client. Remedies are named only where one is needed and nothing forbids it."""
+    answer = s.client.source.value
+    level = s.client.level.value
+    differs = s.source.actual != s.source.expected and s.source.actual is not None and s.source.expected is not None
+    usable = differs and not obstacle(s)
+    return PreflightReport(
+        ref=s.ref,
+        findings=findings,
+        source_address=s.source,
+        cluster=cluster_of(s.client),
+        client_host=s.host,
+        master_name=answer.master_name if answer else None,
+        node=s.client.node.value,
+        machine_id=s.client.machine_id.value,
+        oslevel=str(level) if level else None,
+        admission=admission_of(s),
+        remedies=remedies_in_order(s.policy, s.prior.remedies_proven) if usable else (),
+        nim_before=NimState(s.nim.cstate, s.allocated, s.nim.attributes) if s.nim else NimState(),
+        directory=s.path,
+        mount_point=mount_point(s),
+        exports=tuple(export.text for export in concerning(s)),
+        available_bytes=s.available_bytes,
+        processes_before=tuple(process.line for process in backups_running(s.client)),
+    )
