@@ -10,7 +10,7 @@ from pathlib import Path
 from nimwrap.hosts.command import LINE_LIMIT, unwrapped, wrapped
 from nimwrap.hosts.process import run_process
 from nimwrap.hosts.protocol import CommandResult
-from nimwrap.hosts.trouble import Endpoint, first_line, login_refused, unreachable
+from nimwrap.hosts.trouble import Endpoint, first_line, login_refused, start_hint, unreachable
 
 _LIMIT = LINE_LIMIT if sys.platform == "aix" else 100_000
 """Longest script that goes as an argument; Linux takes 128 kB for one."""
@@ -41,7 +41,7 @@ class LocalHost:
         back = unwrapped(command, raw.stdout, raw.stderr)
         if not back.started and raw.returncode is not None:
             said = first_line(raw.stderr + raw.stdout)
-            raise login_refused(self._endpoint(), f"{self._become or self._shell}: {said}", sudo_hint(self._become))
+            raise login_refused(self._endpoint(), f"{self._become or self._shell}: {said}", start_hint(self._become))
         return replace(raw, stdout=back.stdout, stderr=back.stderr)
 
     def close(self) -> None:
@@ -57,13 +57,3 @@ class LocalHost:
 
     def _endpoint(self) -> Endpoint:
         return Endpoint(self._name, "this machine", 0, "")
-
-
-def sudo_hint(become: str) -> str:
-    """How to mend a refusal, by the way the script was to be run."""
-    if become != "sudo":
-        return "log in by hand as this user: an expired password or a login shell that runs nothing ends here"
-    return (
-        "let this user run /usr/bin/ksh as root without a password (visudo: "
-        "`USER ALL=(root) NOPASSWD: /usr/bin/ksh`), or check with: sudo -n /usr/bin/ksh -c true"
-    )

@@ -16,17 +16,25 @@ from nimwrap.hosts.output import Bounded
 from nimwrap.hosts.protocol import CommandResult
 
 _BLOCK = 65536
+_LOOK_S = 0.3
 _QUIET_S = 0.3
+_QUIET_FAR_S = 2.0  # over a network the last words may overtake the output
 _LINGER_S = 5.0
 
 
 def run_process(
-    argv: Sequence[str], *, timeout: float, stdin: bytes = b"", environ: Mapping[str, str] | None = None
+    argv: Sequence[str],
+    *,
+    timeout: float,
+    stdin: bytes = b"",
+    environ: Mapping[str, str] | None = None,
+    last: bytes = b"",
 ) -> CommandResult:
     """Run ``argv`` in its own session from ``/`` and collect what it says; ``stdin`` is all it can read.
 
     A process ended by signal N has returncode 128+N. When ``timeout`` seconds pass, the session is told with SIGHUP
-    as a lost terminal would and returncode is None: what was detached with nohup lives on, all else ends.
+    as a lost terminal would and returncode is None: what was detached with nohup lives on, all else ends. The same
+    is done when only silence follows ``last``, the words that a process says when its work is done.
     Raises OSError when ``argv`` cannot be started.
     """
     started = time.monotonic()
@@ -46,7 +54,7 @@ def run_process(
     out, err = Bounded(), Bounded()
     assert process.stdout and process.stderr  # noqa: S101  (both are PIPE)
     try:
-        ended = _collect(process, {process.stdout: out, process.stderr: err}, started + timeout)
+        ended = _collect(process, {process.stdout: out, process.stderr: err}, started + timeout, last)
     finally:
         process.stdout.close()
         process.stderr.close()
@@ -58,26 +66,33 @@ def run_process(
     return CommandResult(code, out.text(), err.text(), time.monotonic() - started)
 
 
-def _collect(process: subprocess.Popen[bytes], sinks: Mapping[IO[bytes], Bounded], deadline: float) -> bool:
-    """Read until the process has ended and its output too; False when ``deadline`` comes first.
+def _collect(
+    process: subprocess.Popen[bytes], sinks: Mapping[IO[bytes], Bounded], deadline: float, last: bytes
+) -> bool:
+    """Read until the process has ended and its output too; False if it has not.
 
     A child that was left behind may hold the pipes open: after the process ended, silence is taken for the end.
     """
     gone_at: float | None = None
+    heard_at = time.monotonic()
+    quiet = _QUIET_FAR_S if last else _QUIET_S
     with selectors.DefaultSelector() as selector:
         for stream, sink in sinks.items():
             selector.register(stream, selectors.EVENT_READ, sink)
         while selector.get_map():
-            ready = selector.select(min(_QUIET_S, max(0.0, deadline - time.monotonic())))
+            ready = selector.select(min(_LOOK_S, max(0.0, deadline - time.monotonic())))
             for key, _ in ready:
                 data = os.read(key.fd, _BLOCK)
                 if data:
+                    heard_at = time.monotonic()
                     key.data.add(data)
+                    if last and last in data:
+                        gone_at = time.monotonic()
                 else:
                     selector.unregister(key.fileobj)
             now = time.monotonic()
-            if gone_at is not None and (not ready or now - gone_at > _LINGER_S):
-                return True
+            if gone_at is not None and (now - heard_at > quiet or now - gone_at > _LINGER_S):
+                return process.poll() is not None
             if gone_at is None and process.poll() is not None:
                 gone_at = now
             if gone_at is None and now >= deadline:

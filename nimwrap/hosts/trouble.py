@@ -19,7 +19,8 @@ class Endpoint:
     user: str
 
     def __str__(self) -> str:
-        return f"{self.user}@{self.host}:{self.port}" if self.port else self.host
+        login = f"{self.user}@{self.host}" if self.user else self.host
+        return f"{login}:{self.port}" if self.port else login
 
     @property
     def known_as(self) -> str:
@@ -71,4 +72,14 @@ def login_refused(endpoint: Endpoint, why: str, hint: str = "") -> NimwrapError:
         code="login_refused",
         hint=hint or f"add the public key to ~{endpoint.user}/.ssh/authorized_keys there; sshd's log has the reason",
         exit_code=ExitCode.MASTER,
+    )
+
+
+def start_hint(become: str) -> str:
+    """How to mend that a login was accepted and yet no script began, by the way it was to be run."""
+    if become != "sudo":
+        return "log in by hand as this user: an expired password or a login shell that runs nothing ends here"
+    return (
+        "let this user run /usr/bin/ksh as root without a password (visudo: "
+        "`USER ALL=(root) NOPASSWD: /usr/bin/ksh`), or check with: sudo -n /usr/bin/ksh -c true"
     )
