@@ -10,6 +10,8 @@ from nimwrap.aix.text import Unrecognised, lines
 
 CLLSIF = "/usr/es/sbin/cluster/utilities/cllsif"
 
+_MOST_FIELDS = 13 + 7  # an IPv6 address has up to seven colons of its own
+
 _WORD = re.compile(r"[\w.-]+")
 
 
@@ -32,11 +34,11 @@ def argv() -> list[str]:
 
 def _cluster_address(line: str) -> ClusterAddress | None:
     fields = [field.strip() for field in line.split(":")]
-    if len(fields) < 12 or not all(_WORD.fullmatch(field) for field in fields[:3]):
+    if not 12 <= len(fields) <= _MOST_FIELDS or not all(_WORD.fullmatch(field) for field in fields[:3]):
         return None
     if address := ipv4(fields[6]):
         return ClusterAddress(fields[0], fields[1], fields[2], fields[5], address, fields[8], fields[10])
-    for end in range(len(fields) - 5, 8, -1):  # an IPv6 address brings colons of its own
+    for end in range(len(fields) - 5, 8, -1):
         if address := ipv6(":".join(fields[6:end])):
             return ClusterAddress(fields[0], fields[1], fields[2], fields[5], address, fields[end + 1])
     return None

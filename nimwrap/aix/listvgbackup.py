@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from nimwrap.aix.text import Unrecognised, lines
 
-_FILE = re.compile(r"(?:[xd]?\s*\d*\s+|x )?(\./.*)")
+_FILE = re.compile(r"(?:x\s+)?(?:\d+\s+)?(\./.*)")
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,7 @@ def argv(path: str) -> list[str]:
 
 def parse(text: str) -> Contents:
     """The listed files; the heading about volumes and dates is passed over."""
-    found = tuple(match[1] for line in lines(text) if (match := _FILE.fullmatch(line)))
+    found = tuple(match[1] for line in lines(text) if (match := _FILE.fullmatch(line.lstrip())))
     if not found:
         raise Unrecognised("listvgbackup", text)
     return Contents(found)

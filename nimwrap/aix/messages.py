@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from nimwrap.aix.text import lines
 
 _WARNING = r"(?:warning:\s*)*"
-_CODE_FIRST = re.compile(rf"\s*{_WARNING}(\d{{4}}-\d{{3,4}})(?:\s+([\w./-]+)\s?:)?\s*:?\s*(.*)")
-_CODE_LATER = re.compile(rf"\s*{_WARNING}([\w./-]+):\s+{_WARNING}(\d{{4}}-\d{{3,4}})\s+(.*)")
+_CODE_FIRST = re.compile(rf"{_WARNING}(\d{{4}}-\d{{3,4}})(?:\s+([\w./-]+)\s?:)?\s*:?\s*(.*)")
+_CODE_LATER = re.compile(rf"{_WARNING}([\w./-]+):\s+{_WARNING}(\d{{4}}-\d{{3,4}})\s+(.*)")
 _CODE_INSIDE = re.compile(r"\S+\s+(?=(?:warning:\s*)*0042-\d{3}\s)")
-_NO_CODE = re.compile(r"\s*((?:/[\w./-]+|[a-z_][\w.-]*)(?:\[\d+\])?):\s+(\S.*)")
-_NOT_A_MESSAGE = re.compile(r"\s*(?:(?:nw_)?rc=-?\d+|\d+ of \d+ files\b.*|[-+=.\s]*|\*\* Use lsnim.*)")
+_NO_CODE = re.compile(r"((?:/[\w./-]+|[a-z_][\w.-]*)(?:\[\d+\])?):\s+(\S.*)")
+_NOT_A_MESSAGE = re.compile(r"(?:(?:nw_)?rc=-?\d+|\d+ of \d+ files\b.*|[-+=.\s]*|\*\* Use lsnim.*)")
 _SENTENCE_END = re.compile(r"[^\s.]\.$")
 _MOST_CONTINUATIONS = 8
 
@@ -38,6 +38,7 @@ class Message:
 
 def _begin(line: str) -> Message | None:
     """The message that begins on this line, None when the line goes on with the one before or is something else."""
+    line = line.strip()
     if match := _CODE_FIRST.fullmatch(line):
         return Message(match[1], match[2] or "", match[3].strip())
     if match := _CODE_LATER.fullmatch(line):
@@ -51,7 +52,7 @@ def _begin(line: str) -> Message | None:
 
 def _goes_on(begun: Message, previous: list[str], line: str) -> bool:
     """Whether ``line`` continues a message: it is indented, or the text so far is no finished sentence."""
-    if len(previous) > _MOST_CONTINUATIONS or _NOT_A_MESSAGE.fullmatch(line):
+    if len(previous) > _MOST_CONTINUATIONS or _NOT_A_MESSAGE.fullmatch(line.strip()):
         return False
     unfinished = begun.code not in GOOD_NEWS and _SENTENCE_END.search(previous[-1]) is None
     return unfinished or line.startswith(("  ", "\t"))
@@ -69,7 +70,7 @@ def _walk(text: str) -> Iterator[Message | str]:
         if begun:
             yield Message(begun.code, begun.program, " ".join(part for part in parts if part))
         begun, parts = fresh, [fresh.text] if fresh else []
-        if fresh is None and not _NOT_A_MESSAGE.fullmatch(line):
+        if fresh is None and not _NOT_A_MESSAGE.fullmatch(line.strip()):
             yield " ".join(line.split())
 
 

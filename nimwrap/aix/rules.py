@@ -48,13 +48,13 @@ RULES: tuple[Rule, ...] = (
         "On the master: lsnim -t standalone shows the clients it knows; define the client or correct the name.",
     ),
     _rule(  # 6.2: no public text for 0042-008; scripts meet it when the stored cpuid is no longer the client's
-        FailureCode.CLIENT_IDENTITY, r"0042-008|cpuid\b.*(?:mismatch|not match|differ)",
+        FailureCode.CLIENT_IDENTITY, r"0042-008|cpuid\b.{0,200}(?:mismatch|not match|differ)",
         "the client and NIM do not agree who the client is (cpuid or master name)",
         "Compare cpuid in lsnim -l CLIENT with uname -m on the client. If the machine was moved: on the master "
         "nim -Fo change -a cpuid=NEW CLIENT. If the master changed: rebuild /etc/niminfo on the client with niminit.",
     ),
     _rule(  # 6.3: a stale name in /etc/exports; comes with 0042-006, which is then only its result (powerha 8)
-        FailureCode.EXPORT_CONFLICT, r"exportfs:.*unk(?:no|on)wn host",
+        FailureCode.EXPORT_CONFLICT, r"exportfs:.{0,300}unk(?:no|on)wn host",
         "the master cannot resolve a host named in its exports, and exportfs stops there",
         "On the master: look for the host in /etc/exports and exportfs; correct or remove that entry, or make the name "
         "resolvable in /etc/hosts. NIM cannot export anything until then.",
@@ -70,19 +70,20 @@ RULES: tuple[Rule, ...] = (
     ),
     _rule(  # 6.3 (1831-010, 1832-019: wording not captured) and peers P15
         FailureCode.CLIENT_UNREACHABLE,
-        r"1831-010|1832-019|program not registered|server \S+ not responding|RPC: \S|not in (?:the )?hosts database",
+        r"1831-010|1832-019|program not registered|server \S{1,255} not responding|RPC: \S"
+        r"|not in (?:the )?hosts database",
         "the client gets no answer from the master's NFS service",
         "On the master: lssrc -g nfs (nfsd and rpc.mountd must be active; startsrc -g nfs starts them). On the client: "
         "host MASTER must give the master's address; showmount -e MASTER must answer.",
     ),
     _rule(  # 5.4 item 10, 6.4
-        FailureCode.ROOTVG_LOCKED, r"0516-1201|volume group \S+ is locked",
+        FailureCode.ROOTVG_LOCKED, r"0516-1201|volume group \S{1,64} is locked",
         "the volume group is locked; LVM commands and mksysb would wait for ever",
         "On the client: look for a running LVM command (ps -ef | grep vg). Only if there is none: chvg -u rootvg.",
     ),
     _rule(  # 2.5, 3.1, 6.2
         FailureCode.EXPORT_CONFLICT,
-        r"0042-081|NFS export restrictions|(?<!re-)already exported|(?:parent|sub).?director(?:y|ies) .*exported"
+        r"0042-081|NFS export restrictions|(?<!re-)already exported|(?:parent|sub).?director(?:y|ies) .{0,300}exported"
         r"|cannot be exported",
         "the directory cannot be exported because it, its parent or a subdirectory is exported or used already",
         "On the master: exportfs and /etc/exports show the standing export; remove it (exportfs -u DIR, and its line) "
@@ -101,7 +102,7 @@ RULES: tuple[Rule, ...] = (
     ),
     _rule(  # 1, 3.2, 6.3; powerha 1, 3 and 5: the cure is the PowerHA network's, synchronising alone changes nothing
         FailureCode.EXPORT_DENIED,
-        r"1831-011|access denied (?:for|by server)|1831-008[^\n]*(?:\n[^\n]*){0,2}file access permissions",
+        r"1831-011|access denied (?:for|by server)|1831-008[^\n]{0,300}(?:\n[^\n]{0,300}){0,2}file access permissions",
         "the master's export does not admit the address that the client came from",
         "Compare the address the client's packets leave with (on the client: traceroute MASTER, line \"source should "
         "be\") with the one the master has for its if1 name (lsnim -l CLIENT, host NAME); exportfs on the master shows "
@@ -171,7 +172,7 @@ RULES: tuple[Rule, ...] = (
     ),
     _rule(  # 6.2
         FailureCode.NIM_REFUSED,
-        r"0042-021|0042-130|\*\* Use lsnim -|operation is not allowed|^usage:\s+nim\b|\bvalid operations:",
+        r"0042-021|0042-130|\*\* Use lsnim -|operation is not allowed|(?m:^usage:\s+nim\b)|\bvalid operations:",
         "NIM does not accept the operation as it was asked for",
         "On the master: lsnim -q define -t mksysb lists what this level of NIM accepts; compare with the command in "
         "nimwrap show RUN.",
