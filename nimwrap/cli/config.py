@@ -57,7 +57,7 @@ def validate(ctx: typer.Context) -> None:
     problems = _further_problems(document)
     path = document.config.path
     if problems:
-        from nimwrap.config.load import config_error
+        from nimwrap.config.toml_file import config_error
 
         raise config_error(problems)
     data = {"file": path, "masters": sorted(document.config.masters)}

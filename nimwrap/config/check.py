@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -33,13 +34,14 @@ from nimwrap.config.model import (
     ReportConfig,
     RetryPolicy,
 )
-from nimwrap.config.rules import Fault, combination_faults, member_faults
+from nimwrap.config.rules import combination_faults, member_faults
+from nimwrap.config.toml_file import Fault
 
 
 class Checker:
     """Reads one document; ``config`` means something only when ``faults`` stayed empty."""
 
-    def __init__(self, document: dict[str, Any], path: Path) -> None:
+    def __init__(self, document: Mapping[str, Any], path: Path) -> None:
         self.document = document
         self.path = path
         self.faults: list[Fault] = []
@@ -88,10 +90,10 @@ class Checker:
         self._unknown(body, (table.name,), tuple(key.name for key in table.keys))
         return self._known(body, (table.name,), table.keys)
 
-    def _only(self, body: dict[str, Any], table: Table) -> dict[str, Any]:
+    def _only(self, body: Mapping[str, Any], table: Table) -> dict[str, Any]:
         return {name: value for name, value in body.items() if table.key(name)}
 
-    def _known(self, body: dict[str, Any], at: KeyPath, keys: tuple[Key, ...]) -> dict[str, Any]:
+    def _known(self, body: Mapping[str, Any], at: KeyPath, keys: tuple[Key, ...]) -> dict[str, Any]:
         """The values of the keys that are there, as their kinds read them."""
         values = {}
         for key in keys:
@@ -104,7 +106,7 @@ class Checker:
                 values[key.name] = key.kind.read(body[key.name], report)
         return values
 
-    def _unknown(self, body: dict[str, Any], at: KeyPath, known: tuple[str, ...]) -> None:
+    def _unknown(self, body: Mapping[str, Any], at: KeyPath, known: tuple[str, ...]) -> None:
         where = f" in [{'.'.join(map(str, at))}]" if at else ""
         for name in body:
             if name not in known:
@@ -113,13 +115,13 @@ class Checker:
                 hint = hint or f"known here: {', '.join(known)}"
                 self._fault((*at, name), f"unknown key {shown(name)}{where}", hint)
 
-    def _overrides(self, body: dict[str, Any], at: KeyPath, table: Table) -> tuple[dict[str, Any], dict[str, Any]]:
+    def _overrides(self, body: Mapping[str, Any], at: KeyPath, table: Table) -> tuple[dict[str, Any], dict[str, Any]]:
         """A master's or client's own values, and those of ``[backup]`` and ``[retry]`` that it overrides."""
         known = (*table.keys, *OVERRIDABLE)
         self._unknown(body, at, tuple(key.name for key in known))
         return self._known(body, at, table.keys), self._known(body, at, OVERRIDABLE)
 
-    def _master(self, name: str, body: dict[str, Any]) -> MasterConfig:
+    def _master(self, name: str, body: Mapping[str, Any]) -> MasterConfig:
         at: KeyPath = ("masters", name)
         if not LABEL.accepts(name):
             self._fault(at, f"{shown(name)} cannot name a master: it must be {LABEL.what}")
@@ -129,7 +131,7 @@ class Checker:
             self._fault(at, f"master {shown(name)} has no host", hint)
         return MasterConfig(name=name, overrides=overrides, **own)
 
-    def _client(self, name: str, body: dict[str, Any], masters: dict[str, MasterConfig]) -> ClientConfig:
+    def _client(self, name: str, body: Mapping[str, Any], masters: dict[str, MasterConfig]) -> ClientConfig:
         at: KeyPath = ("clients", name)
         master, slash, client = name.rpartition("/")
         if not NIM_NAME.accepts(client):

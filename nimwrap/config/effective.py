@@ -25,7 +25,7 @@ class Setting:
 
 def whole(document: Document) -> list[Setting]:
     """Every key of the file and every default, in the file's order of tables."""
-    config, found = document.config, _Found(document.lines)
+    config, found = document.config, _Found(document.file.lines)
     settings = list(found.table(TOP, config, ()))
     for name, master in config.masters.items():
         settings += found.table(MASTER, master, ("masters", name))
@@ -44,7 +44,7 @@ def whole(document: Document) -> list[Setting]:
 
 def of_client(document: Document, master: str, client: str) -> list[Setting]:
     """What holds for one client of one master: its own table, and its policy over all layers."""
-    config, found = document.config, _Found(document.lines)
+    config, found = document.config, _Found(document.file.lines)
     own = config.client(master, client)
     settings = list(found.table(CLIENT, own, ("clients", own.name)))
     for table, record in ((BACKUP, config.policy(master, client)), (RETRY, config.retry_policy(master, client))):

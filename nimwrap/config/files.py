@@ -7,23 +7,17 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from nimwrap.config.lines import KeyPath
-from nimwrap.config.load import CODE, Document, line_of
+from nimwrap.config.load import Document
 from nimwrap.config.model import Config
 from nimwrap.config.secret import Secret, referenced_file
+from nimwrap.config.toml_file import Fault
 from nimwrap.domain.errors import NimwrapError, Problem
 
 
 def file_problems(document: Document) -> list[Problem]:
     """One problem for each named file that is missing or unreadable, in the order of the lines."""
-    placed = [
-        (line_of(document.lines, path), problem)
-        for path, reference in _named_files(document.config)
-        if (problem := _trouble(reference))
-    ]
-    return [
-        Problem(CODE, f"{document.config.path}:{line}: {message}", hint)
-        for line, (message, hint) in sorted(placed, key=lambda pair: pair[0])
-    ]
+    found = [(path, _trouble(reference)) for path, reference in _named_files(document.config)]
+    return document.file.problems(Fault(path, *trouble) for path, trouble in found if trouble)
 
 
 def _named_files(config: Config) -> Iterator[tuple[KeyPath, str]]:

@@ -93,7 +93,10 @@ class ReportConfig:
 
 @dataclass(frozen=True)
 class Config:
-    """The whole configuration. ``path`` is the file it came from, None for built-in defaults."""
+    """The whole configuration. ``path`` is the file it came from, None for built-in defaults.
+
+    ``said`` holds what the command line decides for this one call.
+    """
 
     path: Path | None = None
     state_dir: Path = Path("/var/lib/nimwrap")
@@ -127,26 +130,12 @@ class Config:
         """The retry policy of one client."""
         return _overlaid(self.retry, self._layers(master, client))
 
-    def forced(self, **keys: Any) -> Config:
-        """This configuration with these keys of ``[backup]`` for every client, whatever masters and clients say."""
-        return replace(
-            self,
-            backup=replace(self.backup, **keys),
-            masters={name: _without(master, keys) for name, master in self.masters.items()},
-            clients={name: _without(client, keys) for name, client in self.clients.items()},
-        )
-
     def _layers(self, master: str, client: str) -> tuple[dict[str, Any], ...]:
         own = self.masters[master].overrides if master in self.masters else {}
         return own, self.client(master, client).overrides, self.said
 
 
-_Owner = TypeVar("_Owner", MasterConfig, ClientConfig)
 _Policy = TypeVar("_Policy", BackupPolicy, RetryPolicy)
-
-
-def _without(owner: _Owner, keys: dict[str, Any]) -> _Owner:
-    return replace(owner, overrides={key: value for key, value in owner.overrides.items() if key not in keys})
 
 
 def _overlaid(policy: _Policy, layers: tuple[dict[str, Any], ...]) -> _Policy:

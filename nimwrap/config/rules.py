@@ -4,24 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from nimwrap.config.keys import LABEL, NIM_NAME
 from nimwrap.config.kinds import named, nearest, shown
 from nimwrap.config.lines import KeyPath
 from nimwrap.config.model import BackupPolicy, Config, RetryPolicy
+from nimwrap.config.toml_file import Fault
 
 _GLOB = re.compile(r"[A-Za-z0-9_!*?\[\]-]{1,80}")
-
-
-@dataclass(frozen=True)
-class Fault:
-    """One thing that is wrong, and the path of the key where it stands."""
-
-    path: KeyPath
-    message: str
-    hint: str = ""
 
 
 def combination_faults(config: Config, document: Mapping[str, Any]) -> list[Fault]:

@@ -25,7 +25,8 @@ def toml(value: Any) -> str:
     if isinstance(value, dict):
         inside = ", ".join(f"{name} = {toml(item)}" for name, item in value.items())
         return f"{{ {inside} }}" if inside else "{}"
-    return json.dumps(str(value), ensure_ascii=False)  # a JSON string is a TOML basic string; a Secret masks itself
+    quoted = json.dumps(str(value), ensure_ascii=False)  # a Secret masks itself
+    return quoted.replace("\x7f", "\\u007f")  # the one character that JSON leaves bare and TOML does not
 
 
 def _duration(seconds: int) -> str:

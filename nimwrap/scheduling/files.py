@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,10 +9,10 @@ from typing import Any
 
 from nimwrap.config.keys import LABEL, Key, Table
 from nimwrap.config.kinds import Duration, Report, Several, named, nearest, shown
-from nimwrap.config.lines import KeyPath, key_lines
-from nimwrap.config.load import CODE, config_error, line_of, syntax_fault, text_of
+from nimwrap.config.lines import KeyPath
 from nimwrap.config.model import Config
-from nimwrap.config.rules import Fault, member_fault
+from nimwrap.config.rules import member_fault
+from nimwrap.config.toml_file import Fault, config_error, read_toml
 from nimwrap.domain.errors import NimwrapError, Problem
 from nimwrap.scheduling.schedule import DEFAULT_TIMEZONE, Schedule
 from nimwrap.scheduling.wallclock import cron_fields, time_zone
@@ -87,8 +86,8 @@ def load_schedules(config: Config) -> dict[str, Schedule]:
         for schedule in found.schedules:
             twin = schedules.setdefault(schedule.name, schedule)
             if twin is not schedule:
-                line = line_of(found.lines, (schedule.name,))
-                problems.append(Problem(CODE, f"{path}:{line}: {schedule.name} stands in {twin.file} already"))
+                fault = Fault((schedule.name,), f"{schedule.name} stands in {twin.file} already")
+                problems += found.file.problems([fault])
     if problems:
         raise config_error(problems)
     return schedules
@@ -104,20 +103,14 @@ class _File:
 
     def __init__(self, path: Path, config: Config) -> None:
         self.path, self.config = path, config
-        text = text_of(path)
-        try:
-            document = tomllib.loads(text)
-        except (tomllib.TOMLDecodeError, RecursionError) as error:
-            raise config_error([syntax_fault(path, str(error))]) from error
-        self.lines = key_lines(text)
+        self.file = read_toml(path)
         self.faults: list[Fault] = []
-        read = [self._schedule(name, body) for name, body in document.items()]
+        read = [self._schedule(name, body) for name, body in self.file.document.items()]
         self.schedules = [schedule for schedule in read if schedule is not None]
 
     def problems(self) -> list[Problem]:
         """Every fault with its line, in the order of the lines."""
-        placed = sorted(((line_of(self.lines, fault.path), fault) for fault in self.faults), key=lambda pair: pair[0])
-        return [Problem(CODE, f"{self.path}:{line}: {fault.message}", fault.hint) for line, fault in placed]
+        return self.file.problems(self.faults)
 
     def _schedule(self, name: str, body: object) -> Schedule | None:
         before = len(self.faults)
