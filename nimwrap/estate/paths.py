@@ -25,7 +25,7 @@ class Paths:
         self._hosts = f"{base}/hosts/"
         names = "|".join(re.escape(top) for top in (*TOPS, *tops))
         self._in = re.compile(
-            r"(?<![\w./})*?~%])(?<![\w}][\"'])"  # not inside a longer path or after an expansion
+            r"(?<![\w./})*])(?<![\w}][\"'])"  # not inside a longer path or after an expansion
             rf"(?!{re.escape(self._hosts)})(?=/(?:{names})(?![\w.-]))"
         )
         self._out = re.compile(re.escape(self._hosts) + r"[A-Za-z0-9_-]+(/?)")

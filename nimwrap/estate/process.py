@@ -52,9 +52,18 @@ class Child:
 
 
 def start(
-    argv: Sequence[str], env: Mapping[str, str], *, cwd: str, merged: bool = False, detached: bool = False
+    argv: Sequence[str],
+    env: Mapping[str, str],
+    *,
+    cwd: str,
+    merged: bool = False,
+    detached: bool = False,
+    stdin: int | None = None,
 ) -> Child:
-    """Run ``argv`` with pipes for its output; ``detached`` in a session of its own, with nothing to read."""
+    """Run ``argv`` with pipes for its output and ``stdin`` (else the caller's) as its input.
+
+    ``detached``: in a session of its own, with nothing to read.
+    """
     read_out, write_out = os.pipe()
     read_err, write_err = (read_out, write_out) if merged else os.pipe()
     pid = os.fork()
@@ -62,7 +71,9 @@ def start(
         try:
             if detached:
                 os.setsid()
-                os.dup2(os.open("/dev/null", os.O_RDONLY), 0)
+                stdin = os.open("/dev/null", os.O_RDONLY)
+            if stdin is not None:
+                os.dup2(stdin, 0)
             os.dup2(write_out, 1)
             os.dup2(write_err, 2)
             os.chdir(cwd)
@@ -72,6 +83,8 @@ def start(
     os.close(write_out)
     if not merged:
         os.close(write_err)
+    if stdin is not None:
+        os.close(stdin)
     return Child(pid, read_out, read_err)
 
 
@@ -96,13 +109,20 @@ def write_all(stream: int, data: bytes) -> None:
         data = data[os.write(stream, data) :]
 
 
-def start_shell(me: Machine, script: str, *, merged: bool = False, detached: bool = False) -> Child:
-    """``script`` (with AIX's paths) in the host's shell."""
+def start_shell(me: Machine, script: str, *, with_input: bool) -> tuple[Child, int]:
+    """``script`` (with AIX's paths) in the host's shell, and our end of its input.
+
+    Without input it is started as nimsh does: merged output, nothing to read, a session of its own (and -1).
+    """
     limit = me.fault("fsize_limited")
     if limit:
         _limit_file_size(2097151 * 512 if limit is True else int(limit))
     argv = [shell_path(), "-c", me.paths.inward(script)]
-    return start(argv, environment(me), cwd=me.root or "/", merged=merged, detached=detached)
+    where = me.root or "/"
+    if not with_input:
+        return start(argv, environment(me), cwd=where, merged=True, detached=True), -1
+    read_in, write_in = os.pipe()
+    return start(argv, environment(me), cwd=where, stdin=read_in), write_in
 
 
 def _limit_file_size(size: int) -> None:

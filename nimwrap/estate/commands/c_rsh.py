@@ -39,7 +39,7 @@ def main(me: Machine, args: list[str]) -> int:
 
 
 def _relay(me: Machine, client: Machine, script: str) -> int:
-    child = start_shell(client, script, merged=True, detached=True)
+    child, _ = start_shell(client, script, with_input=False)
     held = b""
     lose_end = bool(client.fault("lost_rc"))
     if client.fault("garbled_output"):
