@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import shlex
 from dataclasses import dataclass, fields
-from datetime import UTC, datetime
+from datetime import datetime
 
 from nimwrap.aix import cllsif, clmgr, clrginfo, df, ifconfig, lsattr, lslpp, lssrc, lsvg, netstat, niminfo, oslevel, ps
 from nimwrap.aix.addresses import ipv4
@@ -17,7 +17,7 @@ from nimwrap.aix.text import Unrecognised, lines
 from nimwrap.hosts.questions import Question, answers
 from nimwrap.hosts.together import asked_together
 from nimwrap.preflight.facts import Fact, read
-from nimwrap.preflight.master import parse_fsize, parse_word
+from nimwrap.preflight.master import parse_clock, parse_fsize, parse_word
 from nimwrap.preflight.source import SourceAnswer, read_source, source_question
 
 LIMIT_S = 15
@@ -26,8 +26,16 @@ LIMIT_S = 15
 SYSBR = "bos.sysmgt.sysbr"
 _POWERHA = "/usr/es/sbin/cluster"
 _CLFINDRES = f"{_POWERHA}/utilities/clfindres"
+# netstat knows the order of addresses as well; it is asked where ifconfig does not tell.
+_INTERFACES = (
+    f'nw_o=$({shlex.join(ifconfig.argv())} 2>&1); echo "$nw_o"\n'
+    f"case $nw_o in *inet*) ;; *) echo nw_rows; {shlex.join(netstat.argv())};; esac"
+)
+_LASTING = (
+    'for i in $(echo "$nw_o" | sed -n "s/: flags=.*//p" | grep -v lo); do\n'
+    'echo nw_if $i; lsattr -El $i | egrep "netaddr|alias4"; done'
+)
 _FILESYSTEMS = "/ /usr /var /tmp /home /opt"
-_DATE = re.compile(r"[A-Z][a-z]{2} ([A-Z][a-z]{2}) +(\d{1,2}) (\d\d:\d\d:\d\d) \w+ (\d{4})")
 
 
 @dataclass(frozen=True)
@@ -73,7 +81,7 @@ def client_script(master_name: str, nonce: str) -> str:
     """The one script for a client. ``master_name`` is used where the client's own /etc/niminfo names no master."""
     slow = [
         Question("source", source_question(master_name)),
-        Question("odm", 'for i in $(ifconfig -l); do echo nw_if $i; lsattr -El $i | egrep "netaddr|alias4"; done'),
+        Question("interfaces", f"{_INTERFACES}\n{_LASTING}"),
         Question("filesystems", f"df -Pk {_FILESYSTEMS}"),
         Question("rootvg", shlex.join(lsvg.argv())),
         Question("sysbr", shlex.join(lslpp.argv(SYSBR))),
@@ -85,8 +93,8 @@ def client_script(master_name: str, nonce: str) -> str:
 
 def source_script(master_name: str, nonce: str) -> str:
     """Only the question for the source address, and the interfaces that must hold it."""
-    quick = [Question("interfaces", shlex.join(ifconfig.argv())), Question("rows", shlex.join(netstat.argv()))]
-    return asked_together(quick, [Question("source", source_question(master_name))], nonce, LIMIT_S)
+    slow = [Question("source", source_question(master_name)), Question("interfaces", _INTERFACES)]
+    return asked_together([], slow, nonce, LIMIT_S)
 
 
 def _quick_questions() -> list[Question]:
@@ -97,8 +105,6 @@ def _quick_questions() -> list[Question]:
         Question("niminfo", shlex.join(niminfo.argv())),
         Question("fsize", "ulimit -f"),
         Question("exclude", "[ -f /etc/exclude.rootvg ] && echo present || echo absent"),
-        Question("interfaces", shlex.join(ifconfig.argv())),
-        Question("rows", shlex.join(netstat.argv())),
         # A pattern that does not match itself: this very script stands in ps, too.
         Question("processes", f'{shlex.join(ps.argv())} | awk "NR==1||/[m]ksysb|[s]avevg/"'),
         Question("powerha", f"[ -d {_POWERHA} ] && echo present || echo absent"),
@@ -122,15 +128,15 @@ def read_client(output: str, nonce: str) -> ClientFacts:
     said = answers(output, nonce)
     return ClientFacts(
         source=read_source(said, "source"),
-        clock=read(said, "clock", "date -u", parse_date),
+        clock=read(said, "clock", "date -u", parse_clock),
         node=read(said, "node", "uname -n", parse_word),
         machine_id=read(said, "machine", "uname -m", parse_word),
         niminfo=read(said, "niminfo", "cat /etc/niminfo", niminfo.parse),
         fsize=read(said, "fsize", "ulimit -f", parse_fsize),
         exclude_file=read(said, "exclude", "test -f /etc/exclude.rootvg", parse_presence),
-        interfaces=read(said, "interfaces", "ifconfig -a", ifconfig.parse),
-        rows=read(said, "rows", "netstat -in", netstat.parse),
-        odm=read(said, "odm", "lsattr -El", parse_odm),
+        interfaces=read(said, "interfaces", "ifconfig -a", _interfaces),
+        rows=read(said, "interfaces", "netstat -in", _rows),
+        odm=read(said, "interfaces", "lsattr -El", parse_odm),
         filesystems=read(said, "filesystems", "df -Pk", df.parse),
         processes=read(said, "processes", "ps -ef", ps.parse),
         rootvg=read(said, "rootvg", "lsvg rootvg", lsvg.parse),
@@ -144,14 +150,6 @@ def read_client(output: str, nonce: str) -> ClientFacts:
     )
 
 
-def parse_date(text: str) -> datetime:
-    """UTC from ``date -u`` in the C locale."""
-    match = _DATE.search(text)
-    if match is None:
-        raise Unrecognised("date -u", text)
-    return datetime.strptime(f"{match[4]} {match[1]} {match[2]} {match[3]}", "%Y %b %d %H:%M:%S").replace(tzinfo=UTC)
-
-
 def parse_presence(text: str) -> bool:
     word = parse_word(text)
     if word not in ("present", "absent"):
@@ -159,11 +157,19 @@ def parse_presence(text: str) -> bool:
     return word == "present"
 
 
+def _interfaces(text: str) -> list[ifconfig.Interface]:
+    return ifconfig.parse(re.split(r"^nw_", text, maxsplit=1, flags=re.MULTILINE)[0])
+
+
+def _rows(text: str) -> list[netstat.Row]:
+    return netstat.parse(text.partition("nw_rows\n")[2].partition("nw_if")[0])
+
+
 def parse_odm(text: str) -> dict[str, lsattr.InterfaceAttributes]:
     """By interface, from ``lsattr -El`` of each behind a line that names it; unreadable ones are left out."""
     parts: dict[str, list[str]] = {}
     for line in lines(text):
-        if line.startswith("nw_if "):
+        if line.startswith("nw_if ") and len(line.split()) == 2:
             parts[line.split()[1]] = []
         elif parts:
             parts[list(parts)[-1]].append(line)

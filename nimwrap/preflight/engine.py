@@ -27,7 +27,7 @@ from nimwrap.preflight import master as master_facts
 from nimwrap.preflight.checks import run_checks
 from nimwrap.preflight.client import ClientFacts, read_client, unasked
 from nimwrap.preflight.master import MasterFacts, read_master
-from nimwrap.preflight.names import Names, names_script, read_names
+from nimwrap.preflight.names import LIMIT_S, Names, names_script, read_names
 from nimwrap.preflight.report import PreflightReport, Prior
 from nimwrap.preflight.say import refuse
 from nimwrap.preflight.situation import Situation, image_directory
@@ -173,14 +173,15 @@ class _Look:
         }
 
     def _ask_names(self, situations: Sequence[Situation]) -> Names:
-        """How the master resolves the clients' names, the addresses they leave from, and what they call the master."""
-        names = [situation.host for situation in situations if situation.host]
-        masters = [info.master_hostname for one in situations if (info := one.client.niminfo.value)]
-        names += [name for name in dict.fromkeys(masters) if is_host_name(name)]
-        actual = [situation.source.actual for situation in situations]
-        addresses = [address for address in actual if address and ipv4(address)]
+        """How the master resolves the clients' names, and the addresses that they leave from."""
+        names = dict.fromkeys(situation.host for situation in situations if situation.host)
+        actual = (situation.source.actual for situation in situations)
+        addresses = dict.fromkeys(address for address in actual if address and ipv4(address))
         if not names and not addresses:
-            return Names({})
+            return Names()
         nonce = secrets.token_hex(4)
-        result = self.host.run(names_script(names, addresses, nonce), timeout=self.deadline.left(120))
+        own = any(situation.master_named_otherwise for situation in situations)
+        script = names_script(list(names), list(addresses), nonce, own=own)
+        rounds = math.ceil((len(names) + len(addresses)) / AT_ONCE)
+        result = self.host.run(script, timeout=self.deadline.left(rounds * LIMIT_S + 30))
         return read_names(answers(result.stdout, nonce))

@@ -8,16 +8,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from nimwrap.aix import df, exportfs, exports, ifconfig, lsnim, ps
+from nimwrap.aix import df, exportfs, exports, lsnim, ps
 from nimwrap.aix.text import Unrecognised, lines
 from nimwrap.hosts.channel import C_RSH
 from nimwrap.hosts.questions import Answer, Question
 from nimwrap.preflight.facts import Fact, raw_text, read
 
-CLOCK = "date -u"
 LIMIT_S = 60
 _LIMIT_WORDS = frozenset({"unlimited", "-1"})
 _BLOCK = 512  # POSIX: ulimit -f counts blocks of 512 bytes
+_DATE = re.compile(r"[A-Z][a-z]{2} ([A-Z][a-z]{2}) +(\d{1,2}) (\d\d:\d\d:\d\d) \w+ (\d{4})")
 _DIRECTORY = re.compile(r"nw_dir (\S+) (exists|missing|other) (\S+) (writable|readonly)")
 
 
@@ -46,7 +46,6 @@ class MasterFacts:
     standing: Fact[list[exports.Export]]
     directories: Fact[dict[str, Directory]]
     hostname: Fact[str]
-    interfaces: Fact[list[ifconfig.Interface]]
     clock: Fact[datetime]
     fsize: Fact[int]
     processes: Fact[list[ps.Process]]
@@ -62,11 +61,10 @@ def quick_questions(c_rsh: bool) -> list[Question]:
     tools = [lsnim.LSNIM, "/usr/sbin/nim", exportfs.EXPORTFS, *([C_RSH] if c_rsh else [])]
     return [
         Question("hostname", "hostname"),
-        Question("clock", CLOCK),
+        Question("clock", "date -u"),
         Question("fsize", "ulimit -f"),
         Question("tools", f"for f in {' '.join(tools)}; do [ -x $f ] || echo $f; done"),
         Question("standing", "[ ! -f /etc/exports ] || cat /etc/exports"),
-        Question("interfaces", shlex.join(ifconfig.argv())),
     ]
 
 
@@ -102,7 +100,6 @@ def read_master(answers: Mapping[str, Answer]) -> MasterFacts:
         standing=read(answers, "standing", "cat /etc/exports", exports.parse_file),
         directories=read(answers, "directories", "df -Pk", parse_directories),
         hostname=read(answers, "hostname", "hostname", parse_word),
-        interfaces=read(answers, "interfaces", "ifconfig -a", ifconfig.parse),
         clock=read(answers, "clock", "date -u", parse_clock),
         fsize=read(answers, "fsize", "ulimit -f", parse_fsize),
         processes=read(answers, "processes", "ps -ef", ps.parse),
@@ -126,8 +123,11 @@ def parse_word(text: str) -> str:
 
 
 def parse_clock(text: str) -> datetime:
-    """UTC as :data:`CLOCK` prints it."""
-    return datetime.fromisoformat(text.strip()).replace(tzinfo=UTC)
+    """UTC from ``date -u`` in the C locale."""
+    match = _DATE.search(text)
+    if match is None:
+        raise Unrecognised("date -u", text)
+    return datetime.strptime(f"{match[4]} {match[1]} {match[2]} {match[3]}", "%Y %b %d %H:%M:%S").replace(tzinfo=UTC)
 
 
 def parse_fsize(text: str) -> int:

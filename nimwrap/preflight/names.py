@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+import shlex
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
-from nimwrap.aix import host
+from nimwrap.aix import host, ifconfig
 from nimwrap.hosts.questions import PREAMBLE, Answer, limited
 from nimwrap.preflight.facts import Fact, read
 
 AT_ONCE = 16
-_LIMIT_S = 20
+LIMIT_S = 20
+_OWN = "nw_own"
 
 
 @dataclass(frozen=True)
 class Names:
-    """Answers by question: names and addresses as they were asked, and the names that addresses led to."""
+    """Answers by question: names and addresses as they were asked, and the names that addresses led to.
 
-    found: Mapping[str, Fact[host.HostAnswer]]
+    ``own`` are the master's own interfaces, where they were asked for.
+    """
+
+    found: Mapping[str, Fact[host.HostAnswer]] = field(default_factory=dict)
+    own: Fact[list[ifconfig.Interface]] = field(default_factory=lambda: Fact(missing="not asked"))
 
     def of(self, asked: str) -> Fact[host.HostAnswer]:
         return self.found.get(asked, Fact(missing=f"`host {asked}` was not answered"))
@@ -28,25 +34,30 @@ class Names:
         return fact.value is None and host.not_found(fact.raw)
 
 
-def names_script(names: Iterable[str], addresses: Iterable[str], nonce: str) -> str:
-    """Ask for each name, for each address, and again for each name that an address leads to, many at once.
+def names_script(names: Sequence[str], addresses: Sequence[str], nonce: str, *, own: bool) -> str:
+    """Ask for each name, for each address, and again for a further name that an address leads to, many at once.
 
-    All are plain words already (checked by the caller); a name that comes back from the resolver is checked here.
-    Each answer is written in one piece, so that those running at the same time do not mix.
+    ``names`` and ``addresses`` are plain words, each once; a name that comes back from the resolver is checked here.
+    Each answer is written in one piece, so that those running at the same time do not mix. ``own``: the master's
+    interfaces as well.
     """
-    one = limited('nw_o=$(host "$1" 2>&1); nw_r=$?; nw_say "$1"; [ "$2" = name ] || nw_again', _LIMIT_S)
-    calls = [f"nw_ask {name} name" for name in dict.fromkeys(names)]
-    calls += [f"nw_ask {address} address" for address in dict.fromkeys(addresses)]
+    one = limited('nw_o=$(host "$1" 2>&1); nw_r=$?; nw_say "$1"; [ "$2" = name ] || nw_again', LIMIT_S)
+    calls = [*(f"nw_ask {name} name" for name in names), *(f"nw_ask {address} address" for address in addresses)]
     waves = [calls[start : start + AT_ONCE] for start in range(0, len(calls), AT_ONCE)]
+    interfaces = f"nw_o=$({shlex.join(ifconfig.argv())} 2>&1); nw_r=$?; nw_say {_OWN}\n"
     return (
-        f'{PREAMBLE}nw_say() {{ echo "@@{nonce} begin $1\n$nw_o\n\n@@{nonce} end $1 $nw_r"; }}\n'
+        f'{PREAMBLE}nw_all=" {" ".join(names)} "\n'
+        f'nw_say() {{ echo "@@{nonce} begin $1\n$nw_o\n\n@@{nonce} end $1 $nw_r"; }}\n'
         'nw_again() { nw_n=$(echo "$nw_o" | awk \'$2=="is"{print $1;exit}\')\n'
         'case $nw_n in ""|-*|*[!A-Za-z0-9._-]*) return;; esac\n'
+        'case $nw_all in *" $nw_n "*) return;; esac\n'
         'nw_o=$(host "$nw_n" 2>&1); nw_r=$?; nw_say "$nw_n"; }\n'
-        f"nw_ask() {{\n{one}\n}}\n" + "".join(f"{' & '.join(wave)} &\nwait\n" for wave in waves)
+        f"nw_ask() {{\n{one}\n}}\n{interfaces if own else ''}"
+        + "".join(f"{' & '.join(wave)} &\nwait\n" for wave in waves)
     )
 
 
 def read_names(answers: Mapping[str, Answer]) -> Names:
     """The answers; one that says "no such host" is a fact without a value whose raw text tells so."""
-    return Names({name: read(answers, name, f"host {name}", host.parse) for name in answers})
+    found = {name: read(answers, name, f"host {name}", host.parse) for name in answers if name != _OWN}
+    return Names(found, read(answers, _OWN, "ifconfig -a", ifconfig.parse))

@@ -40,7 +40,7 @@ class Situation:
     on_master: MasterFacts
     client: ClientFacts
     channel: ChannelAnswer | None = None
-    names: Names = field(default_factory=lambda: Names({}))
+    names: Names = field(default_factory=Names)
     spent_s: float = 0.0
 
     @cached_property
@@ -64,6 +64,12 @@ class Situation:
         """The host name of ``if1``, if it is one that may reach a shell."""
         interfaces = self.nim.interfaces if self.nim else ()
         return interfaces[0].host if interfaces and is_host_name(interfaces[0].host) else None
+
+    @property
+    def master_named_otherwise(self) -> bool:
+        """True when the client calls its master by another name than the master itself does."""
+        info, own = self.client.niminfo.value, self.on_master.hostname.value
+        return info is not None and bool(info.master_hostname) and info.master_hostname != own
 
     @cached_property
     def path(self) -> str | None:
@@ -95,8 +101,8 @@ class Situation:
         answer = self.client.source.value
         actual, method = (answer.address, answer.method) if answer else (None, None)
         if actual is None and self.channel is not None and self.channel.reached:
-            master = answer.master_address if answer else None
-            actual = first_alias(self.client.interfaces.value or (), self.client.rows.value or (), master)
+            masters = answer.master_addresses if answer else ()
+            actual = first_alias(self.client.interfaces.value or (), self.client.rows.value or (), masters)
             method = ALIAS_ORDER if actual else None
         expected = actual if actual in self.expected else next(iter(self.expected), None)
         return SourceAddress(expected, actual, method)

@@ -10,9 +10,10 @@ import ipaddress
 import re
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from nimwrap.aix import host, ifconfig, netstat, source_perl, traceroute
+from nimwrap.aix.addresses import ipv4
 from nimwrap.aix.text import Unrecognised
 from nimwrap.hosts.questions import Answer
 from nimwrap.preflight.facts import Fact, raw_text
@@ -29,17 +30,21 @@ _PART = re.compile(r"^nw_(perl|traceroute|host)\n", re.MULTILINE)
 class SourceAnswer:
     """``master_name`` as the client's mount will use it; ``address`` None when neither perl nor traceroute told it.
 
-    ``master_address`` is what the client resolves the name to, asked only for the guess.
+    ``master_addresses`` are what the client resolves that name to; ``resolved`` is what its resolver said.
     """
 
     master_name: str
     address: str | None = None
     method: str | None = None
-    master_address: str | None = None
+    master_addresses: tuple[str, ...] = ()
+    resolved: str = ""
 
 
 def source_question(fallback: str) -> str:
-    """Shell text for the client. The master's name comes from /etc/niminfo, else it is ``fallback`` (a safe name)."""
+    """Shell text for the client. The master's name comes from /etc/niminfo, else it is ``fallback`` (a safe name).
+
+    What the client resolves it to is asked where the name is another one, or no way but the guess is left.
+    """
     perl = source_perl.shell("M").removesuffix("M")
     trace = " ".join(traceroute.argv("M")).removesuffix("M")
     return (
@@ -48,8 +53,9 @@ def source_question(fallback: str) -> str:
         f'case $nw_m in ""|-*|*[!A-Za-z0-9._-]*) nw_m={fallback};; esac\n'
         "echo nw_master $nw_m; echo nw_perl\n"
         f'nw_a=$({perl}"$nw_m" 2>&1); nw_r=$?; echo "$nw_a"\n'
-        "case $nw_r,$nw_a in 0,*[0-9].*[0-9].*[0-9].*[0-9]) exit 0;; esac\n"
-        f'echo nw_traceroute; {trace}"$nw_m"; echo nw_host; host "$nw_m"'
+        f"case $nw_r,$nw_m,$nw_a in 0,{fallback},*[0-9].*[0-9].*[0-9].*[0-9]) exit 0;;\n"
+        f'0,*,*[0-9].*[0-9].*[0-9].*[0-9]) ;; *) echo nw_traceroute; {trace}"$nw_m";; esac\n'
+        'echo nw_host; host "$nw_m"'
     )
 
 
@@ -62,14 +68,12 @@ def read_source(answers: Mapping[str, Answer], name: str) -> Fact[SourceAnswer]:
         return Fact(raw=text, missing=f"the question for the source address {reason}")
     pieces = _PART.split(text)
     parts = dict(zip(pieces[1::2], pieces[2::2], strict=True))
-    found = SourceAnswer(master[1])
+    found = SourceAnswer(master[1], resolved=parts.get("host", ""))
+    with suppress(Unrecognised):
+        found = replace(found, master_addresses=host.parse(found.resolved).addresses)
     for method, parse in ((PERL, source_perl.parse), (TRACEROUTE, _traced)):
-        try:
-            return Fact(SourceAnswer(master[1], parse(parts[method]), method), text)
-        except (KeyError, Unrecognised):
-            continue
-    with suppress(KeyError, Unrecognised):
-        found = SourceAnswer(master[1], master_address=host.parse(parts["host"]).addresses[0])
+        with suppress(KeyError, Unrecognised):
+            return Fact(replace(found, address=parse(parts[method]), method=method), text)
     return Fact(found, text)
 
 
@@ -78,15 +82,14 @@ def _traced(text: str) -> str:
 
 
 def first_alias(
-    interfaces: Sequence[ifconfig.Interface], rows: Sequence[netstat.Row], master: str | None
+    interfaces: Sequence[ifconfig.Interface], rows: Sequence[netstat.Row], masters: Sequence[str]
 ) -> str | None:
     """The guess: the first address in the master's subnet, else the first of the only interface; else None."""
     outward = [one for one in interfaces if one.ipv4 and not one.ipv4[0].startswith("127.")]
-    if master is not None:
-        for interface in outward:
-            for address in interface.addresses:
-                if address.family == 4 and address.prefix and _same_net(address.address, master, address.prefix):
-                    return address.address
+    for interface in outward:
+        for address in interface.addresses:
+            if address.family == 4 and any(_same_net(address, master) for master in masters):
+                return address.address
     if len(outward) == 1:
         return outward[0].ipv4[0]
     if interfaces:
@@ -95,8 +98,7 @@ def first_alias(
     return firsts[0] if len(firsts) == 1 else None
 
 
-def _same_net(one: str, other: str, prefix: int) -> bool:
-    try:
-        return ipaddress.ip_address(other) in ipaddress.ip_network(f"{one}/{prefix}", strict=False)
-    except ValueError:
+def _same_net(own: ifconfig.Address, other: str) -> bool:
+    if own.prefix is None or ipv4(other) is None:
         return False
+    return ipaddress.IPv4Address(other) in ipaddress.IPv4Network(f"{own.address}/{own.prefix}", strict=False)

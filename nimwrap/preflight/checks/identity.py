@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from nimwrap.aix.classify import classify
+from nimwrap.aix.host import not_found
 from nimwrap.domain.codes import FailureCode
 from nimwrap.domain.findings import Finding
 from nimwrap.preflight.say import ok, refuse, skip, warn
@@ -54,19 +55,32 @@ def identity(s: Situation) -> Finding:
 
 
 def _master(s: Situation, named: str, raw: str) -> Finding:
-    """``named`` is this master when it is its host name, or leads to one of its addresses."""
-    own = s.on_master.hostname.value
-    if own and _short(own) == _short(named):
-        return ok(f"its master is {named}")
-    answer = s.names.of(named)
-    held = {address for interface in s.on_master.interfaces.value or [] for address in interface.ipv4}
-    if answer.value and held & set(answer.value.addresses):
-        return ok(f"its master is {named}, which is {own or s.ref.master}")
-    fix = "register the client with this master: niminit on it, and then nimclient -C"
-    message = f"/etc/niminfo names {named} as the master, and this one is {own or s.ref.master}"
-    if answer.value and held:
-        return refuse(FailureCode.CLIENT_IDENTITY, message, fix, f"{raw}\n{answer.raw}")
-    return warn(message, fix, f"{raw}\n{answer.raw}")
+    """``named`` must lead the client to this master, for its mount will use that name (aix-nim section 1)."""
+    own = s.on_master.hostname.value or s.ref.master
+    source = s.client.source.value
+    held = {address for interface in s.names.own.value or [] for address in interface.ipv4}
+    held = {address for address in held if not address.startswith("127.")}
+    if source is not None and source.master_name == named and held:
+        evidence = f"{raw}\n{source.resolved}"
+        if held & set(source.master_addresses):
+            return ok(f"its master is {named}", evidence)
+        leads = ", ".join(source.master_addresses)
+        if leads or (source.address is None and not_found(source.resolved)):
+            what = f"which leads it to {leads}" if leads else "which it cannot resolve"
+            here = ", ".join(sorted(held))
+            return refuse(
+                FailureCode.CLIENT_IDENTITY,
+                f"/etc/niminfo of {s.ref.client} names {named} as its master, {what}; {own} is {here}",
+                f"if {own} is to be its master: niminit on the client, then nimclient -C; or correct the name there",
+                evidence,
+            )
+    if _short(own) == _short(named):
+        return ok(f"its master is {named}", raw)
+    return warn(
+        f"/etc/niminfo of {s.ref.client} names {named} as its master, and this one calls itself {own}",
+        "on the client: host NAME must give an address of this master; else niminit, then nimclient -C",
+        raw,
+    )
 
 
 def _short(name: str) -> str:

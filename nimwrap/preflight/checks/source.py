@@ -103,5 +103,5 @@ def _same(host: str, names: tuple[str, ...]) -> bool:
 
 def _evidence(s: Situation) -> str:
     named = s.names.of(s.host).raw if s.host else ""
-    parts = [s.client.source.raw, named, s.client.rows.raw or s.client.interfaces.raw, s.client.labels.raw]
+    parts = [s.client.source.raw, named, s.client.interfaces.raw, s.client.labels.raw]
     return "\n".join(part.strip() for part in [*parts, s.client.groups.raw] if part.strip())
