@@ -7,11 +7,12 @@ look at any time, be killed at any time, and find the clock set forward or back.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from nimwrap.domain.durations import parse_rfc3339, rfc3339
+from nimwrap.domain.errors import NimwrapError
 from nimwrap.domain.records import ClientRef
 from nimwrap.history import slots as queue
 from nimwrap.history.reading import ReadOnly
@@ -19,6 +20,8 @@ from nimwrap.history.store import Store
 from nimwrap.history.values import Row
 from nimwrap.scheduling.schedule import Schedule
 from nimwrap.scheduling.slots import PROMPT_S, Due, due_slots, start_of, too_late, window_end
+
+NOWHERE = "no master lists this client, and several could be meant: write it as master/client"
 
 
 @dataclass(frozen=True)
@@ -55,42 +58,72 @@ class Passed:
 class Look:
     """What one look did."""
 
-    batches: tuple[Batch, ...] = ()
-    opened: tuple[Opened, ...] = ()
-    passed: tuple[Passed, ...] = ()
+    batches: list[Batch] = field(default_factory=list)
+    opened: list[Opened] = field(default_factory=list)
+    passed: list[Passed] = field(default_factory=list)
+    troubles: list[NimwrapError] = field(default_factory=list)
 
 
 @dataclass
 class Engine:
-    """``targets`` finds the clients that a schedule means now; a name that no master knows is one too."""
+    """``targets`` finds the clients that a schedule means now; a name that no master knows is one too.
+
+    Where it raises NimwrapError nobody can say yet who is meant: the slot stays unopened, to be tried at the next look
+    for as long as it may begin.
+    """
 
     store: Store
     reader: ReadOnly
     targets: Callable[[Schedule], Sequence[ClientRef]]
 
-    def look(self, schedules: Mapping[str, Schedule], now: datetime) -> Look:
-        """Do what is due at ``now``. What it returns in ``batches`` is ours to run, and nobody else's."""
-        opened = [record for schedule in schedules.values() for record in self._open(schedule, now)]
+    def look(self, schedules: Mapping[str, Schedule], now: datetime, *, resting: Collection[str] = ()) -> Look:
+        """Do what is due at ``now``, but nothing for the schedules named in ``resting``.
+
+        What it returns in ``batches`` is ours to run, and nobody else's.
+        """
+        look = Look()
+        for schedule in schedules.values():
+            if schedule.name not in resting:
+                self._open(schedule, now, look)
         waiting: dict[tuple[str, str], list[Row]] = defaultdict(list)
         for row in queue.pending(self.reader):
             waiting[row["schedule"], row["slot"]].append(row)
-        batches, given_up = [], []
         for (name, _), rows in waiting.items():
-            batch, passed = self._sort(schedules.get(name), name, rows, now)
-            batches += self._taken(batch)
-            given_up += passed
-            for each in passed:
-                queue.end(self.store, name, each.slot, each.refs, queue.MISSED, each.reason)
-        return Look(tuple(batches), tuple(opened), tuple(given_up))
+            if name not in resting:
+                self._take(schedules.get(name), name, rows, now, look)
+        return look
 
-    def _open(self, schedule: Schedule, now: datetime) -> Iterator[Opened]:
+    def _open(self, schedule: Schedule, now: datetime, look: Look) -> None:
         """Write the rows of every slot that has come since the newest that has any."""
         found = due_slots(schedule, queue.newest_slot(self.reader, schedule.name, now), now)
-        refs = tuple(self.targets(schedule)) if found else ()
+        if not found:
+            return
+        try:
+            refs = tuple(self.targets(schedule))
+        except NimwrapError as error:
+            look.troubles.append(error)
+            refs = ()
+            found = [replace(due, reason=f"{due.reason}; {error.message}") for due in found if not due.begins]
         for due in found if refs else [_for_nobody(due) for due in found]:
             opening = queue.Opening(schedule.name, due.slot, refs, not due.begins, due.reason)
             if queue.open_slot(self.store, opening, now):
-                yield Opened(schedule.name, due, refs)
+                look.opened.append(Opened(schedule.name, due, refs))
+        nowhere = [ref for ref in refs if not ref.master]
+        if nowhere and found[-1].begins:
+            queue.end(self.store, schedule.name, found[-1].slot, nowhere, "failed", NOWHERE)
+
+    def _take(
+        self, schedule: Schedule | None, name: str, rows: Sequence[Row], now: datetime, look: Look
+    ) -> None:
+        """Claim those of one slot's waiting clients that may still start; close the rows of the others."""
+        batch, passed = self._sort(schedule, name, rows, now)
+        for each in passed:
+            queue.end(self.store, name, each.slot, each.refs, queue.MISSED, each.reason)
+        look.passed.extend(passed)
+        if batch is not None and batch.starts:
+            taken = queue.take(self.store, name, batch.slot, batch.starts)
+            if taken:  # else others were quicker
+                look.batches.append(replace(batch, starts={ref: batch.starts[ref] for ref in taken}))
 
     def _sort(
         self, schedule: Schedule | None, name: str, rows: Sequence[Row], now: datetime
@@ -115,14 +148,6 @@ class Engine:
                 reasons[reason].append(ref)
         batch = Batch(schedule, slot, starts, window_end(schedule, began), rows[0]["reason"])
         return batch, [Passed(name, slot, tuple(refs), reason) for reason, refs in reasons.items()]
-
-    def _taken(self, batch: Batch | None) -> list[Batch]:
-        """The batch with the clients that we got; none when others were quicker."""
-        if batch is None or not batch.starts:
-            return []
-        taken = queue.take(self.store, batch.schedule.name, batch.slot, batch.starts)
-        return [replace(batch, starts={ref: batch.starts[ref] for ref in taken})] if taken else []
-
 
 def _for_nobody(due: Due) -> Due:
     return replace(due, begins=False, reason=due.reason or "its targets match no client")

@@ -11,7 +11,14 @@ from nimwrap.scheduling.wallclock import cron_fields, time_zone, wall_clock
 from tests.scheduling.oracle import slots
 
 START, END = datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 12, 31, tzinfo=UTC)
-ZONES = ["Australia/Melbourne", "Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "Africa/Cairo", "Asia/Tokyo"]
+ZONES = [
+    "Australia/Melbourne",
+    "Europe/Berlin",
+    "America/New_York",
+    "Australia/Lord_Howe",
+    "Africa/Cairo",
+    "Asia/Tokyo",
+]
 TIMES = {
     "0 0 * * *": lambda wall: (wall.hour, wall.minute) == (0, 0),
     "30 0 * * *": lambda wall: (wall.hour, wall.minute) == (0, 30),

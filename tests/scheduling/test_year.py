@@ -100,6 +100,10 @@ class Site:
             self._store.record_run(run, slot=batch.slot)
 
 
+def new_site(directory: Path, seed: int) -> Site:
+    return Site(directory / "history.db", random.Random(seed))  # noqa: S311  dice, not secrets
+
+
 def rows(path: Path) -> Mapping[tuple[str, str, str], dict[str, str]]:
     with Reader.open(path) as reader:
         return {(row["schedule"], row["slot"], row["client"]): row for row in reader.slots()}
@@ -115,7 +119,7 @@ def until(site: Site, wish: datetime) -> None:
 
 
 def test_without_trouble_every_slot_begins_on_time(tmp_path: Path) -> None:
-    site = Site(tmp_path / "history.db", random.Random(1))
+    site = new_site(tmp_path, 1)
     while site.true_now < END:
         until(site, site.look())
     found = rows(site.path)
@@ -133,7 +137,7 @@ def test_without_trouble_every_slot_begins_on_time(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("seed", [7, 20261123])
 def test_with_crashes_and_downtime_every_slot_is_done_once_or_missed_with_a_reason(tmp_path: Path, seed: int) -> None:
-    site = Site(tmp_path / "history.db", random.Random(seed))
+    site = new_site(tmp_path, seed)
     down: list[tuple[datetime, datetime]] = []
     while site.true_now < END:
         wish = site.look(dies_in_it=site.dice.random() < 0.05)
@@ -170,7 +174,7 @@ def test_with_crashes_and_downtime_every_slot_is_done_once_or_missed_with_a_reas
 
 @pytest.mark.parametrize("seed", [3, 11])
 def test_with_clocks_set_wrong_no_slot_is_doubled_or_lost(tmp_path: Path, seed: int) -> None:
-    site = Site(tmp_path / "history.db", random.Random(seed))
+    site = new_site(tmp_path, seed)
     wrong_since: datetime | None = None
     disturbed: list[tuple[datetime, datetime]] = []
     while site.true_now < END:
@@ -200,7 +204,7 @@ def test_with_clocks_set_wrong_no_slot_is_doubled_or_lost(tmp_path: Path, seed: 
 
 
 def test_slots_missed_by_a_clock_that_was_wrong_are_not_lost_when_it_is_set_right(tmp_path: Path) -> None:
-    site = Site(tmp_path / "history.db", random.Random(5))
+    site = new_site(tmp_path, 5)
     site.look()
     site.error = timedelta(days=40)
     site.look()

@@ -1,0 +1,51 @@
+"""What comes next: the slots of the coming days, and each client's next start."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from heapq import merge
+
+from nimwrap.config.model import Config
+from nimwrap.domain.records import ClientRef
+from nimwrap.history.read import Reader
+from nimwrap.scheduling.roster import clients_of, last_seen
+from nimwrap.scheduling.schedule import Schedule
+from nimwrap.scheduling.slots import start_of, upcoming
+
+
+@dataclass(frozen=True)
+class Coming:
+    """A slot to come and the clients it means, by the inventory as it is now."""
+
+    slot: datetime
+    schedule: Schedule
+    refs: tuple[ClientRef, ...]
+
+
+def coming(
+    config: Config, reader: Reader, schedules: Mapping[str, Schedule], now: datetime, until: datetime
+) -> Iterator[Coming]:
+    """Every slot after ``now`` up to ``until``, in order."""
+    known = last_seen(config, reader)
+
+    def of_one(schedule: Schedule) -> Iterator[Coming]:
+        refs = tuple(clients_of(config, known, schedule))
+        return (Coming(slot, schedule, refs) for slot in upcoming(schedule, now, until))
+
+    return merge(*map(of_one, schedules.values()), key=lambda each: (each.slot, each.schedule.name))
+
+
+def next_starts(
+    config: Config, reader: Reader, schedules: Mapping[str, Schedule], now: datetime
+) -> dict[ClientRef, datetime]:
+    """When each client that is in any schedule starts next, its share of the jitter included."""
+    known = last_seen(config, reader)
+    found: dict[ClientRef, datetime] = {}
+    for schedule in schedules.values():
+        slot = next(schedule.clock.after(now))
+        for ref in clients_of(config, known, schedule):
+            start = start_of(schedule, ref, slot)
+            found[ref] = min(start, found.get(ref, start))
+    return found

@@ -1,0 +1,260 @@
+"""What one cron command backs up: the nim commands, wrapper scripts and playbooks that it runs, one after another."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+import shlex
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from nimwrap.domain.names import is_nim_name
+from nimwrap.scheduling.fromcron.crontab import UnclearError
+from nimwrap.scheduling.fromcron.definition import EVERY, Backup, NoImageError, mksysb_flags, read_definition
+from nimwrap.scheduling.fromcron.shell import Step, Variable, Word, plain, steps
+
+_MENTIONS = re.compile(
+    r"mksysb|savevg|backupios|viosbr|viosbackup|mknimimage|sysback|sysimg|aix_system_backup|m_backup_db"
+    r"|(?<![A-Za-z0-9])(ls)?nim(?![A-Za-z0-9])",
+    re.IGNORECASE,
+)
+_SCRIPT = re.compile(r"\w*(mksysb|nim_?backup|sys_?back|sysimg)\w*", re.IGNORECASE)
+_INSIDE = "its flags, directory and names stand inside the script, so nimwrap's own hold until you set them"
+_TRIVIAL = frozenset({"cd", "umask", "set", "ulimit", ":", "true", ".", "echo", "date"})
+_BARE = frozenset({"nohup", "exec", "time", "command", "caffeinate"})
+_SHELLS = frozenset({"sh", "ksh", "ksh93", "bash", "rksh"})
+_SSH_TAKES_VALUE = "bcDEeFIiJLlmOopQRSWw"
+_ELSEWHERE = {
+    "mknimimage": "xCAT's mknimimage takes its attributes from xCAT's tables; name the node in targets",
+    "backupios": 'it backs up a VIOS from inside; nimwrap does so with kinds = ["ios_mksysb"]',
+    "ioscli": 'it backs up a VIOS from inside; nimwrap does so with kinds = ["ios_mksysb"]',
+    "viosbr": 'it backs up a VIOS from inside; nimwrap does so with kinds = ["ios_backup"]',
+    "viosbackup": 'it backs up a VIOS from inside; nimwrap does so with kinds = ["ios_mksysb"]',
+    "m_backup_db": 'it saves the NIM database; nimwrap does so with kinds = ["nim_db"]',
+    "savevg": 'it saves a volume group from inside the client; nimwrap does so with kinds = ["savevg"]',
+    "smit": "smit asks questions, which cron cannot answer",
+    "smitty": "smit asks questions, which cron cannot answer",
+    "ansible-playbook": "what the playbook does is not in the crontab",
+}
+
+
+@dataclass
+class Reading:
+    """What a command has turned out to do so far. ``client``: whose crontab this is, when the user said so."""
+
+    client: str | None = None
+    backups: list[Backup] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    asides: list[str] = field(default_factory=list)
+    depends: bool = False
+    """The command before was one that the next may depend on."""
+
+
+def mentions_backup(command: str) -> bool:
+    """True for a command that has to do with NIM or system images, understood or not."""
+    return _MENTIONS.search(command) is not None
+
+
+def read_command(command: str, variables: Mapping[str, str], client: str | None = None) -> list[Backup]:
+    """The backups that ``command`` makes, each with its notes; UnclearError when it makes none that can be read."""
+    reading = Reading(client)
+    _chain(reading, command, variables)
+    if not reading.backups:
+        raise UnclearError(reading.asides[0] if reading.asides else "no command in it is known to make an image")
+    notes = [*reading.notes, *(f"not carried over: {aside}" for aside in reading.asides)]
+    return [backup.noting(notes) for backup in reading.backups]
+
+
+def _chain(reading: Reading, command: str, variables: Mapping[str, str]) -> None:
+    for step in steps(command, variables):
+        _step(reading, step, list(step.words), variables)
+
+
+def _step(reading: Reading, step: Step, words: list[Word], variables: Mapping[str, str]) -> None:
+    """One simple command, without the words that only say how it is run."""
+    for name, value in step.environment.items():
+        if name.startswith("NIM_"):
+            reading.notes.append(f'env = {{ {name} = "{plain(value) or "?"}" }} belongs under [masters.NAME]')
+    while words and (inner := _unwrapped(words)) is not None:
+        words = inner
+    if not words:
+        return
+    name = posixpath.basename(plain(words[0]) or "")
+    if name in _SHELLS and plain(words[1] if len(words) > 1 else ()) == "-c":
+        _chain(reading, _text(words[2:3]), variables)
+    elif name in _SHELLS and len(words) > 1 and not (plain(words[1]) or "-").startswith("-"):
+        _step(reading, step, words[1:], variables)
+    elif name == "su":
+        _chain(reading, _su_command(words), variables)
+    elif name == "ssh":
+        host, command = _ssh_command(words)
+        reading.notes.append(f"it runs over ssh on {host}; [masters.NAME] host = ... says how nimwrap gets there")
+        _chain(reading, command, variables)
+    else:
+        _command(reading, step, name, words)
+
+
+def _command(reading: Reading, step: Step, name: str, words: Sequence[Word]) -> None:
+    conditional = step.condition and reading.depends
+    reading.depends = name not in _TRIVIAL
+    reader = _READERS.get(name) or (_script if _SCRIPT.fullmatch(name.partition(".")[0]) else None)
+    try:
+        if name in _ELSEWHERE:
+            raise NoImageError(_ELSEWHERE[name])
+        if reader is None and name in _TRIVIAL:
+            return
+        if reader is None:
+            raise NoImageError(_shown(words))
+        found = reader(words, reading.client)
+    except NoImageError as aside:
+        reading.asides.append(str(aside))
+        return
+    reading.backups += found
+    if conditional:
+        reading.notes.append("the condition in front of it is not carried over")
+
+
+def _nim(words: Sequence[Word], _client: str | None) -> list[Backup]:
+    try:
+        return [read_definition(words[1:])]
+    except NoImageError as aside:
+        raise NoImageError(f"{_shown(words)} ({aside})") from None
+
+
+def _mksysb(words: Sequence[Word], client: str | None) -> list[Backup]:
+    """mksysb run by the client itself, to a file that is mostly on NFS."""
+    if client is None:
+        raise UnclearError("it makes an image of the machine whose crontab this is; say which with --client NAME")
+    letters = ""
+    for word in words[1:]:
+        text = plain(word)
+        if text is not None and text.startswith("-"):
+            letters += text[1:]
+    flags = mksysb_flags(letters)
+    note = "nimwrap makes the image from the NIM master, in its own directory there; the file named here is not used"
+    return [Backup(client, flags=flags, notes=(note,))]
+
+
+def _own_script(words: Sequence[Word], client: str | None) -> list[Backup]:
+    """A script that the client runs on itself."""
+    if client is None:
+        raise UnclearError("it makes an image of the machine whose crontab this is; say which with --client NAME")
+    return [Backup(client, notes=(_INSIDE,))]
+
+
+def _get_mksysb(words: Sequence[Word], client: str | None) -> list[Backup]:
+    """The public script of this name: one client, or without one every standalone client."""
+    if len(words) > 1:
+        return _script(words, client)
+    every = "the public script of this name goes over what lsnim -t standalone lists: see that yours does the same"
+    return [Backup(EVERY, notes=(every, _INSIDE))]
+
+
+def _script(words: Sequence[Word], _client: str | None) -> list[Backup]:
+    """A wrapper whose arguments are the names of clients and nothing else."""
+    names = [plain(word) for word in words[1:]]
+    if not names:
+        raise UnclearError("its clients, flags and directory stand inside the script")
+    backups = []
+    for name in names:
+        if name is None or not is_nim_name(name) or name.isdigit():
+            raise UnclearError(f"{_shown(words[1:])} may be clients or not; the script would have to be read")
+        backups.append(Backup(name, notes=(f"{name} is taken to be a client: the script was not read", _INSIDE)))
+    return backups
+
+
+def _ansible(words: Sequence[Word], _client: str | None) -> list[Backup]:
+    """``ansible HOST -m ibm.power_aix.nim_backup -a "action=create ..."`` (reference peers section 1)."""
+    texts = [_text([word]) for word in words]
+    module = _after(texts, "-m", "--module-name")
+    if not module.endswith("nim_backup"):
+        raise UnclearError(f"the ansible module {module or '(none)'} is not read here")
+    pairs = dict(pair.partition("=")[::2] for pair in shlex.split(_after(texts, "-a", "--args")))
+    if pairs.get("action") != "create" or pairs.get("type", "mksysb") != "mksysb":
+        raise NoImageError(f"nim_backup with action={pairs.get('action')} type={pairs.get('type', 'mksysb')}")
+    flags = mksysb_flags(pairs["flags"]) if "flags" in pairs else None
+    lost = sorted(set(pairs) - {"action", "type", "targets", "flags"})
+    notes = [f"{key}={pairs[key]} is not carried over" for key in lost]
+    return [Backup(_ansible_target(target), flags=flags, notes=tuple(notes)) for target in pairs["targets"].split(",")]
+
+
+def _ansible_target(target: str) -> str:
+    if target in ("ALL", "all", "*", "standalone"):
+        return EVERY
+    if not re.fullmatch(r"[A-Za-z0-9_!-]+\*?", target):
+        raise UnclearError(f"the target {target} is not read here")
+    return target
+
+
+_READERS: dict[str, Callable[[Sequence[Word], str | None], list[Backup]]] = {
+    "nim": _nim,
+    "mksysb": _mksysb,
+    "run_aix_system_backup.sh": _own_script,
+    "run_aix_system_backup": _own_script,
+    "get_mksysb": _get_mksysb,
+    "ansible": _ansible,
+}
+
+
+def _unwrapped(words: list[Word]) -> list[Word] | None:
+    """The command behind ``nohup``, ``nice -n 5``, ``env A=b``...; None when it stands in front already."""
+    name = posixpath.basename(plain(words[0]) or "")
+    rest = words[1:]
+    if name in _BARE:
+        return rest
+    if name == "nice":
+        return rest[2:] if rest[:1] == [("-n",)] else [word for at, word in enumerate(rest) if at or not _option(word)]
+    if name in ("env", "sudo"):
+        while rest and (_option(rest[0]) or "=" in (plain(rest[0]) or "")):
+            rest = rest[2:] if plain(rest[0]) == "-u" else rest[1:]
+        return rest
+    if name == "timeout":
+        return [word for word in rest if not _option(word)][1:] if rest and _option(rest[0]) else rest[1:]
+    if name == "flock":
+        while rest and _option(rest[0]):
+            rest = rest[2:] if plain(rest[0]) in ("-w", "-E") else rest[1:]
+        return rest[1:]
+    return None
+
+
+def _option(word: Word) -> bool:
+    return (plain(word) or "").startswith("-")
+
+
+def _su_command(words: Sequence[Word]) -> str:
+    texts = [_text([word]) for word in words]
+    if "-c" not in texts:
+        raise UnclearError("su without -c reads its commands from elsewhere")
+    return _after(texts, "-c", "-c")
+
+
+def _ssh_command(words: Sequence[Word]) -> tuple[str, str]:
+    """Host and remote command of an ssh call."""
+    texts = [_text([word]) for word in words[1:]]
+    while texts and texts[0].startswith("-"):
+        takes = texts[0][-1] in _SSH_TAKES_VALUE and len(texts[0]) == 2
+        texts = texts[2:] if takes else texts[1:]
+    if len(texts) < 2:
+        raise UnclearError("ssh without a command")
+    return texts[0].rpartition("@")[2], " ".join(texts[1:])
+
+
+def _text(words: Sequence[Word]) -> str:
+    """Words that are handed on to another shell as they stand."""
+    found = [plain(word) for word in words]
+    if not found or None in found:
+        raise UnclearError("a command within a command that only the shell can put together")
+    return " ".join(text for text in found if text is not None)
+
+
+def _after(texts: Sequence[str], *options: str) -> str:
+    return next((texts[at + 1] for at, text in enumerate(texts[:-1]) if text in options), "")
+
+
+def _shown(words: Sequence[Word]) -> str:
+    """The words as a person reads them, cut where they are many."""
+    text = " ".join(
+        "".join(p if isinstance(p, str) else f"${p.name}" if isinstance(p, Variable) else f"$({p.text})" for p in word)
+        for word in words
+    )
+    return text if len(text) <= 90 else f"{text[:87]}..."

@@ -1,0 +1,56 @@
+"""Whom a schedule means, by the clients that the masters listed last."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from nimwrap.config.model import Config
+from nimwrap.domain.errors import NimwrapError
+from nimwrap.domain.records import ClientRef
+from nimwrap.fleet.targets import resolve
+from nimwrap.history.read import Reader
+from nimwrap.scheduling.schedule import Schedule
+
+_WILD = frozenset("*?[")
+
+
+def last_seen(config: Config, reader: Reader) -> dict[str, list[str]]:
+    """The clients of each master in the stored inventories, without those that vanished."""
+    known: dict[str, list[str]] = {master: [] for master in config.masters}
+    for row in reader.clients():
+        if row["master"] in known and not row["vanished"]:
+            known[row["master"]].append(row["name"])
+    return known
+
+
+def clients_of(config: Config, known: Mapping[str, Sequence[str]], schedule: Schedule) -> list[ClientRef]:
+    """The clients of a schedule, each once, in its order.
+
+    A plain name that no master lists is one too: its run says that the client is unknown. Where several masters could
+    be meant, its master is ``""``.
+    """
+    found: list[ClientRef] = []
+    for target in _names(config, schedule.targets, set()):
+        try:
+            found += resolve(config, known, [target])
+        except NimwrapError:
+            if not _WILD & set(target):
+                found.append(_stranger(config, target))
+    return list(dict.fromkeys(found))
+
+
+def _names(config: Config, targets: Sequence[str], inside: set[str]) -> Iterator[str]:
+    """The targets with each group replaced by its members, so that one unknown member takes nobody else with it."""
+    for target in targets:
+        group = target.removeprefix("group:")
+        if group == target:
+            yield target
+        elif group not in inside:
+            yield from _names(config, config.groups.get(group, ()), inside | {group})
+
+
+def _stranger(config: Config, target: str) -> ClientRef:
+    master, _, client = target.rpartition("/")
+    if not master and len(config.masters) == 1:
+        master = next(iter(config.masters))
+    return ClientRef(master if master in config.masters else "", client)
