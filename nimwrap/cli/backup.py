@@ -32,7 +32,7 @@ def backup(
     ] = None,
     everything: Annotated[bool, typer.Option("--all", help="Every client that NIM knows.")] = False,
     group: Annotated[list[str] | None, typer.Option("--group", metavar="G", help="The clients of a group.")] = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the plan and every command; change nothing.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print plan and commands; change nothing.")] = False,
     no_remedy: Annotated[bool, typer.Option("--no-remedy", help="Refuse instead of changing an export.")] = False,
 ) -> None:
     """Back up clients: check, let in where needed, make the image, prove it, record it.
@@ -54,13 +54,13 @@ def backup(
             from nimwrap.cli.dry_run import dry_run_result
 
             invocation.finish(dry_run_result(desk, order))
-        with _leaving_on_signal(desk):
-            runs = _watched(invocation, desk, order)
+        with leaving_on_signal(desk):
+            runs = watched(invocation, desk, order)
         invocation.finish(runs_result("backup", desk, order, runs))
 
 
 @contextmanager
-def _leaving_on_signal(desk: Desk) -> Iterator[None]:
+def leaving_on_signal(desk: Desk) -> Iterator[None]:
     """SIGINT and SIGTERM make us leave; what runs on the masters goes on."""
 
     def leave(number: int, _frame: object) -> None:
@@ -75,7 +75,8 @@ def _leaving_on_signal(desk: Desk) -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def _watched(invocation: Invocation, desk: Desk, order: Order) -> list[Run]:
+def watched(invocation: Invocation, desk: Desk, order: Order) -> list[Run]:
+    """Run the fleet while its progress is shown."""
     from nimwrap.cli.live import watching
     from nimwrap.fleet.run import run_fleet
 
@@ -97,7 +98,8 @@ def runs_result(command: str, desk: Desk, order: Order, runs: list[Run]) -> Resu
     if desk.left_by is not None:
         code = ExitCode.TERMINATED if desk.left_by == signal.SIGTERM else ExitCode.INTERRUPTED
         errors.append(_left([run for run in runs if run.outcome is Outcome.RUNNING]))
-    return Result(command, {"runs": shown}, code, errors, [_problem(run) for run in warned], lambda out: _text(out, shown))
+    warnings = [_problem(run) for run in warned]
+    return Result(command, {"runs": shown}, code, errors, warnings, lambda out: _text(out, shown))
 
 
 def _problem(run: Run) -> Problem:
