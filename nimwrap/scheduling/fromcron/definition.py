@@ -183,4 +183,4 @@ def name_notes(backup: Backup) -> Iterable[str]:
     if backup.naming == "dated" and backup.name != "{client}_{date}":
         yield f"images are called {{client}}_YYYYMMDD_HHMMSS from now on, not {backup.name}"
     if backup.naming == "fixed" and backup.name != "{client}_mksysb":
-        yield f"the image is called {{client}}_mksysb from now on, not {backup.name}; `images import` records the old one"
+        yield f"the image is called {{client}}_mksysb from now on, not {backup.name}; see `images import`"

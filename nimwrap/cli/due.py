@@ -1,0 +1,166 @@
+"""``nimwrap schedule due`` and ``schedule run``: the fleet runs that schedules ask for."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from nimwrap.cli.frame import Invocation, Result, current
+from nimwrap.cli.render import Printer
+from nimwrap.domain.codes import ExitCode, FailureCode, Outcome, exit_code_of_runs
+from nimwrap.domain.durations import rfc3339
+from nimwrap.domain.errors import Problem
+
+if TYPE_CHECKING:
+    from nimwrap.domain.records import ClientRef
+    from nimwrap.fleet.desk import Desk
+    from nimwrap.scheduling.due import DueReport, Missed
+    from nimwrap.scheduling.engine import Look
+    from nimwrap.scheduling.schedule import Schedule
+
+
+def run(
+    ctx: typer.Context,
+    name: Annotated[str, typer.Argument(metavar="NAME", help="A schedule; `schedule list` shows them.")],
+) -> None:
+    """Back up the clients of a schedule now, whatever its times say; its window begins now.
+
+    Example: nimwrap schedule run weekly
+    """
+    from nimwrap.cli.backup import leaving_on_signal, runs_result, watched
+    from nimwrap.cli.schedule import loaded, named
+    from nimwrap.fleet.desk import opened_desk, refresh_inventories
+    from nimwrap.fleet.run import Order
+    from nimwrap.scheduling.due import meant
+
+    invocation = current(ctx)
+    schedule = named(loaded(invocation), name)
+    assert invocation.masters  # noqa: S101  raises, with the table to write, when there is none
+    with opened_desk(invocation.config) as desk:
+        refs = meant(desk, schedule, refresh_inventories(desk))
+        ends = desk.clock.now() + timedelta(seconds=schedule.window) if schedule.window is not None else None
+        order = Order(tuple(ref for ref in refs if ref.master), schedule=schedule.name, window_ends=ends)
+        with leaving_on_signal(desk):
+            runs = watched(invocation, desk, order)
+        result = runs_result("schedule run", desk, order, runs)
+        nowhere = [_unknown(ref) for ref in refs if not ref.master]
+        if nowhere:
+            code = ExitCode.PARTIAL if result.exit_code in (ExitCode.OK, ExitCode.PARTIAL) else ExitCode.FAILED
+            result = replace(result, errors=[*result.errors, *nowhere], exit_code=code)
+        invocation.finish(result)
+
+
+def due(ctx: typer.Context) -> None:
+    """Run every slot that is due, to its end: the one-shot for a timer or cron.
+
+    A slot that two calls find at the same instant is run by one of them. Slots that come too late, or whose window
+    is over, are recorded as missed, with the reason.
+
+    Example: nimwrap schedule due
+    """
+    from nimwrap.cli.backup import leaving_on_signal
+    from nimwrap.cli.live import PlainLines
+    from nimwrap.cli.schedule import loaded
+    from nimwrap.fleet.desk import opened_desk
+    from nimwrap.scheduling.due import run_due
+
+    invocation = current(ctx)
+    schedules = loaded(invocation)
+    assert invocation.masters  # noqa: S101  raises, with the table to write, when there is none
+    with opened_desk(invocation.config) as desk, leaving_on_signal(desk):
+        desk.tell = PlainLines(invocation).tell
+        report = run_due(desk, schedules, tell=lambda look: say(invocation, look))
+        invocation.finish(_result(desk, schedules, report))
+
+
+def say(invocation: Invocation, look: Look) -> None:
+    """What a look at the schedules did, for those who watch."""
+    for opened in look.opened:
+        state = "begins" if opened.due.begins else "missed"
+        why = f" ({opened.due.reason})" if opened.due.reason else ""
+        count = f"{len(opened.refs)} client{'' if len(opened.refs) == 1 else 's'}"
+        invocation.say(f"{opened.schedule}: the slot of {rfc3339(opened.due.slot)} {state}{why}, {count}")
+    for passed in look.passed:
+        names = " ".join(ref.client for ref in passed.refs)
+        invocation.say(f"{passed.schedule}: the slot of {rfc3339(passed.slot)} is missed for {names}: {passed.reason}")
+    for error in look.troubles:
+        invocation.warn(error.message, error.hint)
+
+
+def _result(desk: Desk, schedules: dict[str, Schedule], report: DueReport) -> Result:
+    """All fleet runs of one ``due`` as one result. A client that missed its slot counts as skipped."""
+    from nimwrap.cli.backup import runs_result
+    from nimwrap.fleet.run import Order, counts
+
+    runs = [run for worked in report.worked for run in worked.runs]
+    order = Order(tuple(ref for worked in report.worked for ref in worked.order.refs), schedule="due")
+    result = runs_result("schedule due", desk, order, runs)
+    judged: list[tuple[Outcome, FailureCode | None, bool]]
+    judged = [(run.outcome, run.failure.code if run.failure else None, counts(order, run)) for run in runs]
+    judged += [(Outcome.SKIPPED, FailureCode.OUTSIDE_WINDOW, missed.counts) for missed in report.missed]
+    judged += [(Outcome.REFUSED, FailureCode.CLIENT_UNKNOWN, True) for _ in report.nowhere]
+    judged += [(Outcome.FAILED, _failure_code(error.code), True) for error in report.faults]
+    errors = [*result.errors, *(_unknown(ref) for ref in report.nowhere)]
+    errors += [_problem(missed) for missed in report.missed if missed.counts]
+    errors += [problem for error in report.faults for problem in error.problems]
+
+    def text(out: Printer) -> None:
+        if runs and result.text is not None:
+            result.text(out)
+        elif not report.opened and not report.passed:
+            out.line(_nothing(desk, schedules))
+
+    code = result.exit_code if desk.left_by is not None else exit_code_of_runs(judged)
+    return replace(result, data=dict(result.data) | _data(report), errors=errors, exit_code=code, text=text)
+
+
+def _data(report: DueReport) -> dict[str, Any]:
+    slots = [
+        {
+            "schedule": opened.schedule,
+            "slot": opened.due.slot,
+            "state": "begun" if opened.due.begins else "missed",
+            "reason": opened.due.reason,
+            "clients": [str(ref) for ref in opened.refs],
+        }
+        for opened in report.opened
+    ]
+    missed = [
+        {
+            "schedule": each.schedule,
+            "slot": each.slot,
+            "client": each.ref.client,
+            "master": each.ref.master,
+            "reason": each.reason,
+        }
+        for each in report.missed
+    ]
+    return {"slots": slots, "missed": missed}
+
+
+def _problem(missed: Missed) -> Problem:
+    message = f"{missed.ref.client}: the slot of {missed.schedule} at {rfc3339(missed.slot)} is missed: {missed.reason}"
+    hint = "`nimwrap schedule run` does it now; a longer catch_up or window lets it begin by itself"
+    return Problem(FailureCode.OUTSIDE_WINDOW, message, hint, missed.ref.client)
+
+
+def _unknown(ref: ClientRef) -> Problem:
+    from nimwrap.scheduling.engine import NOWHERE
+
+    return Problem(FailureCode.CLIENT_UNKNOWN, f"{ref.client}: {NOWHERE}", "correct the schedule", ref.client)
+
+
+def _failure_code(code: str) -> FailureCode:
+    return FailureCode(code) if code in set(FailureCode) else FailureCode.UNKNOWN
+
+
+def _nothing(desk: Desk, schedules: dict[str, Schedule]) -> str:
+    now = desk.clock.now()
+    coming = sorted((next(schedule.clock.after(now)), name) for name, schedule in schedules.items())
+    if not coming:
+        return f"Nothing is due: there is no schedule in {desk.config.schedules}."
+    slot, name = coming[0]
+    return f"Nothing is due. Next: {name} at {rfc3339(slot)}."
