@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from difflib import get_close_matches
-from fnmatch import fnmatchcase
 
 from nimwrap.config.model import Config
 from nimwrap.domain.codes import ExitCode
 from nimwrap.domain.errors import NimwrapError, Problem, usage_error
 from nimwrap.domain.records import ClientRef
+from nimwrap.domain.targets import means
 
 _SHOWN = 80
 _LONGEST = 255
@@ -50,7 +50,7 @@ def _meant(config: Config, known: Sequence[ClientRef], target: str) -> list[Clie
     if target.startswith(_GROUP):
         return _group(config, known, target.removeprefix(_GROUP))
     if _WILD & set(target):
-        found = [ref for ref in known if _matches(ref, target)]
+        found = [ref for ref in known if means(target, ref)]
         if not found:
             raise usage_error(f"no client matches {_shown(target)}", hint="`nimwrap status` lists the clients")
         return found
@@ -86,13 +86,9 @@ def _one(known: Sequence[ClientRef], target: str) -> ClientRef:
     )
 
 
-def _matches(ref: ClientRef, pattern: str) -> bool:
-    return fnmatchcase(ref.client, pattern) or ("/" in pattern and fnmatchcase(str(ref), pattern))
-
-
 def _nearest(name: str, names: Iterable[str]) -> str:
-    near = get_close_matches(name[:_LONGEST], list(names), 1, 0.5)
-    return f"did you mean {near[0]}?" if near else ""
+    near = get_close_matches(name[:_LONGEST], list(names), 2, 0.5)
+    return f"did you mean {' or '.join(sorted(near))}?" if near else ""
 
 
 def _shown(text: str) -> str:

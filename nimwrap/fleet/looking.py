@@ -1,0 +1,112 @@
+"""Looking at many clients without touching anything: the engine of backups, for ``check`` and whoever else asks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from nimwrap.config.model import Config
+from nimwrap.domain.codes import FailureCode
+from nimwrap.domain.errors import NimwrapError
+from nimwrap.domain.names import is_nim_name
+from nimwrap.domain.records import ClientRef, InventoryClient
+from nimwrap.fleet.inventory import can_be_backed_up, take_inventory
+from nimwrap.fleet.targets import resolve
+from nimwrap.history.read import Reader
+from nimwrap.hosts.connect import open_master
+from nimwrap.hosts.protocol import Host
+from nimwrap.preflight.engine import preflight
+from nimwrap.preflight.report import PreflightReport, Prior
+from nimwrap.preflight.say import refuse
+
+MASTERS_AT_ONCE = 8
+
+
+def look(
+    config: Config, reader: Reader, targets: Sequence[str], *, everything: bool, now: datetime
+) -> list[PreflightReport]:
+    """One report for each client meant, in the order of the targets; nothing is changed, here or anywhere.
+
+    Raises a usage error for targets that mean nothing before any client is called. A master that cannot be asked is a
+    report of each of its clients, those last seen; its error is raised only when no client of it is known.
+    """
+    with ThreadPoolExecutor(MASTERS_AT_ONCE) as pool:
+        hosts = {name: open_master(master) for name, master in config.masters.items()}
+        try:
+            seen = dict(zip(hosts, pool.map(_seen, hosts.values()), strict=True))
+            refs = _meant(config, reader, seen, targets, everything=everything)
+            by_master: dict[str, list[str]] = {}
+            for ref in refs:
+                by_master.setdefault(ref.master, []).append(ref.client)
+            priors = {ref: prior_of(reader, ref) for ref in refs}
+
+            def of_one(master: str) -> list[PreflightReport]:
+                trouble = seen[master].trouble
+                if trouble is not None:
+                    return [_unreachable(ClientRef(master, client), trouble) for client in by_master[master]]
+                prior = {client: priors[ClientRef(master, client)] for client in by_master[master]}
+                return preflight(hosts[master], config.masters[master], config, by_master[master], prior, now)
+
+            reports = {report.ref: report for found in pool.map(of_one, by_master) for report in found}
+            return [reports[ref] for ref in refs]
+        finally:
+            for host in hosts.values():
+                host.close()
+
+
+def prior_of(reader: Reader, ref: ClientRef) -> Prior:
+    """What the history knows of a client before it is looked at."""
+    return Prior(tuple(reader.sizes(ref.master, ref.client)), reader.remedies_proven(ref.master))
+
+
+@dataclass(frozen=True)
+class _Seen:
+    """A master's clients, or why it could not be asked for them."""
+
+    clients: tuple[InventoryClient, ...] = ()
+    trouble: NimwrapError | None = field(default=None)
+
+
+def _seen(host: Host) -> _Seen:
+    try:
+        return _Seen(tuple(take_inventory(host)))
+    except NimwrapError as error:
+        return _Seen(trouble=error)
+
+
+def _meant(
+    config: Config, reader: Reader, seen: Mapping[str, _Seen], targets: Sequence[str], *, everything: bool
+) -> list[ClientRef]:
+    """Clients named themselves as they are; of globs, groups and all, those that backups are made of."""
+    known = {master: [client.name for client in one.clients] for master, one in seen.items()}
+    troubled = [master for master, one in seen.items() if one.trouble is not None]
+    for row in reader.clients() if troubled else ():
+        if row["master"] in troubled and not row["vanished"]:
+            known[row["master"]].append(row["name"])
+    _assume(known, troubled, targets)
+    if not any(known.values()) and troubled:
+        raise next(one.trouble for one in seen.values() if one.trouble is not None)
+    unfit = {
+        ClientRef(master, client.name)
+        for master, one in seen.items()
+        for client in one.clients
+        if config.client(master, client.name).exclude or not can_be_backed_up(config, master, client)
+    }
+    found = resolve(config, known, targets, all_=everything)
+    return [ref for ref in found if ref not in unfit or ref.client in targets or str(ref) in targets]
+
+
+def _assume(known: dict[str, list[str]], troubled: Iterable[str], targets: Iterable[str]) -> None:
+    """A plain name that no master knows is taken to be a client of the one that cannot be asked."""
+    for master in troubled:
+        for target in targets:
+            name = target.removeprefix(f"{master}/")
+            if is_nim_name(name) and not any(name in names for names in known.values()):
+                known[master].append(name)
+
+
+def _unreachable(ref: ClientRef, trouble: NimwrapError) -> PreflightReport:
+    code = FailureCode(trouble.code) if trouble.code in set(FailureCode) else FailureCode.UNKNOWN
+    return PreflightReport(ref, (replace(refuse(code, trouble.message, trouble.hint), check="master"),))

@@ -1,0 +1,145 @@
+"""The founding case through the CLI against the estate: the whole way of one backup."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.running import Ran
+
+Cli = Callable[..., Ran]
+Config = Callable[..., Path]
+SERVICE, BOOT = "10.10.10.102", "10.10.10.101"
+
+
+def only_run(ran: Ran) -> dict[str, Any]:
+    (run,) = ran.data["runs"]
+    return dict(run)
+
+
+@pytest.mark.parametrize("behaviour", ["merge", "replace", "refuse"])
+@pytest.mark.parametrize("remedies", [["own-mount", "pre-export"], ["pre-export", "own-mount"]])
+def test_the_node_with_the_service_address_is_backed_up(
+    run_cli: Cli, estate: Any, estate_config: Config, behaviour: str, remedies: list[str]
+) -> None:
+    estate.behaviour(behaviour)
+    config = estate_config(backup={"remedies": remedies})
+    before = estate.exports_text()
+    ran = run_cli("backup", "powerha1", "--json", config=config)
+    assert ran.exit_code == 0, ran.stdout + ran.stderr
+    run = only_run(ran)
+    assert run["outcome"] == "ok"
+    assert run["source_address"] == {"expected": BOOT, "actual": SERVICE, "method": "perl"}
+    works = "pre-export" if remedies[0] == "pre-export" and behaviour == "merge" else "own-mount"
+    assert run["remedy"] == works
+    assert run["image"]["verified"] and "0512-038" in run["image"]["verified_by"]
+    assert run["cluster"]["service_addresses"] == [SERVICE]
+    assert estate.exports_text() == before
+    changes = run_cli("exports", "list", "--json", config=config).data["changes"]
+    assert changes and {change["state"] for change in changes} == {"reverted"}
+    assert estate.objects()[run["image"]["resource"]]["location"] == run["image"]["location"]
+    assert nothing_left(estate, run["image"]["location"])
+
+
+def nothing_left(estate: Any, *images: str) -> bool:
+    """No file of ours on any host but the images themselves, nothing mounted, the spool empty."""
+    master = estate.files("nim")
+    below = [path for path in (master / "export/nim/mksysb").rglob("*") if path.is_file()]
+    assert sorted(str(path.relative_to(master)) for path in below) == sorted(image.lstrip("/") for image in images)
+    spool = master / "var/adm/nimwrap"
+    left = [path for path in spool.rglob("*") if path.name not in ("locks", "slots")] if spool.exists() else []
+    assert left == []
+    for host in ("powerha1", "powerha2"):
+        assert estate.mounts(host) == []
+        assert list((estate.files(host) / "tmp").glob("nimwrap*")) == []
+    return True
+
+
+def test_the_other_node_needs_no_remedy(run_cli: Cli, estate: Any, estate_config: Config) -> None:
+    ran = run_cli("backup", "powerha2", "--json", config=estate_config())
+    run = only_run(ran)
+    assert (ran.exit_code, run["outcome"], run["remedy"]) == (0, "ok", None)
+    assert nothing_left(estate, run["image"]["location"])
+
+
+def test_after_the_cure_no_remedy_is_needed(run_cli: Cli, estate: Any, estate_config: Config) -> None:
+    config = estate_config()
+    assert only_run(run_cli("backup", "powerha1", "--json", config=config))["remedy"] == "own-mount"
+    estate.first_alias(False)
+    run = only_run(run_cli("backup", "powerha1", "--json", config=config))
+    assert (run["outcome"], run["remedy"], run["source_address"]["actual"]) == ("ok", None, BOOT)
+    history = run_cli("history", "--json", config=config).data["runs"]
+    assert [run["remedy"] for run in history] == [None, "own-mount"]
+
+
+def test_when_exports_may_not_change_it_refuses_with_the_cure_and_changes_nothing(
+    run_cli: Cli, estate: Any, estate_config: Config
+) -> None:
+    config = estate_config(backup={"export_change": "never"})
+    before = estate.snapshot("nim", "powerha1", "powerha2")
+    estate.clear_log()
+    ran = run_cli("backup", "powerha1", "--json", config=config)
+    run = only_run(ran)
+    assert (ran.exit_code, run["outcome"]) == (10, "refused")
+    assert run["failure"]["code"] == "source_address_mismatch"
+    assert "Disable Firstalias" in run["failure"]["fix"] and "cm_service_ip" in run["failure"]["fix"]
+    assert run["attempts"] == []
+    assert estate.changes() == []
+    after = estate.snapshot("nim", "powerha1", "powerha2")
+    assert {path for path in after if "var/adm/nimwrap" not in path} == {p for p in before if "var/adm/nimwrap" not in p}
+
+
+def test_no_remedy_refuses_like_export_change_never(run_cli: Cli, estate: Any, estate_config: Config) -> None:
+    ran = run_cli("backup", "powerha1", "--no-remedy", "--json", config=estate_config())
+    assert ran.exit_code == 10
+    assert only_run(ran)["failure"]["code"] == "source_address_mismatch"
+    assert estate.changes() == []
+
+
+def test_an_unknown_client_starts_nothing_and_names_the_nearest(run_cli: Cli, estate: Any, estate_config: Config) -> None:
+    ran = run_cli("backup", "powerha1", "powerhal", "--json", config=estate_config())
+    assert (ran.exit_code, ran.codes) == (2, ["usage"])
+    assert "powerha1" in ran.json["errors"][0]["hint"] + ran.json["errors"][0]["message"]
+    assert estate.changes() == []
+
+
+@pytest.mark.parametrize(
+    "name", ["a;touch /tmp/x", "a\nb", "$(touch x)", "../../etc", "`id`", "x" * 4096, "-rf", "nim/../x", "a b", "\x1b[31m"]
+)
+def test_hostile_names_are_refused_and_nothing_is_executed(
+    run_cli: Cli, estate: Any, estate_config: Config, name: str
+) -> None:
+    ran = run_cli("backup", "--json", "--", name, config=estate_config())
+    assert ran.exit_code == 2
+    assert len(ran.json["errors"][0]["message"]) < 400
+    assert estate.changes() == []
+
+
+def test_without_any_target_it_is_a_usage_error(run_cli: Cli, estate: Any, estate_config: Config) -> None:
+    ran = run_cli("backup", "--json", config=estate_config())
+    assert (ran.exit_code, ran.codes) == (2, ["usage"])
+
+
+def test_a_dry_run_prints_every_command_and_changes_nothing(run_cli: Cli, estate: Any, estate_config: Config) -> None:
+    config = estate_config()
+    before = estate.snapshot()
+    ran = run_cli("backup", "--all", "--dry-run", "--json", config=config)
+    assert ran.exit_code == 0, ran.stdout
+    plan = {entry["client"]: entry for entry in ran.data["plan"]}
+    assert plan["powerha1"]["method"] == "own-mount"
+    said = "\n".join(step["command"] for step in plan["powerha1"]["commands"])
+    for part in ("exportfs -i", SERVICE, "mksysb", "exportfs -u", "define"):
+        assert part in said
+    assert plan["aix01"]["method"] == "nim"
+    assert estate.changes() == []
+    assert {path for path in estate.snapshot() if "nimwrap" not in path} == {p for p in before if "nimwrap" not in p}
+
+
+def test_the_human_output_names_the_image(run_cli: Cli, estate: Any, estate_config: Config) -> None:
+    ran = run_cli("backup", "powerha1", config=estate_config())
+    assert ran.exit_code == 0
+    assert "powerha1" in ran.stdout and "/export/nim/mksysb/powerha1/" in ran.stdout
+    assert "making the image" in ran.stderr
