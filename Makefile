@@ -1,0 +1,47 @@
+# From a fresh clone, with nothing but python3 (3.11 or newer, with venv) and make: `make demo`, `make test`.
+# ARGS reaches pytest: make test ARGS="tests/config -x". WORKERS is the number of its processes.
+WORKERS = 2
+ARGS =
+N = 200
+BIN = .venv/bin
+
+.PHONY: demo test lint types contract bench-smoke check lab campaign clean
+
+demo:
+	@scripts/venv.sh run
+	@$(BIN)/nimwrap demo
+
+test:
+	@scripts/venv.sh dev
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile $(ARGS)
+
+lint:
+	@scripts/venv.sh dev
+	$(BIN)/ruff check nimwrap tests benchmarks
+
+types:
+	@scripts/venv.sh dev
+	$(BIN)/mypy
+
+contract:
+	@scripts/venv.sh dev
+	$(BIN)/lint-imports --no-logo
+
+bench-smoke:
+	@scripts/venv.sh dev
+	$(BIN)/python benchmarks/smoke.py
+
+# Everything that needs no network lab.
+check: test lint types contract bench-smoke
+
+# Root on Linux: hosts as network namespaces, real NFS and SSH. Says why when it cannot run.
+lab:
+	@scripts/venv.sh dev
+	$(BIN)/python -m pytest -m lab -rs $(ARGS)
+
+campaign:
+	@scripts/venv.sh dev
+	$(BIN)/python -m tests.campaign -n $(N) $(ARGS)
+
+clean:
+	rm -rf .venv build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

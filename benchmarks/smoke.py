@@ -1,0 +1,38 @@
+"""Runs every benchmark once, small: not for its figures, but so that none of them rots.
+
+.venv/bin/python benchmarks/smoke.py
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+
+SMALL: dict[str, list[str]] = {
+    "startup.py": ["--repeat", "3", "--limit", "6"],
+    "history_queries.py": ["--clients", "50", "--runs", "2000", "--repeat", "2"],
+    "makespan.py": ["--clients", "50"],
+}
+"""The arguments that make each benchmark small. A file that is missing here is an error."""
+
+
+def main() -> int:
+    """0 when every benchmark ran and ended with 0."""
+    failed = []
+    for script in sorted(path.name for path in HERE.glob("*.py") if path.name != "smoke.py"):
+        began = time.monotonic()
+        done = subprocess.run([sys.executable, str(HERE / script), *SMALL[script]], check=False)
+        ended = "FAILED" if done.returncode else "ok"
+        print(f"-- {script}: {ended}, {time.monotonic() - began:.1f} s", flush=True)
+        if done.returncode:
+            failed.append(script)
+    print(f"{len(SMALL) - len(failed)} passed, {len(failed)} failed")
+    return int(bool(failed))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

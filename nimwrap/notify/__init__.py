@@ -1,0 +1,1 @@
+"""Who is told, and when: messages and pings. Reads the history; can never break a backup."""
