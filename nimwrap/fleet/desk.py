@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from threading import Event
 from typing import TYPE_CHECKING
 
 from nimwrap.backup.context import Clock, Site
@@ -25,7 +26,10 @@ if TYPE_CHECKING:
 
 @dataclass
 class Desk:
-    """What a fleet run works with; hosts by master name. ``left_by``: the signal that made us leave."""
+    """What a fleet run works with; hosts by master name. ``left_by``: the signal that made us leave.
+
+    While ``draining`` is set nothing new is started, and what runs goes on to its end.
+    """
 
     config: Config
     store: Store
@@ -34,6 +38,7 @@ class Desk:
     clock: Clock = field(default_factory=Clock)
     tell: Callable[[Progress], None] = lambda progress: None
     left_by: int | None = None
+    draining: Event = field(default_factory=Event)
 
     def site(self, master: str) -> Site:
         """One master as a run works on it."""

@@ -66,10 +66,16 @@ class Fleet:
             self._recover(master)
         for ref in self.order.refs:
             self._admit(ref)
-        while not self.queue.empty and not self.desk.clock.stop.is_set():
-            self._start_what_may()
+        while self._goes_on():
+            if not self.desk.draining.is_set():
+                self._start_what_may()
             self._await_one()
         return list(self.runs.values())
+
+    def _goes_on(self) -> bool:
+        if self.desk.clock.stop.is_set():
+            return False
+        return bool(self.queue.running) if self.desk.draining.is_set() else not self.queue.empty
 
     def _recover(self, master: str) -> None:
         try:
