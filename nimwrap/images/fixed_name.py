@@ -20,6 +20,7 @@ from nimwrap.hosts.questions import PREAMBLE, Question
 from nimwrap.images import look
 from nimwrap.images.depot import Depot, Row
 from nimwrap.images.fixed_steps import (
+    REFUSED,
     Replacement,
     Step,
     backward,
@@ -107,11 +108,11 @@ def _steps(depot: Depot, change: Replacement, steps: list[Step], now: datetime) 
         result = depot.host.run(step_script(change, step, depot.master.spool), timeout=600)
         says = (result.stdout + result.stderr).strip()
         data = {"step": step.name, "returncode": result.returncode, "output": says[-4000:]}
-        if result.returncode is None:
+        if result.returncode not in (0, REFUSED):  # the script itself was cut short: nothing is known about the step
             raise _lost(depot)
         depot.note("replace", f"{change.fixed}: {step.name}", now, run=change.run, data=data)
-        if result.returncode != 0:
-            return f"{step.name}: {says.splitlines()[-1] if says else f'status {result.returncode}'}"
+        if result.returncode == REFUSED:
+            return f"{step.name}: {says.splitlines()[-1] if says else 'without a word'}"
     return None
 
 

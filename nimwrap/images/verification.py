@@ -13,6 +13,7 @@ from statistics import median
 
 from nimwrap.aix import nim
 from nimwrap.aix.classify import classify
+from nimwrap.aix.messages import headline
 from nimwrap.domain.codes import FailureCode, Outcome
 from nimwrap.domain.durations import format_size
 from nimwrap.domain.findings import Failure
@@ -269,7 +270,10 @@ def _far_too_small(seen: Seen, expectation: Expectation) -> Failure | None:
 
 def _warning(seen: Seen, expectation: Expectation) -> Failure | None:
     if nim.archive_warnings(expectation.output):
-        return classify(expectation.output, expectation.returncode)
+        return Failure(FailureCode.ARCHIVE_WARNING,
+                       f"the image was made, but some files could not be archived: {headline(expectation.output)}",
+                       "See which in the run's output; what comes and goes belongs in /etc/exclude.rootvg.",
+                       expectation.output[-4000:])
     progress = nim.parse_progress(expectation.output)
     shrunk = (seen.size_bytes or 0) < usual_of(expectation.sizes) * SUDDEN_DROP
     fewer = progress is not None and progress.total < usual_of(expectation.file_counts) * SUDDEN_DROP

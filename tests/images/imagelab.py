@@ -1,0 +1,95 @@
+"""An estate, a history and hands to make images with, for everything that happens to an image after it is made."""
+
+from __future__ import annotations
+
+import shlex
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from nimwrap.config.load import load
+from nimwrap.estate import Estate, build
+from nimwrap.history.read import Reader
+from nimwrap.history.store import Store
+from nimwrap.hosts.connect import open_master
+from nimwrap.images.depot import Depot, Row
+from nimwrap.images.kinds import image_names, plan
+from nimwrap.images.verification import Expectation, Proof, prove
+
+NOW = datetime(2026, 11, 23, 1, 0, tzinfo=UTC)
+
+
+class Lab:
+    """One master with its images. ``make`` backs a client up as NIM does, ``age`` days ago as far as rows tell."""
+
+    def __init__(self, root: Path, **keys: Any) -> None:
+        spec = {name: keys.pop(name) for name in ("clients", "vios", "image_size", "cluster") if name in keys}
+        self.estate: Estate = build(root / "estate", **({"clients": 2, "cluster": False} | spec))
+        self.file = root / "nimwrap.toml"
+        self.configure(**keys)
+        self.store = Store.open(self.config.database)
+        self.host = open_master(self.config.masters["nim"])
+
+    def configure(self, **keys: Any) -> None:
+        self.file.write_text(self.estate.config(**keys))
+        self.config = load(self.file)
+
+    @property
+    def depot(self) -> Depot:
+        return Depot(self.host, self.config.masters["nim"], self.config, self.store)
+
+    def run(self, *argv: str) -> str:
+        result = self.host.run(shlex.join(argv))
+        assert result.ok, result
+        return result.stdout
+
+    def attempt(self, client: str, days: float = 0, kind: str = "mksysb", **more: Any) -> tuple[Expectation, str]:
+        """Make one image with NIM and say what is expected of it."""
+        policy = self.config.policy("nim", client)
+        names = image_names(kind, client, policy, NOW - timedelta(days=days), more.pop("volume_group", ""))
+        wanted = plan(kind, client, policy, names, volume_group="datavg" if kind == "savevg" else "")
+        self.run("mkdir", "-p", names.location.rpartition("/")[0])
+        made = self.host.run(wanted.command, timeout=60)
+        if wanted.define:
+            self.run(*wanted.define)
+        node = "nim" if client == "master" else client
+        machine = self.estate.machine(node).facts["machine_id"]
+        expected = Expectation(kind, names.location, names.resource, made.returncode, made.stdout + made.stderr,
+                               node=node, machine_id=machine)
+        return replace(expected, **more), names.location
+
+    def make(self, client: str = "aix01", days: float = 0, kind: str = "mksysb", **row: Any) -> Row:
+        expected, location = self.attempt(client, days, kind)
+        proof = prove(self.host, expected)
+        assert proof.good, proof
+        return self.record(client, kind, expected, proof, location=location,
+                           **{"created": NOW - timedelta(days=days)} | row)
+
+    def record(self, client: str, kind: str, expected: Expectation, proof: Proof, **row: Any) -> Row:
+        number = self.store.add_image(**{
+            "client": client, "master": "nim", "kind": kind, "resource": expected.resource,
+            "size_bytes": proof.size_bytes, "outcome": proof.outcome, "verified": proof.good,
+            "verified_by": list(proof.verified_by), "verified_at": NOW, "node": proof.node,
+            "machine_id": proof.machine_id, "oslevel": proof.oslevel, "file_count": proof.file_count,
+            "cksum": proof.cksum, **row,
+        })
+        return self.row(number)
+
+    def row(self, number: int) -> Row:
+        with Reader.open(self.store.path) as reader:
+            return reader.images_by_id([number])[0]
+
+    def rows(self, client: str | None = None) -> list[Row]:
+        with Reader.open(self.store.path) as reader:
+            return reader.images("nim", client)
+
+    def disk(self, location: str) -> Path:
+        """The file behind a place on the master."""
+        return self.estate.files("nim") / location.lstrip("/")
+
+    def resources(self, type_: str = "mksysb") -> dict[str, str]:
+        return {name: one["location"] for name, one in self.estate.objects().items() if one.get("type") == type_}
+
+    def prove(self, expected: Expectation) -> Proof:
+        return prove(self.host, expected)
