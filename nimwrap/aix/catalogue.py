@@ -15,6 +15,7 @@ OWN_SOURCE = "nimwrap's own failure code"
 
 _LEVELS = ("cause", "effect", "wrapper", "good")  # nearest the cause first
 _CODE = re.compile(r"(?<![\w-])\d{4}-\d{3,4}(?![\w-])")
+_COLOUR = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")  # a log pasted from a terminal
 _EXIT_STATUS = re.compile(r"(?:rc=)?(\d{1,3})")
 
 _OPAQUE = {
@@ -109,7 +110,7 @@ def explain(text: str) -> list[Explanation]:
 
     Empty when nothing in the text is known: there is no guessing.
     """
-    text = text.strip()
+    text = _COLOUR.sub(" ", text).strip()
     named = _named(text)
     if named:
         return [named.explanation]

@@ -26,15 +26,16 @@ def _quote(rule: Rule, text: str) -> str:
 
 def _unknown(text: str, returncode: int | None) -> Failure:
     said = headline(text)
+    ending = "its exit status is not known" if returncode is None else f"exit status {returncode}"
+    evidence = text.strip()[-EVIDENCE_LIMIT:] or f"no output, {ending}"
     # nim's exit code is the three digits of its fatal message (aix-nim section 6.1): 130, 137 or 143 beside such a
     # message is no signal.
     if killed_by_signal(returncode) and "0042-" not in text:
         return Failure(FailureCode.KILLED, f"the operation was ended by a signal (status {returncode})",
-                       "Find out who or what ended it; nimwrap recover cleans up.", text.strip()[-EVIDENCE_LIMIT:])
-    ending = "its exit status is not known" if returncode is None else f"exit status {returncode}"
+                       "Find out who or what ended it; nimwrap recover cleans up.", evidence)
     return Failure(FailureCode.UNKNOWN, said or f"the command said nothing ({ending})",
                    "Read the whole output in nimwrap show RUN; on the master, alog -f /var/adm/ras/nimlog -o has more.",
-                   text.strip()[-EVIDENCE_LIMIT:] or f"no output, {ending}")
+                   evidence)
 
 
 def classify(text: str, returncode: int | None) -> Failure:
