@@ -12,7 +12,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from nimwrap.estate import catalogue, spec as specs
+from nimwrap.estate import catalogue
+from nimwrap.estate import spec as specs
 from nimwrap.estate.estate import Estate
 from nimwrap.estate.machine import Machine, State
 from nimwrap.estate.process import shell_path
@@ -33,8 +34,8 @@ from nimwrap.estate.shell import main
 main({root!r})
 """
 _LOGGED_TOOL = """#!/bin/sh
-{{ printf '{host}\\037'; date +%s | tr '\\n' '\\037'; printf 'change\\037{tool}'; printf '\\037%s' "$@"; printf '\\036'; }} \\
-  >>{log} 2>/dev/null
+at=$(date +%s)
+{{ printf '{host}\\037%s\\037change\\037{tool}' "$at"; printf '\\037%s' "$@"; printf '\\036'; }} >>{log} 2>/dev/null
 exec {real} "$@"
 """
 _PLAIN_ROOT = re.compile(r"[A-Za-z0-9_./+@,=-]+")
@@ -124,7 +125,8 @@ def niminfo(one: HostSpec, configuration: str) -> str:
     if configuration == "standalone":
         lines += [f"NIM_MASTER_HOSTNAME={one.master}", 'NIM_SHELL="nimsh"', "NIM_MASTERID=00F60A644C00",
                   "NIM_FIPS_MODE=0", "NIM_BOS_FORMAT=rte"]  # fmt: skip
-    return "#------------------ Network Install Manager ---------------\n" + "".join(f"export {line}\n" for line in lines)
+    title = "#------------------ Network Install Manager ---------------\n"
+    return title + "".join(f"export {line}\n" for line in lines)
 
 
 def _executables(base: Path, spec: Spec, one: HostSpec) -> None:
@@ -174,8 +176,9 @@ def _register(master: Machine, spec: Spec, all_: list[HostSpec]) -> None:
                  "Rstate": "ready for use", "location": "/tftpboot", "alloc_count": "0", "server": "master",
                  "reserved": "yes"},
         "nim_script": {"class": "resources", "type": "nim_script",
-                       "comments": "directory containing customization scripts created by NIM", "Rstate": "ready for use",
-                       "location": "/export/nim/scripts", "alloc_count": "0", "server": "master", "reserved": "yes"},
+                       "comments": "directory containing customization scripts created by NIM",
+                       "Rstate": "ready for use", "location": "/export/nim/scripts",
+                       "alloc_count": "0", "server": "master", "reserved": "yes"},
         network: {"class": "networks", "type": "ent", "Nstate": "ready for use", "prev_state": "ready for use",
                   "net_addr": "10.10.10.0", "snm": specs.MASK, "routing1": f"default {specs.GATEWAY}"},
     }  # fmt: skip
@@ -187,9 +190,10 @@ def _register(master: Machine, spec: Spec, all_: list[HostSpec]) -> None:
 
 def machine_object(one: HostSpec, network: str) -> dict[str, str]:
     """A standalone client (or a VIOS, of class management) as NIM knows it after first contact."""
-    kind = {"class": "management", "type": "vios"} if one.role == "vios" else {"class": "machines", "type": "standalone"}
+    vios = one.role == "vios"
     return {
-        **kind, "connect": "nimsh", "platform": "chrp", "netboot_kernel": "64",
+        "class": "management" if vios else "machines", "type": "vios" if vios else "standalone",
+        "connect": "nimsh", "platform": "chrp", "netboot_kernel": "64",
         "if1": f"{network} {one.name} {one.mac.upper()} ent0", "cable_type1": "N/A",
         "Cstate": "ready for a NIM operation", "prev_state": "ready for a NIM operation",
         "Mstate": "currently running", "cpuid": one.machine_id, "Cstate_result": "success",

@@ -8,8 +8,9 @@ _EVERYWHERE = {
     "/usr/bin/netstat": "netstat", "/usr/bin/traceroute": "traceroute", "/usr/bin/mksysb": "mksysb",
     "/usr/bin/savevg": "mksysb", "/usr/bin/lsmksysb": "lsmksysb", "/usr/bin/lssavevg": "lsmksysb",
     "/usr/bin/listvgbackup": "lsmksysb", "/usr/bin/showmount": "showmount", "/usr/bin/ps": "ps", "/usr/bin/id": "id",
-    "/usr/bin/getconf": "getconf", "/usr/bin/sudo": "sudo", "/usr/sbin/ifconfig": "ifconfig", "/usr/sbin/mount": "mount",
-    "/usr/sbin/umount": "umount", "/usr/sbin/unmount": "umount", "/usr/sbin/lsvg": "lsvg", "/usr/sbin/lspv": "lspv",
+    "/usr/bin/getconf": "getconf", "/usr/bin/sudo": "sudo", "/usr/sbin/ifconfig": "ifconfig",
+    "/usr/sbin/mount": "mount", "/usr/sbin/umount": "umount", "/usr/sbin/unmount": "umount",
+    "/usr/sbin/lsvg": "lsvg", "/usr/sbin/lspv": "lspv",
     "/usr/sbin/lsattr": "lsattr", "/usr/sbin/lsfs": "lsfs", "/usr/sbin/restore": "restore",
 }  # fmt: skip
 _METHODS = "/usr/lpp/bos.sysmgt/nim/methods"
@@ -27,9 +28,9 @@ CLUSTER = {
 _VIOS = {"/usr/ios/cli/ioscli": "ioscli"}
 
 TOOLS = (
-    "cat", "ls", "grep", "egrep", "sed", "awk", "sort", "uniq", "cut", "tr", "wc", "head", "tail", "od", "cksum", "date",
-    "sleep", "kill", "nohup", "test", "[", "expr", "find", "xargs", "env", "sh", "true", "false", "echo", "basename", "dirname",
-    "printf",
+    "cat", "ls", "grep", "egrep", "sed", "awk", "sort", "uniq", "cut", "tr", "wc", "head", "tail", "od", "cksum",
+    "date", "sleep", "kill", "nohup", "test", "[", "expr", "find", "xargs", "env", "sh", "true", "false", "echo",
+    "basename", "dirname", "printf",
 )  # fmt: skip
 """Tools of INTERFACE section 6 (and what POSIX shells have built in) that are links to the build machine's own."""
 
@@ -37,8 +38,8 @@ CHANGING_TOOLS = ("rm", "mv", "cp", "mkdir", "rmdir", "chmod", "ln", "touch", "t
 """The same, but each call goes to the command log, as a changing one."""
 
 DIRECTORIES = (
-    "/usr/bin", "/usr/sbin", "/usr/lpp/bos.sysmgt/nim/methods", "/sbin", "/etc/objrepos", "/etc/security", "/var/adm/ras",
-    "/var/spool", "/tmp", "/home", "/admin", "/opt", "/mnt",
+    "/usr/bin", "/usr/sbin", "/usr/lpp/bos.sysmgt/nim/methods", "/sbin", "/etc/objrepos", "/etc/security",
+    "/var/adm/ras", "/var/spool", "/tmp", "/home", "/admin", "/opt", "/mnt",
 )  # fmt: skip
 MASTER_DIRECTORIES = ("/export/nim/mksysb", "/export/nim/spot", "/export/nim/lpp_source", "/nim")
 

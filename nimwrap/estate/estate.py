@@ -12,7 +12,7 @@ from typing import Any
 from nimwrap.estate import nfs, switches
 from nimwrap.estate.machine import Machine, State
 
-SCRATCH = ("/tmp/", "/var/adm/nimwrap")  # noqa: S108 (AIX's, on the simulated host)
+SCRATCH = ("/tmp/", "/var/adm/nimwrap")
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ TRAILER_BYTES = 40
 _PATTERN = bytes(range(256)) * 256
 
 
-class Damaged(ValueError):
+class DamagedError(ValueError):
     """The file is not an image, or not a whole one; ``truncated`` tells which."""
 
     def __init__(self, text: str, *, truncated: bool = False) -> None:
@@ -64,21 +64,21 @@ def _header(header: Header) -> bytes:
 
 
 def read_header(file: BinaryIO) -> Header:
-    """The header at the start of ``file``; raises Damaged."""
+    """The header at the start of ``file``; raises DamagedError."""
     top = file.read(HEADER_BYTES)
     if len(top) < HEADER_BYTES:
-        raise Damaged("shorter than its header", truncated=True)
+        raise DamagedError("shorter than its header", truncated=True)
     if not top.startswith(MAGIC):
-        raise Damaged("not a backup image")
+        raise DamagedError("not a backup image")
     checksum, _, text = top[len(MAGIC) :].rstrip(b"\0").rstrip(b"\n").partition(b" ")
     if b"%08x" % crc32(text) != checksum:
-        raise Damaged("header checksum")
+        raise DamagedError("header checksum")
     fields: dict[str, Any] = json.loads(text)
     return Header(**fields)
 
 
 def check_whole(file: BinaryIO) -> Header:
-    """Read ``file`` from its start to its end; raises Damaged."""
+    """Read ``file`` from its start to its end; raises DamagedError."""
     header = read_header(file)
     file.seek(0)
     checksum = 0
@@ -86,12 +86,12 @@ def check_whole(file: BinaryIO) -> Header:
     while remaining > 0:
         portion = file.read(min(1 << 20, remaining))
         if not portion:
-            raise Damaged("ends early", truncated=True)
+            raise DamagedError("ends early", truncated=True)
         checksum = crc32(portion, checksum)
         remaining -= len(portion)
     trailer = file.read(TRAILER_BYTES)
     if len(trailer) < TRAILER_BYTES:
-        raise Damaged("has no end", truncated=True)
+        raise DamagedError("has no end", truncated=True)
     if not trailer.startswith(b"END %016d %08x" % (header.size, checksum)):
-        raise Damaged("checksum")
+        raise DamagedError("checksum")
     return header

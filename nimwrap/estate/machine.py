@@ -30,7 +30,7 @@ class State:
     def read(self, name: str) -> dict[str, Any]:
         """The file ``name``.json; empty when there is none."""
         try:
-            with open(f"{self.directory}/{name}.json", encoding="utf-8") as file:  # noqa: PTH123 (pathlib is slow to load)
+            with open(f"{self.directory}/{name}.json", encoding="utf-8") as file:
                 content: dict[str, Any] = json.load(file)
                 return content
         except FileNotFoundError:
@@ -57,9 +57,9 @@ class State:
     def write(self, name: str, content: dict[str, Any]) -> None:
         """Replace ``name`` whole."""
         fresh = f"{self.directory}/{name}.{os.getpid()}.new"
-        with open(fresh, "w", encoding="utf-8") as file:  # noqa: PTH123
+        with open(fresh, "w", encoding="utf-8") as file:
             json.dump(content, file, indent=1)
-        os.replace(fresh, f"{self.directory}/{name}.json")  # noqa: PTH105
+        os.replace(fresh, f"{self.directory}/{name}.json")
 
 
 class Machine:
@@ -67,11 +67,11 @@ class Machine:
 
     def __init__(self, root: str) -> None:
         self.root = root
-        with open(f"{root}/.host", encoding="utf-8") as file:  # noqa: PTH123
+        with open(f"{root}/.host", encoding="utf-8") as file:
             self.facts: dict[str, Any] = json.load(file)
         self.name: str = self.facts["name"]
         self.state = State(os.path.realpath(f"{root}/.estate"))
-        self.base = os.path.dirname(os.path.dirname(root)) if root else ""  # noqa: PTH120
+        self.base = os.path.dirname(os.path.dirname(root)) if root else ""
         self.paths = Paths(root, self.base, tuple(self.facts.get("tops", ())))
         self.command = ""
 
@@ -110,7 +110,7 @@ class Machine:
 
     def alive(self) -> bool:
         """False once the estate was stopped or removed."""
-        return os.path.exists(f"{self.state.directory}/running")  # noqa: PTH110
+        return os.path.exists(f"{self.state.directory}/running")
 
     def english(self) -> bool:
         """False where messages come out in French: the fault is on and the caller did not force the C locale."""
@@ -121,7 +121,7 @@ class Machine:
     def read(self, aix: str) -> str:
         """A text file of this host in AIX's terms; empty when it is absent."""
         try:
-            with open(self.path(aix), encoding="utf-8", errors="surrogateescape") as file:  # noqa: PTH123
+            with open(self.path(aix), encoding="utf-8", errors="surrogateescape") as file:
                 return self.paths.outward(file.read())
         except FileNotFoundError:
             return ""
@@ -129,9 +129,9 @@ class Machine:
     def write(self, aix: str, text: str) -> None:
         """Replace a text file of this host; paths in it are those of its tree."""
         fresh = self.path(f"{aix}.{os.getpid()}")
-        with open(fresh, "w", encoding="utf-8", errors="surrogateescape") as file:  # noqa: PTH123
+        with open(fresh, "w", encoding="utf-8", errors="surrogateescape") as file:
             file.write(self.paths.inward(text))
-        os.replace(fresh, self.path(aix))  # noqa: PTH105
+        os.replace(fresh, self.path(aix))
 
     def log(self, argv: list[str], changes: bool) -> None:
         """Append to the estate's command log: host, time, kind, argv, in fields that a shell can write too."""

@@ -32,8 +32,17 @@ def change(me: Machine, edit: Callable[[Objects], None]) -> None:
 
 def create(me: Machine) -> None:
     """An empty database."""
-    os.makedirs(me.path("/etc/objrepos"), exist_ok=True)  # noqa: PTH103
+    os.makedirs(me.path("/etc/objrepos"), exist_ok=True)
     _state(me).write("nim", {})
+
+
+def forget(me: Machine, name: str) -> None:
+    """Take an object out."""
+
+    def edit(all_: Objects) -> None:
+        all_.pop(name, None)
+
+    change(me, edit)
 
 
 def set_attributes(me: Machine, name: str, **attributes: str | None) -> None:

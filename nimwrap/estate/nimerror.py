@@ -1,4 +1,4 @@
-"""NIM's error texts: the chain of wrappers, wrapped at 80 columns as the captures show (reference aix-nim section 1)."""
+"""NIM's error texts: the chain of wrappers, wrapped at 80 columns as the captures show (aix-nim section 1)."""
 
 from __future__ import annotations
 
@@ -42,6 +42,12 @@ def unexpected(method: str, machine: str, client_method: str, command: str, raw:
         + f" \n{raw}rc=175\n{said}\n{raw}"
     )
     return NimError(175, text)
+
+
+def location_taken(method: str, location: str) -> NimError:
+    """0042-081: another resource, or its export, is in the way."""
+    return failed(81, f'0042-081 {method}: a resource already exists on "master" at location "{location}"; due to NFS '
+                      f'export restrictions, the new location "{location}" may not be used')  # fmt: skip
 
 
 _QUERY_HINT = (

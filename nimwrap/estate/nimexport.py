@@ -16,7 +16,7 @@ from nimwrap.estate.machine import Machine
 from nimwrap.estate.nfs import Export
 
 
-class ExportRefused(Exception):
+class ExportRefusedError(Exception):
     """exportfs would not; the text is its message."""
 
 
@@ -33,11 +33,11 @@ class Opened:
 
 
 def open_for(me: Machine, directory: str, host: str) -> Opened:
-    """Export ``directory`` to ``host`` with access and root; raises ExportRefused."""
+    """Export ``directory`` to ``host`` with access and root; raises ExportRefusedError."""
     with me.state.lock(f"exports-{me.name}"):
         trouble = nfs.conflict(me, directory)
         if trouble:
-            raise ExportRefused(trouble)
+            raise ExportRefusedError(trouble)
         before, before_file = nfs.entry(me, directory), nfs.entry(me, directory, nfs.EXPORTS)
         if before is None and before_file is None:
             _put_own(me, directory, host)
@@ -45,7 +45,7 @@ def open_for(me: Machine, directory: str, host: str) -> Opened:
             return Opened(directory, host, "merge", added=("access", "root"))
         how = str(me.setting("behaviour", "merge"))
         if how == "refuse":
-            raise ExportRefused(f"exportfs: {directory}: already exported\n")
+            raise ExportRefusedError(f"exportfs: {directory}: already exported\n")
         if how == "replace":
             _put_own(me, directory, host)
             return Opened(directory, host, how, before, before_file)

@@ -11,7 +11,7 @@ from nimwrap.estate.commands.mksysb import image_size
 from nimwrap.estate.filesystems import filesystem, free_kb
 from nimwrap.estate.machine import Machine
 from nimwrap.estate.nimdb import NimObject
-from nimwrap.estate.nimerror import NimError, failed, no_object, unexpected
+from nimwrap.estate.nimerror import NimError, failed, location_taken, no_object, unexpected
 from nimwrap.estate.process import pump
 
 SHARE_OF_ESTIMATE = 0.83
@@ -78,7 +78,7 @@ def _source(me: Machine, request: Request) -> tuple[str, NimObject]:
 
 
 def _forbidden(source: str, why: str) -> NimError:
-    """No public text exists for these refusals, so they carry no number of their own (reference aix-nim section 6.2)."""
+    """No public text exists for these refusals, so they carry no number of their own (aix-nim section 6.2)."""
     return failed(1, why, method=METHOD, machine=source)
 
 
@@ -88,7 +88,7 @@ def required_kb(client: Machine) -> int:
 
 
 def _say_space(me: Machine, client: Machine, request: Request) -> None:
-    directory = os.path.dirname(request["location"])  # noqa: PTH120
+    directory = os.path.dirname(request["location"])
     required, available = required_kb(client), free_kb(me, filesystem(me, directory))
     me.out(
         f"{_RULE}                System Backup Image Space Information\n"
@@ -106,16 +106,16 @@ def _location(me: Machine, request: Request) -> str:
     if os.environ.get("NIM_MKSYSB_SUBDIRS") != "yes":
         return location
     directory, file = os.path.split(location)
-    os.makedirs(me.path(f"{directory}/{request.name}"), exist_ok=True)  # noqa: PTH103
+    os.makedirs(me.path(f"{directory}/{request.name}"), exist_ok=True)
     return f"{directory}/{request.name}/{file}"
 
 
 def _with_export(me: Machine, request: Request, client: Machine, where: tuple[str, str, str]) -> None:
     source, host, location = where
-    directory = os.path.dirname(location)  # noqa: PTH120
+    directory = os.path.dirname(location)
     try:
         opened = nimexport.open_for(me, directory, host)
-    except nimexport.ExportRefused as refused:
+    except nimexport.ExportRefusedError as refused:
         raise _export_failure(me, directory, str(refused)) from None
     try:
         _run_on_client(me, request, client, (source, location))
@@ -127,8 +127,7 @@ def _with_export(me: Machine, request: Request, client: Machine, where: tuple[st
 
 def _export_failure(me: Machine, directory: str, text: str) -> NimError:
     if me.setting("refuse_text", "exportfs") == "0042-081" and "already exported" in text:
-        return failed(81, f'0042-081 {METHOD}: a resource already exists on "master" at location "{directory}"; '
-                          f'due to NFS export restrictions, the new location "{directory}" may not be used')  # fmt: skip
+        return location_taken(METHOD, directory)
     return unexpected(METHOD, "master", METHOD, "/usr/sbin/exportfs", text)
 
 
@@ -176,7 +175,7 @@ def described(me: Machine, client: Machine | None, request: Request, location: s
 
 def parent_is_there(me: Machine, location: str) -> bool:
     """The directory that is to be exported exists on the master."""
-    return os.path.isdir(me.path(os.path.dirname(location)))  # noqa: PTH112, PTH120
+    return os.path.isdir(me.path(os.path.dirname(location)))
 
 
 def exported_file(me: Machine, location: str) -> bool:

@@ -10,15 +10,16 @@ from dataclasses import dataclass
 from nimwrap.estate import nfs, nimdb, nimimage, remote
 from nimwrap.estate.machine import Machine
 from nimwrap.estate.nimdb import Objects
-from nimwrap.estate.nimerror import NimError, failed, no_object, wrong_attribute
+from nimwrap.estate.nimerror import NimError, failed, location_taken, no_object, wrong_attribute
 
 IMAGE_TYPES = ("mksysb", "savevg", "ios_mksysb", "ios_backup")
-_RESOURCES = (*IMAGE_TYPES, "spot", "lpp_source", "bosinst_data", "resolv_conf", "exclude_files", "image_data", "script",
-              "fb_script", "installp_bundle")  # fmt: skip
+_RESOURCES = (*IMAGE_TYPES, "spot", "lpp_source", "bosinst_data", "resolv_conf", "exclude_files", "image_data",
+              "script", "fb_script", "installp_bundle")  # fmt: skip
 _METHODS = {"lpp_source": "m_mk_lpp_source", "spot": "m_mkspot"}
 _DEFINE_ATTRIBUTES = {
-    "server", "location", "source", "mk_image", "mksysb_flags", "savevg_flags", "exclude_files", "size_preview", "verbose",
-    "comments", "group", "dest_dir", "nfs_vers", "nfs_sec", "volume_group", "savewpar_flags", "client_defined",
+    "server", "location", "source", "mk_image", "mksysb_flags", "savevg_flags", "exclude_files", "size_preview",
+    "verbose", "comments",
+    "group", "dest_dir", "nfs_vers", "nfs_sec", "volume_group", "savewpar_flags", "client_defined",
 }  # fmt: skip
 _NAME = re.compile(r"[A-Za-z0-9_!-]{1,39}")
 
@@ -57,7 +58,7 @@ def define(me: Machine, call: Call) -> None:
     if call.type == "spot":
         _define_spot(me, call)
         return
-    if not os.path.exists(me.path(call["location"])):  # noqa: PTH110
+    if not os.path.exists(me.path(call["location"])):
         raise failed(154, f'0042-154 c_stat: the file or directory "{call["location"]}" does not exist',
                      method=method, machine="master")  # fmt: skip
     _store(me, call.name, _described_file(me, request))
@@ -85,10 +86,9 @@ def _validate(me: Machine, call: Call, method: str) -> None:
 def _validate_location(me: Machine, call: Call, method: str, known: Objects) -> None:
     location = call["location"]
     if any(one.get("location") == location for one in known.values()) or nimimage.exported_file(me, location):
-        raise failed(81, f'0042-081 {method}: a resource already exists on "master" at location "{location}"; due to '
-                         f'NFS export restrictions, the new location "{location}" may not be used')  # fmt: skip
+        raise location_taken(method, location)
     if not nimimage.parent_is_there(me, location):
-        parent = os.path.dirname(location)  # noqa: PTH120
+        parent = os.path.dirname(location)
         raise failed(154, f'0042-154 c_stat: the file or directory "{parent}" does not exist',
                      method=method, machine="master")  # fmt: skip
 
@@ -101,13 +101,13 @@ def _described_file(me: Machine, request: nimimage.Request) -> nimdb.NimObject:
             found["comments"] = request["comments"]
         return found | {"Rstate": "ready for use", "prev_state": "unavailable for use",
                         "location": request["location"], "alloc_count": "0", "server": request["server"]}  # fmt: skip
-    from nimwrap.estate.image import Damaged, read_header
+    from nimwrap.estate.image import DamagedError, read_header
 
     described = nimimage.described(me, None, request, request["location"])
     try:
-        with open(me.path(request["location"]), "rb") as file:  # noqa: PTH123
+        with open(me.path(request["location"]), "rb") as file:
             level = read_header(file).oslevel
-    except (OSError, Damaged):
+    except (OSError, DamagedError):
         return described
     levels = {"version": level[0], "release": level[1], "mod": str(int(level[5:7])), "oslevel_r": level[:7],
               "oslevel_s": level}  # fmt: skip
@@ -123,7 +123,7 @@ def _define_spot(me: Machine, call: Call) -> None:
            " Restoring files from BOS image.  This may take several minutes ...\n\n\n"
            f' Checking filesets and network boot images for SPOT "{call.name}".\n'
            " This may take several minutes ...\n")  # fmt: skip
-    os.makedirs(me.path(f"{place}/usr"), exist_ok=True)  # noqa: PTH103
+    os.makedirs(me.path(f"{place}/usr"), exist_ok=True)
     _store(me, call.name, {"class": "resources", "type": "spot", "plat_defined": "chrp", "arch": "power",
                            "Rstate": "ready for use", "prev_state": "verification is being performed",
                            "location": f"{place}/usr", "alloc_count": "0", "server": call["server"],
@@ -138,14 +138,15 @@ def remove(me: Machine, call: Call) -> None:
     """The object; with ``rm_image=yes`` its file too. An allocated or used one stays."""
     found = _existing(me, call.name)
     if found["class"] == "machines" and any(key in found for key in _RESOURCES):
-        raise failed(52, f'0042-052 m_rmmac: unable to remove "{call.name}" because resources have been allocated to it')
+        why = f'unable to remove "{call.name}" because resources have been allocated to it'
+        raise failed(52, f"0042-052 m_rmmac: {why}")
     if int(found.get("alloc_count", "0")):
-        raise failed(61, f'the resource "{call.name}" is allocated and cannot be removed', method="m_rmres",
+        raise failed(1, f'the resource "{call.name}" is allocated and cannot be removed', method="m_rmres",
                      machine="master")  # fmt: skip
-    nimdb.change(me, lambda all_: all_.pop(call.name, None) and None)
+    nimdb.forget(me, call.name)
     if call["rm_image"] == "yes" and found.get("location"):
         try:
-            os.unlink(me.path(found["location"]))  # noqa: PTH108
+            os.unlink(me.path(found["location"]))
         except FileNotFoundError:
             return
 
@@ -198,7 +199,7 @@ def change(me: Machine, call: Call) -> None:
 def check(me: Machine, call: Call) -> None:
     """A resource whose file is there is ready for use."""
     found = _existing(me, call.name)
-    if found.get("location") and not os.path.exists(me.path(found["location"])):  # noqa: PTH110
+    if found.get("location") and not os.path.exists(me.path(found["location"])):
         raise failed(154, f'0042-154 c_stat: the file or directory "{found["location"]}" does not exist',
                      method="m_check", machine="master")  # fmt: skip
 
@@ -237,6 +238,6 @@ def _existing(me: Machine, name: str) -> nimdb.NimObject:
 
 
 OPERATIONS: dict[str, Callable[[Machine, Call], None]] = {
-    "define": define, "remove": remove, "reset": reset, "allocate": allocate, "deallocate": deallocate, "change": change,
-    "check": check, "showres": showres, "lslpp": lslpp, "bos_inst": bos_inst,
+    "define": define, "remove": remove, "reset": reset, "allocate": allocate, "deallocate": deallocate,
+    "change": change, "check": check, "showres": showres, "lslpp": lslpp, "bos_inst": bos_inst,
 }  # fmt: skip

@@ -117,9 +117,8 @@ def _busy(estate: Estate, value: Any, host: str) -> None:
     if value == "process":
         _foreign_backup(estate, host)
         return
-    _attribute(
-        "Cstate", lambda _value, _host: "alt_disk_install operation is being performed", lambda _: "ready for a NIM operation"
-    )(estate, value, host)
+    busy, ready = "alt_disk_install operation is being performed", "ready for a NIM operation"
+    _attribute("Cstate", lambda _value, _host: busy, lambda _: ready)(estate, value, host)
 
 
 def _foreign_backup(estate: Estate, host: str) -> None:
@@ -157,7 +156,8 @@ def _standing_export(estate: Estate, value: Any, host: str) -> None:
 def _limits(estate: Estate, value: Any, host: str) -> None:
     machine = estate.machine(host)
     blocks = -1 if not value else 2097151 if value is True else int(value) // 512
-    machine.write("/etc/security/limits", re.sub(r"fsize = \S+", f"fsize = {blocks}", machine.read("/etc/security/limits")))
+    text = re.sub(r"fsize = \S+", f"fsize = {blocks}", machine.read("/etc/security/limits"))
+    machine.write("/etc/security/limits", text)
 
 
 _EFFECTS: dict[str, _Effect] = {

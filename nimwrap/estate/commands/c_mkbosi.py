@@ -6,6 +6,7 @@ first line, its raw output after it; mksysb's own output goes to stdout as it co
 
 from __future__ import annotations
 
+import contextlib
 import os
 
 from nimwrap.estate.machine import Machine
@@ -21,17 +22,17 @@ def changes(_command: str, _args: list[str]) -> bool:
 def main(me: Machine, args: list[str]) -> int:
     """``SERVER DIRECTORY FILE FLAGS KIND [VG]``."""
     server, directory, file, flags, kind = args[:5]
-    over = f"/tmp/_nim_dir_{os.getpid()}"  # noqa: S108 (where NIM's methods work)
-    os.makedirs(me.path(over))  # noqa: PTH103
+    over = f"/tmp/_nim_dir_{os.getpid()}"
+    os.makedirs(me.path(over))
     status, text = _run(me, ["/usr/sbin/mount", f"{server}:{directory}", over])
     if status:
-        os.rmdir(me.path(over))  # noqa: PTH106
+        os.rmdir(me.path(over))
         return _report(me, "/usr/sbin/mount", text)
     argv = _backup_command(kind, flags, f"{over}/{file}", args[5:])
     status, text = _run(me, argv, relay=True)
     _run(me, ["/usr/sbin/umount", over])
-    if os.path.isdir(me.path(over)):  # noqa: PTH112
-        os.rmdir(me.path(over))  # noqa: PTH106
+    if os.path.isdir(me.path(over)):
+        os.rmdir(me.path(over))
     if status:
         return _report(me, "/usr/bin/savevg", text)
     me.err(text)  # warnings of a backup that succeeded, such as 0512-003
@@ -64,8 +65,6 @@ def _relay(data: bytes) -> None:
 
 
 def _report(me: Machine, command: str, text: str) -> int:
-    try:
+    with contextlib.suppress(OSError):
         me.err(f"{command}\n{text}")
-    except OSError:
-        pass
     return FAILED

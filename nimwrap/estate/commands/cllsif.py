@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from nimwrap.estate.machine import Machine
 
-_HEADER = "#Adapter:Type:Network:Net Type:Attribute:Node:IP Address:Hardware Address:Interface:Global Name:Netmask:HB Alias\n"
+_HEADER = (
+    "#Adapter:Type:Network:Net Type:Attribute:Node:IP Address:Hardware Address:Interface:Global Name:Netmask:HB Alias\n"
+)
 
 
 def main(me: Machine, args: list[str]) -> int:
@@ -23,7 +25,8 @@ def main(me: Machine, args: list[str]) -> int:
         for label, kind, node, address, adapter in rows:
             me.out(f"{label}:{kind}:{network}:ether:public:{node}:{address}::{adapter}::255.255.255.0:\n")
         return 0
-    me.out(f"{'Adapter':<20} {'Type':<10} {'Network':<15} {'Net Type':<9} {'Attribute':<10} {'Node':<12} IP Address\n\n")
-    for label, kind, node, address, _ in rows:
-        me.out(f"{label:<20} {kind:<10} {network:<15} {'ether':<9} {'public':<10} {node:<12} {address}\n")
+    lines = [("Adapter", "Type", "Network", "Net Type", "Attribute", "Node", "IP Address"), ("",) * 7]
+    lines += [(label, kind, network, "ether", "public", node, address) for label, kind, node, address, _ in rows]
+    for one in lines:
+        me.out("{:<20} {:<10} {:<15} {:<9} {:<10} {:<12} {}\n".format(*one))
     return 0

@@ -27,26 +27,29 @@ def main(me: Machine, args: list[str]) -> int:
 
 
 def _query(me: Machine, cluster: dict[str, Any], kind: str, name: str) -> list[str] | None:
+    """The lines of the answer: names where none was given, None for what does not exist."""
     groups = cluster["groups"]
     if kind == "cluster":
         state = cluster_state(me).removeprefix("ST_")
+        version = str(cluster["level"]).split(" ", 1)[0]
         return _attributes(CLUSTER_NAME=cluster["name"], CLUSTER_ID="1120652512", STATE=state, TYPE="NSC",
-                           VERSION=str(cluster["level"]).split(" ", 1)[0], UNSYNCED_CHANGES="false")  # fmt: skip
-    if kind == "resource_group" and not name:
-        return list(groups)
-    if kind == "resource_group" and name in groups:
-        group = groups[name]
-        return _attributes(NAME=name, CURRENT_NODE=group["node"], NODES=" ".join(cluster["nodes"]), STATE=group["state"],
-                           STARTUP="OHN", FALLOVER="FNPN", FALLBACK="NFB", SERVICE_LABEL=group["label"])  # fmt: skip
-    if kind == "service_ip":
-        group = next((one for one in groups.values() if name in ("", one["label"])), None)
-        if group and not name:
-            return [group["label"]]
-        if group:
-            return _attributes(NAME=name, IPADDR=group["address"], NETWORK=cluster["network"], NETMASK="255.255.255.0")
-    if kind == "network":
-        return _attributes(NAME=cluster["network"], TYPE="ether", NETMASK="255.255.255.0") if name else [cluster["network"]]
-    return None
+                           VERSION=version, UNSYNCED_CHANGES="false")  # fmt: skip
+    known = {
+        "resource_group": {key: _group(cluster, key) for key in groups},
+        "service_ip": {
+            one["label"]: {"IPADDR": one["address"], "NETWORK": cluster["network"]} for one in groups.values()
+        },
+        "network": {cluster["network"]: {"TYPE": "ether", "NETMASK": "255.255.255.0"}},
+    }.get(kind)
+    if known is None or (name and name not in known):
+        return None
+    return _attributes(NAME=name, **known[name]) if name else list(known)
+
+
+def _group(cluster: dict[str, Any], name: str) -> dict[str, str]:
+    group = cluster["groups"][name]
+    return {"CURRENT_NODE": group["node"], "NODES": " ".join(cluster["nodes"]), "STATE": group["state"],
+            "STARTUP": "OHN", "FALLOVER": "FNPN", "FALLBACK": "NFB", "SERVICE_LABEL": group["label"]}  # fmt: skip
 
 
 def _attributes(**values: str) -> list[str]:

@@ -17,7 +17,8 @@ def main(me: Machine, args: list[str]) -> int:
         nodes = [group["node"], *(node for node in cluster["nodes"] if node != group["node"])]
         rows += [(name, group["state"] if node == group["node"] else "OFFLINE", node) for node in nodes]
     if "s" in letters or "c" in letters:
-        me.out("".join(f"{name}:{state}:{node}:non-concurrent:OHN:FNPN:NFB:ignore::: : :::\n" for name, state, node in rows))
+        policies = "non-concurrent:OHN:FNPN:NFB:ignore::: : :::"
+        me.out("".join(f"{name}:{state}:{node}:{policies}\n" for name, state, node in rows))
         return 0
     rule = "-" * 77 + "\n"
     me.out(f"{rule}{'Group Name':<25} {'Group State':<28} Node\n{rule}")

@@ -1,4 +1,4 @@
-"""/usr/bin/df in AIX's layouts: ``-P`` has other columns than ``-k``, ``-g``, ``-m`` (reference aix-nim section 5.3)."""
+"""/usr/bin/df in AIX's layouts: ``-P`` has other columns than ``-k``, ``-g``, ``-m`` (aix-nim section 5.3)."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ def main(me: Machine, args: list[str]) -> int:
     words = [word for word in args if not word.startswith("-")]
     rows, status = [], 0
     for word in words:
-        path = word if word.startswith("/") else me.paths.outward(os.path.join(os.getcwd(), word))  # noqa: PTH109, PTH118
-        if not os.path.exists(me.path(path)):  # noqa: PTH110
+        path = word if word.startswith("/") else me.paths.outward(os.path.join(os.getcwd(), word))
+        if not os.path.exists(me.path(path)):
             me.err(f"df: Cannot find or open file system {word}.\n")
             status = 1
             continue

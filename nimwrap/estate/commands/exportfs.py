@@ -111,4 +111,4 @@ def _unexport(me: Machine, request: _Request) -> int:
 def _is_there(me: Machine, directory: str) -> bool:
     import os
 
-    return os.path.exists(me.path(directory))  # noqa: PTH110
+    return os.path.exists(me.path(directory))

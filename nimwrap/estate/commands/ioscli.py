@@ -23,10 +23,10 @@ def main(me: Machine, args: list[str]) -> int:
     if args[:1] == ["viosbr"] and "-backup" in args and file:
         target = file if file.startswith("/") else f"/home/padmin/cfgbackups/{file}"
         target = target if target.endswith(".tar.gz") else f"{target}.tar.gz"
-        os.makedirs(os.path.dirname(me.path(target)), exist_ok=True)  # noqa: PTH103, PTH120
-        with open(me.path(target), "wb") as out:  # noqa: PTH123
+        os.makedirs(os.path.dirname(me.path(target)), exist_ok=True)
+        with open(me.path(target), "wb") as out:
             out.write(b"viosbr " + me.name.encode() + b"\n")
-        me.out(f"Backup of this node ({me.name}.{os.path.basename(target)}) successful\n")  # noqa: PTH119
+        me.out(f"Backup of this node ({me.name}.{os.path.basename(target)}) successful\n")
         return 0
     me.err("Command not supported by this simulation.\n")
     return 1

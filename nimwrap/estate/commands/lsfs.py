@@ -19,7 +19,8 @@ def main(me: Machine, args: list[str]) -> int:
         me.out(f"{one.device:<15} --         {one.mounted:<22} {vfs:<5} {one.size_kb * 2:<7} rw         yes  no \n")
         if "-q" in args and one.vfs != "procfs":
             size = one.size_kb * 2
-            extra = (f"frag size: 4096, nbpi: 4096, compress: no, bf: {'false' if small else 'true'}, ag: 64" if vfs == "jfs"
-                     else "block size: 4096, sparse files: yes, inline log: no, EAformat: v1, VIX: yes")  # fmt: skip
+            extra = "block size: 4096, sparse files: yes, inline log: no, EAformat: v1, VIX: yes"
+            if vfs == "jfs":
+                extra = f"frag size: 4096, nbpi: 4096, compress: no, bf: {'false' if small else 'true'}, ag: 64"
             me.out(f"  (lv size: {size}, fs size: {size}, {extra})\n")
     return 0

@@ -34,13 +34,7 @@ def main(me: Machine, args: list[str]) -> int:
     level = _level(me)
     state = "COMMITTED" if me.english() else "VALIDE"
     if "c" in letters:
-        if "q" not in letters:
-            me.out("#Fileset:Level:PTF Id:State:Type:Description:EFIX Locked\n" if "L" not in letters else
-                   "#Package Name:Fileset:Level:State:PTF Id:Fix State:Type:Description:Destination Dir.:Uninstaller\n")  # fmt: skip
-        for name, text in found.items():
-            shown = _cluster_level(me) if name.startswith("cluster.") else level
-            me.out(f"{name.rsplit('.', 1)[0]}:{name}:{shown}: : :C:F:{text}: : : : : :0:0:/:\n" if "L" in letters else
-                   f"/usr/lib/objrepos:{name}:{shown}::{state}:I:{text} :\n")  # fmt: skip
+        me.out(_colons(me, found, letters))
         return 0
     me.out("  Fileset                      Level  State      Description         \n"
            "  ----------------------------------------------------------------------------\n"
@@ -49,6 +43,22 @@ def main(me: Machine, args: list[str]) -> int:
         shown = _cluster_level(me) if name.startswith("cluster.") else level
         me.out(f"  {name:<24} {shown:>10}  {state:<10} {text}\n")
     return 0
+
+
+def _colons(me: Machine, found: dict[str, str], letters: str) -> str:
+    """Two layouts: ``-Lc`` and ``-lc``; ``q`` leaves the header out."""
+    state = "COMMITTED" if me.english() else "VALIDE"
+    header = "#Fileset:Level:PTF Id:State:Type:Description:EFIX Locked\n"
+    if "L" in letters:
+        header = "#Package Name:Fileset:Level:State:PTF Id:Fix State:Type:Description:Destination Dir.:Uninstaller\n"
+    text = "" if "q" in letters else header
+    for name, words in found.items():
+        shown = _cluster_level(me) if name.startswith("cluster.") else _level(me)
+        if "L" in letters:
+            text += f"{name.rsplit('.', 1)[0]}:{name}:{shown}: : :C:F:{words}: : : : : :0:0:/:\n"
+        else:
+            text += f"/usr/lib/objrepos:{name}:{shown}::{state}:I:{words} :\n"
+    return text
 
 
 def _matches(pattern: str, name: str) -> bool:

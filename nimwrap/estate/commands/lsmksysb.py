@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 
-from nimwrap.estate.image import Damaged, Header, read_header
+from nimwrap.estate.image import DamagedError, Header, read_header
 from nimwrap.estate.machine import Machine
 from nimwrap.estate.volumes import lv_table
 
@@ -18,13 +18,13 @@ def main(me: Machine, args: list[str]) -> int:
     """``-l`` the description, without it the list of files; ``-f FILE`` in any combination of letters."""
     file, letters = _parse(me, args)
     path = me.path(file)
-    if not file or not os.path.isfile(path) or os.path.getsize(path) == 0:  # noqa: PTH113, PTH202
+    if not file or not os.path.isfile(path) or os.path.getsize(path) == 0:
         me.err(f"0512-054 {me.command}: File {file} does not exist or is empty.\n")
         return 1
     try:
-        with open(path, "rb") as image:  # noqa: PTH123
+        with open(path, "rb") as image:
             header = read_header(image)
-    except Damaged as damage:
+    except DamagedError as damage:
         me.err(f"{me.command}: {file} is not a readable backup image: {damage}.\n")
         return 1
     me.out(_description(header) if "l" in letters else _files(header))
@@ -43,7 +43,7 @@ def _parse(me: Machine, args: list[str]) -> tuple[str, str]:
         elif not file:
             file = word
     if file and not file.startswith("/"):
-        file = me.paths.outward(os.path.join(os.getcwd(), file))  # noqa: PTH109, PTH118
+        file = me.paths.outward(os.path.join(os.getcwd(), file))
     return file, letters
 
 

@@ -1,4 +1,4 @@
-"""/usr/sbin/lsnim in the forms of reference aix-nim section 7: table, ``-l``, ``-t``, ``-c``, ``-a``, ``-Z``, ``-q``."""
+"""/usr/sbin/lsnim in the forms of aix-nim section 7: table, ``-l``, ``-t``, ``-c``, ``-a``, ``-Z``, ``-q``."""
 
 from __future__ import annotations
 

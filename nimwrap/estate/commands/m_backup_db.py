@@ -18,7 +18,7 @@ def main(me: Machine, args: list[str]) -> int:
         return 1
     text = json.dumps(nimdb.objects(me))
     try:
-        with open(me.path(args[0]), "w", encoding="utf-8") as out:  # noqa: PTH123
+        with open(me.path(args[0]), "w", encoding="utf-8") as out:
             out.write(text)
     except OSError:
         me.err(f"0042-154 m_backup_db: the file or directory \"{args[0]}\" does not exist\n")

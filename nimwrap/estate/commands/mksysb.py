@@ -86,7 +86,7 @@ def _parse(me: Machine, args: list[str]) -> _Job | None:
     if not target:
         return None
     if not target.startswith("/"):
-        target = me.paths.outward(os.path.join(os.getcwd(), target))  # noqa: PTH109, PTH118
+        target = me.paths.outward(os.path.join(os.getcwd(), target))
     return _Job(me, target, flags, group, bool(os.environ.get("ESTATE_NIM")))
 
 
@@ -151,7 +151,7 @@ def _conclude(job: _Job) -> int:
     if warning == "failed":
         return 1
     if me.fault("no_image_rc0"):
-        os.unlink(me.path(job.target))  # noqa: PTH108
+        os.unlink(me.path(job.target))
     _say(me, f"0512-038 {job.program}: Backup Completed Successfully.\n")
     return 0
 

@@ -43,7 +43,7 @@ def main(me: Machine, args: list[str]) -> int:
     if wish is None:
         me.err("mount: 0506-334 only NFS mounts of the form node:directory are simulated here.\n")
         return 1
-    if not os.path.isdir(me.path(wish.over)):  # noqa: PTH112
+    if not os.path.isdir(me.path(wish.over)):
         me.err(f"mount: 0506-324 Cannot mount {wish.node}:{wish.directory} on {wish.over}: "
                "A file or directory in the path name does not exist.\n")  # fmt: skip
         return 1
@@ -86,7 +86,7 @@ def _mount(me: Machine, wish: _Wish) -> int:
         me.err(_denial(wish, right.reason))
         return 1
     target = server.path(wish.directory)
-    if not os.path.isdir(target):  # noqa: PTH112
+    if not os.path.isdir(target):
         me.err(f"{_giving_up(wish)}A file or directory in the path name does not exist.\n")
         return 1
     if any(one.over == wish.over for one in mounts(me)):
@@ -101,8 +101,8 @@ def _mount(me: Machine, wish: _Wish) -> int:
 def _attach(me: Machine, wish: _Wish, server: Machine, source: str, target: str) -> None:
     under = f"{me.state.directory}/under-{me.name}-{os.getpid()}-{time.monotonic_ns()}"
     if me.root:
-        os.rename(me.path(wish.over), under)  # noqa: PTH104
-        os.symlink(target, me.path(wish.over))  # noqa: PTH211
+        os.rename(me.path(wish.over), under)
+        os.symlink(target, me.path(wish.over))
     date = time.strftime("%b %d %H:%M")
     row = Mount(wish.node, server.name, wish.directory, wish.over, wish.options, date, source, under)
     me.state.change(f"mounts-{me.name}", lambda held: held.setdefault("mounts", []).append(row._asdict()))
@@ -115,10 +115,10 @@ def _refusing_place(me: Machine) -> str:
             try:
                 os.close(os.open(f"{place}/estate", os.O_CREAT | os.O_EXCL))
             except OSError:
-                if os.path.isdir(place):  # noqa: PTH112
+                if os.path.isdir(place):
                     return place
     place = f"{me.state.directory}/read-only"
-    os.makedirs(place, mode=0o555, exist_ok=True)  # noqa: PTH103
+    os.makedirs(place, mode=0o555, exist_ok=True)
     return place
 
 

@@ -1,4 +1,4 @@
-"""/usr/sbin/nim -o OPERATION [-F] [-t TYPE] [-a ATTR=VALUE]... NAME: the operations that nimwrap and restore plans use."""
+"""/usr/sbin/nim -o OPERATION [-F] [-t TYPE] [-a ATTR=VALUE]... NAME: what backups and restore plans use."""
 
 from __future__ import annotations
 

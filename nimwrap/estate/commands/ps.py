@@ -17,7 +17,8 @@ def main(me: Machine, args: list[str]) -> int:
     child = start([_PS, *args], env, cwd="/")
     portions: list[bytes] = []
     pump({child.stdout: portions.append, child.stderr: lambda data: write_all(2, data)})
-    others = re.compile(rb"(?<=" + os.fsencode(f"{me.base}/hosts/") + rb")(?!" + os.fsencode(me.name) + rb"/)[A-Za-z0-9_-]+/")
+    trees = os.fsencode(f"{me.base}/hosts/")
+    others = re.compile(rb"(?<=" + trees + rb")(?!" + os.fsencode(me.name) + rb"/)[A-Za-z0-9_-]+/")
     mine = os.fsencode(f"{me.root}/")
     lines = b"".join(portions).splitlines(keepends=True)
     kept = [line for line in lines if not me.root or mine in line or not others.search(line)]

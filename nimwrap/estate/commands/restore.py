@@ -9,7 +9,7 @@ import os
 import sys
 
 from nimwrap.estate.commands.lsmksysb import file_names
-from nimwrap.estate.image import Damaged, Header, check_whole, read_header
+from nimwrap.estate.image import DamagedError, Header, check_whole, read_header
 from nimwrap.estate.machine import Machine
 
 
@@ -22,12 +22,12 @@ def main(me: Machine, args: list[str]) -> int:
     """``-Tqf FILE`` / ``-xqf FILE NAME...`` / ``-qf FILE NAME...``."""
     file, letters, names = _parse(me, args)
     try:
-        with open(me.path(file), "rb") as image:  # noqa: PTH123
+        with open(me.path(file), "rb") as image:
             return _list(me, image_header(image), file) if "T" in letters else _extract(me, read_header(image), names)
     except OSError:
         me.err(f"restore: 0511-123 Cannot open {file}: A file or directory in the path name does not exist.\n")
         return 1
-    except Damaged as damage:
+    except DamagedError as damage:
         if damage.truncated:
             return _next_volume(me, file)
         me.err(f"restore: {file}: the archive is damaged: {damage}.\n")
@@ -50,7 +50,7 @@ def _parse(me: Machine, args: list[str]) -> tuple[str, str, list[str]]:
         else:
             names.append(word)
     if not file.startswith("/"):
-        file = me.paths.outward(os.path.join(os.getcwd(), file))  # noqa: PTH109, PTH118
+        file = me.paths.outward(os.path.join(os.getcwd(), file))
     return file, letters, names
 
 
@@ -64,9 +64,9 @@ def _extract(me: Machine, header: Header, names: list[str]) -> int:
     for name in names or known:
         if name not in known:
             continue
-        target = os.path.join(os.getcwd(), name)  # noqa: PTH109, PTH118
-        os.makedirs(os.path.dirname(target), exist_ok=True)  # noqa: PTH103, PTH120
-        with open(target, "w", encoding="utf-8") as out:  # noqa: PTH123
+        target = os.path.join(os.getcwd(), name)
+        os.makedirs(os.path.dirname(target), exist_ok=True)
+        with open(target, "w", encoding="utf-8") as out:
             out.write(_content(name, header))
         me.out(f"x {name}\n")
     return 0

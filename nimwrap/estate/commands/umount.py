@@ -36,10 +36,10 @@ def _umount(me: Machine, word: str, *, force: bool) -> int:
 
     me.state.change(f"mounts-{me.name}", forget)
     if me.root:
-        if os.path.islink(me.path(held.over)):  # noqa: PTH114
-            os.unlink(me.path(held.over))  # noqa: PTH108
-        if os.path.isdir(held.under):  # noqa: PTH112
-            os.rename(held.under, me.path(held.over))  # noqa: PTH104
+        if os.path.islink(me.path(held.over)):
+            os.unlink(me.path(held.over))
+        if os.path.isdir(held.under):
+            os.rename(held.under, me.path(held.over))
     return 0
 
 
