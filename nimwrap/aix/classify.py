@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from nimwrap.aix.messages import headline, messages
+from nimwrap.aix.messages import headline, messages, without_progress
 from nimwrap.aix.rules import RULES, Rule
 from nimwrap.domain.codes import FailureCode
 from nimwrap.domain.findings import Failure
@@ -44,9 +44,10 @@ def classify(text: str, returncode: int | None) -> Failure:
     ``returncode`` alone decides nothing: it only tells a signal from silence. The caller, who knows the addresses,
     turns ``export_denied`` into ``source_address_mismatch`` when they differ.
     """
-    rule = next((rule for rule in RULES if rule.matches(text)), None)
+    told = without_progress(text)
+    rule = next((rule for rule in RULES if rule.matches(told)), None)
     if rule is None:
         return _unknown(text, returncode)
-    quoted = _quote(rule, text)
+    quoted = _quote(rule, told)
     message = f"{rule.says}: {quoted}" if quoted else rule.says
     return Failure(rule.code, message, rule.fix, text.strip()[-EVIDENCE_LIMIT:])

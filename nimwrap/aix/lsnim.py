@@ -11,6 +11,7 @@ LSNIM = "/usr/sbin/lsnim"
 READY = "ready for a NIM operation"  # any other Cstate is busy; no text for "busy" is documented (section 2.7)
 CLASSES = frozenset({"machines", "resources", "networks", "management", "groups", "customers"})
 
+_FREE_TEXT = frozenset({"err_info", "info", "comments"})  # what may hold a message of several lines
 _HEADER = re.compile(r"(\S+):\s*")
 _ATTRIBUTE = re.compile(r"\s*([A-Za-z]\w*)\s*=(?:\s+(.*))?")
 _MESSAGE = re.compile(r"\s*(?:warning:\s*)*\d{4}-\d{3}\s")
@@ -103,8 +104,9 @@ def parse_long(text: str) -> dict[str, NimObject]:
             continue
         attribute = _ATTRIBUTE.fullmatch(line)
         if attribute and current is not None:
-            last = current.setdefault(attribute[1], [])
-            last.append((attribute[2] or "").rstrip())
+            values = current.setdefault(attribute[1], [])
+            values.append((attribute[2] or "").rstrip())
+            last = values if attribute[1] in _FREE_TEXT else None
         elif last and not _MESSAGE.match(line):
             last[-1] = f"{last[-1]} {line.strip()}".strip()
     if not found:

@@ -14,6 +14,7 @@ _CODE_LATER = re.compile(rf"{_WARNING}([\w./-]+):\s+{_WARNING}(\d{{4}}-\d{{3,4}}
 _CODE_INSIDE = re.compile(r"\S+\s+(?=(?:warning:\s*)*0042-\d{3}\s)")
 _NO_CODE = re.compile(r"((?:/[\w./-]+|[a-z_][\w.-]*)(?:\[\d+\])?):\s+(\S.*)")
 _NOT_A_MESSAGE = re.compile(r"(?:(?:nw_)?rc=-?\d+|\d+ of \d+ files\b.*|[-+=.\s]*|\*\* Use lsnim.*)")
+_PROGRESS = re.compile(r"^\d+ of \d+ files[^\n]*\n", re.MULTILINE)
 _SENTENCE_END = re.compile(r"[^\s.]\.$")
 _MOST_CONTINUATIONS = 8
 
@@ -72,6 +73,11 @@ def _walk(text: str) -> Iterator[Message | str]:
         begun, parts = fresh, [fresh.text] if fresh else []
         if fresh is None and not _NOT_A_MESSAGE.fullmatch(line.strip()):
             yield " ".join(line.split())
+
+
+def without_progress(text: str) -> str:
+    """``text`` without mksysb's thousands of progress lines, which say nothing about a failure."""
+    return _PROGRESS.sub("", text)
 
 
 def messages(text: str) -> list[Message]:

@@ -129,7 +129,7 @@ RULES: tuple[Rule, ...] = (
         "and the image file system must be JFS2 or large-file enabled (lsfs -q).",
     ),
     _rule(  # 5.3
-        FailureCode.SPACE_SHORT, r"no space left|not enough (?:free )?space|out of (?:disk )?space|insufficient space",
+        FailureCode.SPACE_SHORT, r"no space left|(?:not enough|insufficient|out of) (?:free |disk )?space",
         "a file system is full",
         "On the master: df -k of the image directory. On the client: df -k /tmp / (the boot image is built in /tmp; "
         "flag X lets it grow). nimwrap images prune frees old generations.",
