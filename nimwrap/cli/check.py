@@ -124,11 +124,16 @@ def _nagios_result(reports: list[PreflightReport], took_s: float) -> Result:
     counts = Counter(report.verdict for report in reports)
     worst = max(counts, key=_WORST_LAST.index, default=CheckVerdict.READY)
     code, word = _NAGIOS[worst]
-    bad = [f"{report.ref.client}: {', '.join(_faults(report))}" for report in reports if _faults(report)]
+    bad = [f"{_named(report, reports)}: {', '.join(_faults(report))}" for report in reports if _faults(report)]
     more = [f"and {len(bad) - _SHOWN} more"] if len(bad) > _SHOWN else []
     summary = f"{counts[CheckVerdict.READY]} of {len(reports)} clients ready"
     perf = " ".join([*(f"{verdict}={counts[verdict]}" for verdict in _WORST_LAST), f"time={took_s:.2f}s"])
     return _nagios_line(code, f"{word} - {'; '.join([summary, *bad[:_SHOWN], *more])} | {perf}", reports)
+
+
+def _named(report: PreflightReport, reports: list[PreflightReport]) -> str:
+    """The client's name, with its master's where several are shown."""
+    return report.ref.client if len({one.ref.master for one in reports}) == 1 else str(report.ref)
 
 
 def _faults(report: PreflightReport) -> list[str]:
