@@ -21,9 +21,9 @@ from random import Random
 from typing import Any
 
 from nimwrap.domain.durations import rfc3339
-from nimwrap.domain.records import ClientRef
 from nimwrap.history.present import runs_json
 from nimwrap.history.read import Reader
+from nimwrap.history.slots import newest_slot, pending
 from nimwrap.history.store import Store
 
 LIMIT_MS = 20.0
@@ -119,16 +119,18 @@ def questions(reader: Reader, clients: int) -> dict[str, Callable[[], object]]:
         "history GLOB --outcome locked": lambda: reader.runs(["*9"], outcomes=["locked"], limit=50),
         "history --outcome refused": lambda: reader.runs(outcomes=["refused"], limit=50),
         "history --since 7d --limit 50": lambda: reader.runs(since=week, limit=50),
+        "runs by id": lambda: reader.runs_by_id(ids),
         "show RUN": lambda: [reader.run(ids[0][:24]), reader.findings(ids[0]), reader.events(ids[0])],
         "exports list": lambda: [reader.open_changes(), reader.changes(limit=50)],
         "open runs": lambda: reader.open_runs("nim"),
         "known clients": reader.known,
         "fleet": reader.fleet,
-        "last good of all": reader.last_goods,
+        "last good of all": lambda: reader.rows("select * from last_good"),
         "last good of one": lambda: reader.last_good("nim", client),
         "last runs of one": lambda: reader.last_runs("nim", retired, 5),
         "images": reader.images,
         "images of one": lambda: reader.images("nim", client),
+        "image at a place": lambda: reader.image_at("nim", f"/export/nim/{client}/1.mksysb"),
         "sizes": lambda: reader.sizes("nim", client),
         "durations": lambda: reader.durations("nim", client),
         "remedies proven": lambda: reader.remedies_proven("nim"),
@@ -136,7 +138,8 @@ def questions(reader: Reader, clients: int) -> dict[str, Callable[[], object]]:
         "clients": reader.clients,
         "inventories": reader.inventories,
         "slots of a week, missed": lambda: reader.slots(since=week, states=["missed", "skipped"]),
-        "one slot": lambda: reader.slot("nightly", week, ClientRef("nim", client)),
+        "newest slot": lambda: newest_slot(reader, "nightly", NOW),
+        "pending slots": lambda: pending(reader),
     }
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -24,4 +24,14 @@ def show(
     invocation = current(ctx)
     with invocation.reader() as reader:
         story = story_json(reader, reader.run(run))
+    story["explanations"] = _explanations(story["failure"])
     invocation.finish(Result("show", {"run": story}, text=lambda printer: tell(printer, story, full=full)))
+
+
+def _explanations(failure: dict[str, Any] | None) -> list[Any]:
+    """What the messages behind a failure mean, nearest the cause first."""
+    if failure is None:
+        return []
+    from nimwrap.aix.catalogue import explain
+
+    return list(explain(f"{failure['message']}\n{failure['evidence']}"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from shlex import quote
 from typing import Any
 
 from nimwrap.cli.moments import clock, full
@@ -9,12 +10,14 @@ from nimwrap.cli.render import Printer
 from nimwrap.domain.durations import format_duration, format_size
 
 Story = dict[str, Any]
+_EXPLAINED = 3
 _TAIL = 12  # lines of an output that are shown without --full
 
 
 def tell(printer: Printer, run: Story, *, full: bool) -> None:
-    """Write the story of ``run`` (as history.present.story_json makes it)."""
+    """Write the story of ``run``: history.present.story_json, and ``explanations`` of aix.catalogue."""
     _end(printer, run)
+    _meaning(printer, run)
     _asked(printer, run)
     _source(printer, run)
     _findings(printer, run)
@@ -35,6 +38,15 @@ def _end(printer: Printer, run: Story) -> None:
         printer.line(f"  It has not ended{phase}. `nimwrap recover` ends it if its nimwrap (process {run['owner_pid']}"
                      f" on {run['owner_host']}) is gone; `nimwrap cancel {run['id']}` stops it.")  # fmt: skip
     printer.line()
+
+
+def _meaning(printer: Printer, run: Story) -> None:
+    for told in run["explanations"][:_EXPLAINED]:
+        cause = f"\nusual cause: {told.causes[0]}" if told.causes else ""
+        printer.pairs([(told.code, f"{told.says}{cause}")], indent=2)
+    if run["explanations"]:
+        printer.line(f"  More: nimwrap explain {quote(run['explanations'][0].code)}")
+        printer.line()
 
 
 def _asked(printer: Printer, run: Story) -> None:

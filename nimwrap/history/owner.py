@@ -75,6 +75,16 @@ def owner_alive(state_dir: Path, run_id: str) -> bool:
     return False
 
 
+def sweep(state_dir: Path, prefix: str) -> None:
+    """Remove the lock files that processes which are gone left behind, of names that begin with ``prefix``."""
+    for path in (state_dir.absolute() / "owners").glob(f"{prefix}*.lock"):
+        with _guard:
+            if _held_here(path) or (descriptor := _lock(path)) is None:
+                continue
+            path.unlink(missing_ok=True)
+            os.close(descriptor)
+
+
 def _lock_path(state_dir: Path, run_id: str) -> Path:
     if _NAME.fullmatch(run_id) is None:
         raise ValueError(f"{run_id!r} cannot name a lock")

@@ -82,12 +82,6 @@ class Reader(ReadOnly):
         """What was noted of a run, in the order it was written: commands with their output, phases, warnings."""
         return self.rows("select * from events where run = ? order by id", (run,))
 
-    def events_since(self, since: datetime, kinds: Sequence[str]) -> list[Row]:
-        """Events of these kinds, oldest first."""
-        sql = "select * from events where kind = ? and at >= ? order by at, id"
-        found = [row for kind in kinds for row in self.rows(sql, (kind, rfc3339(since)))]
-        return sorted(found, key=lambda row: (row["at"], row["id"]))
-
     # --- what backups of a client were like
 
     def durations(self, master: str, client: str, limit: int = 10) -> list[float]:
@@ -152,10 +146,6 @@ class Reader(ReadOnly):
         sql = "select * from last_good where master = ? and client = ? and kind = ?"
         return self.row(sql, (master, client, kind))
 
-    def last_goods(self) -> list[Row]:
-        """The newest good image of every client and kind."""
-        return self.rows("select * from last_good")
-
     # --- clients, holds, schedules
 
     def fleet(self) -> list[Row]:
@@ -186,12 +176,6 @@ class Reader(ReadOnly):
         sql = "select * from slots where state = ? and slot >= ? order by slot, id"
         found = [row for state in states for row in self.rows(sql, (state, after))]
         return sorted(found, key=lambda row: (row["slot"], row["id"]))
-
-    def slot(self, schedule: str, slot: datetime | str, ref: ClientRef) -> Row | None:
-        """What became of one slot of one client; None while nobody has claimed it."""
-        sql = "select * from slots where schedule = ? and slot = ? and master = ? and client = ?"
-        due = slot if isinstance(slot, str) else rfc3339(slot)
-        return self.row(sql, (schedule, due, ref.master, ref.client))
 
     def known(self) -> list[ClientRef]:
         """Every client that has a run or stands in an inventory, in order."""

@@ -14,11 +14,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nimwrap.domain.findings import Finding
-from nimwrap.domain.records import Attempt, ChangeState, ClientRef, InventoryClient, Run
+from nimwrap.domain.records import Attempt, ChangeState, InventoryClient, Run
 from nimwrap.failpoints import failpoint
 from nimwrap.history import rows
 from nimwrap.history.database import connect, immediate, migrate, private_state_dir
-from nimwrap.history.owner import OwnerLock, owner_alive
+from nimwrap.history.owner import OwnerLock, sweep
 from nimwrap.history.trouble import StoreUnavailable, unavailable
 from nimwrap.history.values import columns, moment, run_columns, utc_now
 
@@ -276,46 +276,9 @@ class Store:
         with self.writing("release") as database:
             return rows.release(database, master, client, at)
 
-    # --- slots
-
-    def claim_slot(self, schedule: str, slot: Moment, ref: ClientRef, at: Moment) -> bool:
-        """True for exactly one caller: the slot of this client is now ours to begin, to skip or to miss.
-
-        A claim whose process died before it began a run can be taken again.
-        """
-        key = (schedule, moment(slot), ref.master, ref.client)
-        where = "schedule = ? and slot = ? and master = ? and client = ?"
-        with self.writing("claim_slot") as database:
-            row = database.conn.execute(f"select state, run, owner from slots where {where}", key).fetchone()  # noqa: S608
-            if row is None:
-                database.conn.execute(
-                    "insert into slots (schedule, slot, master, client, state, owner, claimed)"
-                    " values (?, ?, ?, ?, 'claimed', ?, ?)",
-                    (*key, self.token(), moment(at)),
-                )
-                return True
-            state, run, owner = row
-            if state != "claimed" or run is not None or owner is None or owner_alive(self.path.parent, owner):
-                return False
-            taken = (self.token(), moment(at), *key)
-            database.conn.execute(f"update slots set owner = ?, claimed = ? where {where}", taken)  # noqa: S608
-            return True
-
-    def set_slot(
-        self, schedule: str, slot: Moment, ref: ClientRef, state: str, run: str | None = None, reason: str | None = None
-    ) -> None:
-        """What became of a slot; one that nobody claimed (missed while down) gets its row now."""
-        values = (schedule, moment(slot), ref.master, ref.client, state, run, reason, moment(self._now()))
-        with self.writing("set_slot") as database:
-            database.conn.execute(
-                "insert into slots (schedule, slot, master, client, state, run, reason, claimed)"
-                " values (?, ?, ?, ?, ?, ?, ?, ?) on conflict (schedule, slot, master, client) do update"
-                " set state = excluded.state, run = coalesce(excluded.run, run), reason = excluded.reason",
-                values,
-            )
-
     def token(self) -> str:
         """The name under which this store claims slots: its lock tells others that we still live."""
         if self._owner is None:
+            sweep(self.path.parent, "claims-")
             self._owner = OwnerLock(self.path.parent, f"claims-{os.getpid()}-{secrets.token_hex(4)}")
         return self._owner.run_id

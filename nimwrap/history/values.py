@@ -32,7 +32,7 @@ def column(value: Any) -> str | int | float | None:
     if isinstance(value, Enum):
         value = value.value
     if isinstance(value, str):
-        return value.encode(errors="replace").decode()  # a lone surrogate from a file name cannot be stored
+        return _storable(value)
     if isinstance(value, int):
         return int(value)
     if isinstance(value, datetime):
@@ -41,7 +41,12 @@ def column(value: Any) -> str | int | float | None:
         return str(value)
     if is_dataclass(value) and not isinstance(value, type):
         value = asdict(value)
-    return json.dumps(value, ensure_ascii=False, default=str)
+    return _storable(json.dumps(value, ensure_ascii=False, default=str))
+
+
+def _storable(text: str) -> str:
+    """The text with ``?`` for what UTF-8 cannot carry: lone surrogates, as file names and arguments may hold."""
+    return text.encode(errors="replace").decode()
 
 
 def columns(values: Mapping[str, Any]) -> Row:
