@@ -121,7 +121,7 @@ def test_a_master_that_cannot_be_reached(run_cli: Cli, tmp_path: Path) -> None:
     ran = run_cli("backup", "powerha1", "--json", config=config)
     assert ran.exit_code == 12
     run = only_run(ran)
-    assert (run["outcome"], run["failure"]["code"]) == ("failed", "master_unreachable")
+    assert (run["outcome"], run["failure"]["code"]) == ("refused", "master_unreachable")
 
 
 def test_a_held_client_named_explicitly_is_skipped(run_cli: Cli, estate: Any, estate_config: Config) -> None:
