@@ -17,7 +17,7 @@ from nimwrap.domain.errors import NimwrapError
 from nimwrap.domain.names import is_address, is_host_name
 from nimwrap.hosts.command import LINE_LIMIT
 from nimwrap.hosts.protocol import CommandResult, Host
-from nimwrap.hosts.questions import PREAMBLE, STATUS, answers, limited
+from nimwrap.hosts.questions import PREAMBLE, STATUS, answers, limited, process_tree
 
 C_RSH = "/usr/lpp/bos.sysmgt/nim/methods/c_rsh"
 _SSH = "ssh -n -o BatchMode=yes -o ConnectTimeout=10 -o StrictHostKeyChecking=yes"
@@ -63,7 +63,8 @@ def client_command(channel: str, client_host: str, script: str, limit_s: int) ->
         raise NimwrapError(
             f"{client_host[:80]!r} is not a host name", code="name_invalid", exit_code=ExitCode.REFUSED
         )
-    return _call(channel, shlex.quote(client_host), shlex.quote(_client_script(channel, script)), limit_s)
+    call = shlex.join([*_program(channel).split(), client_host, _client_script(channel, script)])
+    return f"{limited(f'{call} 2>&1', limit_s)}\n[ $? -eq 143 ] && echo {shlex.quote(_silence(limit_s))}"
 
 
 def parse_channel(output: str) -> ChannelAnswer:
@@ -173,17 +174,45 @@ class _FanOut:
         ]
 
     def _workers(self, count: int) -> list[str]:
+        """Each worker asks every Nth client, then those that are still left: a hang delays no other client."""
+        workers = min(self.parallel, count)
         return [
-            "nw_work() { set -o noclobber; nw_n=0",
-            f"while [ $nw_n -lt {count} ]; do",
-            'if { [ x ] >"$nw_d/c.$nw_n"; } 2>/dev/null; then',
+            f"nw_work() {{ set -o noclobber; nw_n=$1; nw_j={workers}",
+            "while kill -0 $$ 2>/dev/null; do",
+            f"if [ $nw_n -ge {count} ]; then [ $nw_j -eq 1 ] && break; nw_n=0; nw_j=1; fi",
+            'if [ ! -f "$nw_d/c.$nw_n" ] && { [ x ] >"$nw_d/c.$nw_n"; } 2>/dev/null; then',
             f'nw_look $nw_n; echo "@@{self.nonce} begin $nw_n"',
-            '{ ' + _call(self.channel, '"$nw_h"', '"$nw_s"', self.limit_s) + '\n} 2>&1',
+            f'{_program(self.channel)} "$nw_h" "$nw_s" </dev/null 2>&1 & nw_p=$!',
+            'echo $nw_p $nw_n >|"$nw_d/p.$1"; { wait $nw_p; } 2>/dev/null',
+            f'[ -f "$nw_d/t.$nw_n" ] && echo {shlex.quote(_silence(self.limit_s))}',
             f'echo; echo "@@{self.nonce} end $nw_n 0"',
-            "fi; nw_n=$((nw_n+1)); done; }",
-            f"nw_k=0; while [ $nw_k -lt {min(self.parallel, count)} ]; do",
-            '( trap - 0; nw_work ) </dev/null >"$nw_d/w.$nw_k" 2>&1 & nw_k=$((nw_k+1)); done',
-            'wait; cat "$nw_d"/w.*',
+            "fi; nw_n=$((nw_n+nw_j)); done; }",
+            *self._watch(workers),
+            f"nw_l=; nw_k=0; while [ $nw_k -lt {workers} ]; do",
+            '( trap - 0; nw_work $nw_k ) </dev/null >"$nw_d/w.$nw_k" 2>&1 & nw_l="$nw_l $!"; nw_k=$((nw_k+1)); done',
+            "( trap - 0; nw_watch ) </dev/null >/dev/null 2>&1 & nw_w=$!",
+            '{ wait $nw_l; kill $nw_w; wait $nw_w; } 2>/dev/null; cat "$nw_d"/w.*',
+        ]
+
+    def _watch(self, workers: int) -> list[str]:
+        """One process looks every second at what each worker waits for: nothing is forked per call.
+
+        What is too old is marked and ended with all its descendants, and what ignores that is killed a second
+        later. When the script itself is gone, the watch ends with the last limit.
+        """
+        return [
+            "nw_watch() { trap 'kill $nw_s; exit 0' 15; nw_i=0",
+            f"while [ $nw_i -le {self.limit_s + 2} ]; do sleep 1 & nw_s=$!; wait $nw_s",
+            "kill -0 $$ || nw_i=$((nw_i+1))",
+            f"nw_k=0; while [ $nw_k -lt {workers} ]; do",
+            'nw_q=; read nw_q <"$nw_d/p.$nw_k"',
+            'eval "nw_o=\\$nw_o$nw_k nw_a=\\$nw_a$nw_k nw_t=\\$nw_t_$nw_k"',
+            '[ -n "$nw_t" ] && { kill -9 $nw_t; nw_t=; }',
+            'if [ -n "$nw_q" ] && [ "$nw_q" = "$nw_o" ]; then nw_a=$((nw_a+1)); else nw_a=0; fi',
+            f'if [ $nw_a -eq {self.limit_s} ]; then nw_p=${{nw_q% *}}',
+            f'kill -0 $nw_p && {{ [ x ] >"$nw_d/t.${{nw_q#* }}"; nw_t=$({process_tree("$nw_p")}); kill $nw_t; }}; fi',
+            'eval "nw_o$nw_k=\\$nw_q nw_a$nw_k=\\$nw_a nw_t_$nw_k=\\$nw_t"',
+            "nw_k=$((nw_k+1)); done; done; }",
         ]
 
 
@@ -191,13 +220,12 @@ def _given(arguments: tuple[str, ...]) -> str:
     return f"set -- {shlex.join(arguments)}; " if arguments else ""
 
 
-def _call(channel: str, host: str, script: str, limit_s: int) -> str:
-    """The bounded call; ``host`` and ``script`` are quoted shell words. On a passed limit the last line says so."""
-    program = C_RSH if channel == "c_rsh" else _SSH
-    return (
-        f"{limited(f'{program} {host} {script} 2>&1', limit_s)}\n"
-        f"[ $? -eq 143 ] && echo 'nimwrap: no answer within {limit_s} s'"
-    )
+def _program(channel: str) -> str:
+    return C_RSH if channel == "c_rsh" else _SSH
+
+
+def _silence(limit_s: int) -> str:
+    return f"nimwrap: no answer within {limit_s} s"
 
 
 def _client_script(channel: str, script: str) -> str:
