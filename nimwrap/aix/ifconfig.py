@@ -11,6 +11,7 @@ from nimwrap.aix.text import Unrecognised, lines
 _INTERFACE = re.compile(r"([a-z]+\d+[a-z]?|[a-z]+l):\s*(?:flags=([0-9a-fA-F]+)[^<]*<([^>]*)>?.*|\.\.\.)?")
 _INET = re.compile(r"\s*inet\s+(\S+)(?:\s+-->\s+\S+)?(?:\s+netmask\s+(\S+))?.*")
 _INET6 = re.compile(r"\s*inet6\s+(\S+)(.*)")
+_LENGTH = re.compile(r"/(\d{1,3})\s*$")
 
 
 @dataclass(frozen=True)
@@ -49,8 +50,8 @@ def _address(line: str) -> Address | None:
         return Address(found, 4, prefix_length(match[2]) if match[2] else None) if found else None
     if match := _INET6.fullmatch(line):
         found = ipv6(match[1]) or ipv6("".join(line.split()[1:]))  # retyped captures part an address by a blank
-        _, _, length = line.strip().rpartition("/")
-        return Address(found, 6, int(length) if length.isdecimal() and length.isascii() else None) if found else None
+        length = _LENGTH.search(line)
+        return Address(found, 6, int(length[1]) if length else None) if found else None
     return None
 
 

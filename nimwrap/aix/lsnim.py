@@ -15,7 +15,7 @@ _FREE_TEXT = frozenset({"err_info", "info", "comments"})  # what may hold a mess
 _HEADER = re.compile(r"(\S+):\s*")
 _ATTRIBUTE = re.compile(r"\s*([A-Za-z]\w*)\s*=(?:\s+(.*))?")
 _MESSAGE = re.compile(r"\s*(?:warning:\s*)*\d{4}-\d{3}\s")
-_INTERFACE = re.compile(r"if(\d+)")
+_INTERFACE = re.compile(r"if(\d{1,4})")
 _NAME = re.compile(r"[^\s:;/\"']+")
 _TYPE = re.compile(r"[a-z][a-z0-9_]*")
 

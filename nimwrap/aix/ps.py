@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from nimwrap.aix.text import Unrecognised, lines
 
-_ROW = re.compile(r"\s*(\S+)\s+(\d+)\s+(\d+)\s+\d+\s+.*?\s(\d+(?:-\d+)?:\d\d(?::\d\d)?)\s+(\S.*)")
+_ROW = re.compile(r"\s*(\S+)\s+(\d{1,12})\s+(\d{1,12})\s+\d+\s+.*?\s(\d+(?:-\d+)?:\d\d(?::\d\d)?)\s+(\S.*)")
 _HEADER = re.compile(r"\s*UID\s+PID\s+PPID\b")
 _SHELLS = frozenset({"sh", "ksh", "ksh93", "bsh", "psh"})
 

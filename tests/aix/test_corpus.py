@@ -21,6 +21,7 @@ from nimwrap.aix import (
     ifconfig,
     listvgbackup,
     lsattr,
+    lslpp,
     lsmksysb,
     lsnim,
     lspv,
@@ -31,6 +32,7 @@ from nimwrap.aix import (
     nim,
     niminfo,
     oslevel,
+    ps,
     showmount,
     traceroute,
 )
@@ -68,6 +70,10 @@ def code_of(failure: Any) -> str:
 
 def default_routes(found: list[netstat.Route]) -> list[tuple[str, str]]:
     return [(route.gateway, route.interface) for route in found if route.destination == "default"]
+
+
+def client_fileset(text: str) -> str | None:
+    return lslpp.parse(text, "bos.sysmgt.nim.client")
 
 
 BOOT_FIRST = [("en0", "10.10.10.101"), ("en0", "10.10.10.102")]
@@ -207,6 +213,11 @@ FACTS: dict[str, list[Fact]] = {
     "nim/oslevel-s--7200-03-05": [fact(oslevel.parse, str, "7200-03-05-2016")],
     "nim/oslevel-s--7200-05-05": [fact(oslevel.parse, lambda r: r > oslevel.Level(7200, 3, 5, 2016), True)],
     "nim/c_rsh--oslevel-ok": [fact(oslevel.parse, lambda r: r.release, "7100-03")],
+    "nim/ps-ef--stuck-lsvg": [fact(ps.parse, lambda r: [(row.pid, row.program) for row in r],
+                                   [(7077894, "lsvg"), (41746566, "lsvg"), (43122796, "chvg")])],
+    "nim/lslpp-cl--nim-client-53": [fact(client_fileset, str, "5.3.10.0")],
+    "nim/lslpp-cl--nim-client-61": [fact(client_fileset, str, "6.1.4.0")],
+    "nim/lslpp-cl--nim-master-61-french": [fact(client_fileset, str, "6.1.6.1")],
     "nim/lsattr-El--en3-detached": [fact(lsattr.parse, lambda r: (r.state, r.addresses), ("detach", ("172.19.3.38",)))],
     "nim/lsattr-El--en3-with-alias4": [fact(lsattr.parse, lambda r: r.addresses, ("10.3.40.101", "192.168.203.101"))],
     "nim/showmount-e--from-linux-client": [fact(showmount.parse, lambda r: r, [showmount.Shown("/u02/share")])],
@@ -286,7 +297,7 @@ FACTS: dict[str, list[Fact]] = {
 OURS = ("lsnim-l", "lsnim--", "lsnim-a", "lsnim-c", "lsnim-t", "nimclient", "nim-", "nim--", "ifconfig-a", "netstat-i",
         "netstat-n", "netstat-r", "traceroute", "host", "niminfo", "etc-niminfo", "etc-exports", "etc-xtab", "exportfs",
         "showmount", "df", "lsmksysb", "lssavevg", "listvgbackup", "lsvg", "lspv", "oslevel-s", "lsattr", "c_rsh",
-        "clRGinfo", "cllsif", "clmgr", "clvt", "lssrc", "mksysb-ipX", "mksysb--", "savevg")
+        "clRGinfo", "cllsif", "clmgr", "clvt", "lssrc", "ps-ef", "lslpp-cl", "mksysb-ipX", "mksysb--", "savevg")
 NOT_OURS = {
     "nim/ifconfig-alias-order--apar-iv21533": "a text about commands",
     "nim/nim-cust--efix-success": "another operation",
