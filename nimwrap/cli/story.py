@@ -31,7 +31,7 @@ def _end(printer: Printer, run: Story) -> None:
     printer.line(f"Run {run['id']}: {printer.word(run['outcome'])}")
     failure = run["failure"]
     if failure:
-        printer.pairs([(failure["code"], failure["message"]), ("do", failure["fix"])], indent=2)
+        printer.pairs([(failure["code"], failure["message"]), ("fix", failure["fix"])], indent=2)
         _block(printer, failure["evidence"], whole=False)
     elif run["outcome"] == "running":
         phase = f" ({run['phase']})" if run["phase"] else ""
@@ -105,9 +105,9 @@ def _findings(printer: Printer, run: Story) -> None:
         status = printer.word(finding["status"]) + " " * (7 - len(finding["status"]))
         printer.line(f"  {status}  {finding['check'].ljust(width)}  {finding['message']}")
         if finding["fix"]:
-            printer.line(_indented(f"do: {finding['fix']}", 11))
+            printer.line(_indented(f"fix: {finding['fix']}", 11))
         if finding["status"] in ("failed", "warning"):
-            _block(printer, finding["evidence"], whole=False)
+            _block(printer, finding["evidence"], whole=False, indent=11)
 
 
 def _changes(printer: Printer, run: Story) -> None:
@@ -184,14 +184,14 @@ def _title(printer: Printer, text: str) -> None:
     printer.heading(text)
 
 
-def _block(printer: Printer, text: str | None, *, whole: bool) -> None:
+def _block(printer: Printer, text: str | None, *, whole: bool, indent: int = 5) -> None:
     """Raw text of a host, set off by a bar; the end of it, where the reason stands, when not ``whole``."""
     lines = (text or "").strip("\n").splitlines()
     hidden = 0 if whole else max(0, len(lines) - _TAIL)
     if hidden:
-        printer.line(f"     | ... {hidden} lines before")
+        printer.line(f"{' ' * indent}| ... {hidden} lines before")
     for line in lines[hidden:]:
-        printer.line(f"     | {line}")
+        printer.line(f"{' ' * indent}| {line}")
 
 
 def _indented(text: str, by: int) -> str:

@@ -105,7 +105,7 @@ def test_show_tells_the_story(call: Call, told: str) -> None:
     assert ran.lines[0] == f"Run {told}: ok"
     for said in (
         "nim/powerha1", "by hand", "powerha, ST_STABLE", "resource group app_rg: ONLINE on powerha1",
-        "10.20.0.52 (by perl), not the one that is let in", "do: Disable Firstalias", "     | perl: .52",
+        "10.20.0.52 (by perl), not the one that is let in", "fix: Disable Firstalias", "           | perl: .52",
         "let in: 10.20.0.52", "before: not exported", EXPORTED, "return code 0, own-mount",
         "| 0512-038 mksysb: Backup Completed Successfully.", "yes, by 0512-038, lsmksysb", "command: list the exports",
     ):  # fmt: skip
@@ -120,7 +120,7 @@ def test_show_says_first_what_failed_and_what_to_do(call: Call, told: str) -> No
     assert ran.lines[:4] == [
         "Run 20261122T140000-powerha1-0a1b: refused",
         "  source_address_mismatch: the packets leave with 10.20.0.52",
-        "  do:                      smitty cm_service_ip",
+        "  fix:                     smitty cm_service_ip",
         f"     | {MESSAGE}",
     ]
     assert "1831-011" in ran.stdout
