@@ -20,7 +20,7 @@ from nimwrap.cli.commands import VerbGroup
 from nimwrap.cli.frame import Invocation, Result
 from nimwrap.cli.logs import Log, LogFormat, install
 from nimwrap.cli.render import Printer
-from nimwrap.cli.streams import err
+from nimwrap.cli.streams import err, reader_gone
 from nimwrap.domain.codes import ExitCode
 from nimwrap.domain.errors import NimwrapError, usage_error
 
@@ -72,6 +72,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         return _run(arguments, invocation)
     except (Exception, KeyboardInterrupt) as error:
+        if isinstance(error, BrokenPipeError) and reader_gone():
+            return ExitCode.OK  # only a help text is written by other means than render's
         result = _as_result(error, invocation)
         if invocation.verbose and not isinstance(error, (NimwrapError, UsageError, KeyboardInterrupt)):
             invocation.log.write(logging.ERROR, traceback.format_exc())

@@ -88,18 +88,19 @@ def printer(*, colour_wanted: bool) -> Printer:
 
 
 def print_json(document: Mapping[str, Any]) -> None:
-    """The one object that ``--json`` puts on stdout."""
+    """The one object that ``--json`` puts on stdout: ASCII, which every locale can write and no terminal obeys."""
     import json
 
-    text = json.dumps(jsonable(document), ensure_ascii=False, indent=2)
-    out(text.encode("utf-8", "replace").decode() + "\n")
+    out(json.dumps(jsonable(document), indent=2) + "\n")
 
 
 def jsonable(value: Any) -> Any:
     """Records, times, paths and sets as JSON has them; times are RFC 3339 in UTC."""
     if isinstance(value, Enum):
         return value.value
-    if value is None or isinstance(value, (str, int, float)):
+    if isinstance(value, str):
+        return value.encode("utf-8", "replace").decode()  # half a surrogate pair is no JSON that others can read
+    if value is None or isinstance(value, (int, float)):
         return value
     if isinstance(value, datetime):
         return rfc3339(value)

@@ -55,6 +55,16 @@ def put(stream: TextIO | None, text: str) -> None:
         _silence(stream)
 
 
+def reader_gone() -> bool:
+    """True when whoever read stdout has gone away; what is still to be written then goes nowhere."""
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        _silence(sys.stdout)
+        return True
+    return False
+
+
 def _silence(stream: TextIO) -> None:
     """Point the stream's descriptor at nothing, so that the interpreter's own flush at exit is quiet too."""
     nowhere = os.open(os.devnull, os.O_WRONLY)
