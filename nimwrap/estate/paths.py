@@ -72,5 +72,6 @@ class Stripper:
             return len(data) - cut.start()
         for length in range(min(len(self._hosts) - 1, len(data)), 0, -1):
             if data.endswith(self._hosts[:length]):
-                return length
+                before = self._cut.search(data[:-length])  # the slash may belong to the tree just before it
+                return len(data) - before.start() if before else length
         return 0
