@@ -35,10 +35,14 @@ class Worked:
 
 @dataclass
 class Crew:
-    """Batches at work. Its threads are daemons: what they follow lives on the masters and is adopted later."""
+    """Batches at work; ``on_end`` is called in the thread of each that has ended.
+
+    The threads are daemons: what they follow lives on the masters and is adopted later.
+    """
 
     desk: Desk
     fleet: RunFleet = run_fleet
+    on_end: Callable[[], object] = lambda: None
     running: list[Batch] = field(default_factory=list)
     _ended: SimpleQueue[Worked] = field(default_factory=SimpleQueue)
 
@@ -72,9 +76,11 @@ class Crew:
         except Exception as raised:  # a thread that dies in silence would be a slot that nobody hears of again
             _log.exception("the run of %s ended by a bug", batch.schedule.name)
             error = NimwrapError(f"this is a bug in nimwrap: {type(raised).__name__}: {raised}")
-        if not self.desk.clock.stop.is_set():  # else they stay claimed, and the next process takes them again
+        leaving = self.desk.clock.stop.is_set() or self.desk.draining.is_set()
+        if not leaving:  # else they stay claimed, and the next process takes them again
             error = self._account(batch, error)
         self._ended.put(Worked(batch, order, runs, error))
+        self.on_end()
 
     def _account(self, batch: Batch, error: NimwrapError | None) -> NimwrapError | None:
         """Clients that the fleet left without a run become failed rows, so that nobody is passed over in silence."""

@@ -1,0 +1,283 @@
+"""``nimwrap serve``: a loop that does one piece of work a turn, so that it always has time for its manager."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Sized
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Protocol
+
+from nimwrap.config.model import Config
+from nimwrap.domain.codes import Outcome
+from nimwrap.domain.durations import rfc3339
+from nimwrap.domain.errors import NimwrapError
+from nimwrap.scheduling.clockwork import Clockwork
+from nimwrap.scheduling.crew import Worked
+from nimwrap.scheduling.engine import Look
+from nimwrap.scheduling.schedule import Schedule
+from nimwrap.scheduling.workplace import Outside, Workplace
+
+LOOK_EVERY_S = 60.0
+"""Between two slots the loop still looks this often: clocks step, and other processes leave rows behind."""
+INVENTORY_EVERY_S = 3600
+LETTING_GO_S = 10.0
+FIRST_ASKING_S = 30.0
+"""After a start the first look waits so long for the first inventories."""
+
+_log = logging.getLogger(__name__)
+
+
+class Manager(Protocol):
+    """Who keeps us running: systemd, or nobody (``service.systemd.Notifier``)."""
+
+    watchdog_s: float | None
+
+    def ready(self, status: str) -> None: ...
+    def status(self, status: str) -> None: ...
+    def watchdog(self) -> None: ...
+    def reloading(self) -> None: ...
+    def stopping(self, status: str) -> None: ...
+
+
+@dataclass
+class Daemon:
+    """``load`` reads configuration and schedules, or raises NimwrapError with their faults. All times in seconds."""
+
+    load: Callable[[], tuple[Config, dict[str, Schedule]]]
+    manager: Manager
+    drain_s: float = 30.0
+    outside: Outside = field(default_factory=Outside)
+    heard: Callable[[Workplace], None] = lambda workplace: None
+    tell: Callable[[Look], None] = lambda look: None
+    reload_asked: bool = False
+    stop_asked: int | None = None
+    left: int = 0
+    """Batches that were let go of at the end."""
+
+    def __post_init__(self) -> None:
+        self._wake = threading.Event()
+        self._refresh_asked = False
+        self._clockwork = Clockwork(self.ring, self._ask_refresh, INVENTORY_EVERY_S)
+        self._old: list[Workplace] = []
+        self._stopping_at: float | None = None
+        self._next_look: datetime | None = None
+        self._last_look: datetime | None = None
+        self._next_ping = 0.0
+        self._seen: datetime | None = None
+        self._status = self._refused = ""
+
+    def ring(self) -> None:
+        """There may be work; callable from every thread and from signal handlers."""
+        self._wake.set()
+
+    def start(self) -> None:
+        """Read everything, adopt what an earlier process left, and tell the manager that we are there."""
+        config, schedules = self.load()
+        self.place = Workplace.open(config, schedules, self.outside, self.ring)
+        self.heard(self.place)
+        self.place.refresh()
+        self.place.adopt()
+        self._clockwork.start(schedules)
+        self._note("started", _schedules(schedules))
+        self._status = self._describe()
+        self.manager.ready(self._status)
+
+    def run(self) -> int:
+        """Turn until the end; returns the number of batches that were left at work."""
+        while self.turn():
+            pass
+        return self.left
+
+    @property
+    def running(self) -> int:
+        return sum(len(place.crew.running) for place in (self.place, *self._old))
+
+    def turn(self) -> bool:
+        """Do one piece of work, or wait for the next; False when all is done and the process may end."""
+        self._ping()
+        if self.stop_asked is not None:
+            return self._drain()
+        if self.reload_asked:
+            self.reload_asked = False
+            self._reload()
+        elif worked := self._next_ended(0):
+            self._record(worked)
+        elif self._say_what_was_heard():
+            pass
+        elif self._refresh_asked:
+            self._refresh_asked = False
+            self.place.refresh()
+        elif self._look_is_due():
+            self._look()
+        else:
+            self._wait()
+        return True
+
+    def _ask_refresh(self) -> None:
+        self._refresh_asked = True
+        self.ring()
+
+    def _wait(self) -> None:
+        now = self.place.desk.clock.now()
+        rest = (self._next_look - now).total_seconds() if self._next_look else 1.0
+        limit = self.manager.watchdog_s / 3 if self.manager.watchdog_s else LOOK_EVERY_S
+        self._wake.wait(max(0.01, min(rest, limit)))
+        self._wake.clear()
+
+    # --- looking
+
+    def _look_is_due(self) -> bool:
+        """True at a slot, every minute, and when the clock was set back or an inventory has come in."""
+        now = self.place.desk.clock.now()
+        if self.place.crew.full or self.place.first_asking(FIRST_ASKING_S):
+            return False
+        if self.place.refreshed != self._seen:
+            self._seen = self.place.refreshed
+            return True
+        return self._next_look is None or self._last_look is None or now >= self._next_look or now < self._last_look
+
+    def _look(self) -> None:
+        now = self.place.desk.clock.now()
+        self._last_look = now
+        self._next_look = now + timedelta(seconds=LOOK_EVERY_S)
+        try:
+            look = self.place.engine.look(self.place.schedules, now)
+        except NimwrapError as error:
+            _log.error("the schedules could not be looked at: %s", error.message)
+            return
+        self.tell(look)
+        for batch in look.batches:
+            self.place.crew.start(batch)
+        coming = self.place.next_due(now)
+        self.place.refresh_ahead(now, coming)
+        if coming is not None:
+            self._next_look = min(self._next_look, coming)
+        self._show()
+
+    # --- what comes back
+
+    def _next_ended(self, timeout_s: float) -> Worked | None:
+        for place in (self.place, *self._old):
+            if worked := place.crew.next_ended(timeout_s if place is self.place else 0):
+                return worked
+        return None
+
+    def _record(self, worked: Worked) -> None:
+        counts: dict[str, int] = {}
+        for run in worked.runs:
+            counts[run.outcome] = counts.get(run.outcome, 0) + 1
+        text = ", ".join(f"{count} {outcome}" for outcome, count in sorted(counts.items())) or "nobody backed up"
+        _log.info("%s: the slot of %s has ended: %s", worked.batch.schedule.name, rfc3339(worked.batch.slot), text)
+        if worked.error is not None:
+            _log.error("%s: %s", worked.batch.schedule.name, worked.error.message)
+        for run in worked.runs:
+            if run.failure is not None and run.outcome not in (Outcome.OK, Outcome.RUNNING):
+                _log.warning("%s: %s: %s", run.client, run.outcome, run.failure.message)
+        self._show()
+
+    def _say_what_was_heard(self) -> bool:
+        """Log one thing that a background thread has to say; close old workplaces that are done with."""
+        for place in (self.place, *self._old):
+            if place.said:
+                _log.warning("%s", place.said.pop(0))
+                return True
+        for place in [place for place in self._old if place.idle]:
+            self._old.remove(place)
+            place.close()
+        return False
+
+    # --- reload and end
+
+    def _reload(self) -> None:
+        """A new workplace from the files as they are now; a faulty configuration is refused and the old one stays."""
+        self.manager.reloading()
+        try:
+            config, schedules = self.load()
+            place = Workplace.open(config, schedules, self.outside, self.ring)
+        except NimwrapError as error:
+            for problem in error.problems:
+                _log.error("%s", problem.message)
+            self._note("reload refused", error.message)
+            self._refused = f"; configuration refused, the old one stays: {error.message}"
+        else:
+            self._replace(place)
+            self._note("reloaded", _schedules(schedules))
+            self._refused = ""
+        self._status = self._describe()
+        self.manager.ready(self._status)
+
+    def _replace(self, place: Workplace) -> None:
+        before, self.place = self.place, place
+        self.heard(place)
+        place.refresh()
+        self._clockwork.wind(place.schedules)
+        self._next_look = None
+        self._old.append(before)
+
+    def _drain(self) -> bool:
+        """Let what runs come to its end until the deadline; then let go of it. False at the end."""
+        clock = self.place.desk.clock
+        if self._stopping_at is None:
+            self._stopping_at = clock.monotonic() + self.drain_s
+            self._clockwork.stop()
+            for place in (self.place, *self._old):
+                place.desk.draining.set()
+            self.manager.stopping(f"ending; {self.running} at work")
+            _log.info("ending: %d at work, waiting at most %.0f s", self.running, self.drain_s)
+        left = self._stopping_at - clock.monotonic()
+        if self.running and left > 0:
+            if worked := self._next_ended(min(left, 1.0)):
+                self._record(worked)
+            return True
+        self._let_go()
+        return False
+
+    def _let_go(self) -> None:
+        """Leave what still runs to the masters and to the next process, which adopts it."""
+        clock = self.place.desk.clock
+        before = self.running
+        for place in (self.place, *self._old):
+            place.leave()
+        until = clock.monotonic() + LETTING_GO_S
+        while self.running and clock.monotonic() < until:
+            if worked := self._next_ended(0.5):
+                self._record(worked)
+        if before:
+            _log.warning("left %d at work: what runs on the masters goes on, the next start adopts it", before)
+        self._note("stopped", f"{before} left at work")
+        self.left = before
+
+    # --- telling
+
+    def _ping(self) -> None:
+        """Tell the watchdog that this very loop turns."""
+        interval = self.manager.watchdog_s
+        now = self.place.desk.clock.monotonic()
+        if interval and now >= self._next_ping:
+            self.manager.watchdog()
+            self._next_ping = now + interval / 3
+
+    def _show(self) -> None:
+        status = self._describe()
+        if status != self._status:
+            self._status = status
+            self.manager.status(status)
+
+    def _describe(self) -> str:
+        coming = self.place.next_due(self.place.desk.clock.now())
+        then = f"next slot {rfc3339(coming)}" if coming else "no schedules"
+        busy = [f"{batch.schedule.name} ({len(batch.starts)})" for batch in self.place.crew.running]
+        return (f"at work: {', '.join(busy)}; {then}" if busy else f"idle; {then}") + self._refused
+
+    def _note(self, what: str, text: str) -> None:
+        _log.info("%s: %s", what, text)
+        try:
+            self.place.desk.store.event("serve", f"{what}: {text}", at=self.place.desk.clock.now())
+        except NimwrapError as error:
+            _log.warning("not recorded: %s", error.message)
+
+
+def _schedules(schedules: Sized) -> str:
+    return "one schedule" if len(schedules) == 1 else f"{len(schedules)} schedules"

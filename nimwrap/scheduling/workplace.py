@@ -1,0 +1,139 @@
+"""One configuration at work in the daemon: its schedules, its hosts, its batches. A reload opens a new one."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import partial
+
+from nimwrap.config.model import Config
+from nimwrap.domain.errors import NimwrapError
+from nimwrap.domain.records import ClientRef
+from nimwrap.fleet.desk import Desk, opened_desk, refresh_inventories
+from nimwrap.fleet.run import run_fleet
+from nimwrap.scheduling.adopt import Recover, adopt, recover_master
+from nimwrap.scheduling.crew import Crew, RunFleet
+from nimwrap.scheduling.due import meant
+from nimwrap.scheduling.engine import Engine
+from nimwrap.scheduling.schedule import Schedule
+
+AHEAD_S = 180
+"""An inventory is taken so long before a slot, so that the slot itself waits for no master."""
+FRESH_S = 900
+
+
+@dataclass(frozen=True)
+class Outside:
+    """What the daemon does to the world, so that tests can do something else."""
+
+    fleet: RunFleet = run_fleet
+    recover: Recover = recover_master
+    refresh: Callable[[Desk], dict[str, NimwrapError]] = refresh_inventories
+
+
+@dataclass
+class Workplace:
+    """``ring`` is called, in whatever thread, when something happened that the loop should see."""
+
+    config: Config
+    schedules: Mapping[str, Schedule]
+    desk: Desk
+    crew: Crew
+    outside: Outside
+    ring: Callable[[], object]
+    _stack: ExitStack
+    opened: float = 0.0
+    troubles: dict[str, NimwrapError] = field(default_factory=dict)
+    refreshed: datetime | None = None
+    refreshing: bool = False
+    said: list[str] = field(default_factory=list)
+    _counting: threading.Lock = field(default_factory=threading.Lock)
+    background: int = 0
+    """Threads at work besides the crew's."""
+
+    @classmethod
+    def open(
+        cls, config: Config, schedules: Mapping[str, Schedule], outside: Outside, ring: Callable[[], object]
+    ) -> Workplace:
+        """Open the history and the hosts; nothing is connected yet."""
+        stack = ExitStack()
+        desk = stack.enter_context(opened_desk(config))
+        crew = Crew(desk, outside.fleet, ring)
+        return cls(config, schedules, desk, crew, outside, ring, stack, opened=desk.clock.monotonic())
+
+    def first_asking(self, patience_s: float) -> bool:
+        """True while the masters are asked for their clients for the first time, for a while."""
+        return self.refreshed is None and self.refreshing and self.desk.clock.monotonic() - self.opened < patience_s
+
+    @property
+    def idle(self) -> bool:
+        return not self.crew.running and not self.background
+
+    @property
+    def engine(self) -> Engine:
+        return Engine(self.desk.store, self.desk.reader, self._meant)
+
+    def adopt(self) -> None:
+        """Take up, in the background, what an earlier process left on each master."""
+        for master in self.desk.hosts:
+            self._in_background(f"adopt {master}", partial(self._adopt, master))
+
+    def refresh(self) -> None:
+        """Take the inventories in the background, unless that is being done."""
+        if not self.refreshing:
+            self.refreshing = True
+            self._in_background("inventory", self._refresh)
+
+    def refresh_ahead(self, now: datetime, next_due: datetime | None) -> None:
+        """Refresh when a slot is near and the inventories are not of today's hour."""
+        if next_due is None or (next_due - now).total_seconds() > AHEAD_S:
+            return
+        if self.refreshed is None or (now - self.refreshed).total_seconds() > FRESH_S:
+            self.refresh()
+
+    def next_due(self, now: datetime) -> datetime | None:
+        """The next slot of any schedule after ``now``."""
+        return min((next(schedule.clock.after(now)) for schedule in self.schedules.values()), default=None)
+
+    def leave(self) -> None:
+        """Make every thread that follows an operation let go of it."""
+        self.desk.clock.stop.set()
+
+    def close(self) -> None:
+        self._stack.close()
+
+    def _meant(self, schedule: Schedule) -> list[ClientRef]:
+        refs = meant(self.desk, schedule, self.troubles)
+        if not refs and self.refreshed is None:
+            raise NimwrapError("the masters have not been asked for their clients yet")
+        return refs
+
+    def _adopt(self, master: str) -> None:
+        self.said += adopt(self.desk, [master], wait=True, recovering=self.outside.recover)
+
+    def _refresh(self) -> None:
+        try:
+            self.troubles = self.outside.refresh(self.desk)
+            self.refreshed = self.desk.clock.now()
+            self.said += [f"{master}: no inventory: {error.message}" for master, error in self.troubles.items()]
+        except NimwrapError as error:
+            self.said.append(f"no inventory: {error.message}")
+        finally:
+            self.refreshing = False
+
+    def _in_background(self, name: str, work: Callable[[], None]) -> None:
+        def guarded() -> None:
+            try:
+                work()
+            except Exception as error:  # it must not die in silence
+                self.said.append(f"{name}: this is a bug in nimwrap: {type(error).__name__}: {error}")
+            with self._counting:
+                self.background -= 1
+            self.ring()
+
+        with self._counting:
+            self.background += 1
+        threading.Thread(target=guarded, name=name, daemon=True).start()
