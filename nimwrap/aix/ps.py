@@ -9,7 +9,8 @@ from nimwrap.aix.text import Unrecognised, lines
 
 _ROW = re.compile(r"\s*(\S+)\s+(\d{1,12})\s+(\d{1,12})\s+\d+\s+.*?\s(\d+(?:-\d+)?:\d\d(?::\d\d)?)\s+(\S.*)")
 _HEADER = re.compile(r"\s*UID\s+PID\s+PPID\b")
-_SHELLS = frozenset({"sh", "ksh", "ksh93", "bsh", "psh"})
+_INTERPRETER = re.compile(r"(?:sh|ksh|ksh93|bsh|psh|bash|perl|python)[\d.]*")
+_INLINE = re.compile(r"-\w*[ce]")
 
 
 @dataclass(frozen=True)
@@ -24,10 +25,14 @@ class Process:
     @property
     def program(self) -> str:
         """The program's own name: of a script, the script's, and not that of the shell which reads it."""
-        words = self.command.split()
-        if len(words) > 1 and _base(words[0]) in _SHELLS and not words[1].startswith("-"):
-            return _base(words[1])
-        return _base(words[0])
+        first, *words = self.command.split() or [""]
+        if _INTERPRETER.fullmatch(_base(first)):
+            for word in words:
+                if not word.startswith("-"):
+                    return _base(word)
+                if _INLINE.match(word):
+                    break
+        return _base(first)
 
 
 def argv() -> list[str]:

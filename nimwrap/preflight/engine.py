@@ -93,7 +93,7 @@ def recheck_source(host: Host, master: MasterConfig, report: PreflightReport) ->
     nonce = secrets.token_hex(4)
     script = client_facts.source_script(report.master_name or _safe_name(master), nonce)
     request = {report.ref.client: ClientRequest(report.client_host, script)}
-    answer = ask_clients(host, master.client_channel, request, spool=master.spool, limit_s=CHANNEL_LIMIT_S)
+    answer = ask_clients(host, master.client_channel, request, limit_s=CHANNEL_LIMIT_S)
     facts = read_client(answer[report.ref.client].output, nonce)
     found = facts.source.value
     if found is None or found.address is None or found.address not in facts.own_addresses:
@@ -164,7 +164,7 @@ class _Look:
             return {}
         limit = int(self.deadline.left(CHANNEL_LIMIT_S))
         found = ask_clients(
-            self.host, self.master.client_channel, requests, spool=self.master.spool, parallel=AT_ONCE, limit_s=limit
+            self.host, self.master.client_channel, requests, parallel=AT_ONCE, limit_s=limit
         )
         unreached = unasked("the client was not reached")
         return {
