@@ -17,12 +17,15 @@ from nimwrap.domain.errors import NimwrapError
 from nimwrap.domain.names import is_address, is_host_name
 from nimwrap.hosts.command import LINE_LIMIT
 from nimwrap.hosts.protocol import CommandResult, Host
-from nimwrap.hosts.questions import PREAMBLE, STATUS, answers, limited, process_tree
+from nimwrap.hosts.questions import PREAMBLE, STATUS, answers, limited
 
 C_RSH = "/usr/lpp/bos.sysmgt/nim/methods/c_rsh"
 _SSH = "ssh -n -o BatchMode=yes -o ConnectTimeout=10 -o StrictHostKeyChecking=yes"
 _RC = re.compile(r"(\r?\n)?^nw_rc=(\d+)\r?\n?", re.MULTILINE)
 _SCRIPT_LIMIT = LINE_LIMIT - 1000  # the transport adds its marks
+_HELD = 1_048_576
+"""Bytes of answers that a worker's dd holds, so that no worker waits for another one to be read."""
+
 _SPARE = "~^%@?:,+_"
 
 
@@ -64,7 +67,7 @@ def client_command(channel: str, client_host: str, script: str, limit_s: int) ->
             f"{client_host[:80]!r} is not a host name", code="name_invalid", exit_code=ExitCode.REFUSED
         )
     call = shlex.join([*_program(channel).split(), client_host, _client_script(channel, script)])
-    return f"{limited(f'{call} 2>&1', limit_s)}\n[ $? -eq 143 ] && echo {shlex.quote(_silence(limit_s))}"
+    return _bounded(call, limit_s)
 
 
 def parse_channel(output: str) -> ChannelAnswer:
@@ -84,15 +87,13 @@ def ask_clients(
     channel: str,
     requests: Mapping[str, ClientRequest],
     *,
-    spool: str,
     parallel: int = 16,
     limit_s: int = 60,
 ) -> dict[str, ChannelAnswer]:
     """Run every request on its client, ``parallel`` at once, by one script on master ``host``; one answer for each.
 
-    A client that hangs costs its own ``limit_s`` seconds and holds up only the worker that asked it. Answers wait in
-    files under ``spool`` (or /tmp while there is no spool), which the script removes. Raises what ``host.run``
-    raises, and NimwrapError ``unknown`` when the master cannot keep the answers anywhere.
+    A client that hangs costs its own ``limit_s`` seconds and holds up only the worker that asked it. Nothing is
+    written on the master. Raises what ``host.run`` raises, and NimwrapError ``unknown`` when the master's shell fails.
     """
     nonce = secrets.token_hex(6)
     valid = [name for name, asked in requests.items() if is_host_name(asked.host) or is_address(asked.host)]
@@ -100,7 +101,7 @@ def ask_clients(
         name: ChannelAnswer(False, None, f"not asked: {requests[name].host[:80]!r} is not a host name")
         for name in requests.keys() - set(valid)
     }
-    fan = _FanOut(channel, spool, parallel, limit_s, nonce)
+    fan = _FanOut(channel, parallel, limit_s, nonce)
     for names in _chunks(valid, requests, fan):
         rounds = -(-len(names) // parallel)
         result = host.run(fan.script([requests[name] for name in names]), timeout=rounds * (limit_s + 3) + 60)
@@ -126,94 +127,57 @@ def _unanswered(result: CommandResult) -> ChannelAnswer:
     if result.returncode not in (0, None):
         raise NimwrapError(
             f"the master cannot ask its clients: {result.stderr.strip() or result.stdout.strip() or 'no reason given'}",
-            hint="check that the spool or /tmp on the master can be written",
         )
     return ChannelAnswer(False, None, "the connection to the master was lost before the client's answer came")
 
 
 @dataclass(frozen=True)
 class _FanOut:
-    """Builds the script for the master."""
+    """Builds the script for the master. It makes no file: nothing to clean up, and nothing that can be full."""
 
     channel: str
-    spool: str
     parallel: int
     limit_s: int
     nonce: str
 
     def script(self, requests: list[ClientRequest]) -> str:
-        """Equal client scripts are sent once.
-
-        Workers take the next client by creating its file under noclobber: a shell built-in, so that nothing is
-        forked for it. Each writes into its own file, and one ``cat`` prints them all.
-        """
+        """Equal client scripts are sent once. Each of ``parallel`` workers asks every Nth client."""
         texts: dict[str, int] = {}
         table = []
         for index, request in enumerate(requests):
             number = texts.setdefault(_client_script(self.channel, request.script), len(texts))
             given = shlex.quote(_given(request.arguments))
             table.append(f"{index}) nw_h={shlex.quote(request.host)} nw_s={given}$nw_t{number};;")
+        workers = min(self.parallel, len(requests))
         lines = [
-            PREAMBLE + "umask 077",
-            *self._directory(),
+            PREAMBLE,
             *(f"nw_t{number}={shlex.quote(text)}" for text, number in texts.items()),
             "nw_look() { case $1 in",
             *table,
             "esac; }",
-            *self._workers(len(requests)),
+            "nw_work() { nw_n=$1",
+            f"while [ $nw_n -lt {len(requests)} ] && kill -0 $$ 2>/dev/null; do",
+            f'nw_look $nw_n; echo "@@{self.nonce} begin $nw_n"',
+            _bounded(f'{_program(self.channel)} "$nw_h" "$nw_s"', self.limit_s),
+            f'echo; echo "@@{self.nonce} end $nw_n 0"',
+            f"nw_n=$((nw_n+{workers})); done; }}",
+            f"nw_held() {{ nw_work $1 </dev/null 2>&1 | dd obs={_HELD} 2>/dev/null; }}",
+            _side_by_side([f"nw_held {worker}" for worker in range(workers)]),
         ]
         return "\n".join(lines) + "\n"
 
-    def _directory(self) -> list[str]:
-        spool = shlex.quote(self.spool)
-        return [
-            f"find {spool}/ask.* -prune -type d -mtime +1 -exec rm -rf {{}} \\; 2>/dev/null",
-            f"nw_d={spool}/ask.{self.nonce}",
-            f'mkdir "$nw_d" 2>/dev/null || {{ nw_d=/tmp/nimwrap-ask.{self.nonce}; mkdir "$nw_d" || exit 73; }}',
-            "trap 'rm -rf \"$nw_d\"' 0; trap 'exit 1' 1 2 13 15",
-        ]
 
-    def _workers(self, count: int) -> list[str]:
-        """Each worker asks every Nth client, then those that are still left: a hang delays no other client."""
-        workers = min(self.parallel, count)
-        return [
-            f"nw_work() {{ set -o noclobber; nw_n=$1; nw_j={workers}",
-            "while kill -0 $$ 2>/dev/null; do",
-            f"if [ $nw_n -ge {count} ]; then [ $nw_j -eq 1 ] && break; nw_n=0; nw_j=1; fi",
-            'if [ ! -f "$nw_d/c.$nw_n" ] && { [ x ] >"$nw_d/c.$nw_n"; } 2>/dev/null; then',
-            f'nw_look $nw_n; echo "@@{self.nonce} begin $nw_n"',
-            f'{_program(self.channel)} "$nw_h" "$nw_s" </dev/null 2>&1 & nw_p=$!',
-            'echo $nw_p $nw_n >|"$nw_d/p.$1"; { wait $nw_p; } 2>/dev/null',
-            f'[ -f "$nw_d/t.$nw_n" ] && echo {shlex.quote(_silence(self.limit_s))}',
-            f'echo; echo "@@{self.nonce} end $nw_n 0"',
-            "fi; nw_n=$((nw_n+nw_j)); done; }",
-            *self._watch(workers),
-            f"nw_l=; nw_k=0; while [ $nw_k -lt {workers} ]; do",
-            '( trap - 0; nw_work $nw_k ) </dev/null >"$nw_d/w.$nw_k" 2>&1 & nw_l="$nw_l $!"; nw_k=$((nw_k+1)); done',
-            "( trap - 0; nw_watch ) </dev/null >/dev/null 2>&1 & nw_w=$!",
-            '{ wait $nw_l; kill $nw_w; wait $nw_w; } 2>/dev/null; cat "$nw_d"/w.*',
-        ]
+def _side_by_side(commands: list[str]) -> str:
+    """All ``commands`` at once, their outputs one after the other: each waits in its pipe for those after it."""
+    text = commands[-1]
+    for command in reversed(commands[:-1]):
+        text = f"{command} | {{ {text}\ncat; }}"
+    return text
 
-    def _watch(self, workers: int) -> list[str]:
-        """One process looks every second at what each worker waits for: nothing is forked per call.
 
-        What is too old is marked and ended with all its descendants, and what ignores that is killed a second
-        later. When the script itself is gone, the watch ends with the last limit.
-        """
-        return [
-            "nw_watch() { trap 'kill $nw_s; exit 0' 15; nw_i=0",
-            f"while [ $nw_i -le {self.limit_s + 2} ]; do sleep 1 & nw_s=$!; wait $nw_s",
-            "kill -0 $$ || nw_i=$((nw_i+1))",
-            f"nw_k=0; while [ $nw_k -lt {workers} ]; do",
-            'nw_q=; read nw_q <"$nw_d/p.$nw_k"',
-            'eval "nw_o=\\$nw_o$nw_k nw_a=\\$nw_a$nw_k nw_t=\\$nw_t_$nw_k"',
-            '[ -n "$nw_t" ] && { kill -9 $nw_t; nw_t=; }',
-            'if [ -n "$nw_q" ] && [ "$nw_q" = "$nw_o" ]; then nw_a=$((nw_a+1)); else nw_a=0; fi',
-            f'if [ $nw_a -eq {self.limit_s} ]; then nw_p=${{nw_q% *}}',
-            f'kill -0 $nw_p && {{ [ x ] >"$nw_d/t.${{nw_q#* }}"; nw_t=$({process_tree("$nw_p")}); kill $nw_t; }}; fi',
-            'eval "nw_o$nw_k=\\$nw_q nw_a$nw_k=\\$nw_a nw_t_$nw_k=\\$nw_t"',
-            "nw_k=$((nw_k+1)); done; done; }",
-        ]
+def _bounded(call: str, limit_s: int) -> str:
+    """``call`` within its limit; on a passed one the last line says so."""
+    return f"{limited(f'{call} 2>&1', limit_s)}\n[ $? -eq 143 ] && echo 'nimwrap: no answer within {limit_s} s'"
 
 
 def _given(arguments: tuple[str, ...]) -> str:
@@ -222,10 +186,6 @@ def _given(arguments: tuple[str, ...]) -> str:
 
 def _program(channel: str) -> str:
     return C_RSH if channel == "c_rsh" else _SSH
-
-
-def _silence(limit_s: int) -> str:
-    return f"nimwrap: no answer within {limit_s} s"
 
 
 def _client_script(channel: str, script: str) -> str:
