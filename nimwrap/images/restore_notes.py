@@ -29,7 +29,7 @@ def cluster_notes(client: str, cluster: dict[str, Any] | None, *, elsewhere: boo
              "Decide first whether the node is to rejoin, and stop PowerHA from starting at boot if it is not."),
         Note("restoring a node's image can set off an automatic repository disk replacement on the other nodes "
              "(IBM flash 6359405, PowerHA 7.1.1 and later)",
-             "It happens where a backup repository disk is configured. Read the flash for your level before you restore."),
+             "It happens where a backup repository disk is configured: read the flash for your level first."),
         Note("the repository disk (caavg_private) is no part of rootvg: the image does not hold it, the restored node "
              "still believes in it",
              "Check with lspv on a living node that caavg_private is there before the restored node is booted."),

@@ -9,13 +9,16 @@ from itertools import pairwise
 from statistics import median
 from typing import TYPE_CHECKING
 
+from nimwrap.aix import df
 from nimwrap.config.model import Config
 from nimwrap.domain.codes import FailureCode
 from nimwrap.domain.durations import format_size, parse_rfc3339
 from nimwrap.domain.findings import Failure
 from nimwrap.domain.retention import Action, Generation, decide
 from nimwrap.images.depot import Row
+from nimwrap.images.kinds import home
 from nimwrap.images.prune import MasterState, generation_of, plan_prune, rules_of
+from nimwrap.images.stock import Stock
 
 if TYPE_CHECKING:
     from nimwrap.history.read import Reader
@@ -191,3 +194,30 @@ class _Line:
 def with_required(need: Need, required_bytes: int) -> Need:
     """The need once NIM's own size_preview is known."""
     return replace(need, size_bytes=max(need.size_bytes or 0, required_bytes))
+
+
+def outlook(reader: Reader, config: Config, master: str, stock: Stock, now: datetime) -> list[Forecast]:
+    """The forecast of every filesystem that a configured or recorded client of this master writes to."""
+    rows = [row for row in reader.images(master, removed=True) if row["verified"] and row["managed"]]
+    mounts: dict[str, df.Filesystem] = {one.mounted_on: one for one in stock.filesystems.values()}
+    clients: dict[str, dict[str, list[Row]]] = {}
+    for row in rows:
+        directory = home(row["client"], config.policy(master, row["client"]))
+        mount = next((one.mounted_on for root, one in stock.filesystems.items() if under(directory, root)), None)
+        if mount is not None:
+            clients.setdefault(mount, {}).setdefault(row["client"], []).append(row)
+    forecasts = []
+    for mount, histories in clients.items():
+        needs = [need_of(reader, config, master, client, filesystem=mount, now=now) for client in histories]
+        keep = {client: config.policy(master, client).keep for client in histories}
+        free = mounts[mount].free_bytes
+        if free is not None:
+            forecasts.append(
+                forecast(needs, histories, keep, free, config.masters[master].max_parallel, now)
+            )
+    return forecasts
+
+
+def under(path: str, root: str) -> bool:
+    """True when ``path`` is ``root`` or lies below it."""
+    return f"{path}/".startswith(f"{root.rstrip('/')}/")

@@ -1,0 +1,84 @@
+"""What a TARGET means to the image commands: clients by name, glob or group; single images by resource or number."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from difflib import get_close_matches
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from nimwrap.cli.frame import Invocation
+from nimwrap.domain.errors import NimwrapError, Problem, usage_error
+from nimwrap.domain.records import ClientRef
+from nimwrap.domain.targets import means
+
+if TYPE_CHECKING:
+    from nimwrap.fleet.desk import Desk
+    from nimwrap.history.read import Reader
+    from nimwrap.images.depot import Depot, Row
+
+Targets = Annotated[
+    list[str] | None, typer.Argument(metavar="[TARGET]...", help="client, master/client, glob or group:NAME")
+]
+
+
+def depot_of(desk: Desk, master: str) -> Depot:
+    from nimwrap.images.depot import Depot
+
+    return Depot(desk.hosts[master], desk.config.masters[master], desk.config, desk.store)
+
+
+def recovered(desk: Desk, masters: Iterable[str]) -> dict[str, NimwrapError]:
+    """Finish what a crash left on these masters; those that could not be asked, with their error."""
+    from nimwrap.backup.recover import recover
+
+    troubles = {}
+    for master in masters:
+        try:
+            recover(desk.site(master), desk.reader, wait=False)
+        except NimwrapError as error:
+            troubles[master] = error
+    return troubles
+
+
+def rows_of(invocation: Invocation, reader: Reader, targets: Sequence[str] | None) -> list[Row]:
+    """The recorded images of the clients meant, of configured masters; all without a target. Exit 2 when unknown."""
+    rows = [row for row in reader.images() if row["master"] in invocation.masters]
+    if not targets:
+        return rows
+    refs = set(_meant(invocation, reader, rows, targets))
+    return [row for row in rows if ClientRef(row["master"], row["client"]) in refs]
+
+
+def _meant(invocation: Invocation, reader: Reader, rows: Iterable[Row], targets: Sequence[str]) -> list[ClientRef]:
+    """Clients with images count as known here, also when no inventory has them (the master itself)."""
+    from nimwrap.cli.known import clients_of
+
+    with_images = list(dict.fromkeys(ClientRef(row["master"], row["client"]) for row in rows))
+    found: list[ClientRef] = []
+    for target in targets:
+        mine = [ref for ref in with_images if means(target, ref)]
+        found += mine or clients_of([target], reader, invocation.config)
+    return list(dict.fromkeys(found))
+
+
+def named_images(rows: Sequence[Row], names: Sequence[str]) -> list[Row]:
+    """The images that these resource names, places or numbers mean; exit 2 with the nearest name for any other."""
+    chosen: dict[int, Row] = {}
+    for name in names:
+        found = [row for row in rows if name in (row["resource"], row["location"], str(row["id"]))]
+        if not found:
+            known = [str(row["resource"] or row["location"]) for row in rows]
+            near = get_close_matches(name, known, n=1)
+            hint = f"did you mean {near[0]}?" if near else "`nimwrap images list` shows names and numbers"
+            raise usage_error(f"no recorded image is called {name!r}", hint)
+        if len({row["master"] for row in found}) > 1:
+            numbers = ", ".join(f"{row['id']} on {row['master']}" for row in found)
+            raise usage_error(f"{name!r} is an image on several masters", f"give its number: {numbers}")
+        chosen.update({row["id"]: row for row in found})
+    return list(chosen.values())
+
+
+def problems_of(troubles: dict[str, NimwrapError]) -> list[Problem]:
+    return [problem for error in troubles.values() for problem in error.problems]
