@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from difflib import get_close_matches
 
 from nimwrap.config.model import Config
 from nimwrap.domain.codes import ExitCode, FailureCode
@@ -43,8 +42,8 @@ def everyone(reader: Reader, config: Config) -> list[ClientRef]:
 def unknown_client(name: str, known: Iterable[ClientRef]) -> NimwrapError:
     """Exit 2, with the nearest name that is known."""
     names = {ref.client: None for ref in known} if "/" not in name else {str(ref): None for ref in known}
-    near = get_close_matches(name, list(names), n=1)
-    hint = f"did you mean {near[0]}?" if near else "`nimwrap status` lists the clients that are known"
+    near = _nearest(name, names)
+    hint = f"did you mean {near}?" if near else "`nimwrap status` lists the clients that are known"
     if not names:
         hint = "no client is known here yet; `nimwrap status --refresh` asks the masters"
     return NimwrapError(
@@ -55,8 +54,8 @@ def unknown_client(name: str, known: Iterable[ClientRef]) -> NimwrapError:
 def _members(group: str, config: Config) -> Sequence[str]:
     if group in config.groups:
         return config.groups[group]
-    near = get_close_matches(group, config.groups, n=1)
-    hint = f"did you mean group:{near[0]}?" if near else "groups are defined under [groups]"
+    near = _nearest(group, config.groups)
+    hint = f"did you mean group:{near}?" if near else "groups are defined under [groups]"
     raise usage_error(f"there is no group {group!r}", hint)
 
 
@@ -65,3 +64,9 @@ def _configured(name: str, config: Config) -> ClientRef | None:
     if not master and len(config.masters) == 1:
         master = next(iter(config.masters))
     return ClientRef(master, client) if master else None
+
+
+def _nearest(name: str, names: Iterable[str]) -> str | None:
+    from difflib import get_close_matches
+
+    return next(iter(get_close_matches(name[:255], list(names), n=1)), None)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 from nimwrap.domain.errors import NimwrapError, usage_error
@@ -34,6 +33,8 @@ def _beginning_with(reader: ReadOnly, text: str) -> list[str]:
 
 
 def _unknown(reader: ReadOnly, text: str) -> NimwrapError:
+    from difflib import get_close_matches
+
     newest = [row["id"] for row in reader.rows("select id from runs order by started desc, rowid desc limit 200")]
     near = get_close_matches(text, newest, n=3, cutoff=0.5)
     beginning = text
