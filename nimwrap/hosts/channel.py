@@ -23,9 +23,6 @@ C_RSH = "/usr/lpp/bos.sysmgt/nim/methods/c_rsh"
 _SSH = "ssh -n -o BatchMode=yes -o ConnectTimeout=10 -o StrictHostKeyChecking=yes"
 _RC = re.compile(r"(\r?\n)?^nw_rc=(\d+)\r?\n?", re.MULTILINE)
 _SCRIPT_LIMIT = LINE_LIMIT - 1000  # the transport adds its marks
-_HELD = 1_048_576
-"""Bytes of answers that a worker's dd holds, so that no worker waits for another one to be read."""
-
 _SPARE = "~^%@?:,+_"
 
 
@@ -141,7 +138,11 @@ class _FanOut:
     nonce: str
 
     def script(self, requests: list[ClientRequest]) -> str:
-        """Equal client scripts are sent once. Each of ``parallel`` workers asks every Nth client."""
+        """Equal client scripts are sent once. Each of ``parallel`` workers asks every Nth client.
+
+        It holds their answers in a variable until it is done, so that a full pipe stops nobody; ksh88 has no printf
+        of its own, and echo would read backslashes.
+        """
         texts: dict[str, int] = {}
         table = []
         for index, request in enumerate(requests):
@@ -161,7 +162,9 @@ class _FanOut:
             _bounded(f'{_program(self.channel)} "$nw_h" "$nw_s"', self.limit_s),
             f'echo; echo "@@{self.nonce} end $nw_n 0"',
             f"nw_n=$((nw_n+{workers})); done; }}",
-            f"nw_held() {{ nw_work $1 </dev/null 2>&1 | dd obs={_HELD} 2>/dev/null; }}",
+            "nw_say() { printf '%s\\n' \"$1\"; }",
+            "if [ \"$(print -r -- x 2>/dev/null)\" = x ]; then nw_say() { print -r -- \"$1\"; }; fi",
+            'nw_held() { nw_o=$(nw_work $1 </dev/null 2>&1); nw_say "$nw_o"; }',
             _side_by_side([f"nw_held {worker}" for worker in range(workers)]),
         ]
         return "\n".join(lines) + "\n"
