@@ -25,9 +25,10 @@ from nimwrap.hosts.together import asked_together
 from nimwrap.preflight import client as client_facts
 from nimwrap.preflight import master as master_facts
 from nimwrap.preflight.checks import run_checks
+from nimwrap.preflight.checks.client import backups_running
 from nimwrap.preflight.client import ClientFacts, read_client, unasked
 from nimwrap.preflight.master import MasterFacts, read_master
-from nimwrap.preflight.names import LIMIT_S, Names, names_script, read_names
+from nimwrap.preflight.names import INTERFACES, LIMIT_S, PROCESSES, Names, names_script, read_names
 from nimwrap.preflight.report import PreflightReport, Prior
 from nimwrap.preflight.say import refuse
 from nimwrap.preflight.situation import Situation, image_directory
@@ -163,9 +164,7 @@ class _Look:
         if not requests:
             return {}
         limit = int(self.deadline.left(CHANNEL_LIMIT_S))
-        found = ask_clients(
-            self.host, self.master.client_channel, requests, parallel=AT_ONCE, limit_s=limit
-        )
+        found = ask_clients(self.host, self.master.client_channel, requests, parallel=AT_ONCE, limit_s=limit)
         unreached = unasked("the client was not reached")
         return {
             name: (answer, read_client(answer.output, nonce) if answer.reached else unreached)
@@ -173,15 +172,19 @@ class _Look:
         }
 
     def _ask_names(self, situations: Sequence[Situation]) -> Names:
-        """How the master resolves the clients' names, and the addresses that they leave from."""
+        """How the master resolves the clients' names and the addresses they leave from; and what two checks need then.
+
+        Neither of those is needed as a rule: a master by another name, and a mksysb that runs somewhere.
+        """
         names = dict.fromkeys(situation.host for situation in situations if situation.host)
         actual = (situation.source.actual for situation in situations)
         addresses = dict.fromkeys(address for address in actual if address and ipv4(address))
         if not names and not addresses:
             return Names()
         nonce = secrets.token_hex(4)
-        own = any(situation.master_named_otherwise for situation in situations)
-        script = names_script(list(names), list(addresses), nonce, own=own)
+        also = [INTERFACES] if any(situation.master_named_otherwise for situation in situations) else []
+        also += [PROCESSES] if any(backups_running(situation.client) for situation in situations) else []
+        script = names_script(list(names), list(addresses), nonce, also)
         rounds = math.ceil((len(names) + len(addresses)) / AT_ONCE)
         result = self.host.run(script, timeout=self.deadline.left(rounds * LIMIT_S + 30))
         return read_names(answers(result.stdout, nonce))

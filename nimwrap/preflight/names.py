@@ -6,24 +6,26 @@ import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from nimwrap.aix import host, ifconfig
-from nimwrap.hosts.questions import PREAMBLE, Answer, limited
+from nimwrap.aix import host, ifconfig, ps
+from nimwrap.hosts.questions import PREAMBLE, Answer, Question, limited
 from nimwrap.preflight.facts import Fact, read
 
 AT_ONCE = 16
 LIMIT_S = 20
-_OWN = "nw_own"
+INTERFACES = Question("nw_interfaces", shlex.join(ifconfig.argv()))
+PROCESSES = Question("nw_processes", shlex.join(ps.argv()))
 
 
 @dataclass(frozen=True)
 class Names:
     """Answers by question: names and addresses as they were asked, and the names that addresses led to.
 
-    ``own`` are the master's own interfaces, where they were asked for.
+    ``interfaces`` and ``processes`` are the master's own, where they were asked for as well.
     """
 
     found: Mapping[str, Fact[host.HostAnswer]] = field(default_factory=dict)
-    own: Fact[list[ifconfig.Interface]] = field(default_factory=lambda: Fact(missing="not asked"))
+    interfaces: Fact[list[ifconfig.Interface]] = field(default_factory=lambda: Fact(missing="not asked"))
+    processes: Fact[list[ps.Process]] = field(default_factory=lambda: Fact(missing="not asked"))
 
     def of(self, asked: str) -> Fact[host.HostAnswer]:
         return self.found.get(asked, Fact(missing=f"`host {asked}` was not answered"))
@@ -34,17 +36,16 @@ class Names:
         return fact.value is None and host.not_found(fact.raw)
 
 
-def names_script(names: Sequence[str], addresses: Sequence[str], nonce: str, *, own: bool) -> str:
+def names_script(names: Sequence[str], addresses: Sequence[str], nonce: str, also: Sequence[Question] = ()) -> str:
     """Ask for each name, for each address, and again for a further name that an address leads to, many at once.
 
     ``names`` and ``addresses`` are plain words, each once; a name that comes back from the resolver is checked here.
-    Each answer is written in one piece, so that those running at the same time do not mix. ``own``: the master's
-    interfaces as well.
+    Each answer is written in one piece, so that those running at the same time do not mix. ``also`` is asked first.
     """
     one = limited('nw_o=$(host "$1" 2>&1); nw_r=$?; nw_say "$1"; [ "$2" = name ] || nw_again', LIMIT_S)
     calls = [*(f"nw_ask {name} name" for name in names), *(f"nw_ask {address} address" for address in addresses)]
     waves = [calls[start : start + AT_ONCE] for start in range(0, len(calls), AT_ONCE)]
-    interfaces = f"nw_o=$({shlex.join(ifconfig.argv())} 2>&1); nw_r=$?; nw_say {_OWN}\n"
+    first = "".join(f"nw_o=$({question.shell} 2>&1); nw_r=$?; nw_say {question.name}\n" for question in also)
     return (
         f'{PREAMBLE}nw_all=" {" ".join(names)} "\n'
         f'nw_say() {{ echo "@@{nonce} begin $1\n$nw_o\n\n@@{nonce} end $1 $nw_r"; }}\n'
@@ -52,12 +53,16 @@ def names_script(names: Sequence[str], addresses: Sequence[str], nonce: str, *, 
         'case $nw_n in ""|-*|*[!A-Za-z0-9._-]*) return;; esac\n'
         'case $nw_all in *" $nw_n "*) return;; esac\n'
         'nw_o=$(host "$nw_n" 2>&1); nw_r=$?; nw_say "$nw_n"; }\n'
-        f"nw_ask() {{\n{one}\n}}\n{interfaces if own else ''}"
+        f"nw_ask() {{\n{one}\n}}\n{first}"
         + "".join(f"{' & '.join(wave)} &\nwait\n" for wave in waves)
     )
 
 
 def read_names(answers: Mapping[str, Answer]) -> Names:
     """The answers; one that says "no such host" is a fact without a value whose raw text tells so."""
-    found = {name: read(answers, name, f"host {name}", host.parse) for name in answers if name != _OWN}
-    return Names(found, read(answers, _OWN, "ifconfig -a", ifconfig.parse))
+    asked = answers.keys() - {INTERFACES.name, PROCESSES.name}
+    return Names(
+        {name: read(answers, name, f"host {name}", host.parse) for name in asked},
+        read(answers, INTERFACES.name, "ifconfig -a", ifconfig.parse),
+        read(answers, PROCESSES.name, "ps -ef", ps.parse),
+    )

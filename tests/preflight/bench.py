@@ -37,10 +37,10 @@ class Case:
     channel: str | None = None
 
     def situation(self, client: str = "powerha1") -> Situation:
-        answers = {
-            side: {name: answer for (where, name), answer in self.answers.items() if where == side and answer is not None}
-            for side in ("master", "client", "names")
-        }
+        answers: dict[str, dict[str, Answer]] = {"master": {}, "client": {}, "names": {}}
+        for (side, name), answer in self.answers.items():
+            if answer is not None:
+                answers[side][name] = answer
         settings = {
             key: tuple(value) if isinstance(value, list) else value for key, value in tomllib.loads(self.policy).items()
         }

@@ -34,9 +34,15 @@ def backups_running(facts: ClientFacts) -> tuple[Process, ...]:
 
 
 def busy(s: Situation) -> Finding:
-    """No second mksysb beside a running one: both would write the same /image.data."""
+    """No second mksysb beside a running one: both would write the same /image.data.
+
+    A process that the master shows under the same number is in a table which both see (the master is the global
+    environment of a WPAR, or two simulated hosts are one machine), so it says nothing about this client.
+    """
     s.client.processes.need()
-    running = backups_running(s.client)
+    seen = [*(s.on_master.processes.value or []), *(s.names.processes.value or [])]
+    shared = {(process.pid, process.command) for process in seen}
+    running = [one for one in backups_running(s.client) if (one.pid, one.command) not in shared]
     if not running:
         return ok("no mksysb or savevg is running on the client")
     return refuse(

@@ -58,7 +58,7 @@ def _master(s: Situation, named: str, raw: str) -> Finding:
     """``named`` must lead the client to this master, for its mount will use that name (aix-nim section 1)."""
     own = s.on_master.hostname.value or s.ref.master
     source = s.client.source.value
-    held = {address for interface in s.names.own.value or [] for address in interface.ipv4}
+    held = {address for interface in s.names.interfaces.value or [] for address in interface.ipv4}
     held = {address for address in held if not address.startswith("127.")}
     if source is not None and source.master_name == named and held:
         evidence = f"{raw}\n{source.resolved}"

@@ -1,0 +1,206 @@
+"""``nimwrap check`` against the estate: what it finds, what it says, and that it changes nothing."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.running import Ran
+
+Cli = Callable[..., Ran]
+Config = Callable[..., Path]
+SERVICE, BOOT = "10.10.10.102", "10.10.10.101"
+
+
+def only(ran: Ran) -> dict[str, Any]:
+    (client,) = ran.data["clients"]
+    return dict(client)
+
+
+def finding(client: dict[str, Any], check: str) -> dict[str, Any]:
+    return next(dict(one) for one in client["findings"] if one["check"] == check)
+
+
+def test_the_founding_case(run_cli: Cli, estate: Any, estate_config: Config) -> None:
+    ran = run_cli("check", "powerha1", "--json", config=estate_config())
+    assert ran.exit_code == 0, ran.stdout + ran.stderr
+    client = only(ran)
+    assert (client["client"], client["master"], client["verdict"]) == ("powerha1", "nim", "warning")
+    assert client["source_address"] == {"expected": BOOT, "actual": SERVICE, "method": "perl"}
+    told = finding(client, "source_address")
+    assert told["status"] == "warning"
+    assert SERVICE in told["evidence"]
+    for part in (SERVICE, BOOT, "powerha1-vip", "rg_app", "own-mount", "untested on this master"):
+        assert part in told["message"]
+    for part in ("Disable Firstalias", "smitty cm_service_ip", "net_ether_01", "offline and online"):
+        assert part in told["fix"]
+    assert client["cluster"]["resource_groups"] == [{"name": "rg_app", "state": "ONLINE", "node": "powerha1"}]
+    others = [one for one in client["findings"] if one["check"] != "source_address"]
+    assert {one["status"] for one in others} == {"ok"}
+    assert estate.changes() == []
+
+
+def test_never_means_refused_and_nothing_changed(run_cli: Cli, estate: Any, estate_config: Config) -> None:
+    before = estate.exports_text()
+    ran = run_cli("check", "powerha1", "--json", config=estate_config(backup={"export_change": "never"}))
+    assert ran.exit_code == 10
+    client = only(ran)
+    assert client["verdict"] == "refused"
+    assert ran.codes == ["source_address_mismatch"]
+    assert "Disable Firstalias" in finding(client, "source_address")["fix"]
+    assert estate.changes() == []
+    assert estate.exports_text() == before
+
+
+def test_after_the_cure_and_on_the_other_node_all_is_well(run_cli: Cli, estate: Any, estate_config: Config) -> None:
+    config = estate_config()
+    assert only(run_cli("check", "powerha2", "--json", config=config))["verdict"] == "ready"
+    estate.first_alias(False)
+    assert only(run_cli("check", "powerha1", "--json", config=config))["verdict"] == "ready"
+
+
+def test_the_fault_moves_with_the_service_address(run_cli: Cli, estate: Any, estate_config: Config) -> None:
+    config = estate_config()
+    estate.fail_over("powerha2")
+    ran = run_cli("check", "powerha1", "powerha2", "--json", config=config)
+    verdicts = {client["client"]: client["verdict"] for client in ran.data["clients"]}
+    assert verdicts == {"powerha1": "ready", "powerha2": "warning"}
+
+
+@pytest.mark.parametrize(
+    ("fault", "value", "check", "code"),
+    [
+        ("nimsh_down", True, "channel", "client_unreachable"),
+        ("push_off", True, "control", "client_unreachable"),
+        ("client_busy", True, "cstate", "client_busy"),
+        ("client_busy", "process", "busy", "client_busy"),
+        ("cpuid_mismatch", True, "channel", "client_identity"),
+        ("niminfo_wrong_master", True, "channel", "client_identity"),
+        ("cluster_unstable", True, "cluster", "cluster_unstable"),
+        ("rootvg_locked", True, "rootvg", "rootvg_locked"),
+    ],
+)
+def test_a_fault_is_refused_with_its_code(
+    run_cli: Cli, estate: Any, estate_config: Config, fault: str, value: object, check: str, code: str
+) -> None:
+    estate.fault(fault, value, host="powerha2")
+    try:
+        ran = run_cli("check", "powerha2", "--json", config=estate_config())
+    finally:
+        estate.stop()
+    assert ran.exit_code == 10, ran.stdout + ran.stderr
+    told = finding(only(ran), check)
+    assert told["status"] == "failed", told
+    assert told["fix"]
+    assert ran.codes == [code]
+    assert estate.changes() == []
+
+
+def test_unreachable_comes_before_mismatch(run_cli: Cli, estate: Any, estate_config: Config) -> None:
+    estate.fault("nimsh_down", host="powerha1")
+    ran = run_cli("check", "powerha1", "--json", config=estate_config(backup={"export_change": "never"}))
+    assert (ran.exit_code, ran.codes) == (10, ["client_unreachable"])
+
+
+@pytest.mark.parametrize(
+    ("faults", "method", "verdict"),
+    [
+        (["no_perl"], "traceroute", "warning"),
+        (["no_perl", "traceroute_stderr"], "traceroute", "warning"),
+        (["no_perl", "no_traceroute"], "alias-order", "refused"),
+        (["powerha_tools_missing"], "perl", "warning"),
+        (["french_locale"], "perl", "warning"),
+        (["no_ptr"], "perl", "warning"),
+        (["garbled_output"], None, None),
+    ],
+)
+def test_what_a_client_lacks(
+    run_cli: Cli, estate: Any, estate_config: Config, faults: list[str], method: str | None, verdict: str | None
+) -> None:
+    for fault in faults:
+        estate.fault(fault)
+    ran = run_cli("check", "powerha1", "--json", config=estate_config())
+    assert ran.exit_code in (0, 10), ran.stdout + ran.stderr
+    client = only(ran)
+    told = finding(client, "source_address")
+    assert told["status"] != "ok"
+    if method is not None:
+        assert client["source_address"] == {"expected": BOOT, "actual": SERVICE, "method": method}
+        assert client["verdict"] == verdict
+        assert "Disable Firstalias" in told["fix"]
+    if "no_ptr" in faults:
+        assert "1831-019" in finding(client, "reverse_lookup")["message"]
+
+
+def test_a_standing_export_above_is_a_conflict(run_cli: Cli, estate: Any, estate_config: Config) -> None:
+    estate.fault("standing_export", host="nim")
+    ran = run_cli("check", "aix01", "--json", config=estate_config())
+    assert (ran.exit_code, ran.codes) == (10, ["export_conflict"])
+    assert "/export/nim" in finding(only(ran), "exports")["message"]
+
+
+def test_text_has_a_line_for_each_check_and_a_fix_below_what_is_not_ok(
+    run_cli: Cli, estate: Any, estate_config: Config
+) -> None:
+    ran = run_cli("check", "powerha1", config=estate_config())
+    assert ran.exit_code == 0
+    assert ran.lines[0] == "powerha1: warning"
+    at = next(number for number, line in enumerate(ran.lines) if line.startswith("\tsource_address: warning ("))
+    assert ran.lines[at + 1].startswith("\t  fix: for good: set the Distribution Preference")
+    assert "\trootvg: ok (rootvg is active and not locked)" in ran.lines
+
+
+def test_nagios(run_cli: Cli, estate: Any, estate_config: Config) -> None:
+    config = estate_config()
+    ran = run_cli("check", "powerha1", "powerha2", "--nagios", config=config)
+    assert ran.exit_code == 1
+    (line,) = ran.lines
+    said, _, perf = line.partition(" | ")
+    assert said == "NIMWRAP WARNING - 1 of 2 clients ready; powerha1: source_address"
+    assert perf.startswith("ready=1 warning=1 refused=0 time=")
+    assert run_cli("check", "nobody", "--nagios", config=config).exit_code == 3
+    estate.fault("nimsh_down", host="powerha2")
+    assert run_cli("check", "powerha2", "--nagios", config=config).exit_code == 2
+
+
+def test_unknown_and_hostile_targets_start_nothing(run_cli: Cli, estate: Any, estate_config: Config) -> None:
+    config = estate_config()
+    estate.clear_log()
+    ran = run_cli("check", "powerha3", "--json", config=config)
+    assert (ran.exit_code, ran.codes) == (2, ["usage"])
+    assert "powerha" in ran.json["errors"][0]["hint"]
+    for hostile in ("a;reboot", "x\ny", "$(reboot)", "../../etc", "n" * 4096):
+        assert run_cli("check", hostile, config=config).exit_code == 2
+    assert {one.argv[0] for one in estate.log()} == {"lsnim"}
+
+
+def test_a_hostile_name_in_nims_own_answer_is_refused(run_cli: Cli, estate: Any, estate_config: Config) -> None:
+    from nimwrap.estate import nimdb
+
+    nimdb.set_attributes(estate.machine("nim"), "aix01", if1="net_10_10_10 $(touch${IFS}/tmp/pwned) 0")
+    ran = run_cli("check", "aix01", "--json", config=estate_config())
+    assert (ran.exit_code, ran.codes) == (10, ["name_invalid"])
+    assert not (estate.files("nim") / "tmp/pwned").exists()
+    assert not any(one.argv[0] == "c_rsh" for one in estate.log())
+
+
+def test_a_master_that_cannot_be_asked(run_cli: Cli, tmp_path: Path) -> None:
+    config = tmp_path / "nimwrap.toml"
+    state = json.dumps(str(tmp_path / "state"))
+    config.write_text(f'state_dir = {state}\n[masters.nim]\ntransport = "local"\nshell = "/nonexistent/shell"\n')
+    ran = run_cli("check", "powerha1", "--json", config=config)
+    assert ran.exit_code == 12, ran.stdout + ran.stderr
+    assert ran.codes == ["master_unreachable"]
+    assert not (tmp_path / "state").exists()
+
+
+def test_one_call_of_each_client_and_one_inventory(run_cli: Cli, estate: Any, estate_config: Config) -> None:
+    config = estate_config()
+    estate.clear_log()
+    assert run_cli("check", "powerha1", "powerha2", "aix01", "--json", config=config).exit_code == 0
+    calls = [one.argv[1] for one in estate.log() if one.argv[0] == "c_rsh"]
+    assert sorted(calls) == ["aix01", "powerha1", "powerha2"]
