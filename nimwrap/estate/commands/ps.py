@@ -12,13 +12,12 @@ _PS = next((path for path in ("/usr/bin/ps", "/bin/ps") if os.access(path, os.X_
 
 
 def main(me: Machine, args: list[str]) -> int:
-    """A line that names another host's tree is that host's; everything else is shown."""
+    """A line that names another host's tree, of this estate or another, is that host's; everything else is shown."""
     env = {"PATH": "/usr/bin:/bin", "LC_ALL": "C"}
     child = start([_PS, *args], env, cwd="/")
     portions: list[bytes] = []
     pump({child.stdout: portions.append, child.stderr: lambda data: write_all(2, data)})
-    trees = os.fsencode(f"{me.base}/hosts/")
-    others = re.compile(rb"(?<=" + trees + rb")(?!" + os.fsencode(me.name) + rb"/)[A-Za-z0-9_-]+/")
+    others = re.compile(rb"/hosts/[A-Za-z0-9_-]+/(?:usr|etc|bin|var|tmp|export)/")
     mine = os.fsencode(f"{me.root}/")
     lines = b"".join(portions).splitlines(keepends=True)
     kept = [line for line in lines if not me.root or mine in line or not others.search(line)]
