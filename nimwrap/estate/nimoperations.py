@@ -117,8 +117,10 @@ def _described_file(me: Machine, request: nimimage.Request) -> nimdb.NimObject:
 
 def _define_spot(me: Machine, call: Call) -> None:
     place = f"{call['location'].rstrip('/')}/{call.name}"
-    if call["source"] not in nimdb.objects(me):
+    source = nimdb.objects(me).get(call["source"])
+    if source is None:
         raise no_object(call["source"])
+    level = {key: source[key] for key in ("version", "release", "mod", "oslevel_r") if key in source}
     me.out(f'\n Creating SPOT in "{place}" on machine "master" from "{call["source"]}" ...\n\n'
            " Restoring files from BOS image.  This may take several minutes ...\n\n\n"
            f' Checking filesets and network boot images for SPOT "{call.name}".\n'
@@ -126,7 +128,7 @@ def _define_spot(me: Machine, call: Call) -> None:
     os.makedirs(me.path(f"{place}/usr"), exist_ok=True)
     _store(me, call.name, {"class": "resources", "type": "spot", "plat_defined": "chrp", "arch": "power",
                            "Rstate": "ready for use", "prev_state": "verification is being performed",
-                           "location": f"{place}/usr", "alloc_count": "0", "server": call["server"],
+                           "location": f"{place}/usr", **level, "alloc_count": "0", "server": call["server"],
                            "Rstate_result": "success"})  # fmt: skip
 
 
