@@ -43,8 +43,7 @@ class VerbGroup(TyperGroup):
         """The list of commands under their sections."""
         self._load_all()
         for section, names in self._sections.items():
-            limit = formatter.width - 6 - max(map(len, self.list_commands(ctx)))
-            rows = [(f"{name:<10}", self.commands[name].get_short_help_str(limit)) for name in names]
+            rows = [(f"{name:<10}", self.commands[name].get_short_help_str(limit=200)) for name in names]
             with formatter.section(section):
                 formatter.write_dl(rows)
 

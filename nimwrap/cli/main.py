@@ -34,6 +34,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     suggest_commands=False,
     no_args_is_help=True,
+    epilog="A first look without AIX: nimwrap demo. To begin: nimwrap config init, then nimwrap check --all.",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 

@@ -28,8 +28,10 @@ def find_config(explicit: Path | None, environ: Mapping[str, str]) -> Path | Non
     if environ.get("NIMWRAP_CONFIG"):
         return Path(environ["NIMWRAP_CONFIG"])
     home = environ.get("XDG_CONFIG_HOME") or (f"{environ['HOME']}/.config" if environ.get("HOME") else "")
-    defaults = [Path(home) / "nimwrap" / "nimwrap.toml"] if home.startswith("/") else []
-    return next((path for path in (*defaults, SYSTEM_PATH) if _exists(path)), None)
+    own = Path(home) / "nimwrap" / "nimwrap.toml"
+    if home.startswith("/") and _exists(own, when_hidden=False):  # HOME may still be that of the user before sudo
+        return own
+    return SYSTEM_PATH if _exists(SYSTEM_PATH, when_hidden=True) else None
 
 
 def load(path: Path) -> Config:
@@ -47,11 +49,12 @@ def read(path: Path) -> Document:
     return Document(config, file)
 
 
-def _exists(path: Path) -> bool:
+def _exists(path: Path, *, when_hidden: bool) -> bool:
+    """Whether the file is there; ``when_hidden`` where a directory on the way may not be entered."""
     try:
         path.stat()
     except (FileNotFoundError, NotADirectoryError):
         return False
     except OSError:
-        return True  # reading it will say what is wrong
+        return when_hidden
     return True

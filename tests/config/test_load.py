@@ -122,3 +122,13 @@ def test_secrets_are_read_late_and_never_shown(path: Path, tmp_path: Path, monke
     assert Secret(f"file:{tmp_path}/mail").reveal() == "mailto://x"
     with pytest.raises(NimwrapError, match="cannot be read"):
         Secret("file:/nonexistent/secret").reveal()
+
+
+def test_a_hidden_home_is_passed_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    """After ``sudo -u`` HOME may be a directory that this user cannot enter; /etc then still counts."""
+
+    def forbidden(self: Path) -> None:
+        raise PermissionError(13, "Permission denied", str(self))
+
+    monkeypatch.setattr(Path, "stat", forbidden)
+    assert find_config(None, {"HOME": "/root"}) == SYSTEM_PATH
