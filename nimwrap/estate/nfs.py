@@ -132,7 +132,7 @@ def right(server: Machine, directory: str, source: str) -> Right:
     writers, readers = export.hosts("rw"), export.hosts("ro")
     lists = [hosts for hosts in (admitted, writers, readers) if hosts is not None]
     if lists and not any(_listed(hosts, names, source) for hosts in lists):
-        return Right(reason="access" if names else "no-name")
+        return Right(reason="access" if names else "no-name", export=export)
     write = not export.flag("ro") and not (readers is not None and _listed(readers, names, source))
     if writers is not None:
         write = _listed(writers, names, source)

@@ -109,7 +109,7 @@ def _described_file(me: Machine, request: nimimage.Request) -> nimdb.NimObject:
             level = read_header(file).oslevel
     except (OSError, DamagedError):
         return described
-    levels = {"version": level[0], "release": level[1], "mod": str(int(level[5:7])), "oslevel_r": level[:7],
+    levels: nimdb.NimObject = {"version": level[0], "release": level[1], "mod": str(int(level[5:7])), "oslevel_r": level[:7],
               "oslevel_s": level}  # fmt: skip
     tail = {key: described.pop(key) for key in ("alloc_count", "server")}
     return described | levels | tail

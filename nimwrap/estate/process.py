@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from nimwrap.estate.machine import Machine
 
 BIN_DIRS = ("/usr/bin", "/etc", "/usr/sbin", "/sbin", "/usr/lpp/bos.sysmgt/nim/methods")
+_FILE_LIMIT = "ESTATE_FSIZE"
 _KSH = ("/usr/bin/ksh", "/usr/bin/ksh93", "/bin/ksh", "/usr/local/bin/ksh")
 
 
@@ -32,6 +33,9 @@ def environment(me: Machine) -> dict[str, str]:
         "LANG": "fr_FR" if me.fault("french_locale") else "C",
         "ODMDIR": me.path("/etc/objrepos"),
     }
+    limit = me.fault("fsize_limited")
+    if limit:
+        env[_FILE_LIMIT] = str(2097151 * 512 if limit is True else int(limit))
     if "TZ" in os.environ:
         env["TZ"] = os.environ["TZ"]
     return env
@@ -77,6 +81,8 @@ def start(
             os.dup2(write_out, 1)
             os.dup2(write_err, 2)
             os.chdir(cwd)
+            if _FILE_LIMIT in env:
+                _limit_file_size(int(env[_FILE_LIMIT]))
             os.execve(argv[0], list(argv), dict(env))  # noqa: S606 (no shell is wanted)
         except OSError:
             os._exit(127)
@@ -114,9 +120,6 @@ def start_shell(me: Machine, script: str, *, with_input: bool) -> tuple[Child, i
 
     Without input it is started as nimsh does: merged output, nothing to read, a session of its own (and -1).
     """
-    limit = me.fault("fsize_limited")
-    if limit:
-        _limit_file_size(2097151 * 512 if limit is True else int(limit))
     argv = [shell_path(), "-c", me.paths.inward(script)]
     where = me.root or "/"
     if not with_input:

@@ -37,6 +37,7 @@ FAULTS: dict[str, str] = {
     "cstate_stuck": "Cstate does not return to ready after an operation (set it for the client)",
     "locked_object": "the client's NIM object is locked",
     "push_off": "the client has taken push permission away",
+    "sudo_refused": "sudo asks for a password",
     "partial_object": "a failed define leaves its object behind",
     "cpuid_mismatch": "NIM's stored cpuid is not the client's",
     "niminfo_wrong_master": "the client's /etc/niminfo names another master (value: its name)",

@@ -24,7 +24,7 @@ mount: 1831-011 access denied for nim:/export/nim/mksysb
 mount: 1831-008 giving up on:
 nim:/export/nim/mksysb
 The file access permissions do not allow the specified action.
-"""  # noqa: W291, W293  the line with one blank is the seed's
+"""  # noqa: W293  the line with one blank is the seed's
 
 
 def test_the_node_with_the_group_is_refused_in_the_seeds_words(sim: Sim) -> None:
@@ -107,7 +107,9 @@ def test_naming_the_service_address_in_the_export_lets_it_in(sim: Sim) -> None:
     """What the remedies rest on, by address even without a name, and only with root too."""
     sim.estate.fault("no_ptr")
     sim.run("/usr/sbin/exportfs -i -o rw,access=powerha1:10.10.10.102,root=powerha1:10.10.10.102 /export/nim/mksysb")
-    mounted = sim.run("mkdir /tmp/m; mount nim:/export/nim/mksysb /tmp/m && mksysb -ei /tmp/m/x; umount /tmp/m", "powerha1")
+    mounted = sim.run(
+        "mkdir /tmp/m; mount nim:/export/nim/mksysb /tmp/m && mksysb -ei /tmp/m/x; umount /tmp/m", "powerha1"
+    )
     assert mounted.status == 0, mounted
     assert "0512-038 mksysb: Backup Completed Successfully." in mounted.out
     assert "1200 of 1200 files backed up (100%)" in mounted.out
