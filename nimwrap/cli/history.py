@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from nimwrap.cli.frame import Result, current
-from nimwrap.cli.known import clients_of
+from nimwrap.cli.frame import Invocation, Result, current
 from nimwrap.cli.moments import before_now, short
 from nimwrap.cli.render import Printer
 from nimwrap.domain.codes import Outcome
 from nimwrap.domain.durations import format_duration, format_size
 from nimwrap.domain.errors import usage_error
 from nimwrap.history.present import runs_json
+
+if TYPE_CHECKING:
+    from nimwrap.domain.records import ClientRef
+    from nimwrap.history.read import Reader
 
 PAGE = 50
 PAGE_SINCE = 10_000
@@ -41,7 +45,7 @@ def history(
     wanted = limit or (PAGE_SINCE if since else PAGE)
     with invocation.reader() as reader:
         rows = []
-        chosen = clients_of(targets, reader, invocation.settings) if targets else []
+        chosen = _chosen(targets, reader, invocation) if targets else []
         if chosen or not targets:
             rows = reader.runs(chosen, since=after, outcomes=outcomes, limit=wanted + 1)
         more = len(rows) > wanted
@@ -49,6 +53,12 @@ def history(
     invocation.finish(
         Result("history", {"runs": shown, "more": more}, text=lambda printer: _text(printer, shown, more=more))
     )
+
+
+def _chosen(targets: Sequence[str], reader: Reader, invocation: Invocation) -> list[ClientRef]:
+    from nimwrap.cli.known import clients_of
+
+    return clients_of(targets, reader, invocation.settings)
 
 
 def _outcome(word: str) -> str:

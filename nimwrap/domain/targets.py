@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING
 
-from nimwrap.domain.records import ClientRef
+if TYPE_CHECKING:
+    from nimwrap.domain.records import ClientRef
 
 
 def means(target: str, ref: ClientRef) -> bool:

@@ -5,10 +5,13 @@ from __future__ import annotations
 import heapq
 from collections.abc import Iterator, Sequence
 from itertools import islice
+from typing import TYPE_CHECKING
 
-from nimwrap.domain.records import ClientRef
 from nimwrap.history.reading import ReadOnly
 from nimwrap.history.values import Row
+
+if TYPE_CHECKING:
+    from nimwrap.domain.records import ClientRef
 
 _ORDER = "order by started desc, rowid desc"
 _BATCH = 400  # two values a client; SQLite binds at most 999 on old builds
@@ -63,9 +66,10 @@ def _latest_clients(
             f" select master, client, {', '.join(f'{one} as newest_{n}' for n, one in enumerate(newest))} from w"
         )
         names = [name for ref in part for name in (ref.master, ref.client)]
+        by_name = {(ref.master, ref.client): ref for ref in part}
         for master, client, *moments in (row.values() for row in reader.rows(sql, [*names, *outcomes])):
             if any(moments):
-                dated.append((max(filter(None, moments)), ClientRef(master, client)))
+                dated.append((max(filter(None, moments)), by_name[master, client]))
     dated.sort(key=lambda one: one[0], reverse=True)
     cut = dated[limit - 1][0] if len(dated) >= limit else ""
     return [ref for newest_started, ref in dated if newest_started >= cut]

@@ -8,14 +8,17 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from nimwrap.domain.durations import rfc3339
-from nimwrap.domain.records import ClientRef
 from nimwrap.domain.targets import means
 from nimwrap.history.lookup import find_run
 from nimwrap.history.newest import newest_runs
 from nimwrap.history.reading import ReadOnly
 from nimwrap.history.values import Row
+
+if TYPE_CHECKING:
+    from nimwrap.domain.records import ClientRef  # loaded when needed: its module costs a tenth of `nimwrap history`
 
 _EVER = ""  # before every RFC 3339 text
 
@@ -44,7 +47,7 @@ class Reader(ReadOnly):
         wanted = list(targets)
         refs: dict[ClientRef, None] | None = None
         if wanted:
-            refs = {target: None for target in wanted if isinstance(target, ClientRef)}
+            refs = {target: None for target in wanted if not isinstance(target, str)}
             refs |= dict.fromkeys(self.matching(target for target in wanted if isinstance(target, str)))
         after = rfc3339(since) if since else _EVER
         chosen = None if refs is None else list(refs)
@@ -86,6 +89,8 @@ class Reader(ReadOnly):
 
     def durations(self, master: str, client: str, limit: int = 10) -> list[float]:
         """Seconds that the last runs which made an image took, newest first."""
+        from nimwrap.domain.records import ClientRef
+
         runs = self.runs([ClientRef(master, client)], outcomes=("ok", "warning"), limit=limit)
         return [row["duration_s"] for row in runs if row["duration_s"] is not None]
 
@@ -179,6 +184,8 @@ class Reader(ReadOnly):
 
     def known(self) -> list[ClientRef]:
         """Every client that has a run or stands in an inventory, in order."""
+        from nimwrap.domain.records import ClientRef
+
         # Two index steps for each client, however many runs it has (a plain "distinct" reads them all).
         sql = """
             with recursive k(master, client) as (

@@ -8,10 +8,12 @@ from dataclasses import asdict, is_dataclass
 from datetime import UTC, datetime
 from enum import Enum
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from nimwrap.domain.durations import rfc3339
-from nimwrap.domain.records import Run
+
+if TYPE_CHECKING:
+    from nimwrap.domain.records import Run
 
 Row = dict[str, Any]
 
