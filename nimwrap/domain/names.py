@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 from datetime import UTC, datetime
 
@@ -38,8 +37,7 @@ def dated_name(client: str, moment: datetime) -> str:
     stamp = moment.astimezone(UTC).strftime("_%Y%m%d_%H%M%S")
     room = NIM_NAME_LIMIT - len(stamp)
     if len(client) > room:
-        digest = hashlib.sha256(client.encode()).hexdigest()[:6]
-        client = f"{client[: room - 7]}_{digest}"
+        client = _cut(client, room)
     return client + stamp
 
 
@@ -47,5 +45,12 @@ def fixed_name(client: str) -> str:
     """``{client}_mksysb``; cut and hashed like :func:`dated_name`."""
     room = NIM_NAME_LIMIT - len("_mksysb")
     if len(client) > room:
-        client = f"{client[: room - 7]}_{hashlib.sha256(client.encode()).hexdigest()[:6]}"
+        client = _cut(client, room)
     return f"{client}_mksysb"
+
+
+def _cut(client: str, room: int) -> str:
+    """The client's name in ``room`` characters, told apart from its like by a hash of the whole."""
+    import hashlib
+
+    return f"{client[: room - 7]}_{hashlib.sha256(client.encode()).hexdigest()[:6]}"
