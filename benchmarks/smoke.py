@@ -16,6 +16,7 @@ SMALL: dict[str, list[str]] = {
     "startup.py": ["--repeat", "3", "--limit", "6"],
     "history_queries.py": ["--clients", "50", "--runs", "2000", "--repeat", "2"],
     "makespan.py": ["--clients", "50"],
+    "preflight_fanout.py": ["--clients", "16", "--rounds", "1"],
 }
 """The arguments that make each benchmark small. A file that is missing here is an error."""
 
