@@ -24,15 +24,26 @@ class Process:
 
     @property
     def program(self) -> str:
-        """The program's own name: of a script, the script's, and not that of the shell which reads it."""
-        first, *words = self.command.split() or [""]
-        if _INTERPRETER.fullmatch(_base(first)):
-            for word in words:
-                if not word.startswith("-"):
-                    return _base(word)
-                if _INLINE.match(word):
-                    break
-        return _base(first)
+        """The program's own name: of a script, the script's, and not that of the interpreter which reads it."""
+        return _program_at(self.command.split())[0]
+
+    @property
+    def arguments(self) -> tuple[str, ...]:
+        """What follows the program's name, as far as blanks tell."""
+        words = self.command.split()
+        return tuple(words[_program_at(words)[1] + 1 :])
+
+
+def _program_at(words: list[str]) -> tuple[str, int]:
+    """The program's name and where among the words it stands."""
+    first = _base(words[0]) if words else ""
+    if _INTERPRETER.fullmatch(first):
+        for place, word in enumerate(words[1:], 1):
+            if not word.startswith("-"):
+                return _base(word), place
+            if _INLINE.match(word):
+                break
+    return first, 0
 
 
 def argv() -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from difflib import get_close_matches
 
 from nimwrap.aix import lsnim, ps
@@ -12,6 +13,7 @@ from nimwrap.domain.names import NIM_NAME_LIMIT, is_nim_name
 from nimwrap.preflight.say import ok, refuse, skip, warn
 from nimwrap.preflight.situation import Situation
 
+_OPERATION = re.compile(r"-[A-Za-z]*o")
 _TYPES = {"mksysb": "standalone", "savevg": "standalone", "ios_mksysb": "vios", "ios_backup": "vios"}
 
 
@@ -104,29 +106,28 @@ def cstate(s: Situation) -> Finding:
         return skip("the object has no Cstate", _listed(found))
     if found.ready and not working:
         return ok(found.cstate)
-    wait = "wait for it to end"
-    if working:
-        return refuse(
-            FailureCode.CLIENT_BUSY,
-            f"a NIM operation on {s.ref.client} is running that is not this backup: {working[0].command}",
-            f"{wait}; if it comes from an old crontab line, remove that line (crontab -l on the master)",
-            evidence,
-        )
+    by_whom = f"; on the master runs: {working[0].command[:200]}" if working else ""
+    cron = "if it comes from an old crontab line, take that out (crontab -l on the master)"
+    if found.ready:
+        message = f"NIM calls {s.ref.client} ready, but an operation on it is running{by_whom}"
+        return warn(message, f"wait for it to end; {cron}", evidence)
     return refuse(
         FailureCode.CLIENT_BUSY,
-        f"NIM has {s.ref.client} in the state: {found.cstate}",
-        f"{wait}; when nothing runs any more: nim -Fo reset {s.ref.client}",
+        f"NIM has {s.ref.client} in the state: {found.cstate}{by_whom}",
+        f"wait for it to end; {cron if working else f'when nothing runs any more: nim -Fo reset {s.ref.client}'}",
         evidence,
     )
 
 
 def operations(processes: list[ps.Process], names: set[str]) -> list[ps.Process]:
-    """The outermost ``nim`` processes that name one of these machines."""
-    found = []
-    for process in processes:
-        words = process.command.replace("=", " ").split()[1:]
-        if process.program == "nim" and names & set(words):
-            found.append(process)
+    """The outermost ``nim -o`` processes that name one of these machines."""
+    found = [
+        process
+        for process in processes
+        if process.program == "nim"
+        and _OPERATION.match(" ".join(process.arguments[:1]))
+        and names & set(" ".join(process.arguments).replace("=", " ").split())
+    ]
     pids = {process.pid for process in found}
     return [process for process in found if process.parent not in pids]
 
