@@ -18,7 +18,10 @@ def cancel(
     ctx: typer.Context,
     run: Annotated[str, typer.Argument(metavar="RUN", help="Its id, or a beginning of it that fits only one.")],
 ) -> None:
-    """End a running operation cleanly, client side first, and close its run."""
+    """End a running operation cleanly, client side first, and close its run.
+
+    Example: nimwrap cancel 20261123T010203-powerha1-4f2a
+    """
     from nimwrap.backup.cancel import cancel as cancel_run
     from nimwrap.fleet.desk import opened_desk
 

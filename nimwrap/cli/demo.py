@@ -62,7 +62,10 @@ def register(app: typer.Typer) -> None:
 
 
 def demo(ctx: typer.Context) -> None:
-    """Play the PowerHA story on a simulated estate, without any AIX machine, in under a minute."""
+    """Play the PowerHA story on a simulated estate, without any AIX machine, in under a minute.
+
+    Example: nimwrap demo
+    """
     invocation = current(ctx)
     with tempfile.TemporaryDirectory(prefix="nimwrap-demo-") as directory:
         played = _play(invocation, Path(directory))

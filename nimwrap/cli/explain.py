@@ -28,7 +28,10 @@ def explain(
         list[str], typer.Argument(metavar="CODE-OR-TEXT", help="A code, a message or a whole log; - reads stdin.")
     ],
 ) -> None:
-    """Explain a message of AIX, NIM or PowerHA, or a failure code: its causes, and what to do."""
+    """Explain a message of AIX, NIM or PowerHA, or a failure code: its causes, and what to do.
+
+    Example: nimwrap explain 0042-175
+    """
     from nimwrap.aix.catalogue import codes_in
     from nimwrap.aix.catalogue import explain as explanations_of
 

@@ -29,7 +29,10 @@ def list_changes(
     ctx: typer.Context,
     limit: Annotated[int, typer.Option(min=1, metavar="N", help="At most N entries of the journal.")] = PAGE,
 ) -> None:
-    """List the export changes in force, then the journal, newest first."""
+    """List the export changes in force, then the journal, newest first.
+
+    Example: nimwrap exports list
+    """
     invocation = current(ctx)
     with invocation.reader() as reader:
         in_force = reader.open_changes()

@@ -38,7 +38,10 @@ def history(
         int | None, typer.Option(min=1, metavar="N", help=f"At most N runs ({PAGE}; with --since {PAGE_SINCE}).")
     ] = None,
 ) -> None:
-    """List the recorded runs, newest first."""
+    """List the recorded runs, newest first.
+
+    Example: nimwrap history powerha1 --since 7d
+    """
     invocation = current(ctx)
     outcomes = [_outcome(word) for word in outcome or []]
     after = before_now(since, invocation.now(), "--since") if since else None

@@ -28,7 +28,10 @@ def hold(
         str | None, typer.Option(metavar="T", help="When it ends by itself: a duration, a date or a time.")
     ] = None,
 ) -> None:
-    """Keep a client out of backups until it is released."""
+    """Keep a client out of backups until it is released.
+
+    Example: nimwrap hold powerha1 --reason "disk swap" --until 2026-12-01
+    """
     invocation = current(ctx)
     if not reason.strip():
         raise usage_error("the reason is empty", "say why, for whoever finds the client unprotected")
@@ -49,7 +52,10 @@ def release(
     ctx: typer.Context,
     client: Annotated[str, typer.Argument(metavar="CLIENT", help="A client name, or master/client.")],
 ) -> None:
-    """End the hold of a client."""
+    """End the hold of a client.
+
+    Example: nimwrap release powerha1
+    """
     invocation = current(ctx)
     with invocation.reader() as reader:
         held = [ClientRef(row["master"], row["client"]) for row in reader.holds()]

@@ -42,6 +42,11 @@ def recovered(desk: Desk, masters: Iterable[str]) -> dict[str, NimwrapError]:
     return troubles
 
 
+def clients_meant(invocation: Invocation, reader: Reader, targets: Sequence[str]) -> list[ClientRef]:
+    """The clients that the targets mean; exit 2 with the nearest name when one means none."""
+    return _meant(invocation, reader, reader.images(), targets)
+
+
 def rows_of(invocation: Invocation, reader: Reader, targets: Sequence[str] | None) -> list[Row]:
     """The recorded images of the clients meant, of configured masters; all without a target. Exit 2 when unknown."""
     rows = [row for row in reader.images() if row["master"] in invocation.masters]
@@ -53,13 +58,19 @@ def rows_of(invocation: Invocation, reader: Reader, targets: Sequence[str] | Non
 
 def _meant(invocation: Invocation, reader: Reader, rows: Iterable[Row], targets: Sequence[str]) -> list[ClientRef]:
     """Clients with images count as known here, also when no inventory has them (the master itself)."""
-    from nimwrap.cli.known import clients_of
+    from nimwrap.cli.known import clients_of, everyone, unknown_client
 
     with_images = list(dict.fromkeys(ClientRef(row["master"], row["client"]) for row in rows))
+    known = list(dict.fromkeys([*with_images, *everyone(reader, invocation.config)]))
     found: list[ClientRef] = []
     for target in targets:
-        mine = [ref for ref in with_images if means(target, ref)]
-        found += mine or clients_of([target], reader, invocation.config)
+        if target.startswith("group:"):
+            found += clients_of([target], reader, invocation.config)
+            continue
+        mine = [ref for ref in known if means(target, ref)]
+        if not mine:
+            raise unknown_client(target, known)
+        found += mine
     return list(dict.fromkeys(found))
 
 

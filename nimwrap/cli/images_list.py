@@ -29,6 +29,8 @@ def list_images(ctx: typer.Context, targets: Targets = None) -> None:
     """List images with their proof, age and state; also unmanaged ones, and what has lost its file or its resource.
 
     Reads the masters; one that cannot be reached is shown as the history knows it, with a warning.
+
+    Example: nimwrap images list powerha1
     """
     from nimwrap.cli.known import everyone
     from nimwrap.images.inventory import inventory

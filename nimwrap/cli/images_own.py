@@ -30,12 +30,18 @@ def register(images: typer.Typer) -> None:
 
 
 def pin(ctx: typer.Context, images: Names) -> None:
-    """Keep images whatever the retention rules say."""
+    """Keep images whatever the retention rules say.
+
+    Example: nimwrap images pin powerha1_20261123_010203
+    """
     _set(current(ctx), "images pin", images, {"pinned": True}, "is pinned")
 
 
 def unpin(ctx: typer.Context, images: Names) -> None:
-    """Let the retention rules decide about images again."""
+    """Let the retention rules decide about images again.
+
+    Example: nimwrap images unpin powerha1_20261123_010203
+    """
     _set(current(ctx), "images unpin", images, {"pinned": False}, "is not pinned any more")
 
 
@@ -45,7 +51,10 @@ def adopt(
         list[str], typer.Argument(metavar="IMAGE|CLIENT...", help="an unmanaged image, or a client for all of its")
     ],
 ) -> None:
-    """Take over recorded images that nimwrap did not make: from now on retention may remove them."""
+    """Take over recorded images that nimwrap did not make: from now on retention may remove them.
+
+    Example: nimwrap images adopt powerha1_mksysb
+    """
     invocation = current(ctx)
     with invocation.reader() as reader:
         rows = [row for row in reader.images() if not row["managed"]]
@@ -77,6 +86,8 @@ def import_(ctx: typer.Context, targets: Targets = None) -> None:
     """Record the image resources that NIM has and nimwrap does not know, as unmanaged.
 
     They count for age and status, so that these are true from the first day, and never for retention.
+
+    Example: nimwrap images import
     """
     from nimwrap.cli.known import everyone, unknown_client
     from nimwrap.fleet.desk import opened_desk, refresh_inventories

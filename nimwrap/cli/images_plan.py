@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from nimwrap.cli.frame import Invocation, Result, current
+from nimwrap.cli.image_targets import clients_meant
 from nimwrap.cli.render import Printer
 from nimwrap.domain.codes import ExitCode, FailureCode
 from nimwrap.domain.durations import format_size
@@ -36,6 +37,8 @@ def plan(
     """Print the exact commands that restore a client on its master, with what is there and what is missing now.
 
     Nothing is changed. Exit 1 when something is missing that the commands need.
+
+    Example: nimwrap images restore-plan powerha1
     """
     from nimwrap.images.restore_plan import restore_plan
 
@@ -57,13 +60,9 @@ def plan(
 
 
 def _one(invocation: Invocation, reader: Reader, client: str) -> ClientRef:
-    from nimwrap.cli.known import clients_of
-
-    with_images = {ClientRef(row["master"], row["client"]) for row in reader.images()}
-    mine = [ref for ref in sorted(with_images, key=str) if client in (ref.client, str(ref))]
-    found = mine or clients_of([client], reader, invocation.config)
+    found = clients_meant(invocation, reader, [client])
     if len(found) > 1:
-        raise usage_error(f"several masters may mean {client!r}", "say which: " + ", ".join(map(str, found)))
+        raise usage_error(f"{client!r} means several clients", "say which: " + ", ".join(map(str, found)))
     return found[0]
 
 

@@ -36,6 +36,8 @@ def verify_images(
     """Look at images again: file, header, host and resource; with --full everything in them.
 
     An image in whose directory a backup is running is left for the next time. Exit 1 when any image has a fault.
+
+    Example: nimwrap images verify --full powerha1
     """
     invocation = current(ctx)
     budget = _budget(limit_time)

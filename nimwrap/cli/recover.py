@@ -25,6 +25,8 @@ def recover(
     """Finish what a crash left: adopt running operations, confirm undone exports, close runs.
 
     Runs whose owner still lives are never touched. Running it again is harmless.
+
+    Example: nimwrap recover
     """
     from nimwrap.backup.recover import recover as recover_master
     from nimwrap.fleet.desk import opened_desk

@@ -20,7 +20,10 @@ def show(
     run: Annotated[str, typer.Argument(metavar="RUN", help="A run's id, or the beginning of it.")],
     full: Annotated[bool, typer.Option("--full", help="Whole outputs, and the scripts that were run.")] = False,
 ) -> None:
-    """Show one run: what was asked, found, changed and reverted, every command, and what to do."""
+    """Show one run: what was asked, found, changed and reverted, every command, and what to do.
+
+    Example: nimwrap show 20261123T010203-powerha1-4f2a
+    """
     invocation = current(ctx)
     with invocation.reader() as reader:
         story = story_json(reader, reader.run(run))

@@ -35,6 +35,8 @@ def status(
     """Show for every client its last good image, the age of it, and whether that is good enough.
 
     Clients that were never backed up, and clients that NIM lists no longer, are faults.
+
+    Example: nimwrap status --max-age 8d
     """
     from nimwrap.report.protection import protection
 

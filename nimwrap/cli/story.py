@@ -16,23 +16,23 @@ _TAIL = 12  # lines of an output that are shown without --full
 
 def tell(printer: Printer, run: Story, *, full: bool) -> None:
     """Write the story of ``run``: history.present.story_json, and ``explanations`` of aix.catalogue."""
-    _end(printer, run)
+    _end(printer, run, full=full)
     _meaning(printer, run)
     _asked(printer, run)
     _source(printer, run)
-    _findings(printer, run)
+    _findings(printer, run, full=full)
     _changes(printer, run)
     _attempts(printer, run, full=full)
     _image(printer, run)
     _events(printer, run, full=full)
 
 
-def _end(printer: Printer, run: Story) -> None:
+def _end(printer: Printer, run: Story, *, full: bool) -> None:
     printer.line(f"Run {run['id']}: {printer.word(run['outcome'])}")
     failure = run["failure"]
     if failure:
         printer.pairs([(failure["code"], failure["message"]), ("fix", failure["fix"])], indent=2)
-        _block(printer, failure["evidence"], whole=False)
+        _block(printer, failure["evidence"], whole=full)
     elif run["outcome"] == "running":
         phase = f" ({run['phase']})" if run["phase"] else ""
         printer.line(f"  It has not ended{phase}. `nimwrap recover` ends it if its nimwrap (process {run['owner_pid']}"
@@ -96,7 +96,7 @@ def _source(printer: Printer, run: Story) -> None:
     )
 
 
-def _findings(printer: Printer, run: Story) -> None:
+def _findings(printer: Printer, run: Story, *, full: bool) -> None:
     if not run["findings"]:
         return
     _title(printer, "Findings")
@@ -107,7 +107,7 @@ def _findings(printer: Printer, run: Story) -> None:
         if finding["fix"]:
             printer.line(_indented(f"fix: {finding['fix']}", 11))
         if finding["status"] in ("failed", "warning"):
-            _block(printer, finding["evidence"], whole=False, indent=11)
+            _block(printer, finding["evidence"], whole=full, indent=11)
 
 
 def _changes(printer: Printer, run: Story) -> None:
