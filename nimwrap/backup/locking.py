@@ -45,6 +45,16 @@ def take_lock(site: Site, client: str, run: str) -> Failure | datetime:
     return answer.clock
 
 
+def locked_by_another(site: Site, client: str, run: str) -> Failure | None:
+    """Why the client's lock could not be had, without trying to take it; None when it is free, stale or ours."""
+    said = site.act(run, "who holds the lock?", spool.peek_script(site.master.spool, client)).stdout
+    try:
+        answer = spool.parse_lock(said)
+    except ValueError:
+        return None
+    return None if answer.run == run or answer.stale else _held(site, client, answer)
+
+
 def _held(site: Site, client: str, answer: spool.LockAnswer) -> Failure:
     state = "its operation is running" if answer.operation_running else "no operation of it is running"
     return Failure(

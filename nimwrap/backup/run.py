@@ -13,7 +13,7 @@ from datetime import datetime
 from nimwrap.backup.aftercare import after_image
 from nimwrap.backup.attempt import Attempted, make
 from nimwrap.backup.context import Site, log_path
-from nimwrap.backup.locking import give_back, take_lock
+from nimwrap.backup.locking import give_back, locked_by_another, take_lock
 from nimwrap.backup.methods import NIM, Work, plan_attempt
 from nimwrap.backup.preview import space_short
 from nimwrap.config.model import BackupPolicy, RetryPolicy
@@ -101,6 +101,11 @@ class BackupRun:
         report = self._look()
         if report.verdict is CheckVerdict.REFUSED:
             failure = report.failure or Failure(FailureCode.UNKNOWN, "preflight refused without a reason")
+            if failure.code is FailureCode.CLIENT_BUSY:
+                # Busy with another nimwrap's run of it: that is a lock, and the holder has a name.
+                held = locked_by_another(self.site, self.run.client, self.run.id)
+                if held is not None:
+                    return self._not_locked(held)
             later = self._again(failure) if self.request.retry_refusals else None
             return later or self._close(Outcome.REFUSED, failure)
         lock = take_lock(self.site, self.run.client, self.run.id)

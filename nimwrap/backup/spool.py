@@ -50,6 +50,18 @@ if mkdir {lock} 2>/dev/null; then
 else
   echo held
 fi
+{_particulars(spool, lock)}"""
+
+
+def peek_script(spool: str, client: str) -> str:
+    """Who holds the client's lock, in the form of :func:`lock_script`, without touching it; nothing when it is free."""
+    lock = shlex.quote(lock_path(spool, client))
+    return f"{PREAMBLE}{ALIVE}[ -d {lock} ] || exit 0\necho held\n{_particulars(spool, lock)}"
+
+
+def _particulars(spool: str, lock: str) -> str:
+    """Shell text that prints what :func:`parse_lock` reads after the first line; ``lock`` is quoted."""
+    return f"""\
 echo "run $(cat {lock}/run 2>/dev/null)"
 echo "owner $(cat {lock}/owner 2>/dev/null)"
 echo "heartbeat $(cat {lock}/heartbeat 2>/dev/null)"

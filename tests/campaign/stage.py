@@ -1,4 +1,4 @@
-"""One act of the campaign: an estate with a good image, a backup that is killed, a recover, and what must hold after."""
+"""One act of the campaign: an estate with a good image, a backup that is killed, a recover, what must hold then."""
 
 from __future__ import annotations
 
@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Any
 
 from nimwrap.estate import build
-
 from tests.running import command, environment
 
 RECOVER_S = 180

@@ -1,0 +1,127 @@
+"""When nimwrap goes away: by a signal, for good, or together with another one that wants the same client."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.backup.test_main_job import nothing_left, only_run
+from tests.running import Ran, command, environment
+
+Cli = Callable[..., Ran]
+Config = Callable[..., Path]
+LIMIT_S = 60
+
+
+def begin(home: Path, config: Path, *arguments: str) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
+        command(*arguments, config=config), env=environment(home), stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        start_new_session=True,
+    )  # fmt: skip
+
+
+def until(holds: Callable[[], Any], what: str) -> Any:
+    """Wait for something that the estate or nimwrap is about to do; the limit only ends a test that has failed."""
+    end = time.monotonic() + LIMIT_S
+    while time.monotonic() < end:
+        if value := holds():
+            return value
+        time.sleep(0.05)
+    raise AssertionError(f"never happened: {what}")
+
+
+def writing(estate: Any) -> bool:
+    return any(path.stat().st_size > 0 for path in (estate.files("nim") / "export/nim/mksysb").rglob("*.mksysb"))
+
+
+@pytest.fixture
+def slow(estate: Any) -> Any:
+    estate.setting(rate=60_000, image_size=240_000)
+    return estate
+
+
+def test_with_the_control_host_gone_for_good_the_master_undoes_the_export_itself(
+    run_cli: Cli, slow: Any, estate_config: Config, tmp_path: Path
+) -> None:
+    before = slow.exports_text()
+    config = estate_config()
+    backup = begin(tmp_path, config, "backup", "powerha1")
+    until(lambda: writing(slow), "the image is being written")
+    backup.kill()
+    backup.wait()
+    assert slow.exports_text() != before, "the operation still runs, so the client is still let in"
+    until(lambda: list((slow.files("nim") / "var/adm/nimwrap").glob("*/done")), "the wrapper is done")
+    assert slow.exports_text() == before, "nobody was connected"
+    assert run_cli("recover", config=config).exit_code == 0
+    (run,) = run_cli("history", "--json", config=config).data["runs"]
+    assert (run["outcome"], run["remedy"]) == ("ok", "own-mount")
+    assert nothing_left(slow, run["image"]["location"])
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_says_what_goes_on_and_recover_adopts_it(
+    run_cli: Cli, slow: Any, estate_config: Config, tmp_path: Path, number: int, code: int
+) -> None:
+    config = estate_config()
+    backup = begin(tmp_path, config, "backup", "powerha1")
+    until(lambda: writing(slow), "the image is being written")
+    os.kill(backup.pid, number)
+    _, stderr = backup.communicate(timeout=LIMIT_S)
+    assert backup.returncode == code
+    said = stderr.decode()
+    assert "powerha1 on nim" in said and "nimwrap recover" in said
+    assert run_cli("recover", config=config).exit_code == 0
+    (run,) = run_cli("history", "--json", config=config).data["runs"]
+    assert run["outcome"] == "ok"
+    assert nothing_left(slow, run["image"]["location"])
+
+
+def test_recover_does_not_touch_a_run_whose_owner_lives(
+    run_cli: Cli, slow: Any, estate_config: Config, tmp_path: Path
+) -> None:
+    config = estate_config()
+    backup = begin(tmp_path, config, "backup", "powerha1", "--json")
+    until(lambda: writing(slow), "the image is being written")
+    assert run_cli("recover", "--json", config=config).data == {"closed": [], "running": [], "cleaned": []}
+    backup.communicate(timeout=LIMIT_S)
+    assert backup.returncode == 0
+
+
+def test_the_second_nimwrap_on_the_same_client_is_locked_out(
+    run_cli: Cli, slow: Any, estate_config: Config, tmp_path: Path
+) -> None:
+    config = estate_config()
+    first = begin(tmp_path, config, "backup", "powerha1", "--json")
+    until(lambda: writing(slow), "the image is being written")
+    second = run_cli("backup", "powerha1", "--json", config=config)
+    assert (second.exit_code, only_run(second)["outcome"], only_run(second)["failure"]["code"]) == (11, "locked", "locked")
+    other = run_cli("backup", "aix01", "--json", config=config)
+    assert other.exit_code == 0, "another client is nobody's business"
+    first.communicate(timeout=LIMIT_S)
+    assert first.returncode == 0
+
+
+def test_cancel_ends_the_operation_client_side_first_and_leaves_nothing(
+    run_cli: Cli, slow: Any, estate_config: Config, tmp_path: Path
+) -> None:
+    slow.setting(rate=5_000)
+    before = slow.exports_text()
+    config = estate_config()
+    backup = begin(tmp_path, config, "backup", "powerha1", "--json")
+    until(lambda: writing(slow), "the image is being written")
+    (run,) = run_cli("history", "--json", config=config).data["runs"]
+    ran = run_cli("cancel", run["id"], "--json", config=config)
+    assert ran.exit_code == 0, ran.stdout
+    stdout, _ = backup.communicate(timeout=LIMIT_S)
+    assert backup.returncode == 1
+    (ended,) = run_cli("history", "--json", config=config).data["runs"]
+    assert (ended["outcome"], ended["failure"]["code"]) == ("failed", "cancelled"), stdout
+    assert slow.exports_text() == before
+    assert nothing_left(slow)
