@@ -168,9 +168,14 @@ def described(me: Machine, client: Machine | None, request: Request, location: s
     found |= {"arch": "power", "Rstate": "ready for use", "prev_state": "unavailable for use", "location": location}
     level = str(client.facts["oslevel"]) if client else ""
     if level:
-        found |= {"version": level[0], "release": level[1], "mod": str(int(level[5:7])),
-                  "oslevel_r": level[:7], "oslevel_s": level}  # fmt: skip
+        found |= level_attributes(level)
     return found | {"alloc_count": "0", "server": "master"}
+
+
+def level_attributes(level: str) -> NimObject:
+    """The attributes of an image that follow from its level, such as 7200-05-04-2220."""
+    return {"version": level[0], "release": level[1], "mod": str(int(level[5:7])), "oslevel_r": level[:7],
+            "oslevel_s": level}  # fmt: skip
 
 
 def parent_is_there(me: Machine, location: str) -> bool:

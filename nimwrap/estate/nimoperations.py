@@ -109,8 +109,7 @@ def _described_file(me: Machine, request: nimimage.Request) -> nimdb.NimObject:
             level = read_header(file).oslevel
     except (OSError, DamagedError):
         return described
-    levels: nimdb.NimObject = {"version": level[0], "release": level[1], "mod": str(int(level[5:7])), "oslevel_r": level[:7],
-              "oslevel_s": level}  # fmt: skip
+    levels = nimimage.level_attributes(level)
     tail = {key: described.pop(key) for key in ("alloc_count", "server")}
     return described | levels | tail
 
@@ -120,7 +119,7 @@ def _define_spot(me: Machine, call: Call) -> None:
     source = nimdb.objects(me).get(call["source"])
     if source is None:
         raise no_object(call["source"])
-    level = {key: source[key] for key in ("version", "release", "mod", "oslevel_r") if key in source}
+    level: nimdb.NimObject = {key: source[key] for key in ("version", "release", "mod", "oslevel_r") if key in source}
     me.out(f'\n Creating SPOT in "{place}" on machine "master" from "{call["source"]}" ...\n\n'
            " Restoring files from BOS image.  This may take several minutes ...\n\n\n"
            f' Checking filesets and network boot images for SPOT "{call.name}".\n'

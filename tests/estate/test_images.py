@@ -85,7 +85,7 @@ def test_a_failover_in_the_middle_takes_the_right_to_write(make_sim: Callable[..
     sim = make_sim(rate=50000.0)
     sim.run("/usr/sbin/exportfs -i -o rw,access=10.10.10.102,root=10.10.10.102 /export/nim/mksysb; mkdir /tmp/m", "nim")
     process = sim.start("mkdir /tmp/m; mount nim:/export/nim/mksysb /tmp/m && mksysb -ei /tmp/m/x", "powerha1")
-    until(lambda: (sim.estate.files("nim") / "export/nim/mksysb/x").exists())
+    until((sim.estate.files("nim") / "export/nim/mksysb/x").exists)
     sim.estate.fail_over("powerha2")
     out, _ = process.communicate(timeout=30)
     assert process.returncode != 0
