@@ -28,7 +28,7 @@ def show(
     with invocation.reader() as reader:
         story = story_json(reader, reader.run(run))
     story["explanations"] = _explanations(story["failure"])
-    invocation.finish(Result("show", {"run": story}, text=lambda printer: tell(printer, story, full=full)))
+    invocation.finish(Result("show", {"run": story}, text=lambda printer: tell(printer, story, whole=full)))
 
 
 def _explanations(failure: dict[str, Any] | None) -> list[Any]:

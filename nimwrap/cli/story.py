@@ -14,25 +14,25 @@ _EXPLAINED = 3
 _TAIL = 12  # lines of an output that are shown without --full
 
 
-def tell(printer: Printer, run: Story, *, full: bool) -> None:
+def tell(printer: Printer, run: Story, *, whole: bool) -> None:
     """Write the story of ``run``: history.present.story_json, and ``explanations`` of aix.catalogue."""
-    _end(printer, run, full=full)
+    _end(printer, run, whole=whole)
     _meaning(printer, run)
     _asked(printer, run)
     _source(printer, run)
-    _findings(printer, run, full=full)
+    _findings(printer, run, whole=whole)
     _changes(printer, run)
-    _attempts(printer, run, full=full)
+    _attempts(printer, run, whole=whole)
     _image(printer, run)
-    _events(printer, run, full=full)
+    _events(printer, run, whole=whole)
 
 
-def _end(printer: Printer, run: Story, *, full: bool) -> None:
+def _end(printer: Printer, run: Story, *, whole: bool) -> None:
     printer.line(f"Run {run['id']}: {printer.word(run['outcome'])}")
     failure = run["failure"]
     if failure:
         printer.pairs([(failure["code"], failure["message"]), ("fix", failure["fix"])], indent=2)
-        _block(printer, failure["evidence"], whole=full)
+        _block(printer, failure["evidence"], whole=whole)
     elif run["outcome"] == "running":
         phase = f" ({run['phase']})" if run["phase"] else ""
         printer.line(f"  It has not ended{phase}. `nimwrap recover` ends it if its nimwrap (process {run['owner_pid']}"
@@ -96,7 +96,7 @@ def _source(printer: Printer, run: Story) -> None:
     )
 
 
-def _findings(printer: Printer, run: Story, *, full: bool) -> None:
+def _findings(printer: Printer, run: Story, *, whole: bool) -> None:
     if not run["findings"]:
         return
     _title(printer, "Findings")
@@ -107,7 +107,7 @@ def _findings(printer: Printer, run: Story, *, full: bool) -> None:
         if finding["fix"]:
             printer.line(_indented(f"fix: {finding['fix']}", 11))
         if finding["status"] in ("failed", "warning"):
-            _block(printer, finding["evidence"], whole=full, indent=11)
+            _block(printer, finding["evidence"], whole=whole, indent=11)
 
 
 def _changes(printer: Printer, run: Story) -> None:
@@ -128,7 +128,7 @@ def _changes(printer: Printer, run: Story) -> None:
         )
 
 
-def _attempts(printer: Printer, run: Story, *, full: bool) -> None:
+def _attempts(printer: Printer, run: Story, *, whole: bool) -> None:
     if run["attempts"]:
         _title(printer, "Attempts")
     for attempt in run["attempts"]:
@@ -137,7 +137,7 @@ def _attempts(printer: Printer, run: Story, *, full: bool) -> None:
         how = ", ".join(filter(None, (code, attempt["failure_code"], attempt["remedy"])))
         printer.line(f"  {attempt['number']}  {clock(attempt['started'])} to {ended}: {how}")
         printer.pairs([("resource", attempt["resource"]), ("location", attempt["location"])], indent=5)
-        _block(printer, attempt["output"], whole=full)
+        _block(printer, attempt["output"], whole=whole)
 
 
 def _image(printer: Printer, run: Story) -> None:
@@ -160,7 +160,7 @@ def _image(printer: Printer, run: Story) -> None:
     )
 
 
-def _events(printer: Printer, run: Story, *, full: bool) -> None:
+def _events(printer: Printer, run: Story, *, whole: bool) -> None:
     if run["events"]:
         _title(printer, "Commands and events")
     for event in run["events"]:
@@ -173,9 +173,9 @@ def _events(printer: Printer, run: Story, *, full: bool) -> None:
         known = f" ({', '.join(facts)})" if facts else ""
         printer.line(f"  {clock(event['at'])}  {event['kind']}: {event['text']}{known}")
         for name, value in data.items():
-            if name in ("stdout", "stderr") or (full and name not in ("returncode", "duration_s")):
-                _block(printer, value if isinstance(value, str) else str(value), whole=full)
-    if run["events"] and not full:
+            if name in ("stdout", "stderr") or (whole and name not in ("returncode", "duration_s")):
+                _block(printer, value if isinstance(value, str) else str(value), whole=whole)
+    if run["events"] and not whole:
         printer.line(f"Scripts and whole outputs: nimwrap show --full {run['id']}")
 
 
