@@ -101,7 +101,7 @@ class Site:
 
 
 def new_site(directory: Path, seed: int) -> Site:
-    return Site(directory / "history.db", random.Random(seed))  # noqa: S311  dice, not secrets
+    return Site(directory / "history.db", random.Random(seed))
 
 
 def rows(path: Path) -> Mapping[tuple[str, str, str], dict[str, str]]:

@@ -1,0 +1,134 @@
+"""Several processes that look at the same instant: each client goes to exactly one of them, and none is left out."""
+
+from __future__ import annotations
+
+import multiprocessing
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from nimwrap.domain.durations import rfc3339
+from nimwrap.domain.errors import NimwrapError
+from nimwrap.domain.records import ClientRef
+from nimwrap.history.read import Reader
+from nimwrap.history.store import Store
+from nimwrap.scheduling.engine import Engine, Look
+from nimwrap.scheduling.schedule import Schedule
+
+NIGHTS = 50
+CLIENTS = [ClientRef("nim", f"aix{number:02}") for number in range(1, 13)]
+NIGHTLY = Schedule("nightly", "0 0 * * *", "UTC", ("*",), window=3600, jitter=600)
+START = datetime(2026, 3, 1, 0, 0, tzinfo=UTC)
+
+
+def look(path: Path, now: datetime, clients: list[ClientRef] = CLIENTS, schedule: Schedule = NIGHTLY) -> Look:
+    with Store.open(path) as store, Reader.open(path) as reader:
+        return Engine(store, reader, lambda _: clients).look({schedule.name: schedule}, now)
+
+
+def one_process(path: Path, ready: Any, answers: Any) -> None:
+    found = []
+    with Store.open(path) as store, Reader.open(path) as reader:
+        engine = Engine(store, reader, lambda schedule: CLIENTS)
+        for night in range(NIGHTS):
+            ready.wait()
+            seen = engine.look({"nightly": NIGHTLY}, START + timedelta(days=night, seconds=30))
+            found += [(rfc3339(batch.slot), ref.client) for batch in seen.batches for ref in batch.starts]
+        answers.put(found)
+        ready.wait()  # nobody leaves before all have looked: a claim must not look abandoned
+
+
+def test_two_processes_at_the_same_instant_fifty_nights_long(tmp_path: Path) -> None:
+    path = tmp_path / "history.db"
+    Store.open(path).close()
+    spawn = multiprocessing.get_context("spawn")
+    ready, answers = spawn.Barrier(2), spawn.Queue()
+    workers = [spawn.Process(target=one_process, args=(path, ready, answers)) for _ in range(2)]
+    for worker in workers:
+        worker.start()
+    first, second = answers.get(timeout=60), answers.get(timeout=60)
+    for worker in workers:
+        worker.join(30)
+    taken = sorted(first + second)
+    assert len(taken) == len(set(taken)), "somebody was taken twice"
+    nights = [rfc3339(START + timedelta(days=night)) for night in range(NIGHTS)]
+    assert taken == sorted((slot, ref.client) for slot in nights for ref in CLIENTS), "somebody was left out"
+
+
+def test_each_client_starts_at_its_own_share_of_the_jitter_every_night(tmp_path: Path) -> None:
+    first = look(tmp_path / "history.db", START).batches[0]
+    second = look(tmp_path / "history.db", START + timedelta(days=1)).batches[0]
+    shares = {ref: (start - START).total_seconds() for ref, start in first.starts.items()}
+    assert shares == {ref: (start - START - timedelta(days=1)).total_seconds() for ref, start in second.starts.items()}
+    assert len(set(shares.values())) > 8
+    assert all(0 <= share <= 600 for share in shares.values())
+    assert first.window_ends == START + timedelta(seconds=3600)
+
+
+def test_a_batch_whose_process_died_is_taken_again_while_its_window_is_open(tmp_path: Path) -> None:
+    path = tmp_path / "history.db"
+    assert len(look(path, START).batches[0].starts) == len(CLIENTS)  # the store closes: the claim's owner is gone
+    again = look(path, START + timedelta(minutes=50))
+    assert list(again.batches[0].starts) == CLIENTS
+    assert again.batches[0].window_ends == START + timedelta(hours=1)  # it counts from the slot's real beginning
+    late = look(path, START + timedelta(minutes=70))
+    assert not late.batches
+    assert late.passed[0].refs == tuple(CLIENTS)
+    assert "the window ended" in late.passed[0].reason
+    with Reader.open(path) as reader:
+        assert {row["state"] for row in reader.slots()} == {"missed"}
+
+
+def test_a_client_that_appears_during_the_slot_is_not_in_it(tmp_path: Path) -> None:
+    path = tmp_path / "history.db"
+    look(path, START, CLIENTS[:2])
+    again = look(path, START + timedelta(minutes=5), CLIENTS)
+    assert not again.opened
+    assert list(again.batches[0].starts) == CLIENTS[:2]
+
+
+def test_a_slot_for_nobody_is_a_row(tmp_path: Path) -> None:
+    seen = look(tmp_path / "history.db", START, [])
+    assert not seen.batches
+    with Reader.open(tmp_path / "history.db") as reader:
+        (row,) = reader.slots()
+    assert (row["client"], row["state"], row["reason"]) == ("", "missed", "its targets match no client")
+
+
+def test_a_schedule_that_is_gone_leaves_no_waiting_client(tmp_path: Path) -> None:
+    path = tmp_path / "history.db"
+    look(path, START)
+    with Store.open(path) as store, Reader.open(path) as reader:
+        seen = Engine(store, reader, lambda schedule: CLIENTS).look({}, START + timedelta(minutes=5))
+        assert not seen.batches
+        assert seen.passed[0].reason == "the schedule is no longer in the files"
+        assert {row["state"] for row in reader.slots()} == {"missed"}
+
+
+def test_while_nobody_can_say_who_is_meant_the_slot_waits_and_then_is_missed(tmp_path: Path) -> None:
+    path = tmp_path / "history.db"
+    look(path, START - timedelta(days=1))
+
+    def unknown(schedule: Schedule) -> list[ClientRef]:
+        raise NimwrapError("nim does not answer")
+
+    with Store.open(path) as store, Reader.open(path) as reader:
+        engine = Engine(store, reader, unknown)
+        for minutes in (0, 10):
+            seen = engine.look({"nightly": NIGHTLY}, START + timedelta(minutes=minutes))
+            assert [error.message for error in seen.troubles] == ["nim does not answer"]
+            assert not seen.opened
+        given_up = engine.look({"nightly": NIGHTLY}, START + timedelta(minutes=20))
+        assert "nim does not answer" in (given_up.opened[0].due.reason or "")
+        assert reader.slots()[-1]["state"] == "missed"
+        assert not engine.look({"nightly": NIGHTLY}, START + timedelta(minutes=30)).opened
+
+
+def test_a_name_that_could_belong_to_several_masters_fails_alone(tmp_path: Path) -> None:
+    path = tmp_path / "history.db"
+    seen = look(path, START, [ClientRef("", "aix99"), CLIENTS[0]])
+    assert list(seen.batches[0].starts) == [CLIENTS[0]]
+    with Reader.open(path) as reader:
+        states = {row["client"]: (row["state"], row["reason"]) for row in reader.slots()}
+    assert states["aix99"][0] == "failed"
+    assert "master/client" in states["aix99"][1]

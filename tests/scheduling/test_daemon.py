@@ -1,0 +1,283 @@
+"""The daemon one turn at a time: nothing here waits for a clock."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from nimwrap.backup.context import Clock, Site
+from nimwrap.backup.recover import Recovered
+from nimwrap.config.model import Config, MasterConfig
+from nimwrap.domain.codes import Outcome
+from nimwrap.domain.errors import NimwrapError
+from nimwrap.domain.records import ClientRef, InventoryClient, Run
+from nimwrap.fleet.desk import Desk
+from nimwrap.fleet.run import Order
+from nimwrap.history.read import Reader
+from nimwrap.scheduling.daemon import Daemon
+from nimwrap.scheduling.schedule import Schedule
+from nimwrap.scheduling.workplace import Outside, Workplace
+
+NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
+HOURLY = Schedule("hourly", "0 * * * *", "UTC", ("*",), catch_up=1800)
+
+
+class SetClock(Clock):
+    """A clock that stands still until it is set."""
+
+    moment = NOON
+
+    def now(self) -> datetime:
+        return self.moment
+
+
+@dataclass
+class Ears:
+    """A service manager that writes down what it hears."""
+
+    watchdog_s: float | None = None
+    heard: list[str] = field(default_factory=list)
+
+    def ready(self, status: str) -> None:
+        self.heard.append(f"ready {status}")
+
+    def status(self, status: str) -> None:
+        self.heard.append(f"status {status}")
+
+    def watchdog(self) -> None:
+        self.heard.append("watchdog")
+
+    def reloading(self) -> None:
+        self.heard.append("reloading")
+
+    def stopping(self, status: str) -> None:
+        self.heard.append(f"stopping {status}")
+
+
+@dataclass
+class Scene:
+    """A daemon whose fleet runs end when the test lets them."""
+
+    config: Config
+    schedules: dict[str, Schedule] = field(default_factory=lambda: {"hourly": HOURLY})
+    fault: NimwrapError | None = None
+    clock: SetClock = field(default_factory=SetClock)
+    ears: Ears = field(default_factory=Ears)
+    orders: list[Order] = field(default_factory=list)
+    adopted: list[str] = field(default_factory=list)
+    may_end: threading.Event = field(default_factory=threading.Event)
+    breaks: Exception | None = None
+
+    def daemon(self, **options: float) -> Daemon:
+        outside = Outside(fleet=self.fleet, recover=self.recover, refresh=self.refresh)
+        daemon = Daemon(self.load, self.ears, outside=outside, heard=self.heard, **options)
+        daemon.start()
+        until(daemon, lambda: daemon.place.refreshed is not None)
+        return daemon
+
+    def load(self) -> tuple[Config, dict[str, Schedule]]:
+        if self.fault:
+            raise self.fault
+        return self.config, dict(self.schedules)
+
+    def heard(self, place: Workplace) -> None:
+        place.desk.clock = self.clock
+
+    def refresh(self, desk: Desk) -> dict[str, NimwrapError]:
+        desk.store.record_inventory("nim", [InventoryClient("aix01", "standalone", "aix01")], desk.clock.now())
+        return {}
+
+    def recover(self, site: Site, reader: Reader, wait: bool) -> Recovered:
+        self.adopted.append(site.master.name)
+        return Recovered(closed=["20261123T010203-aix01-4f2a"])
+
+    def fleet(self, desk: Desk, order: Order) -> list[Run]:
+        self.orders.append(order)
+        while not (self.may_end.wait(0.01) or desk.clock.stop.is_set()):
+            pass
+        if self.breaks:
+            raise self.breaks
+        if desk.clock.stop.is_set():
+            return []
+        runs = [
+            Run(f"{desk.clock.now():%Y%m%dT%H%M%S}-{ref.client}-{order.slot:%H%M}", ref.client, ref.master,
+                desk.clock.now(), Outcome.OK, schedule=order.schedule, ended=desk.clock.now())
+            for ref in order.refs
+        ]  # fmt: skip
+        for run in runs:
+            desk.store.record_run(run, slot=order.slot)
+        return runs
+
+    def slots(self) -> list[tuple[str, str, str | None]]:
+        with Reader.open(self.config.database) as reader:
+            return [(row["slot"][11:16], row["state"], row["reason"]) for row in reader.slots()]
+
+
+@pytest.fixture
+def scene(tmp_path: Path) -> Iterator[Scene]:
+    scene = Scene(Config(state_dir=tmp_path / "state", masters={"nim": MasterConfig("nim", transport="local")}))
+    yield scene
+    scene.may_end.set()
+
+
+def until(daemon: Daemon, holds: Callable[[], object], limit: int = 2000) -> None:
+    """Turn the loop until something holds; a turn that would wait is woken at once."""
+    for _ in range(limit):
+        if holds():
+            return
+        daemon.ring()
+        if not daemon.turn():
+            break
+        threading.Event().wait(0.002)  # the threads need a moment, and the loop's own waiting is cut short
+    assert holds()
+
+
+def turn(daemon: Daemon, times: int = 20) -> None:
+    for _ in range(times):
+        daemon.ring()
+        daemon.turn()
+
+
+def test_a_slot_begins_at_its_time_and_not_before(scene: Scene) -> None:
+    daemon = scene.daemon()
+    assert scene.ears.heard[0] == "ready idle; next slot 2026-11-23T13:00:00+00:00"
+    until(daemon, lambda: scene.orders)  # the slot of noon itself
+    scene.may_end.set()
+    until(daemon, lambda: not daemon.running)
+    scene.clock.moment = NOON + timedelta(minutes=59, seconds=59)
+    turn(daemon)
+    assert len(scene.orders) == 1
+    scene.clock.moment = NOON + timedelta(hours=1)
+    until(daemon, lambda: len(scene.orders) == 2)
+    until(daemon, lambda: not daemon.running)
+    assert scene.orders[1].refs == (ClientRef("nim", "aix01"),)
+    assert scene.slots() == [("12:00", "done", None), ("13:00", "done", None)]
+    assert "status at work: hourly (1); next slot 2026-11-23T14:00:00+00:00" in scene.ears.heard
+
+
+def test_a_slot_begins_although_the_one_before_still_runs(scene: Scene) -> None:
+    daemon = scene.daemon()
+    until(daemon, lambda: scene.orders)
+    scene.clock.moment = NOON + timedelta(hours=1)
+    until(daemon, lambda: len(scene.orders) == 2)
+    assert daemon.running == 2
+
+
+def test_a_clock_that_is_set_back_doubles_nothing(scene: Scene) -> None:
+    scene.may_end.set()
+    daemon = scene.daemon()
+    for hours in range(4):
+        scene.clock.moment = NOON + timedelta(hours=hours)
+        until(daemon, lambda: len(scene.slots()) == hours + 1 and not daemon.running)  # noqa: B023  used at once
+    for hours in (0, 3, 1, 2, 3):
+        scene.clock.moment = NOON + timedelta(hours=hours)
+        turn(daemon)
+    assert len(scene.orders) == 4
+
+
+def test_what_was_due_while_it_was_down_is_late_or_missed(scene: Scene) -> None:
+    scene.may_end.set()
+    until(daemon := scene.daemon(), lambda: scene.slots() == [("12:00", "done", None)])
+    daemon.stop_asked = 15
+    assert daemon.run() == 0
+    scene.clock = SetClock()
+    scene.clock.moment = NOON + timedelta(hours=3, minutes=20)
+    until(daemon := scene.daemon(), lambda: len(scene.slots()) == 4)
+    until(daemon, lambda: not daemon.running)
+    slots = {slot: (state, reason) for slot, state, reason in scene.slots()}
+    assert slots["15:00"] == ("done", "begun 20m 00s late")
+    assert slots["13:00"][0] == slots["14:00"][0] == "missed"
+    assert "stands for it" in (slots["13:00"][1] or "")
+
+
+def test_a_broken_configuration_is_refused_and_the_old_one_stays(scene: Scene) -> None:
+    scene.may_end.set()
+    daemon = scene.daemon()
+    scene.fault = NimwrapError("nimwrap.toml:3: unknown key", "config_invalid")
+    daemon.reload_asked = True
+    turn(daemon)
+    at = scene.ears.heard.index("reloading")
+    assert scene.ears.heard[at + 1].startswith("ready")
+    assert "configuration refused, the old one stays: nimwrap.toml:3: unknown key" in scene.ears.heard[at + 1]
+    scene.clock.moment = NOON + timedelta(hours=1)
+    until(daemon, lambda: len(scene.orders) == 2)
+    until(daemon, lambda: not daemon.running)
+    scene.fault = None
+    scene.schedules = {"late": Schedule("late", "30 13 * * *", "UTC", ("*",))}
+    daemon.reload_asked = True
+    turn(daemon)
+    assert scene.ears.heard[-1] == "ready idle; next slot 2026-11-23T13:30:00+00:00"
+    with Reader.open(scene.config.database) as reader:
+        kinds = [row["text"].partition(":")[0] for row in reader.rows("select text from events where kind = 'serve'")]
+    assert kinds == ["started", "reload refused", "reloaded"]
+
+
+def test_a_reload_leaves_running_batches_alone(scene: Scene) -> None:
+    daemon = scene.daemon()
+    until(daemon, lambda: scene.orders)
+    old = daemon.place
+    daemon.reload_asked = True
+    turn(daemon)
+    assert daemon.place is not old
+    assert daemon.running == 1
+    scene.may_end.set()
+    until(daemon, lambda: not daemon.running)
+    assert scene.slots() == [("12:00", "done", None)]
+
+
+def test_told_to_end_it_lets_running_images_finish_within_the_deadline(scene: Scene) -> None:
+    daemon = scene.daemon(drain_s=60)
+    until(daemon, lambda: scene.orders)
+    daemon.stop_asked = 15
+    daemon.turn()
+    assert daemon.place.desk.draining.is_set()
+    assert scene.ears.heard[-1] == "stopping ending; 1 at work"
+    scene.clock.moment = NOON + timedelta(hours=1)
+    daemon.turn()
+    assert len(scene.orders) == 1, "nothing new begins while it ends"
+    scene.may_end.set()
+    assert daemon.run() == 0
+    assert scene.slots() == [("12:00", "done", None)]
+
+
+def test_after_the_deadline_it_lets_go_and_the_next_one_takes_the_clients_again(scene: Scene) -> None:
+    daemon = scene.daemon(drain_s=0)
+    until(daemon, lambda: scene.orders)
+    daemon.stop_asked = 15
+    assert daemon.run() == 1
+    assert scene.slots() == [("12:00", "claimed", None)]
+    daemon.place.close()  # what the end of the process does
+    scene.clock = SetClock()
+    scene.may_end.set()
+    again = scene.daemon()
+    until(again, lambda: scene.slots() == [("12:00", "done", None)])
+
+
+def test_a_fleet_run_that_breaks_is_a_row_for_each_client(scene: Scene) -> None:
+    scene.may_end.set()
+    scene.breaks = RuntimeError("no such thing")
+    daemon = scene.daemon()
+    until(daemon, lambda: scene.orders and not daemon.running)
+    ((_, state, reason),) = scene.slots()
+    assert state == "failed"
+    assert "no such thing" in (reason or "")
+
+
+def test_the_start_adopts_what_an_earlier_process_left(scene: Scene) -> None:
+    daemon = scene.daemon()
+    until(daemon, lambda: scene.adopted == ["nim"])
+
+
+def test_the_watchdog_hears_the_loop_itself(scene: Scene) -> None:
+    scene.ears.watchdog_s = 0.003
+    daemon = scene.daemon()
+    before = scene.ears.heard.count("watchdog")
+    for _ in range(5):
+        threading.Event().wait(0.002)
+        turn(daemon, 1)
+    assert scene.ears.heard.count("watchdog") >= before + 5
