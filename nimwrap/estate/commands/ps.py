@@ -18,7 +18,8 @@ def main(me: Machine, args: list[str]) -> int:
     portions: list[bytes] = []
     pump({child.stdout: portions.append, child.stderr: lambda data: write_all(2, data)})
     others = re.compile(rb"/hosts/[A-Za-z0-9_-]+/(?:usr|etc|bin|var|tmp|export)/|/shells/[A-Za-z0-9_-]+ ")
-    mine = re.compile(re.escape(os.fsencode(f"{me.root}/")) + b"|" + re.escape(os.fsencode(f"{me.base}/shells/{me.name} ")))
+    own = (f"{me.root}/", f"{me.base}/shells/{me.name} ")
+    mine = re.compile(b"|".join(re.escape(os.fsencode(text)) for text in own))
     lines = b"".join(portions).splitlines(keepends=True)
     kept = [line for line in lines if not me.root or mine.search(line) or not others.search(line)]
     write_all(1, b"".join(kept))
