@@ -1,0 +1,408 @@
+"""The image verbs as a user runs them: exit codes, JSON, and what stands on the master afterwards."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from tests.images.imagelab import Lab
+from tests.running import Ran
+
+Run = Callable[..., Ran]
+HOUR = timedelta(hours=1)
+
+
+@pytest.fixture
+def nimwrap(lab: Lab, run_cli: Run) -> Run:
+    return lambda *arguments, **more: run_cli("images", *arguments, "--json", config=lab.file, **more)
+
+
+def recent(lab: Lab, client: str = "aix01", ages: tuple[float, ...] = (5, 4, 3, 2, 1)) -> list[dict[str, Any]]:
+    """Images that are so many days old by today's clock, oldest first."""
+    now = datetime.now(UTC)
+    return [lab.make(client, age, created=now - timedelta(days=age)) for age in ages]
+
+
+def by_id(ran: Ran, key: str = "images") -> dict[int, dict[str, Any]]:
+    return {one["id"]: one for one in ran.data[key]}
+
+
+def test_list_names_every_image_with_its_proof(lab: Lab, nimwrap: Run) -> None:
+    row = recent(lab, ages=(1,))[0]
+    ran = nimwrap("list")
+    assert ran.exit_code == 0
+    (image,) = ran.data["images"]
+    assert image | {"age_s": None} == {
+        "id": row["id"], "client": "aix01", "master": "nim", "kind": "mksysb", "resource": row["resource"],
+        "location": row["location"], "size_bytes": 262144, "created": row["created"], "age_s": None,
+        "verified": True, "verified_by": json.loads(row["verified_by"]), "verified_at": row["verified_at"],
+        "verified_full_at": None, "outcome": "ok", "oslevel": "7200-05-04-2220", "managed": True, "pinned": False,
+        "allocated": False, "fault": None, "run": None, "remarks": [],
+    }  # fmt: skip
+    assert abs(image["age_s"] - 86400) < 60
+    (room,) = ran.data["filesystems"]
+    assert (room["filesystem"], room["worst_bytes"]) == ("/export/nim", int(262144 * 1.1))
+
+
+def test_list_shows_what_does_not_fit_together(lab: Lab, nimwrap: Run) -> None:
+    gone, alone, grown = recent(lab, ages=(3, 2, 1))
+    lab.disk(gone["location"]).unlink()
+    lab.run("/usr/sbin/nim", "-o", "remove", alone["resource"])
+    with lab.disk(grown["location"]).open("ab") as file:
+        file.write(b"more")
+    foreign, place = lab.attempt("aix02", 1)
+    lab.disk("/export/nim/mksysb/notes.txt").write_text("do not touch")
+    lab.attempt("aix02", 4)
+    lab.disk("/export/nim/mksysb/aix02/aix02_20261119_010000.mksysb").unlink()
+    ran = nimwrap("list")
+    remarks = {one["location"]: one["remarks"] for one in ran.data["images"]}
+    assert remarks[gone["location"]] == ["its file is gone"]
+    assert remarks[alone["location"]] == ["its resource is gone"]
+    assert remarks[grown["location"]] == ["its size has changed: 262148 bytes, 262144 recorded"]
+    assert remarks[place] == []
+    assert remarks["/export/nim/mksysb/notes.txt"] == ["a file without a resource"]
+    assert remarks["/export/nim/mksysb/aix02/aix02_20261119_010000.mksysb"] == ["a resource without a file"]
+    (unmanaged,) = [one for one in ran.data["images"] if one["location"] == place]
+    assert (unmanaged["id"], unmanaged["client"], unmanaged["managed"]) == (None, "aix02", False)
+    assert unmanaged["resource"] == foreign.resource
+    assert {one["client"] for one in nimwrap("list", "aix0[2-9]").data["images"]} == {"aix02"}
+
+
+def test_list_without_its_master_tells_what_the_history_knows(lab: Lab, nimwrap: Run) -> None:
+    recent(lab, ages=(1,))
+    lab.configure(master={"shell": "/nowhere/shell"})
+    ran = nimwrap("list")
+    assert ran.exit_code == 0
+    assert len(ran.data["images"]) == 1
+    assert ran.json["warnings"][0]["code"] == "master_unreachable"
+
+
+def test_unknown_names_are_refused_with_the_nearest(lab: Lab, nimwrap: Run) -> None:
+    row = recent(lab, ages=(1,))[0]
+    for arguments in (("list", "aix001"), ("verify", "aix001"), ("prune", "aix001"), ("restore-plan", "aix001")):
+        ran = nimwrap(*arguments)
+        assert ran.exit_code == 2, arguments
+        assert "aix01" in ran.json["errors"][0]["hint"]
+    ran = nimwrap("pin", row["resource"] + "1")
+    assert (ran.exit_code, ran.codes) == (2, ["usage"])
+    assert row["resource"] in ran.json["errors"][0]["hint"]
+
+
+def test_dry_run_explains_and_changes_nothing(lab: Lab, nimwrap: Run) -> None:
+    rows = recent(lab)
+    lab.estate.clear_log()
+    ran = nimwrap("prune", "--dry-run")
+    assert ran.exit_code == 0
+    told = {each["id"]: (each["action"], each["reason"]) for each in ran.data["decisions"]}
+    assert told[rows[0]["id"]] == ("remove", "beyond the generations to keep: 4 newer proven, keep = 3")
+    assert told[rows[4]["id"]] == ("keep", "the last good image")
+    assert lab.estate.changes(ignoring=()) == []
+    assert lab.rows() == [lab.row(row["id"]) for row in reversed(rows)]
+    assert all(row["removal"] is None for row in lab.rows())
+
+
+def test_prune_removes_and_is_a_no_op_the_second_time(lab: Lab, nimwrap: Run) -> None:
+    rows = recent(lab)
+    ran = nimwrap("prune")
+    assert ran.exit_code == 0
+    actions = [by_id(ran, "decisions")[row["id"]]["action"] for row in rows]
+    assert actions == ["removed", "removed", "keep", "keep", "keep"]
+    assert set(lab.resources()) == {row["resource"] for row in rows[2:]}
+    lab.estate.clear_log()
+    again = nimwrap("prune")
+    assert {each["action"] for each in again.data["decisions"]} == {"keep"}
+    assert [one for one in lab.estate.changes() if one.argv[0] != "mkdir"] == []
+
+
+def test_pin_and_unpin(lab: Lab, nimwrap: Run) -> None:
+    rows = recent(lab)
+    assert by_id(nimwrap("pin", rows[0]["resource"], str(rows[1]["id"])))[rows[1]["id"]]["pinned"] is True
+    assert {each["action"] for each in nimwrap("prune").data["decisions"]} == {"keep"}
+    assert nimwrap("unpin", rows[0]["location"]).exit_code == 0
+    assert by_id(nimwrap("prune"), "decisions")[rows[0]["id"]]["action"] == "removed"
+    assert lab.disk(rows[1]["location"]).exists()
+
+
+def test_prune_reports_a_removal_that_nim_refuses(lab: Lab, nimwrap: Run) -> None:
+    rows = recent(lab, ages=(4, 3, 2, 1))
+    real = lab.disk("/usr/sbin/nim")
+    real.write_text("#!/bin/sh\necho '0042-001 nim: processing error' >&2; exit 1\n")
+    ran = nimwrap("prune")
+    assert ran.exit_code == 1
+    failed = by_id(ran, "decisions")[rows[0]["id"]]
+    assert (failed["action"], failed["reason"]) == ("failed", "the resource is still defined")
+    assert ran.json["errors"][0]["client"] == "aix01"
+
+
+def spoil(lab: Lab, row: dict[str, Any], how: str) -> None:
+    """One way each to spoil a recorded image on the disk."""
+    file = lab.disk(row["location"])
+    data = file.read_bytes()
+    if how == "truncated":
+        file.write_bytes(data[: len(data) // 2])
+    elif how == "empty":
+        file.write_bytes(b"")
+    elif how == "gone":
+        file.unlink()
+    elif how == "wrong host":
+        other = lab.disk(lab.make("aix02")["location"]).read_bytes()
+        file.write_bytes(other)
+    elif how == "flipped":
+        place = len(data) // 2
+        file.write_bytes(data[:place] + bytes([data[place] ^ 1]) + data[place + 1 :])
+    elif how == "undefined":
+        lab.run("/usr/sbin/nim", "-o", "remove", row["resource"])
+
+
+@pytest.mark.parametrize(("how", "code", "level"), [
+    ("truncated", "image_truncated", "quick"), ("empty", "image_missing", "quick"), ("gone", "image_missing", "quick"),
+    ("wrong host", "image_wrong_host", "quick"), ("undefined", "nim_refused", "quick"),
+    ("flipped", "image_unreadable", "full"),
+])
+def test_verify_finds_what_is_spoiled_at_the_stated_level(
+    lab: Lab, nimwrap: Run, how: str, code: str, level: str
+) -> None:
+    row = lab.make(days=1)
+    spoil(lab, row, how)
+    quick = nimwrap("verify", "aix01")
+    assert quick.exit_code == (1 if level == "quick" else 0)
+    ran = nimwrap("verify", "aix01", "--full")
+    assert ran.exit_code == 1
+    checked = by_id(ran)[row["id"]]
+    assert (checked["level"], checked["ok"]) == ("full", False)
+    assert checked["fault"].startswith(f"{code} (full)")
+    assert ran.codes == [code]
+    assert lab.row(row["id"])["fault"] == checked["fault"]
+    if level == "full":  # a quick look cannot take back what a full one found
+        assert nimwrap("verify", "aix01").exit_code == 1
+
+
+def test_a_fault_that_is_mended_is_forgotten(lab: Lab, nimwrap: Run) -> None:
+    row = lab.make(days=1)
+    file = lab.disk(row["location"])
+    kept = file.read_bytes()
+    file.unlink()
+    assert nimwrap("verify").exit_code == 1
+    file.write_bytes(kept)
+    ran = nimwrap("verify")
+    assert (ran.exit_code, by_id(ran)[row["id"]]["ok"], lab.row(row["id"])["fault"]) == (0, True, None)
+
+
+def test_full_verification_is_remembered_and_reads_each_image_once(lab: Lab, nimwrap: Run) -> None:
+    row = lab.make(days=1)
+    assert nimwrap("verify", "--full").exit_code == 0
+    after = lab.row(row["id"])
+    assert after["verified_full_at"] is not None
+    assert "cksum" in json.loads(after["verified_by"])
+    assert after["cksum"] == row["cksum"]
+
+
+def test_verify_due_reads_in_full_what_the_policy_asks_for(lab: Lab, nimwrap: Run) -> None:
+    now = datetime.now(UTC)
+    old = lab.make(days=40, created=now - timedelta(days=40))
+    new = lab.make(days=1, created=now - timedelta(days=1))
+    ran = nimwrap("verify", "--due")
+    assert {number: one["level"] for number, one in by_id(ran).items()} == {old["id"]: "full", new["id"]: "quick"}
+
+
+def test_verify_stays_within_its_time(lab: Lab, nimwrap: Run) -> None:
+    row = lab.make(days=1)
+    ran = nimwrap("verify", "--full", "--limit-time", "0s")
+    checked = by_id(ran)[row["id"]]
+    assert (ran.exit_code, checked["ok"], checked["skipped"]) == (0, None, "no time was left")
+    assert nimwrap("verify", "--limit-time", "soon").exit_code == 2
+
+
+def test_verify_keeps_away_from_a_running_backup(lab: Lab, nimwrap: Run) -> None:
+    near, far = lab.make("aix01", 1), lab.make("aix02", 1)
+    lab.run("mkdir", "-p", "/var/adm/nimwrap/locks/aix01")
+    lab.host.run("cd /var/adm/nimwrap/locks/aix01 && echo other > run && date -u +%Y%m%d%H%M%S > heartbeat")
+    ran = nimwrap("verify", "--full")
+    assert by_id(ran)[near["id"]]["skipped"] == "a backup is running in /export/nim/mksysb/aix01"
+    assert by_id(ran)[far["id"]]["ok"] is True
+
+
+def test_a_tool_that_is_missing_is_no_fault_of_the_image(lab: Lab, nimwrap: Run) -> None:
+    row = lab.make(days=1)
+    lab.disk("/usr/bin/lsmksysb").unlink()
+    ran = nimwrap("verify")
+    assert ran.exit_code == 0
+    assert "lsmksysb gave no answer" in by_id(ran)[row["id"]]["skipped"]
+    assert lab.row(row["id"])["fault"] is None
+
+
+def test_import_makes_status_true_and_adopt_takes_over(lab: Lab, nimwrap: Run, run_cli: Run) -> None:
+    expected = [lab.attempt("aix01", age)[0] for age in (5, 4, 3, 2, 1)]
+    own = lab.make("aix02", 1)
+    ran = nimwrap("import")
+    assert ran.exit_code == 0
+    assert {one["resource"] for one in ran.data["images"]} == {one.resource for one in expected}
+    for one in ran.data["images"]:
+        assert (one["client"], one["managed"], one["verified"]) == ("aix01", False, True)
+        assert one["verified_by"] == ["file", "lsmksysb", "resource"]
+        assert one["age_s"] < 600
+        assert lab.row(one["id"])["node"] == "aix01"
+    assert nimwrap("import").data["images"] == []
+    status = run_cli("status", "--json", config=lab.file)
+    assert {one["client"]: one["last_good"] is not None for one in status.data["clients"]} == {
+        "aix01": True, "aix02": True}
+    assert {each["action"] for each in nimwrap("prune").data["decisions"]} == {"keep"}
+    taken = nimwrap("adopt", "aix01")
+    assert len(taken.data["images"]) == 5
+    actions = [each["action"] for each in nimwrap("prune").data["decisions"] if each["client"] == "aix01"]
+    assert sorted(actions) == ["keep", "keep", "keep", "removed", "removed"]
+    assert lab.row(own["id"])["removed"] is None
+
+
+def test_import_tells_a_foreign_and_a_broken_image(lab: Lab, nimwrap: Run) -> None:
+    wrong, place = lab.attempt("aix01", 1)
+    lab.disk(place).write_bytes(lab.disk(lab.make("aix02", 1)["location"]).read_bytes())
+    broken, place = lab.attempt("aix01", 2)
+    lab.disk(place).write_bytes(b"not an image at all" * 100)
+    missing, place = lab.attempt("aix01", 3)
+    lab.disk(place).unlink()
+    ran = nimwrap("import")
+    faults = {one["resource"]: one["fault"].partition(" ")[0] for one in ran.data["images"]}
+    assert faults == {wrong.resource: "image_wrong_host", broken.resource: "image_unreadable"}
+    assert [(one["resource"], one["reason"]) for one in ran.data["left"]] == [
+        (missing.resource, "there is no file at its location")]
+
+
+def test_import_finds_the_client_of_a_resource_without_source(lab: Lab, nimwrap: Run) -> None:
+    expected, place = lab.attempt("aix01", 1)
+    lab.run("/usr/sbin/nim", "-o", "remove", expected.resource or "")
+    lab.run("/usr/sbin/nim", "-o", "define", "-t", "mksysb", "-a", "server=master", "-a", f"location={place}", "byhand")
+    ran = nimwrap("import")
+    assert [(one["client"], one["resource"]) for one in ran.data["images"]] == [("aix01", "byhand")]
+
+
+def test_the_restore_plan_is_accepted_by_nim_step_by_step(lab: Lab, nimwrap: Run) -> None:
+    row = lab.make(days=1)
+    plan = nimwrap("restore-plan", "aix01").data["plan"]
+    assert plan["missing"] == []
+    assert (plan["client"], plan["image"]["resource"], plan["image"]["location"]) == (
+        "aix01", row["resource"], row["location"])
+    nim = [step["command"] for step in plan["steps"] if step["command"].startswith("/usr/sbin/nim")]
+    for step in plan["steps"]:
+        if step["command"].startswith(("/usr/sbin/", "mkdir")):
+            assert lab.host.run(step["command"]).ok, step
+    assert any("bos_inst" in command for command in nim)
+    client = lab.estate.objects()["aix01"]
+    assert client["mksysb"] == row["resource"]
+    assert client["spot"] == plan["spot"]
+    again = nimwrap("restore-plan", "aix01").data["plan"]
+    assert again["spot"] == plan["spot"]
+    assert not [step for step in again["steps"] if "-t spot" in step["command"]]
+    undo = [step["command"] for step in again["steps"] if "deallocate" in step["command"] or "reset" in step["command"]]
+    for command in undo:
+        lab.run(*shlex.split(command.partition(";")[0]))
+    assert not {"mksysb", "spot"} & set(lab.estate.objects()["aix01"])
+
+
+def test_a_spot_must_not_be_older_than_the_image(lab: Lab, nimwrap: Run) -> None:
+    row = lab.make(days=1)
+    for name, mod in (("too_old", "4"), ("newer", "6")):
+        lab.run("/usr/sbin/nim", "-o", "define", "-t", "spot", "-a", "server=master", "-a", f"source={row['resource']}",
+                "-a", "location=/export/nim/spot", name)
+        lab.run("/usr/sbin/nim", "-o", "change", "-a", f"mod={mod}", "-a", f"oslevel_r=7200-0{mod}", name)
+    assert nimwrap("restore-plan", "aix01").data["plan"]["spot"] == "newer"
+    lab.run("/usr/sbin/nim", "-o", "remove", "newer")
+    assert nimwrap("restore-plan", "aix01").data["plan"]["spot"] == "spot_7200_05_04_2220"
+
+
+def test_the_plan_tells_what_is_missing_now(lab: Lab, nimwrap: Run, run_cli: Run) -> None:
+    row = lab.make(days=1)
+    lab.run("/usr/sbin/nim", "-o", "remove", row["resource"])
+    ran = nimwrap("restore-plan", "aix01")
+    assert any(step["command"].endswith(f"location={row['location']} {row['resource']}")
+               for step in ran.data["plan"]["steps"])
+    lab.disk(row["location"]).unlink()
+    ran = nimwrap("restore-plan", "aix01")
+    assert ran.exit_code == 1
+    assert "there is no image at" in ran.data["plan"]["missing"][0]
+    run_cli("status", "--refresh", config=lab.file)
+    ran = nimwrap("restore-plan", "aix02")
+    assert (ran.exit_code, ran.codes) == (1, ["image_missing"])
+
+
+def test_the_plan_for_another_machine_warns_of_the_second_self(lab: Lab, nimwrap: Run) -> None:
+    lab.make(days=1)
+    plan = nimwrap("restore-plan", "aix01", "--to", "aix02").data["plan"]
+    assert plan["to"] == "aix02"
+    assert any("second aix01" in warning for warning in plan["warnings"])
+    assert any(step["command"].endswith(" aix02") and "bos_inst" in step["command"] for step in plan["steps"])
+    ran = nimwrap("restore-plan", "aix01", "--to", "elsewhere")
+    assert ran.exit_code == 1
+    assert "NIM has no machine elsewhere" in ran.data["plan"]["missing"][0]
+    assert nimwrap("restore-plan", "aix01", "--to", "a;b").exit_code == 2
+
+
+def test_the_plan_of_a_cluster_node_warns(lab_with: Callable[..., Lab], run_cli: Run) -> None:
+    lab = lab_with(cluster=True, clients=0)
+    assert run_cli("backup", "powerha1", "--json", config=lab.file).exit_code == 0
+    ran = run_cli("images", "restore-plan", "powerha1", "--to", "powerha2", "--json", config=lab.file)
+    said = " ".join(ran.data["plan"]["warnings"])
+    for word in ("app_cluster", "rg_app", "6359405", "caavg_private", "10.10.10.102", "Isolate"):
+        assert word in said, word
+    text = run_cli("images", "restore-plan", "powerha1", config=lab.file)
+    assert text.stdout.index("6359405") < text.stdout.index("bos_inst")
+
+
+def test_the_plan_stands_without_its_master(lab: Lab, nimwrap: Run) -> None:
+    lab.make(days=1)
+    lab.configure(master={"shell": "/nowhere/shell"})
+    ran = nimwrap("restore-plan", "aix01")
+    assert ran.exit_code == 0
+    assert any("bos_inst" in step["command"] for step in ran.data["plan"]["steps"])
+    assert ran.json["warnings"][0]["code"] == "master_unreachable"
+
+
+def test_other_kinds_are_made_proven_listed_verified_and_pruned(
+    lab_with: Callable[..., Lab], run_cli: Run
+) -> None:
+    lab = lab_with(vios=True, clients=1)
+    now = datetime.now(UTC)
+    kinds = {"savevg": "aix01", "ios_mksysb": "vios1", "ios_backup": "vios1", "nim_db": "master",
+             "master_mksysb": "master"}
+    rows = {}
+    for kind, client in kinds.items():
+        for age in (4, 3, 2, 1):
+            more = {"volume_group": "datavg"} if kind == "savevg" else {}
+            expected, location = lab.attempt(client, age, kind, **more)
+            proof = lab.prove(expected)
+            assert proof.good, (kind, proof)
+            row = lab.record(client, kind, expected, proof, location=location, created=now - timedelta(days=age))
+            rows.setdefault(kind, []).append(row)
+    listed = run_cli("images", "list", "--json", config=lab.file).data["images"]
+    assert {(one["kind"], one["client"]) for one in listed} == set(kinds.items())
+    assert run_cli("images", "verify", "--full", "--json", config=lab.file).exit_code == 0
+    pruned = run_cli("images", "prune", "--json", config=lab.file)
+    assert pruned.exit_code == 0
+    assert {each["id"] for each in pruned.data["decisions"] if each["action"] == "removed"} == {
+        members[0]["id"] for members in rows.values()}
+    for members in rows.values():
+        assert [lab.disk(row["location"]).exists() for row in members] == [False, True, True, True]
+
+
+def test_volume_groups_are_counted_apart(lab: Lab, nimwrap: Run) -> None:
+    now = datetime.now(UTC)
+    for group, ages in (("datavg", (4, 3)), ("logvg", (2, 1))):
+        for age in ages:
+            row = lab.make(days=age, created=now - timedelta(days=age))
+            lab.store.update_image(row["id"], kind="savevg", resource=f"aix01_{group}_2026112{age}_010000")
+    lab.configure(backup={"keep": 1})
+    actions = [each["action"] for each in nimwrap("prune", "--dry-run").data["decisions"]]
+    assert sorted(actions) == ["keep", "keep", "remove", "remove"]
+
+
+def test_expectations_are_of_the_lab(lab: Lab) -> None:
+    """The lab's own proof can fail: without it every test above would prove nothing."""
+    expected, _ = lab.attempt("aix01")
+    assert lab.prove(expected).good
+    assert not lab.prove(replace(expected, returncode=1, output="")).good
