@@ -18,6 +18,7 @@ from nimwrap.domain.codes import FailureCode, Outcome
 from nimwrap.domain.errors import NimwrapError
 from nimwrap.domain.findings import Failure
 from nimwrap.domain.records import ChangeState, SourceAddress
+from nimwrap.images.earlier import earlier
 from nimwrap.images.verification import Expectation, Proof, prove
 from nimwrap.remedy.undo import UndoStatus
 
@@ -102,9 +103,11 @@ def _ended(look: Look) -> Failure:
 def _prove(site: Site, plan: AttemptPlan, look: Look) -> Concluded:
     """First the file where it was made, then, for what we define ourselves, the resource in its place."""
     defines = plan.staging is not None or look.returncode != 0
+    before = earlier(site.store.path, plan.master, plan.client, plan.kind, resource=plan.resource or None, run=plan.run)
     expected = Expectation(
         kind=plan.kind, location=plan.staged, resource=None if defines else plan.resource or None,
-        node=plan.node, machine_id=plan.machine_id, output=look.output, sizes=plan.sizes,
+        node=plan.node, machine_id=plan.machine_id, output=look.output,
+        sizes=before.sizes, file_counts=before.file_counts,
         # A status other than 0 beside 0512-038 is no verdict on the image: the evidence is, and the run warns.
         returncode=0 if look.returncode == 0 else None,
     )  # fmt: skip

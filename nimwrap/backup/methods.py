@@ -51,7 +51,7 @@ def plan_attempt(
         channel=site.master.client_channel, method=method, resource=names.resource or "", location=names.location,
         staged=staged, flags=policy.mksysb_flags, spool=site.master.spool, timeout_s=policy.timeout,
         stall_s=policy.stall, max_parallel=site.master.max_parallel, node=report.node, machine_id=report.machine_id,
-        env=site.master.env, volume_group=work.volume_group or None, sizes=work.sizes,
+        env=site.master.env, volume_group=work.volume_group or None,
         had_exports=tuple(line.split()[0] for line in report.exports if line.split()),
         had_allocations=tuple(f"{kind} = {name}" for kind, name in report.nim_before.allocated),
         had_cstate=report.nim_before.cstate,

@@ -17,7 +17,7 @@ class AttemptPlan:
 
     ``exported``: the directory whose export is changed, None without a change; ``added`` the hosts let in;
     ``before``/``after`` its options, without the leading dash, None for no entry.
-    ``change``: the journal's row of that change. ``sizes``: this client's earlier images, bytes, newest first.
+    ``change``: the journal's row of that change.
     ``had_exports``/``had_allocations``/``had_cstate``: what stood there before, for the clean-up's comparison.
     """
 
@@ -48,7 +48,6 @@ class AttemptPlan:
     env: dict[str, str] = field(default_factory=dict)
     volume_group: str | None = None
     change: int | None = None
-    sizes: tuple[int, ...] = ()
     had_exports: tuple[str, ...] = ()
     had_allocations: tuple[str, ...] = ()
     had_cstate: str | None = None
@@ -79,6 +78,6 @@ class AttemptPlan:
     def from_json(cls, text: str) -> AttemptPlan:
         """The inverse of :meth:`to_json`; KeyError or TypeError when the text is not a plan."""
         fields = json.loads(text)
-        for name in ("added", "sizes", "had_exports", "had_allocations"):
+        for name in ("added", "had_exports", "had_allocations"):
             fields[name] = tuple(fields[name])
         return cls(**fields)

@@ -17,12 +17,19 @@ class Earlier:
 
 
 def earlier(database: Path, master: str, client: str, kind: str, *, resource: str | None, run: str) -> Earlier:
-    """The earlier images of the series that ``resource`` belongs to, without those of ``run`` itself."""
+    """The earlier images of the series that ``resource`` belongs to, without those of ``run`` itself.
+
+    Nothing while the history cannot be read: an image without a past is read to its end instead.
+    """
     from nimwrap.history.read import Reader
+    from nimwrap.history.trouble import StoreUnavailable
 
     new = {"master": master, "client": client, "kind": kind, "resource": resource, "location": resource or "/"}
-    with Reader.open(database) as reader:
-        rows = [row for row in reader.images(master, client, kind=kind, removed=True) if row["verified"]
-                and row["run"] != run and series_of(row) == series_of(new)]
+    try:
+        with Reader.open(database) as reader:
+            rows = [row for row in reader.images(master, client, kind=kind, removed=True) if row["verified"]
+                    and row["run"] != run and series_of(row) == series_of(new)]
+    except StoreUnavailable:
+        return Earlier()
     return Earlier(tuple(row["size_bytes"] for row in rows[:10]),
                    tuple(row["file_count"] for row in rows[:10] if row["file_count"]))
