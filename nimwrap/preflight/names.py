@@ -40,21 +40,21 @@ def names_script(names: Sequence[str], addresses: Sequence[str], nonce: str, als
     """Ask for each name, for each address, and again for a further name that an address leads to, many at once.
 
     ``names`` and ``addresses`` are plain words, each once; a name that comes back from the resolver is checked here.
-    Each answer is written in one piece, so that those running at the same time do not mix. ``also`` is asked first.
+    Each answer is written in one piece, so that those running at the same time do not mix; what has not come of
+    AT_ONCE answers after LIMIT_S seconds is given up. ``also`` is asked first.
     """
-    one = limited('nw_o=$(host "$1" 2>&1); nw_r=$?; nw_say "$1"; [ "$2" = name ] || nw_again', LIMIT_S)
     calls = [*(f"nw_ask {name} name" for name in names), *(f"nw_ask {address} address" for address in addresses)]
     waves = [calls[start : start + AT_ONCE] for start in range(0, len(calls), AT_ONCE)]
     first = "".join(f"nw_o=$({question.shell} 2>&1); nw_r=$?; nw_say {question.name}\n" for question in also)
     return (
         f'{PREAMBLE}nw_all=" {" ".join(names)} "\n'
         f'nw_say() {{ echo "@@{nonce} begin $1\n$nw_o\n\n@@{nonce} end $1 $nw_r"; }}\n'
-        'nw_again() { nw_n=$(echo "$nw_o" | awk \'$2=="is"{print $1;exit}\')\n'
+        'nw_again() { nw_n=${nw_o%%" is "*}\n'
         'case $nw_n in ""|-*|*[!A-Za-z0-9._-]*) return;; esac\n'
         'case $nw_all in *" $nw_n "*) return;; esac\n'
         'nw_o=$(host "$nw_n" 2>&1); nw_r=$?; nw_say "$nw_n"; }\n'
-        f"nw_ask() {{\n{one}\n}}\n{first}"
-        + "".join(f"{' & '.join(wave)} &\nwait\n" for wave in waves)
+        'nw_ask() { nw_o=$(host "$1" 2>&1); nw_r=$?; nw_say "$1"; [ "$2" = name ] || nw_again; }\n'
+        f"{first}" + "".join(limited(f"{' & '.join(wave)} & wait", LIMIT_S) + "\n" for wave in waves)
     )
 
 
