@@ -180,7 +180,7 @@ def _side_by_side(commands: list[str]) -> str:
 
 def _bounded(call: str, limit_s: int) -> str:
     """``call`` within its limit; on a passed one the last line says so."""
-    return f"{limited(f'{call} 2>&1', limit_s)}\n[ $? -eq 143 ] && echo 'nimwrap: no answer within {limit_s} s'"
+    return f"{limited(f'exec {call} 2>&1', limit_s)}\n[ $? -eq 143 ] && echo 'nimwrap: no answer within {limit_s} s'"
 
 
 def _given(arguments: tuple[str, ...]) -> str:

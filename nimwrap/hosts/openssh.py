@@ -19,7 +19,7 @@ from nimwrap.config.model import MasterConfig
 from nimwrap.domain.errors import NimwrapError
 from nimwrap.hosts.command import Command, Unwrapped, unwrapped, wrapped
 from nimwrap.hosts.identity import endpoint, identity_file, known_hosts
-from nimwrap.hosts.openssh_config import CONNECT_S, control_directory, write_config
+from nimwrap.hosts.openssh_config import CONNECT_S, abandoned, control_directory, write_config
 from nimwrap.hosts.process import run_process
 from nimwrap.hosts.protocol import CommandResult
 from nimwrap.hosts.trouble import first_line, host_key_refused, login_refused, start_hint, unreachable
@@ -84,12 +84,9 @@ class OpensshHost:
         """End the connection and remove its socket; a later command opens a new one."""
         with self._lock:
             directory, self._directory, self._socket = self._directory, None, None
-        if directory is None:
-            return
-        for socket in directory.glob("s*"):
-            self._control(socket, "exit", directory)
-        shutil.rmtree(directory, ignore_errors=True)
-        atexit.unregister(self.close)
+        if directory is not None:
+            _dissolve(directory)
+            atexit.unregister(self.close)
 
     def _tried(self, command: Command, timeout: float) -> tuple[CommandResult, Unwrapped]:
         socket = self._connection()
@@ -113,6 +110,8 @@ class OpensshHost:
             if self._socket is not None and self._socket.exists():
                 return self._socket
             if self._directory is None:
+                for old in abandoned():
+                    _dissolve(old)
                 self._directory = control_directory()
                 atexit.register(self.close)
                 write_config(self._directory, self._master, identity_file(self._master))
@@ -169,16 +168,9 @@ class OpensshHost:
         with self._lock:
             if self._socket == socket:
                 self._socket = None
-            directory = self._directory
-        if directory is not None:
-            self._control(socket, "stop", directory)
-            with contextlib.suppress(OSError):
-                socket.unlink()
-
-    def _control(self, socket: Path, what: str, directory: Path) -> None:
-        argv = ["ssh", "-F", str(directory / "config"), "-S", str(socket), "-O", what, self._master.host]
+        _control(socket, "stop")
         with contextlib.suppress(OSError):
-            run_process(argv, timeout=3.0)
+            socket.unlink()
 
     def _refusal(self, said: str) -> _Refusal:
         return _Refusal(said, self._translated(said))
@@ -201,6 +193,18 @@ class OpensshHost:
         if any(text in said for text in ("Permission denied", "Too many authentication failures", "Load key")):
             return login_refused(where, last)
         return unreachable(where, last)
+
+
+def _dissolve(directory: Path) -> None:
+    """End the connections whose sockets lie in ``directory``, and remove it."""
+    for socket in directory.glob("s*"):
+        _control(socket, "exit")
+    shutil.rmtree(directory, ignore_errors=True)
+
+
+def _control(socket: Path, what: str) -> None:
+    with contextlib.suppress(OSError):
+        run_process(["ssh", "-F", "none", "-S", str(socket), "-O", what, "master"], timeout=3.0)
 
 
 class _Refusal:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import tempfile
 from pathlib import Path
 
@@ -37,15 +36,23 @@ ServerAliveCountMax 3
 
 
 def control_directory() -> Path:
-    """A new private directory (0700) with a short path; directories of processes that are gone are removed."""
-    base = Path(tempfile.gettempdir())
-    if len(str(base)) > _LONGEST - 30:
-        base = Path("/tmp")  # noqa: S108  (mkdtemp makes it private)
-    for old in base.glob(f"{_PREFIX}*"):
+    """A new private directory (0700) with a short path."""
+    return Path(tempfile.mkdtemp(prefix=f"{_PREFIX}{os.getpid()}-", dir=_base()))
+
+
+def abandoned() -> list[Path]:
+    """The directories of this user's processes that were killed before they could remove them."""
+    found = []
+    for old in _base().glob(f"{_PREFIX}*"):
         owner = old.name.removeprefix(_PREFIX).split("-")[0]
         if owner.isdigit() and _is_ours(old) and not _runs(int(owner)):
-            shutil.rmtree(old, ignore_errors=True)
-    return Path(tempfile.mkdtemp(prefix=f"{_PREFIX}{os.getpid()}-", dir=base))
+            found.append(old)
+    return found
+
+
+def _base() -> Path:
+    base = Path(tempfile.gettempdir())
+    return base if len(str(base)) <= _LONGEST - 30 else Path("/tmp")  # noqa: S108  (mkdtemp makes it private)
 
 
 def write_config(directory: Path, master: MasterConfig, identity: Path | None) -> None:

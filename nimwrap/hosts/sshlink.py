@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import socket
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from nimwrap.domain.errors import NimwrapError
@@ -37,7 +37,7 @@ class Link:
                 connection.close()
 
 
-def open_link(hops: Sequence[Hop], *, sleep: Callable[[float], None] | None = None) -> Link:
+def open_link(hops: Sequence[Hop]) -> Link:
     """Connect through ``hops``. A server that drops us at once (MaxStartups) is asked again, up to four times.
 
     Raises NimwrapError ``master_unreachable``, ``host_key_changed`` or ``login_refused``.
@@ -49,7 +49,6 @@ def open_link(hops: Sequence[Hop], *, sleep: Callable[[float], None] | None = No
         stop=tenacity.stop_after_attempt(4) | tenacity.stop_after_delay(CONNECT_S - 1),
         wait=tenacity.wait_random_exponential(multiplier=0.3, max=2),
         retry=tenacity.retry_if_exception(lambda error: isinstance(error, _HopError) and error.may_pass),
-        sleep=sleep or tenacity.nap.sleep,
         reraise=True,
     )
     try:

@@ -6,6 +6,7 @@ import os
 import signal
 import socket
 import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -307,6 +308,60 @@ def test_known_hosts_of_ssh_config_count_when_none_is_configured(
     assert refusal(server, transport, host="here", port=22, known_hosts="", ssh_config=str(config)).code == (
         "host_key_changed"
     )
+
+
+def test_what_a_killed_nimwrap_left_is_taken_away_by_the_next(server: Sshd, tmp_path: Path) -> None:
+    keys = {**server.master_keys(), "transport": "openssh"}
+    code = (
+        "import os, signal\nfrom nimwrap.config.model import MasterConfig\n"
+        "from nimwrap.hosts.connect import open_master\n"
+        f"open_master(MasterConfig('nim', **{keys!r})).run('true')\nos.kill(os.getpid(), signal.SIGKILL)"
+    )
+    dead = subprocess.Popen([sys.executable, "-c", code])
+    assert dead.wait(30) == -signal.SIGKILL
+    (left,) = Path("/tmp").glob(f"nimwrap-ssh-{dead.pid}-*")
+    with reached(server, "openssh") as host:
+        host.run("true")
+    assert not left.exists()
+    listing = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True).stdout
+    assert str(left) not in listing
+
+
+def test_hashed_known_hosts(server: Sshd, transport: str, tmp_path: Path) -> None:
+    file = tmp_path / "known"
+    file.write_text(server.known_hosts.read_text())
+    subprocess.run(["ssh-keygen", "-q", "-H", "-f", file], check=True, capture_output=True)
+    assert "127.0.0.1" not in file.read_text()
+    with reached(server, transport, known_hosts=str(file)) as host:
+        assert host.run("true").ok
+
+
+def test_a_server_that_drops_the_first_connections_is_asked_again(server: Sshd, transport: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as crowded:
+        port = crowded.getsockname()[1]
+
+        def admit_the_third() -> None:
+            for _ in range(2):
+                crowded.accept()[0].close()
+            near = crowded.accept()[0]
+            far = socket.create_connection(("127.0.0.1", server.port))
+            for source, sink in ((near, far), (far, near)):
+                threading.Thread(target=pour, args=(source, sink), daemon=True).start()
+
+        threading.Thread(target=admit_the_third, daemon=True).start()
+        known = server.known_hosts.with_name("known_crowded")
+        known.write_text(server.known_hosts.read_text().replace(str(server.port), str(port)))
+        with reached(server, transport, port=port, known_hosts=str(known)) as host:
+            assert host.run("echo in").stdout == "in\n"
+
+
+def pour(source: socket.socket, sink: socket.socket) -> None:
+    try:
+        while data := source.recv(65536):
+            sink.sendall(data)
+        sink.shutdown(socket.SHUT_WR)
+    except OSError:
+        pass
 
 
 def test_nothing_is_left_after_close(server: Sshd, transport: str, tmp_path: Path) -> None:
