@@ -138,6 +138,11 @@ class Reader(ReadOnly):
         sql = f"select * from images {condition} order by master, client, kind, created desc, id desc"  # noqa: S608
         return self.rows(sql, [value for value in where.values() if value is not None])
 
+    def faulty_images(self) -> list[Row]:
+        """Images that are still there, and in which something wrong was found since they were made."""
+        sql = "select * from images where fault is not null and removed is null order by master, client, id"
+        return self.rows(sql)
+
     def images_by_id(self, ids: Sequence[int]) -> list[Row]:
         return self._in("select * from images where id in ({})", ids)
 

@@ -103,6 +103,7 @@ create table images (
 ) strict;
 create index images_by_client on images (master, client, kind, created);
 create index images_present on images (master, client, kind, created) where removed is null;
+create index images_faulty on images (master, client) where fault is not null and removed is null;
 create index images_by_run on images (run) where run is not null;
 create unique index images_by_place on images (master, location) where removed is null;
 

@@ -67,7 +67,7 @@ def protection(config: Config, reader: Reader, now: datetime, *, max_age_s: int 
     slots, schedule_faults = _next_slots(config, known, now)
     holds = {ClientRef(hold["master"], hold["client"]): hold for hold in reader.holds(now)}
     changes = _open_changes(reader)
-    faulty = {ClientRef(i["master"], i["client"]): i["fault"] for i in reader.images() if i["fault"]}
+    faulty = {ClientRef(image["master"], image["client"]): image["fault"] for image in reader.faulty_images()}
     inventories = {row["master"]: row for row in reader.inventories()}
     clients = []
     for row in rows:
