@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from nimwrap.domain.findings import Finding
 from nimwrap.domain.records import Attempt, Run
+from nimwrap.history.trouble import row_missing
 from nimwrap.history.values import columns, moment
 
 if TYPE_CHECKING:
@@ -53,8 +54,9 @@ def update_if_there(database: Database, table: str, key: str | int, values: dict
 
 
 def update(database: Database, table: str, key: str | int, values: dict[str, Any]) -> None:
+    """Set the columns of one row; StoreUnavailable when it is not there."""
     if not update_if_there(database, table, key, values):
-        raise KeyError(f"{table} has no row {key!r}")
+        raise row_missing(f"row {key!r} of {table}")
 
 
 def image_of(database: Database, run_id: str) -> int | None:

@@ -19,7 +19,7 @@ from nimwrap.failpoints import failpoint
 from nimwrap.history import rows
 from nimwrap.history.database import connect, immediate, migrate, private_state_dir
 from nimwrap.history.owner import OwnerLock, sweep
-from nimwrap.history.trouble import StoreUnavailable, unavailable
+from nimwrap.history.trouble import StoreUnavailable, row_missing, unavailable
 from nimwrap.history.values import columns, moment, run_columns, utc_now
 
 if TYPE_CHECKING:
@@ -104,6 +104,8 @@ class Store:
         except sqlite3.Error as error:
             if fault := unavailable(self.path, error):
                 raise fault from error
+            if hurried and isinstance(error, sqlite3.IntegrityError):
+                raise row_missing(f"what {what} belongs to") from error
             raise
         finally:
             self._writing.release()
@@ -124,7 +126,7 @@ class Store:
             rows.end_slot(database, run)
 
     def update_run(self, run_id: str, **values: Any) -> None:
-        """Set columns of a run: ``phase``, ``owner_pid``, ``cluster``... KeyError when there is no such run."""
+        """Set columns of a run: ``phase``, ``owner_pid``, ``cluster``... StoreUnavailable when there is no such run."""
         with self.writing("update_run") as database:
             rows.update(database, "runs", run_id, values)
 

@@ -43,7 +43,7 @@ def unavailable(path: Path, error: sqlite3.Error) -> StoreUnavailable | None:
             f"the history {path} is damaged: {error}",
             code="history_damaged",
             hint=f"move it aside: cd {shlex.quote(str(path.parent))} && mkdir damaged && mv {path.name}* damaged/"
-            " ; then `nimwrap recover` reads what still runs from the masters' spools,"
+            " ; then `nimwrap recover` finishes what the masters' spools still hold,"
             " and `nimwrap images import` records the images again",
         )
     if kind == sqlite3.SQLITE_FULL:
@@ -59,6 +59,15 @@ def unavailable(path: Path, error: sqlite3.Error) -> StoreUnavailable | None:
             hint=f"check that {path.parent} is writable by {user_name(os.geteuid())} and its filesystem is healthy",
         )
     return None
+
+
+def row_missing(what: str) -> StoreUnavailable:
+    """An end has nothing to be written to: the history was moved aside since the beginning was written."""
+    return StoreUnavailable(
+        f"the history does not know {what}",
+        code="history_row_missing",
+        hint="was history.db moved aside or replaced meanwhile? What is on the masters is not affected",
+    )
 
 
 def newer(path: Path, names: set[str]) -> StoreUnavailable:

@@ -36,7 +36,7 @@ def test_no_database_is_an_empty_history(path: Path) -> None:
 @pytest.fixture
 def many(store: Store) -> list[Run]:
     """120 runs of 12 clients of two masters; some begin in the same second."""
-    random = Random(4)  # noqa: S311 -- only a mixture
+    random = Random(4)
     runs = []
     for number in range(120):
         client, master = f"aix{number % 6:02d}", random.choice(["nim", "nim2"])

@@ -53,10 +53,14 @@ def test_closing_a_run_finds_the_image_it_recorded(store: Store, reader: Reader)
 
 
 def test_a_row_that_is_not_there_cannot_be_changed(store: Store) -> None:
-    with pytest.raises(KeyError, match="runs has no row 'r1'"):
-        store.update_run("r1", phase="image")
-    with pytest.raises(KeyError):
-        store.change_ended(7, ChangeState.REVERTED, at(0))
+    for write in (
+        lambda: store.update_run("r1", phase="image"),
+        lambda: store.change_ended(7, ChangeState.REVERTED, at(0)),
+        lambda: store.end_attempt("r1", Attempt(1, at(0)), output=""),
+    ):
+        with pytest.raises(StoreUnavailable) as caught:
+            write()
+        assert caught.value.code == "history_row_missing"
 
 
 def test_an_attempt_needs_its_run(store: Store) -> None:
