@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from importlib.util import find_spec
 
 from nimwrap.config.model import MasterConfig
 from nimwrap.domain.codes import ExitCode
@@ -51,6 +52,11 @@ def _transport(master: MasterConfig) -> Host:
     if not (is_host_name(master.host) or is_address(master.host)):
         raise _invalid(f"masters.{master.name}.host: {master.host[:80]!r} is not a host name or address")
     if master.transport == "ssh":
+        if find_spec("fabric") is None:  # AIX: its compiled parts have no wheels there
+            raise _invalid(
+                f'masters.{master.name}.transport: "ssh" needs Fabric, which is not installed here',
+                'transport = "openssh" uses the system\'s own ssh; or: pip install "nimwrap[ssh]"',
+            )
         from nimwrap.hosts.ssh import SshHost
 
         return SshHost(master)
@@ -61,8 +67,8 @@ def _transport(master: MasterConfig) -> Host:
     raise _invalid(f'masters.{master.name}.transport: {master.transport!r} is not "ssh", "openssh" or "local"')
 
 
-def _invalid(message: str) -> NimwrapError:
-    return NimwrapError(message, code="config_invalid", exit_code=ExitCode.CONFIG)
+def _invalid(message: str, hint: str = "") -> NimwrapError:
+    return NimwrapError(message, code="config_invalid", hint=hint, exit_code=ExitCode.CONFIG)
 
 
 def _gist(script: str) -> str:

@@ -142,6 +142,13 @@ def test_each_command_passes_two_failpoints(monkeypatch: pytest.MonkeyPatch) -> 
     assert passed == ["host.run before nim: echo @@NONCE", "host.run after nim: echo @@NONCE"]
 
 
+def test_without_fabric_the_other_way_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("nimwrap.hosts.connect.find_spec", lambda name: None)
+    with pytest.raises(NimwrapError, match="Fabric") as caught:
+        open_master(MasterConfig("nim", "ssh", "master"))
+    assert caught.value.exit_code == 78 and "openssh" in caught.value.hint
+
+
 @pytest.mark.parametrize("bad", [MasterConfig("nim", host="-oProxyCommand=id"), MasterConfig("nim", "telnet", "nim")])
 def test_a_master_that_cannot_be_addressed(bad: MasterConfig) -> None:
     with pytest.raises(NimwrapError) as caught:
