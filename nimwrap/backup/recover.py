@@ -151,19 +151,25 @@ def _conclude(site: Site, reader: Reader, run_id: str, room: Room | None) -> tup
         now = settle(site, plan) if room is not None else spool.Look(room=False)
     else:
         now = follow(site, plan)
-    if not now.room:
-        return _without_room(site, reader, plan, row)
+    image = _image_of(reader, plan)
+    if not now.room or image is not None:
+        return _as_recorded(site, plan, row, now, image)
     attempted = record(site, plan, now, attempt)
     return attempted.outcome, attempted.failure
 
 
-def _without_room(
-    site: Site, reader: Reader, plan: AttemptPlan, row: Row
+def _image_of(reader: Reader, plan: AttemptPlan) -> Row | None:
+    """The image this run has recorded, wherever it lies by now: it may be on its way to its fixed name."""
+    rows = reader.images(plan.master, plan.client, kind=plan.kind)
+    return next((row for row in rows if row["run"] == plan.run), None)
+
+
+def _as_recorded(
+    site: Site, plan: AttemptPlan, row: Row, now: spool.Look, image: Row | None
 ) -> tuple[Outcome, Failure | None]:
-    """The room was never made, or is gone because all but the run's last row was written."""
-    confirm_undo(site, plan, spool.Look(room=False))
-    image = reader.image_at(plan.master, plan.location)
-    if image is not None and image["run"] == plan.run:
+    """The attempt was concluded already, or its room was never made or is gone: its rows tell what came of it."""
+    confirm_undo(site, plan, now)
+    if image is not None:
         outcome = Outcome(image["outcome"])
         code = FailureCode(str(row["failure_code"])) if row["failure_code"] else FailureCode.UNKNOWN
         return outcome, None if outcome is Outcome.OK else Failure(code, "see the attempt's output")
