@@ -48,7 +48,7 @@ def make(site: Site, report: PreflightReport, work: Work, plan: AttemptPlan) -> 
     refused = _start(site, plan, command, undo)
     if refused is not None:
         return _not_started(site, plan, attempt, refused)
-    site.store.update_run(plan.run, phase="image")
+    site.store.update_run(plan.run, phase="image", remedy=attempt.remedy)
     done = follow(site, plan)
     attempted = record(site, plan, done, attempt)
     if attempted.failure is not None and attempted.failure.code is FailureCode.EXPORT_DENIED:

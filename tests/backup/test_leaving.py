@@ -101,7 +101,8 @@ def test_the_second_nimwrap_on_the_same_client_is_locked_out(
     first = begin(tmp_path, config, "backup", "powerha1", "--json")
     until(lambda: writing(slow), "the image is being written")
     second = run_cli("backup", "powerha1", "--json", config=config)
-    assert (second.exit_code, only_run(second)["outcome"], only_run(second)["failure"]["code"]) == (11, "locked", "locked")
+    locked = only_run(second)
+    assert (second.exit_code, locked["outcome"], locked["failure"]["code"]) == (11, "locked", "locked")
     other = run_cli("backup", "aix01", "--json", config=config)
     assert other.exit_code == 0, "another client is nobody's business"
     first.communicate(timeout=LIMIT_S)
