@@ -151,7 +151,7 @@ class _FanOut:
             table.append(f"{index}) nw_h={shlex.quote(request.host)} nw_s={given}$nw_t{number};;")
         workers = min(self.parallel, len(requests))
         lines = [
-            PREAMBLE,
+            f"{PREAMBLE}# ask {len(requests)} clients by {self.channel}",
             *(f"nw_t{number}={shlex.quote(text)}" for text, number in texts.items()),
             "nw_look() { case $1 in",
             *table,
