@@ -15,7 +15,7 @@ from typing import Any
 from nimwrap.estate import catalogue
 from nimwrap.estate import spec as specs
 from nimwrap.estate.estate import Estate
-from nimwrap.estate.machine import Machine, State
+from nimwrap.estate.machine import BASE, Machine, State
 from nimwrap.estate.process import shell_path
 from nimwrap.estate.spec import HostSpec, Spec
 
@@ -61,7 +61,7 @@ def build(root: Path, **spec: Any) -> Estate:
         _host(base, wanted, one, all_)
     for one in all_:
         if one.role == "master":
-            _register(Machine(str(base / "hosts" / one.name)), wanted, all_)
+            _register(Machine(str(base / "hosts" / one.name)), all_)
     return Estate(base)
 
 
@@ -92,13 +92,12 @@ def _host(base: Path, spec: Spec, one: HostSpec, all_: list[HostSpec]) -> None:
         "name": one.name, "node": one.name, "role": one.role, "master": one.master, "machine_id": one.machine_id,
         "mac": one.mac, "oslevel": spec.oslevel, "interfaces": one.interfaces, "gateway": specs.GATEWAY,
         "booted": time.strftime("%b %d %H:%M"), "filesystems": specs.file_systems(spec, one.role),
+        "real_root": spec.real_root,
         "tops": sorted({directory.split("/")[1] for directory in spec.directories}),
     }  # fmt: skip
     (tree / ".host").write_text(json.dumps(facts))
     if spec.real_root:
-        (tree / ".estate").mkdir()
-    else:
-        (tree / ".estate").symlink_to(base / "state")
+        (tree / BASE.lstrip("/")).mkdir()
     _files(tree, spec, one, all_)
     _executables(base, spec, one)
 
@@ -159,7 +158,7 @@ def _real_tool(name: str) -> str | None:
     return shutil.which(name, path="/usr/bin:/bin:/usr/sbin:/sbin:/usr/local/bin")
 
 
-def _register(master: Machine, spec: Spec, all_: list[HostSpec]) -> None:
+def _register(master: Machine, all_: list[HostSpec]) -> None:
     """The master's NIM objects: itself, its network, common resources, and its clients."""
     from nimwrap.estate import nimdb
 

@@ -17,6 +17,8 @@ from typing import Any
 
 from nimwrap.estate.paths import Paths
 
+BASE = "/.base"
+"""Where a lab binds the whole estate into each host's root (see hooks)."""
 HANG_LIMIT_S = 900.0
 """The longest that a hanging command stays: nothing simulated outlives a forgotten test by more."""
 
@@ -63,16 +65,17 @@ class State:
 
 
 class Machine:
-    """The host whose tree is ``root`` (an empty string when the tree is the machine's real root)."""
+    """The host whose tree is ``root`` (an empty string when the tree is the machine's real root: a lab)."""
 
     def __init__(self, root: str) -> None:
         self.root = root
         with open(f"{root}/.host", encoding="utf-8") as file:
             self.facts: dict[str, Any] = json.load(file)
         self.name: str = self.facts["name"]
-        self.state = State(os.path.realpath(f"{root}/.estate"))
-        self.base = os.path.dirname(os.path.dirname(root)) if root else ""
-        self.paths = Paths(root, self.base, tuple(self.facts.get("tops", ())))
+        self.real_root = bool(self.facts.get("real_root"))
+        self.base = os.path.dirname(os.path.dirname(root)) if root else BASE
+        self.state = State(f"{self.base}/state")
+        self.paths = Paths("" if self.real_root else root, self.base, tuple(self.facts.get("tops", ())))
         self.command = ""
 
     def path(self, aix: str) -> str:

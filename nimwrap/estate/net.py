@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+from nimwrap.estate.hooks import hook, kernel_source, run
 from nimwrap.estate.machine import Machine
 
 
@@ -42,6 +43,9 @@ def is_ipv4(text: str) -> bool:
 
 def addresses(me: Machine) -> list[Address]:
     """All addresses of the host in the order that its kernel holds them."""
+    if hook(me, "addresses"):
+        lines = [line.split() for line in run(me, "addresses")[1].splitlines()]
+        return [Address(words[0], words[1], words[2], "") for words in lines if len(words) > 2]
     cluster = me.state.read("cluster")
     own = [Address(*line) for line in me.facts["interfaces"]]
     services = [
@@ -54,6 +58,8 @@ def addresses(me: Machine) -> list[Address]:
 
 def source_towards(me: Machine, target: str) -> str | None:
     """The address a packet to ``target`` leaves with; the first adapter where no subnet matches (default route)."""
+    if me.real_root and not me.root:
+        return kernel_source(target)
     held = addresses(me)
     for one in held:
         if same_net(one.address, target, one.mask):

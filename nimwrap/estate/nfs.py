@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
-from nimwrap.estate import net
+from nimwrap.estate import hooks, net
 from nimwrap.estate.filesystems import mount_point
 from nimwrap.estate.machine import Machine
 
@@ -67,6 +67,11 @@ def table(me: Machine, file: str = XTAB) -> list[Export]:
 def entry(me: Machine, directory: str, file: str = XTAB) -> Export | None:
     """The entry of exactly this directory."""
     return next((one for one in table(me, file) if one.directory == directory), None)
+
+
+def published(me: Machine) -> None:
+    """The table has changed: a lab's real server must follow."""
+    hooks.run(me, "exports", me.name)
 
 
 def put(me: Machine, export: Export, file: str = XTAB) -> None:

@@ -38,18 +38,24 @@ def open_for(me: Machine, directory: str, host: str) -> Opened:
         trouble = nfs.conflict(me, directory)
         if trouble:
             raise ExportRefusedError(trouble)
-        before, before_file = nfs.entry(me, directory), nfs.entry(me, directory, nfs.EXPORTS)
-        if before is None and before_file is None:
-            _put_own(me, directory, host)
-            _remember(me, directory, made=True)
-            return Opened(directory, host, "merge", added=("access", "root"))
-        how = str(me.setting("behaviour", "merge"))
-        if how == "refuse":
-            raise ExportRefusedError(f"exportfs: {directory}: already exported\n")
-        if how == "replace":
-            _put_own(me, directory, host)
-            return Opened(directory, host, how, before, before_file)
-        return Opened(directory, host, how, before, before_file, _merge(me, directory, host))
+        opened = _open(me, directory, host)
+        nfs.published(me)
+    return opened
+
+
+def _open(me: Machine, directory: str, host: str) -> Opened:
+    before, before_file = nfs.entry(me, directory), nfs.entry(me, directory, nfs.EXPORTS)
+    if before is None and before_file is None:
+        _put_own(me, directory, host)
+        _remember(me, directory, made=True)
+        return Opened(directory, host, "merge", added=("access", "root"))
+    how = str(me.setting("behaviour", "merge"))
+    if how == "refuse":
+        raise ExportRefusedError(f"exportfs: {directory}: already exported\n")
+    if how == "replace":
+        _put_own(me, directory, host)
+        return Opened(directory, host, how, before, before_file)
+    return Opened(directory, host, how, before, before_file, _merge(me, directory, host))
 
 
 def _put_own(me: Machine, directory: str, host: str) -> None:
@@ -83,22 +89,27 @@ def close(me: Machine, opened: Opened) -> None:
     with me.state.lock(f"exports-{me.name}"):
         if opened.how == "replace":
             _end_replaced(me, opened)
-            return
-        made = opened.directory in me.state.read("nim-exports").get("made", [])
-        for file in (nfs.XTAB, nfs.EXPORTS):
-            one = nfs.entry(me, opened.directory, file)
-            if one is None:
-                continue
-            for key in ("access", "root"):
-                if key in opened.added or f"{file} {key}" in opened.added:
-                    hosts = [host for host in one.hosts(key) or [] if host != opened.host]
-                    one = one.with_hosts(key, hosts)
-            if made and not one.hosts("access") and not one.hosts("root"):
-                nfs.drop(me, opened.directory, file)
-            else:
-                nfs.put(me, one, file)
-        if nfs.entry(me, opened.directory) is None:
-            _remember(me, opened.directory, made=False)
+        else:
+            _end_merged(me, opened)
+        nfs.published(me)
+
+
+def _end_merged(me: Machine, opened: Opened) -> None:
+    made = opened.directory in me.state.read("nim-exports").get("made", [])
+    for file in (nfs.XTAB, nfs.EXPORTS):
+        one = nfs.entry(me, opened.directory, file)
+        if one is None:
+            continue
+        for key in ("access", "root"):
+            if key in opened.added or f"{file} {key}" in opened.added:
+                hosts = [host for host in one.hosts(key) or [] if host != opened.host]
+                one = one.with_hosts(key, hosts)
+        if made and not one.hosts("access") and not one.hosts("root"):
+            nfs.drop(me, opened.directory, file)
+        else:
+            nfs.put(me, one, file)
+    if nfs.entry(me, opened.directory) is None:
+        _remember(me, opened.directory, made=False)
 
 
 def _end_replaced(me: Machine, opened: Opened) -> None:

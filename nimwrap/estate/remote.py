@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 from collections.abc import Sequence
 
 from nimwrap.estate import net, nimdb
+from nimwrap.estate.hooks import hook
 from nimwrap.estate.machine import Machine
-from nimwrap.estate.process import Child, environment, start
+from nimwrap.estate.process import Child, environment, start, start_shell
 
 METHODS = "/usr/lpp/bos.sysmgt/nim/methods"
 
@@ -51,10 +53,17 @@ def master_of(client: Machine) -> str:
 
 def start_method(client: Machine, method: str, args: Sequence[str]) -> Child:
     """A NIM method started on the client by nimsh: in a session of its own, so it outlives the master's command."""
+    over_there = hook(client, "remote")
+    if over_there:
+        script = shlex.join([f"{METHODS}/{method}", *args])
+        return start([*over_there, client.facts["interfaces"][0][1], script], os.environ, cwd="/", detached=True)
     path = client.path(f"{METHODS}/{method}")
     return start([path, *args], environment(client), cwd=client.root or "/", detached=True)
 
 
-def detach_from_caller() -> None:
-    """Give up the terminal and stdin."""
-    os.dup2(os.open("/dev/null", os.O_RDONLY), 0)
+def start_command(client: Machine, address: str, script: str) -> Child:
+    """A command line on the client, its output merged, as c_rsh starts it."""
+    over_there = hook(client, "remote")
+    if over_there:
+        return start([*over_there, address, script], os.environ, cwd="/", merged=True, detached=True)
+    return start_shell(client, script, with_input=False)[0]

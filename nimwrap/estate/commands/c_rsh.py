@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 
-from nimwrap.estate import nimdb, remote
+from nimwrap.estate import net, nimdb, remote
+from nimwrap.estate.hooks import hook
 from nimwrap.estate.machine import Machine
-from nimwrap.estate.process import pump, start_shell, write_all
+from nimwrap.estate.process import Child, pump, write_all
 
 _GARBLED = b"\xff\xfe\x93\xe9\x80garbled\x00\xc3\n"
 
@@ -35,11 +36,10 @@ def main(me: Machine, args: list[str]) -> int:
     if client.fault("c_rsh_hang"):
         me.hang(lambda: bool(client.fault("c_rsh_hang")))
         return 1
-    return _relay(me, client, script)
+    return _relay(me, client, remote.start_command(client, net.lookup(me, host) or host, script))
 
 
-def _relay(me: Machine, client: Machine, script: str) -> int:
-    child, _ = start_shell(client, script, with_input=False)
+def _relay(me: Machine, client: Machine, child: Child) -> int:
     held = b""
     lose_end = bool(client.fault("lost_rc"))
     if client.fault("garbled_output"):
@@ -68,5 +68,7 @@ def _relay(me: Machine, client: Machine, script: str) -> int:
 
     pump({child.stdout: take}, idle)
     idle()
-    child.wait()
+    if child.wait() == 255 and hook(client, "remote"):
+        me.err("0042-006 c_rsh: (exec_nimsh_cmd) exec_cmd Connection timed out\n")
+        return 6
     return 0

@@ -36,15 +36,21 @@ def main(me: Machine, args: list[str]) -> int:
         me.out("".join(f"{one.line}\n" for one in nfs.table(me)))
         return 0
     with me.state.lock(f"exports-{me.name}"):
-        if request.undo:
-            return _unexport(me, request)
-        if request.all:
-            return max([_export(me, one, request) for one in nfs.table(me, request.file)], default=0)
-        wanted = _wanted(me, request)
-        if wanted is None:
-            me.err(f"exportfs: {request.directory}: not found in {request.file}\n")
-            return 1
-        return _export(me, wanted, request)
+        status = _change(me, request)
+        nfs.published(me)
+    return status
+
+
+def _change(me: Machine, request: _Request) -> int:
+    if request.undo:
+        return _unexport(me, request)
+    if request.all:
+        return max([_export(me, one, request) for one in nfs.table(me, request.file)], default=0)
+    wanted = _wanted(me, request)
+    if wanted is None:
+        me.err(f"exportfs: {request.directory}: not found in {request.file}\n")
+        return 1
+    return _export(me, wanted, request)
 
 
 def _parse(args: list[str]) -> _Request | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 
+from nimwrap.estate import hooks
 from nimwrap.estate.filesystems import Mount, mounts
 from nimwrap.estate.machine import Machine
 
@@ -34,8 +35,12 @@ def _umount(me: Machine, word: str, *, force: bool) -> int:
     def forget(content: dict[str, list[dict[str, str]]]) -> None:
         content["mounts"] = [row for row in content.get("mounts", []) if row["over"] != held.over]
 
+    status, said = hooks.run(me, "umount", held.over, held.node, held.directory)
+    if status:
+        me.err(f"umount: 0506-349 Cannot unmount {held.over}: {said}\n")
+        return 1
     me.state.change(f"mounts-{me.name}", forget)
-    if me.root:
+    if not me.real_root:
         if os.path.islink(me.path(held.over)):
             os.unlink(me.path(held.over))
         if os.path.isdir(held.under):
