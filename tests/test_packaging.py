@@ -4,6 +4,8 @@ import ast
 import re
 import shutil
 import subprocess
+import sys
+import zipfile
 from importlib.metadata import Distribution, distribution
 from pathlib import Path
 
@@ -135,3 +137,15 @@ def test_every_benchmark_has_a_smoke_run() -> None:
     assert {path.name for path in (ROOT / "benchmarks").glob("*.py")} - {"smoke.py"} == set(
         re.findall(r'^    "([\w.]+\.py)": \[', text, re.MULTILINE)
     )
+
+
+def test_the_wheel_is_pure_and_whole(tmp_path: Path) -> None:
+    build = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", str(tmp_path), str(ROOT)]
+    subprocess.run(build, check=True, capture_output=True)
+    (wheel,) = tmp_path.glob("*.whl")
+    assert wheel.name == f"nimwrap-{nimwrap.__version__}-py3-none-any.whl"
+    packed = set(zipfile.ZipFile(wheel).namelist())
+    tree = {str(path.relative_to(ROOT)) for path in (ROOT / "nimwrap").rglob("*") if path.is_file()}
+    assert {path for path in tree - packed if "__pycache__" not in path} == set()
+    assert {path for path in packed if path.endswith(COMPILED)} == set()
+    assert any(path.endswith("licenses/LICENSE") for path in packed)
