@@ -70,7 +70,17 @@ class Fleet:
             if not self.desk.draining.is_set():
                 self._start_what_may()
             self._await_one()
+        self._account_for_the_rest()
         return list(self.runs.values())
+
+    def _account_for_the_rest(self) -> None:
+        """When we were told to leave: what runs is returned as running, what waits ends as never started."""
+        for job in self.queue.running:
+            self.runs[job.what.run.run.id] = job.what.run.run
+        if self.desk.clock.stop.is_set():
+            why = Failure(FailureCode.CANCELLED, "nimwrap was interrupted before its turn", "start the backup again")
+            for job in self.queue.waiting:
+                self._end_unstarted(job.what, why)
 
     def _goes_on(self) -> bool:
         if self.desk.clock.stop.is_set():
