@@ -86,9 +86,12 @@ def ask_clients(
     *,
     parallel: int = 16,
     limit_s: int = 60,
+    after: str = "",
 ) -> dict[str, ChannelAnswer]:
     """Run every request on its client, ``parallel`` at once, by one script on master ``host``; one answer for each.
 
+    ``after`` is shell text for the master, run after each client with its host in ``$nw_h`` and what it said in
+    ``$nw_c``; what it prints is added to the answer. It must end by itself.
     A client that hangs costs its own ``limit_s`` seconds and holds up only the worker that asked it. Nothing is
     written on the master. Raises what ``host.run`` raises, and NimwrapError ``unknown`` when the master's shell fails.
     """
@@ -98,7 +101,7 @@ def ask_clients(
         name: ChannelAnswer(False, None, f"not asked: {requests[name].host[:80]!r} is not a host name")
         for name in requests.keys() - set(valid)
     }
-    fan = _FanOut(channel, parallel, limit_s, nonce)
+    fan = _FanOut(channel, parallel, limit_s, nonce, after)
     for names in _chunks(valid, requests, fan):
         rounds = -(-len(names) // parallel)
         result = host.run(fan.script([requests[name] for name in names]), timeout=rounds * (limit_s + 3) + 60)
@@ -136,6 +139,7 @@ class _FanOut:
     parallel: int
     limit_s: int
     nonce: str
+    after: str = ""
 
     def script(self, requests: list[ClientRequest]) -> str:
         """Equal client scripts are sent once. Each of ``parallel`` workers asks every Nth client.
@@ -156,10 +160,13 @@ class _FanOut:
             "nw_look() { case $1 in",
             *table,
             "esac; }",
+            "nw_call() {",
+            _bounded(f'{_program(self.channel)} "$nw_h" "$nw_s"', self.limit_s),
+            "}",
             "nw_work() { nw_n=$1",
             f"while [ $nw_n -lt {len(requests)} ] && kill -0 $$ 2>/dev/null; do",
             f'nw_look $nw_n; echo "@@{self.nonce} begin $nw_n"',
-            _bounded(f'{_program(self.channel)} "$nw_h" "$nw_s"', self.limit_s),
+            *(["nw_c=$(nw_call)", 'nw_say "$nw_c"', self.after] if self.after else ["nw_call"]),
             f'echo; echo "@@{self.nonce} end $nw_n 0"',
             f"nw_n=$((nw_n+{workers})); done; }}",
             "nw_say() { printf '%s\\n' \"$1\"; }",
