@@ -20,7 +20,7 @@ from nimwrap.preflight.facts import Fact, read
 from nimwrap.preflight.master import parse_clock, parse_fsize, parse_word
 from nimwrap.preflight.source import SourceAnswer, read_source, source_question
 
-LIMIT_S = 15
+LIMIT_S = 20
 """Of each slow question; hanging ones cost this once, since they are asked together."""
 
 SYSBR = "bos.sysmgt.sysbr"

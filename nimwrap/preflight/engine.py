@@ -1,6 +1,7 @@
-"""The preflight: the master is asked once, each client once, the master's resolver once; then the checks judge.
+"""The preflight: the master is asked once, and each client once, with the master's resolver; then the checks judge.
 
-Nothing is changed anywhere. Several clients of one master share the three round trips.
+Nothing is changed anywhere. Several clients of one master share the two round trips; a third is made only for
+questions that the answers bring up.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ from nimwrap.preflight.checks import run_checks
 from nimwrap.preflight.checks.client import backups_running
 from nimwrap.preflight.client import ClientFacts, read_client, unasked
 from nimwrap.preflight.master import MasterFacts, read_master
-from nimwrap.preflight.names import INTERFACES, LIMIT_S, PROCESSES, Names, names_script, read_names
+from nimwrap.preflight.names import INTERFACES, LIMIT_S, PROCESSES, Names, names_after, names_script, read_names
 from nimwrap.preflight.report import PreflightReport, Prior
 from nimwrap.preflight.say import refuse
 from nimwrap.preflight.situation import Situation, image_directory
@@ -108,7 +109,7 @@ def _safe_name(master: MasterConfig) -> str:
 
 @dataclass
 class _Look:
-    """The three round trips."""
+    """The round trips."""
 
     host: Host
     master: MasterConfig
@@ -125,7 +126,7 @@ class _Look:
             )
             for ref in refs
         ]  # fmt: skip
-        asked = self._ask_clients(drafts)
+        asked, names = self._ask_clients(drafts)
         spent = self.deadline.clock() - began
         called = [
             replace(draft, channel=asked[draft.ref.client][0], client=asked[draft.ref.client][1], spent_s=spent)
@@ -133,7 +134,7 @@ class _Look:
             else draft
             for draft in drafts
         ]
-        names = self._ask_names(called)
+        names = self._ask_names(called, names)
         return [replace(situation, names=names) for situation in called]
 
     def _ask_master(self, refs: Sequence[ClientRef]) -> MasterFacts:
@@ -155,36 +156,44 @@ class _Look:
             )
         return read_master(said)
 
-    def _ask_clients(self, drafts: Sequence[Situation]) -> dict[str, tuple[ChannelAnswer, ClientFacts]]:
-        """One channel call for each client whose host name is known, in one script on the master."""
-        nonce = secrets.token_hex(4)
+    def _ask_clients(self, drafts: Sequence[Situation]) -> tuple[dict[str, tuple[ChannelAnswer, ClientFacts]], Names]:
+        """One channel call for each client whose host name is known, in one script on the master.
+
+        Beside them, the master's resolver is asked about each client that has answered.
+        """
+        nonce, naming = secrets.token_hex(4), secrets.token_hex(4)
         own = drafts[0].on_master.hostname.value if drafts else None
         script = client_facts.client_script(own if own and is_host_name(own) else _safe_name(self.master), nonce)
         requests = {one.ref.client: ClientRequest(one.host, script) for one in drafts if one.host and not one.is_master}
         if not requests:
-            return {}
+            return {}, Names()
         limit = int(self.deadline.left(CHANNEL_LIMIT_S))
-        found = ask_clients(self.host, self.master.client_channel, requests, parallel=AT_ONCE, limit_s=limit)
+        found = ask_clients(
+            self.host, self.master.client_channel, requests, parallel=AT_ONCE, limit_s=limit, after=names_after(naming)
+        )
         unreached = unasked("the client was not reached")
-        return {
+        told = {
             name: (answer, read_client(answer.output, nonce) if answer.reached else unreached)
             for name, answer in found.items()
         }
+        resolved = {key: said for answer in found.values() for key, said in answers(answer.output, naming).items()}
+        return told, read_names(resolved)
 
-    def _ask_names(self, situations: Sequence[Situation]) -> Names:
-        """How the master resolves the clients' names and the addresses they leave from; and what two checks need then.
+    def _ask_names(self, situations: Sequence[Situation], known: Names) -> Names:
+        """What the master's resolver has not been asked yet, and what two checks need now and then.
 
-        Neither of those is needed as a rule: a master by another name, and a mksysb that runs somewhere.
+        Those are a master that a client calls by another name, and a mksysb that runs somewhere.
         """
-        names = dict.fromkeys(situation.host for situation in situations if situation.host)
+        names = dict.fromkeys(one.host for one in situations if one.host and one.host not in known.found)
         actual = (situation.source.actual for situation in situations)
-        addresses = dict.fromkeys(address for address in actual if address and ipv4(address))
-        if not names and not addresses:
-            return Names()
-        nonce = secrets.token_hex(4)
+        addresses = dict.fromkeys(one for one in actual if one and ipv4(one) and one not in known.found)
         also = [INTERFACES] if any(situation.master_named_otherwise for situation in situations) else []
         also += [PROCESSES] if any(backups_running(situation.client) for situation in situations) else []
+        if not (names or addresses or also):
+            return known
+        nonce = secrets.token_hex(4)
         script = names_script(list(names), list(addresses), nonce, also)
         rounds = math.ceil((len(names) + len(addresses)) / AT_ONCE)
         result = self.host.run(script, timeout=self.deadline.left(rounds * LIMIT_S + 30))
-        return read_names(answers(result.stdout, nonce))
+        more = read_names(answers(result.stdout, nonce))
+        return replace(more, found={**known.found, **more.found})

@@ -48,7 +48,7 @@ def names_script(names: Sequence[str], addresses: Sequence[str], nonce: str, als
     first = "".join(f"nw_o=$({question.shell} 2>&1); nw_r=$?; nw_say {question.name}\n" for question in also)
     return (
         f'{PREAMBLE}nw_all=" {" ".join(names)} "\n'
-        f'nw_say() {{ echo "@@{nonce} begin $1\n$nw_o\n\n@@{nonce} end $1 $nw_r"; }}\n'
+        f"nw_say() {{ {_said(nonce, 'echo')}; }}\n"
         'nw_again() { nw_n=${nw_o%%" is "*}\n'
         'case $nw_n in ""|-*|*[!A-Za-z0-9._-]*) return;; esac\n'
         'case $nw_all in *" $nw_n "*) return;; esac\n'
@@ -56,6 +56,29 @@ def names_script(names: Sequence[str], addresses: Sequence[str], nonce: str, als
         'nw_ask() { nw_o=$(host "$1" 2>&1); nw_r=$?; nw_say "$1"; [ "$2" = name ] || nw_again; }\n'
         f"{first}" + "".join(limited(f"{' & '.join(wave)} & wait", LIMIT_S) + "\n" for wave in waves)
     )
+
+
+def names_after(nonce: str) -> str:
+    """Shell text for the master, after a client has answered: its name, the address it named, and where that leads.
+
+    ``$nw_h`` is the client's host name and ``$nw_c`` what it said. Asking here lets these questions run while other
+    clients are still busy with theirs; what cannot be read off the answer so easily is asked later by name.
+    """
+    lookup = (
+        'nw_host "$nw_h"; [ -z "$nw_a" ] || { nw_host "$nw_a"; nw_q=${nw_o%%" is "*}\n'
+        'case $nw_q in "$nw_h"|""|-*|*[!A-Za-z0-9._-]*) ;; *) nw_host "$nw_q";; esac; }'
+    )
+    return (
+        f'nw_host() {{ nw_o=$(host "$1" 2>&1); nw_r=$?\n{_said(nonce, "nw_say")}; }}\n'
+        'nw_a=${nw_c#*nw_perl\n}; nw_a=${nw_a%%\n*}\n'
+        'case $nw_a in ""|*[!0-9.]*) nw_a=;; esac\n'
+        f'case $nw_c in *nw_rc=*)\n{limited(lookup, LIMIT_S)};; esac'
+    )
+
+
+def _said(nonce: str, printer: str) -> str:
+    """Prints the answer to ``$1``, ``$nw_o`` with status ``$nw_r``, in one piece."""
+    return f'{printer} "\n@@{nonce} begin $1\n$nw_o\n\n@@{nonce} end $1 $nw_r"'
 
 
 def read_names(answers: Mapping[str, Answer]) -> Names:
