@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from nimwrap.estate.image import Damaged, Header, check_whole
+from nimwrap.estate.image import DamagedError, Header, check_whole
 from nimwrap.hosts.protocol import CommandResult, Host
 from nimwrap.images.depot import Depot, Row
 from nimwrap.images.fixed_name import Outcome, resume, take_fixed_name
@@ -54,7 +54,7 @@ def whole(lab: Lab, location: str) -> Header | None:
     try:
         with lab.disk(location).open("rb") as file:
             return check_whole(file)
-    except (Damaged, FileNotFoundError):
+    except (DamagedError, FileNotFoundError):
         return None
 
 
