@@ -153,7 +153,10 @@ def test_nothing_starts_after_the_window(
     assert outcomes == [("ok", None), ("skipped", "outside_window")]
     by_hand = run_cli("schedule", "run", "nightly", "--json", config=config)
     assert by_hand.exit_code == 3
-    assert {run["schedule"] for run in by_hand.data["runs"]} <= {"nightly", None}
+    with Reader.open(estate.root / "nimwrap" / "history.db") as reader:
+        assert [(row["schedule"], bool(row["slot"])) for row in reader.runs()] == [("nightly", False)] * 2 + [
+            ("nightly", True)
+        ] * 2
 
 
 def test_a_due_that_is_told_to_end_leaves_the_rest_to_the_next_one(
@@ -241,14 +244,11 @@ def test_import_cron_prints_writes_new_files_and_never_overwrites(run_cli: Cli, 
     written = run_cli("schedule", "import-cron", "-", "--write", target, "--json", stdin=crontab.read_text())
     assert written.exit_code == 0
     assert [Path(path).name for path in written.data["written"]] == ["from-cron.toml", "from-cron.toml"]
-    before = {path: path.read_bytes() for path in target.rglob("*.toml")}
-    assert len(before) == 2
+    (target / "from-cron.toml").write_text("# mine")
     (target / "configuration" / "from-cron.toml").unlink()
     refused = run_cli("schedule", "import-cron", crontab, "--write", target, "--json")
     assert (refused.exit_code, refused.codes) == (1, ["file_exists"])
-    assert {path: path.read_bytes() for path in target.rglob("*.toml")} == dict(list(before.items())[:1]) or len(
-        list(target.rglob("*.toml"))
-    ) == 1
+    assert [path.read_text() for path in target.rglob("*.toml")] == ["# mine"]
     wrong = run_cli("schedule", "import-cron", crontab, "--timezone", "Mars/Olympus", "--json")
     assert wrong.exit_code == 2
     absent = run_cli("schedule", "import-cron", tmp_path / "absent", "--json")
