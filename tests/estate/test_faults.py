@@ -113,14 +113,17 @@ def test_an_unknown_switch_is_an_error(sim: Sim) -> None:
 def test_a_hang_lasts_until_the_switch_is_off(sim: Sim, fault: str) -> None:
     sim.estate.fault(fault, host="aix01")
     process = sim.start(HANGS[fault])
-    time.sleep(1.2)
+    file = sim.estate.files("nim") / LOCATION.lstrip("/")
+    whole = fault == "nim_hang_after_image"
+    deadline = time.monotonic() + 20
+    while fault != "c_rsh_hang" and not (file.exists() and file.stat().st_size >= (262144 if whole else 1)):
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    time.sleep(0.5)
     assert process.poll() is None
-    size = (sim.estate.files("nim") / LOCATION.lstrip("/"))
-    if fault in ("nim_hang_midway", "nfs_stall"):
-        assert 0 < size.stat().st_size < 262144
-    if fault == "nim_hang_after_image":
-        assert size.stat().st_size == 262144
-        assert "aix01_m" not in sim.estate.objects()
+    assert "aix01_m" not in sim.estate.objects()
+    if not whole and file.exists():
+        assert 0 < file.stat().st_size < 262144
     sim.estate.fault(fault, None)
     process.communicate(timeout=20)
 
