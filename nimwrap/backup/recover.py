@@ -1,14 +1,17 @@
 """What a crash left on one master: adopt what runs, conclude what ended, undo, close, give back.
 
 Starting again is the recovery: the history says which runs are open, the spool says how far they came. A run whose
-owner still lives is never touched. What is found in the spool without a row here belongs to another nimwrap, whose
-export changes are undone only when its operation is gone and its heartbeat is older than 10 minutes.
+owner still lives is never touched. What is found in the spool without a row here was either made by a dead nimwrap of
+this host, whose history is lost: its rows are written again. Or it belongs to another nimwrap, whose export changes
+are undone only when its operation is gone and its heartbeat is older than 10 minutes.
 """
 
 from __future__ import annotations
 
 import json
+import os
 import shlex
+import socket
 from dataclasses import dataclass, field, replace
 
 from nimwrap.backup import spool
@@ -25,7 +28,7 @@ from nimwrap.domain.codes import FailureCode, Outcome
 from nimwrap.domain.durations import parse_rfc3339
 from nimwrap.domain.errors import NimwrapError
 from nimwrap.domain.findings import Failure
-from nimwrap.domain.records import Attempt
+from nimwrap.domain.records import Attempt, Run
 from nimwrap.history.owner import OwnerLock, owner_alive
 from nimwrap.history.read import Reader
 from nimwrap.history.revive import run_of
@@ -200,7 +203,12 @@ def _recover_room(site: Site, reader: Reader, room: Room, done: Recovered) -> No
     try:
         row = reader.run(room.run)
     except NimwrapError:
-        _foreign_room(site, room, done)
+        lost = None if room.aside else _plan_of_ours(site, room)
+        if lost is None:
+            _foreign_room(site, room, done)
+        else:
+            _rewrite(site, lost)
+            _recover_run(site, reader, reader.run(lost.run), {lost.run: room}, done, wait=True)
         return
     if owner_alive(site.config.state_dir, room.run) or row["id"] != room.run:
         return
@@ -210,6 +218,48 @@ def _recover_room(site: Site, reader: Reader, room: Room, done: Recovered) -> No
     if row["outcome"] != Outcome.RUNNING:
         give_back(site, str(row["client"]), room.run, room=f"{site.master.spool}/{room.name}")
         done.cleaned.append(room.name)
+
+
+def _plan_of_ours(site: Site, room: Room) -> AttemptPlan | None:
+    """The plan of a room that a dead nimwrap of this very host made, whose rows are lost; None for anybody else's."""
+    path = shlex.quote(f"{site.master.spool}/{room.name}")
+    said = site.host.run(f"{PREAMBLE}cat {path}/owner && cat {path}/plan\n")
+    owner, _, text = said.stdout.partition("\n")
+    host, _, pid = owner.rpartition(" pid ")
+    if not said.ok or host != socket.gethostname() or not pid.isdigit() or _alive(int(pid)):
+        return None
+    try:
+        plan = AttemptPlan.from_json(text)
+    except (ValueError, KeyError, TypeError):
+        return None
+    return plan if (plan.run, plan.master) == (room.run, site.master.name) else None
+
+
+def _alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+def _rewrite(site: Site, plan: AttemptPlan) -> None:
+    """The rows of a run that the history has lost (damaged, moved aside), as far as the spool knows them."""
+    now = site.clock.now()
+    site.store.begin_run(Run(plan.run, plan.client, plan.master, now, kind=plan.kind))
+    remedy = plan.method if plan.exported else None
+    site.store.begin_attempt(
+        plan.run, Attempt(plan.number, now, remedy=remedy), location=plan.location, resource=plan.resource
+    )
+    if plan.exported is not None:
+        change = site.store.plan_change(
+            plan.run, plan.master, plan.exported, added=list(plan.added), before=plan.before, at=now
+        )
+        plan = replace(plan, change=change)
+    text = "rebuilt from the spool: the history had lost this run"
+    site.store.event("plan", text, run=plan.run, master=plan.master, data=plan.to_json(), at=now)
 
 
 def _clean_aside(site: Site, plan: AttemptPlan, room: Room, done: Recovered) -> bool:

@@ -152,6 +152,7 @@ def start_script(plan: AttemptPlan, command: str, undo: str | None, owner: str) 
         _here("stop", stop),
         _here("wrapper.in", wrapper_text(plan, lock_path(plan.spool, plan.client), "@slot@")),
         _here("plan", plan.to_json() + "\n"),
+        _here("owner", owner + "\n"),
         # In a file, so that no script that looks at the operation carries the image's name in its arguments:
         # that name is how the image's writers are found.
         _here("image", plan.staged + "\n"),

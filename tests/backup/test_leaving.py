@@ -126,3 +126,21 @@ def test_cancel_ends_the_operation_client_side_first_and_leaves_nothing(
     assert (ended["outcome"], ended["failure"]["code"]) == ("failed", "cancelled"), stdout
     assert slow.exports_text() == before
     assert nothing_left(slow)
+
+
+def test_a_lost_history_is_written_again_from_the_spool(
+    run_cli: Cli, slow: Any, estate_config: Config, tmp_path: Path
+) -> None:
+    before = slow.exports_text()
+    config = estate_config()
+    backup = begin(tmp_path, config, "backup", "powerha1")
+    until(lambda: writing(slow), "the image is being written")
+    backup.kill()
+    backup.wait()
+    for file in (slow.root / "nimwrap").glob("history.db*"):
+        file.unlink()
+    assert run_cli("recover", config=config).exit_code == 0
+    (run,) = run_cli("history", "--json", config=config).data["runs"]
+    assert (run["client"], run["outcome"]) == ("powerha1", "ok")
+    assert slow.exports_text() == before
+    assert nothing_left(slow, run["image"]["location"])
