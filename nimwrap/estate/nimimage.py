@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from nimwrap.estate import nfs, nimdb, nimexport, remote
 from nimwrap.estate.commands.mksysb import image_size
 from nimwrap.estate.filesystems import filesystem, free_kb
+from nimwrap.estate.hooks import hook
 from nimwrap.estate.machine import Machine
 from nimwrap.estate.nimdb import NimObject
 from nimwrap.estate.nimerror import NimError, failed, location_taken, no_object, unexpected
@@ -143,11 +144,14 @@ def _run_on_client(me: Machine, request: Request, client: Machine, where: tuple[
         os.write(1, b"\xc3\x28\xff\x00\xfe garbled \x93\n")
     strip = client.paths.stripper()
     pump({child.stdout: lambda data: _relay(me, strip.feed(data)), child.stderr: errors.append})
+    _relay(me, strip.flush())
     status = child.wait()
     said = client.paths.outward(b"".join(errors).decode("utf-8", "replace"))
     if not status:
         me.err(said)
         return
+    if status == 255 and not said and hook(me, "remote"):
+        raise NimError(6, f"{_outer()}   0042-006 {METHOD}: (From_Master) connect Connection timed out\n")
     command, _, raw = said.partition("\n")
     raise unexpected(METHOD, source, "c_mkbosi", command or "/usr/bin/savevg", raw or f"killed, status {status}\n")
 
