@@ -14,7 +14,7 @@ from nimwrap.aix.text import Unrecognised
 from nimwrap.backup.context import Site
 from nimwrap.backup.operation import writers_left
 from nimwrap.backup.plan import AttemptPlan
-from nimwrap.hosts.channel import client_command
+from nimwrap.hosts.channel import SELF, client_command
 from nimwrap.hosts.questions import PREAMBLE, Question, answers, questionnaire
 
 
@@ -33,7 +33,8 @@ def clean_up(site: Site, plan: AttemptPlan) -> Cleaning:
     if writing is not False:
         why = "still writes the image" if writing else "does not answer, so it may still write the image"
         cleaning.left.append(f"{plan.client} {why}; {plan.staged} is left until `nimwrap recover` can prove otherwise")
-    _unmount(site, plan)
+    if plan.channel != SELF:
+        _unmount(site, plan)
     _plan_master(site, plan, cleaning, remove_image=writing is False)
     if cleaning.actions:
         result = site.act(plan.run, "clean up", PREAMBLE + "".join(f"{act}\n" for act in cleaning.actions), timeout=300)
@@ -65,7 +66,7 @@ def _plan_master(site: Site, plan: AttemptPlan, cleaning: Cleaning, *, remove_im
     )
     found = answers(site.act(plan.run, "what did the failure leave?", script).stdout, nonce)
     if remove_image:
-        if "resource" in found and found["resource"].ok:
+        if plan.resource and "resource" in found and found["resource"].ok:
             cleaning.actions.append(shlex.join(nim.remove(plan.resource)))
         cleaning.actions.append(f"rm -f {shlex.quote(plan.staged)}")
         if plan.staging:

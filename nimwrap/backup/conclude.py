@@ -19,6 +19,7 @@ from nimwrap.domain.errors import NimwrapError
 from nimwrap.domain.findings import Failure
 from nimwrap.domain.records import ChangeState, SourceAddress
 from nimwrap.images.earlier import earlier
+from nimwrap.images.kinds import defines_itself
 from nimwrap.images.verification import Expectation, Proof, prove
 from nimwrap.remedy.undo import UndoStatus
 
@@ -102,7 +103,7 @@ def _ended(look: Look) -> Failure:
 
 def _prove(site: Site, plan: AttemptPlan, look: Look) -> Concluded:
     """First the file where it was made, then, for what we define ourselves, the resource in its place."""
-    defines = plan.staging is not None or look.returncode != 0
+    defines = plan.staging is not None or look.returncode != 0 or not defines_itself(plan.kind)
     before = earlier(site.store.path, plan.master, plan.client, plan.kind, resource=plan.resource or None, run=plan.run)
     expected = Expectation(
         kind=plan.kind, location=plan.staged, resource=None if defines else plan.resource or None,

@@ -12,6 +12,7 @@ from nimwrap.aix.text import Unrecognised
 from nimwrap.backup.context import Site
 from nimwrap.backup.plan import AttemptPlan
 from nimwrap.config.model import BackupPolicy
+from nimwrap.hosts.channel import SELF
 from nimwrap.hosts.questions import PREAMBLE
 from nimwrap.images import kinds
 from nimwrap.preflight.report import PreflightReport
@@ -48,7 +49,7 @@ def plan_attempt(
     plan = AttemptPlan(
         run=run, number=number, kind=work.kind, master=ref.master, client=ref.client,
         client_host=report.client_host or ref.client, master_name=report.master_name or site.master.host,
-        channel=site.master.client_channel, method=method, resource=names.resource or "", location=names.location,
+        channel=site.master.client_channel if kinds.KINDS[work.kind].through_client else SELF, method=method, resource=names.resource or "", location=names.location,
         staged=staged, flags=policy.mksysb_flags, spool=site.master.spool, timeout_s=policy.timeout,
         stall_s=policy.stall, max_parallel=site.master.max_parallel, node=report.node, machine_id=report.machine_id,
         env=site.master.env, volume_group=work.volume_group or None,

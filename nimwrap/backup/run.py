@@ -15,6 +15,7 @@ from nimwrap.backup.attempt import Attempted, make
 from nimwrap.backup.context import Site, log_path
 from nimwrap.backup.locking import give_back, locked_by_another, take_lock
 from nimwrap.backup.methods import NIM, Work, plan_attempt
+from nimwrap.backup.master_look import look_at_master, through_client
 from nimwrap.backup.preview import space_short
 from nimwrap.config.model import BackupPolicy, RetryPolicy
 from nimwrap.domain.codes import CAN_PASS, FailureCode, Outcome
@@ -155,8 +156,11 @@ class BackupRun:
     def _look(self) -> PreflightReport:
         self._progress("preflight")
         site, ref = self.site, self.request.ref
-        prior = {ref.client: self.request.prior}
-        report = preflight(site.host, site.master, site.config, [ref.client], prior, site.clock.now())[0]
+        if through_client(self.request.kind):
+            prior = {ref.client: self.request.prior}
+            report = preflight(site.host, site.master, site.config, [ref.client], prior, site.clock.now())[0]
+        else:
+            report = look_at_master(site, ref, self.request.kind, self.request.prior.last_sizes)
         site.store.add_findings(self.run.id, report.findings)
         self.run = replace(
             self.run, findings=report.findings, source_address=report.source_address,

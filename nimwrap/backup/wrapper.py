@@ -105,7 +105,8 @@ def client_stop_script(plan: AttemptPlan) -> str:
     """Run on the client: ends every process that writes this image, then says which are left.
 
     They are known by the image's own dated name, or that of our own job, in their arguments, and by descent from those;
-    the names are written with a bracket so that this script does not find itself.
+    the names are written with a bracket so that this script does not find itself. The master's own side of the
+    operation names the image too and is no writer: some clients share the master's process table (a WPAR's).
     """
     image = f"[{plan.image_name[0]}]{plan.image_name[1:]}".replace(".", "[.]")
     pattern = f"{image}|[n]imwrap[.]{plan.run}.job"
@@ -113,7 +114,7 @@ def client_stop_script(plan: AttemptPlan) -> str:
 writers() {{
   ps -ef | awk -v me=$$ '
     {{ parent[$2] = $3; order[NR] = $2 }}
-    $0 ~ /{pattern}/ && $2 != me {{ member[$2] = 1 }}
+    $0 ~ /{pattern}/ && $0 !~ / -o define |m_mkbosi/ && $2 != me {{ member[$2] = 1 }}
     END {{
       for (again = 1; again; ) {{
         again = 0
