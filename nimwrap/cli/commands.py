@@ -10,10 +10,10 @@ from typer.core import TyperGroup
 
 SECTIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("Backing up", ("backup", "check", "cancel", "recover", "hold")),
-    ("What happened", ("status", "history", "show", "report", "metrics")),
+    ("What happened", ("status", "history", "show")),
     ("Images and exports", ("images", "exports")),
     ("Schedules", ("schedule", "serve")),
-    ("This installation", ("config", "doctor", "notify", "explain", "demo")),
+    ("This installation", ("config", "explain", "demo")),
 )
 """Verb modules of ``nimwrap.cli`` by section of ``--help``. One named like its verb is loaded alone."""
 
@@ -56,14 +56,8 @@ class VerbGroup(TyperGroup):
         if module in self._loaded:
             return
         self._loaded.add(module)
-        try:
-            register = import_module(f"nimwrap.cli.{module}").register
-        except ModuleNotFoundError as absent:
-            if absent.name != f"nimwrap.cli.{module}":
-                raise
-            return
         verbs = typer.Typer(rich_markup_mode=None, suggest_commands=False)
-        register(verbs)
+        import_module(f"nimwrap.cli.{module}").register(verbs)
         commands = typer.main.get_group(verbs).commands
         self.commands.update(commands)
         self._sections.setdefault(section, []).extend(commands)

@@ -14,10 +14,11 @@ from pathlib import Path
 import pytest
 
 import nimwrap
+from nimwrap.cli.commands import SECTIONS
 from nimwrap.cli.frame import Result
 from nimwrap.cli.main import main, without_json
 from nimwrap.domain.errors import NimwrapError, Problem
-from tests.running import Ran, command, environment
+from tests.running import ROOT, Ran, command, environment
 
 Cli = Callable[..., Ran]
 
@@ -244,3 +245,8 @@ def test_status_follows_the_exit_code(code: int, status: str) -> None:
     assert Result("x", {}, code).envelope()["status"] == status
 
 
+
+
+def test_every_verb_file_is_in_the_table_of_commands() -> None:
+    files = {path.stem for path in (ROOT / "nimwrap" / "cli").glob("*.py") if "\ndef register(app" in path.read_text()}
+    assert files == {module for _, modules in SECTIONS for module in modules}
