@@ -73,6 +73,8 @@ def due(ctx: typer.Context) -> None:
     with opened_desk(invocation.config) as desk, leaving_on_signal(desk):
         desk.tell = PlainLines(invocation).tell
         report = run_due(desk, schedules, tell=lambda look: say(invocation, look))
+        for sentence in report.said:
+            invocation.say(sentence)
         invocation.finish(_result(desk, schedules, report))
 
 

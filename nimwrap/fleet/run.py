@@ -74,13 +74,17 @@ class Fleet:
         return list(self.runs.values())
 
     def _account_for_the_rest(self) -> None:
-        """When we were told to leave: what runs is returned as running, what waits ends as never started."""
+        """When we were told to leave: what runs is returned as running, what waits ends as never started.
+
+        A client of a slot that never began has no run: its slot is free again for the next nimwrap.
+        """
         for job in self.queue.running:
             self.runs[job.what.run.run.id] = job.what.run.run
-        if self.desk.clock.stop.is_set():
+        if self.desk.clock.stop.is_set() or self.desk.draining.is_set():
             why = Failure(FailureCode.CANCELLED, "nimwrap was interrupted before its turn", "start the backup again")
             for job in self.queue.waiting:
-                self._end_unstarted(job.what, why)
+                if self.order.slot is None or job.retried:
+                    self._end_unstarted(job.what, why)
 
     def _goes_on(self) -> bool:
         if self.desk.clock.stop.is_set():

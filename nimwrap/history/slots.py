@@ -24,6 +24,10 @@ NOBODY = ClientRef("", "")
 """Stands in the row of a slot that no client is due in."""
 
 _ONE_CLIENT = "schedule = ? and slot = ? and master = ? and client = ?"
+_KILLED = (
+    "exists (select 1 from runs r where r.id = slots.run and r.failure_code = 'killed'"
+    " and not exists (select 1 from attempts a where a.run = r.id))"
+)
 _INSERT = "insert into slots (schedule, slot, master, client, state, reason, claimed) values (?, ?, ?, ?, ?, ?, ?)"
 
 
@@ -37,12 +41,17 @@ def newest_slot(reader: ReadOnly, schedule: str, now: datetime) -> datetime | No
     return parse_rfc3339(row["slot"]) if row else None
 
 
-def pending(reader: ReadOnly) -> list[Row]:
-    """The rows free to be taken, oldest slot first: clients that wait, and those whose claimer died before the run."""
+def pending(reader: ReadOnly, since: datetime) -> list[Row]:
+    """The rows free to be taken, oldest slot first.
+
+    Clients that wait; those whose claimer died before the run; and, of slots after ``since``, those whose run was
+    killed before it started anything, which then still have that run.
+    """
     sql = "select * from slots where state = ? and run is null order by slot, id"
     claimed = reader.rows(sql, (CLAIMED,))
     alive = {owner for owner in {row["owner"] for row in claimed} if owner and owner_alive(reader.path.parent, owner)}
     found = reader.rows(sql, (WAITING,)) + [row for row in claimed if row["owner"] not in alive]
+    found += reader.rows(f"select * from slots where state = 'done' and slot >= ? and {_KILLED}", (rfc3339(since),))  # noqa: S608
     return sorted(found, key=lambda row: (row["slot"], row["id"]))
 
 
@@ -76,13 +85,13 @@ def open_slot(store: Store, opening: Opening, at: datetime) -> bool:
 
 
 def take(store: Store, schedule: str, slot: datetime, refs: Iterable[ClientRef]) -> list[ClientRef]:
-    """Claim those of ``refs`` that wait in the slot, or whose claimer died before it began a run; returns them."""
+    """Claim those of ``refs`` whose rows are free, as in :func:`pending`; returns them."""
     taken = []
     with store.writing("take_slot") as database:
         for ref in refs:
             key = (schedule, rfc3339(slot), ref.master, ref.client)
             if _free(store, database.conn, key):
-                sql = f"update slots set state = ?, owner = ? where {_ONE_CLIENT}"  # noqa: S608
+                sql = f"update slots set state = ?, owner = ?, run = null where {_ONE_CLIENT}"  # noqa: S608
                 database.conn.execute(sql, (CLAIMED, store.token(), *key))
                 taken.append(ref)
     return taken
@@ -97,7 +106,8 @@ def end(store: Store, schedule: str, slot: datetime, refs: Iterable[ClientRef], 
 
 
 def _free(store: Store, connection: sqlite3.Connection, key: tuple[str, ...]) -> bool:
-    row = connection.execute(f"select state, run, owner from slots where {_ONE_CLIENT}", key).fetchone()  # noqa: S608
-    if row is None or row[1] is not None:
-        return False
-    return row[0] == WAITING or (row[0] == CLAIMED and not (row[2] and owner_alive(store.path.parent, row[2])))
+    sql = f"select state, run, owner, {_KILLED} from slots where {_ONE_CLIENT}"  # noqa: S608
+    state, run, owner, killed = connection.execute(sql, key).fetchone() or ("", None, None, 0)
+    if run is not None:
+        return state == "done" and bool(killed)
+    return state == WAITING or (state == CLAIMED and not (owner and owner_alive(store.path.parent, owner)))

@@ -10,6 +10,7 @@ from nimwrap.domain.errors import NimwrapError
 from nimwrap.domain.records import ClientRef
 from nimwrap.fleet.desk import Desk, refresh_inventories
 from nimwrap.fleet.run import run_fleet
+from nimwrap.scheduling.adopt import Recover, adopt, recover_master
 from nimwrap.scheduling.crew import Crew, RunFleet, Worked
 from nimwrap.scheduling.engine import Engine, Look, Opened, Passed
 from nimwrap.scheduling.roster import clients_of, last_seen
@@ -33,12 +34,16 @@ class Missed:
 
 @dataclass
 class DueReport:
-    """What one ``due`` did: slots opened, batches worked, clients that came too late, masters that did not answer."""
+    """What one ``due`` did: slots opened, batches worked, clients that came too late, masters that did not answer.
+
+    ``said``: sentences about what an earlier process had left.
+    """
 
     opened: list[Opened] = field(default_factory=list)
     worked: list[Worked] = field(default_factory=list)
     passed: list[Passed] = field(default_factory=list)
     troubles: list[NimwrapError] = field(default_factory=list)
+    said: list[str] = field(default_factory=list)
 
     def add(self, look: Look) -> None:
         self.opened += look.opened
@@ -71,16 +76,18 @@ class DueReport:
 
 def run_due(
     desk: Desk, schedules: Mapping[str, Schedule], *, fleet: RunFleet = run_fleet,
-    tell: Callable[[Look], None] = lambda look: None,
+    recovering: Recover = recover_master, tell: Callable[[Look], None] = lambda look: None,
 ) -> DueReport:  # fmt: skip
     """Run what is due and what becomes due meanwhile, to the end of it or until the clock's ``stop`` is set.
 
-    The timer does not start a second one while this works, so this must see to the other schedules as well.
+    The timer does not start a second one while this works, so this must see to the other schedules as well. What an
+    earlier process left is taken up first: a run that it had not really begun may be due again.
     """
     troubles = refresh_inventories(desk)
+    left = {row["master"] for row in desk.reader.open_runs()} & set(desk.hosts)
+    report = DueReport(said=adopt(desk, sorted(left), wait=False, recovering=recovering))
     crew = Crew(desk, fleet)
     engine = Engine(desk.store, desk.reader, lambda schedule: meant(desk, schedule, troubles))
-    report = DueReport()
     begun: dict[str, float] = {}
     while True:
         resting = {name for name, at in begun.items() if desk.clock.monotonic() - at < REST_S}

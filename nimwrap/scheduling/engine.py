@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from nimwrap.domain.durations import parse_rfc3339, rfc3339
 from nimwrap.domain.errors import NimwrapError
@@ -22,6 +22,10 @@ from nimwrap.scheduling.schedule import Schedule
 from nimwrap.scheduling.slots import PROMPT_S, Due, due_slots, start_of, too_late, window_end
 
 NOWHERE = "no master lists this client, and several could be meant: write it as master/client"
+
+
+_REACH = timedelta(days=3)
+"""So far back a killed run may still be made good within its slot's window or ``catch_up``."""
 
 
 @dataclass(frozen=True)
@@ -86,7 +90,7 @@ class Engine:
             if schedule.name not in resting:
                 self._open(schedule, now, look)
         waiting: dict[tuple[str, str], list[Row]] = defaultdict(list)
-        for row in queue.pending(self.reader):
+        for row in queue.pending(self.reader, now - _REACH):
             waiting[row["schedule"], row["slot"]].append(row)
         for (name, _), rows in waiting.items():
             if name not in resting:
@@ -130,9 +134,11 @@ class Engine:
     ) -> tuple[Batch | None, list[Passed]]:
         """Who of one slot's waiting clients may still start, and who not any more and why."""
         slot = parse_rfc3339(rows[0]["slot"])
+        ended = {ClientRef(row["master"], row["client"]) for row in rows if row["run"]}  # killed runs: no row to close
         refs = [ClientRef(row["master"], row["client"]) for row in rows]
         if schedule is None:
-            return None, [Passed(name, slot, tuple(refs), "the schedule is no longer in the files")]
+            gone = tuple(ref for ref in refs if ref not in ended)
+            return None, [Passed(name, slot, gone, "the schedule is no longer in the files")] if gone else []
         began = min(parse_rfc3339(row["claimed"]) for row in rows)
         newest = queue.newest_slot(self.reader, name, now)
         starts: dict[ClientRef, datetime] = {}
@@ -144,7 +150,7 @@ class Engine:
                 reason = f"interrupted, and the slot of {rfc3339(newest)} has begun and stands for it"
             if reason is None:
                 starts[ref] = start
-            else:
+            elif ref not in ended:
                 reasons[reason].append(ref)
         batch = Batch(schedule, slot, starts, window_end(schedule, began), rows[0]["reason"])
         return batch, [Passed(name, slot, tuple(refs), reason) for reason, refs in reasons.items()]

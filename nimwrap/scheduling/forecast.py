@@ -1,4 +1,4 @@
-"""What comes next: the slots of the coming days, and each client's next start."""
+"""What comes next: the slots of the coming days and whom they mean."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from nimwrap.domain.records import ClientRef
 from nimwrap.history.read import Reader
 from nimwrap.scheduling.roster import clients_of, last_seen
 from nimwrap.scheduling.schedule import Schedule
-from nimwrap.scheduling.slots import start_of, upcoming
+from nimwrap.scheduling.slots import upcoming
 
 
 @dataclass(frozen=True)
@@ -35,17 +35,3 @@ def coming(
         return (Coming(slot, schedule, refs) for slot in upcoming(schedule, now, until))
 
     return merge(*map(of_one, schedules.values()), key=lambda each: (each.slot, each.schedule.name))
-
-
-def next_starts(
-    config: Config, reader: Reader, schedules: Mapping[str, Schedule], now: datetime
-) -> dict[ClientRef, datetime]:
-    """When each client that is in any schedule starts next, its share of the jitter included."""
-    known = last_seen(config, reader)
-    found: dict[ClientRef, datetime] = {}
-    for schedule in schedules.values():
-        slot = next(schedule.clock.after(now))
-        for ref in clients_of(config, known, schedule):
-            start = start_of(schedule, ref, slot)
-            found[ref] = min(start, found.get(ref, start))
-    return found

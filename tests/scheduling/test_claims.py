@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import multiprocessing
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import pytest
+
+from nimwrap.domain.codes import FailureCode, Outcome
 from nimwrap.domain.durations import rfc3339
 from nimwrap.domain.errors import NimwrapError
-from nimwrap.domain.records import ClientRef
+from nimwrap.domain.findings import Failure
+from nimwrap.domain.records import Attempt, ClientRef, Run
 from nimwrap.history.read import Reader
 from nimwrap.history.store import Store
 from nimwrap.scheduling.engine import Engine, Look
@@ -77,6 +82,22 @@ def test_a_batch_whose_process_died_is_taken_again_while_its_window_is_open(tmp_
     assert "the window ended" in late.passed[0].reason
     with Reader.open(path) as reader:
         assert {row["state"] for row in reader.slots()} == {"missed"}
+
+
+@pytest.mark.parametrize("started", [False, True])
+def test_a_run_killed_before_it_started_anything_is_made_good_in_its_slot(tmp_path: Path, started: bool) -> None:
+    path = tmp_path / "history.db"
+    look(path, START, CLIENTS[:1])
+    with Store.open(path) as store:
+        run = Run("20260301T000001-aix01-4f2a", "aix01", "nim", START, schedule="nightly")
+        store.begin_run(run, slot=START)
+        if started:
+            store.begin_attempt(run.id, Attempt(1, START), location="/export/nim/mksysb/a", resource="a")
+        killed = Failure(FailureCode.KILLED, "nimwrap was killed before an operation was started")
+        store.close_run(replace(run, outcome=Outcome.FAILED, failure=killed, ended=START))
+    again = look(path, START + timedelta(minutes=30), CLIENTS[:1])
+    assert [list(batch.starts) for batch in again.batches] == ([] if started else [CLIENTS[:1]])
+    assert not look(path, START + timedelta(hours=2), CLIENTS[:1]).batches
 
 
 def test_a_client_that_appears_during_the_slot_is_not_in_it(tmp_path: Path) -> None:
