@@ -49,7 +49,8 @@ def plan_attempt(
     plan = AttemptPlan(
         run=run, number=number, kind=work.kind, master=ref.master, client=ref.client,
         client_host=report.client_host or ref.client, master_name=report.master_name or site.master.host,
-        channel=site.master.client_channel if kinds.KINDS[work.kind].through_client else SELF, method=method, resource=names.resource or "", location=names.location,
+        channel=site.master.client_channel if kinds.KINDS[work.kind].through_client else SELF,
+        method=method, resource=names.resource or "", location=names.location,
         staged=staged, flags=policy.mksysb_flags, spool=site.master.spool, timeout_s=policy.timeout,
         stall_s=policy.stall, max_parallel=site.master.max_parallel, node=report.node, machine_id=report.machine_id,
         env=site.master.env, volume_group=work.volume_group or None,

@@ -14,8 +14,8 @@ from nimwrap.backup.aftercare import after_image
 from nimwrap.backup.attempt import Attempted, make
 from nimwrap.backup.context import Site, log_path
 from nimwrap.backup.locking import give_back, locked_by_another, take_lock
-from nimwrap.backup.methods import NIM, Work, plan_attempt
 from nimwrap.backup.master_look import look_at_master, through_client
+from nimwrap.backup.methods import NIM, Work, plan_attempt
 from nimwrap.backup.preview import space_short
 from nimwrap.config.model import BackupPolicy, RetryPolicy
 from nimwrap.domain.codes import CAN_PASS, FailureCode, Outcome

@@ -1,7 +1,8 @@
 """From a NIM master to its clients: one script on the master asks many of them at once (aix-nim section 5.1).
 
 ``c_rsh`` is NIM's own way and needs no keys; its exit status is not the remote one and it may hang, so every call
-is bounded and the script itself reports its status as the last line, ``nw_rc=N``. ``ssh`` is the other way.
+is bounded and the script itself reports its status as the last line, ``nw_rc=N``. ``ssh`` is the other way. ``self`` is
+for what a master makes of itself: there is nobody to call.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from nimwrap.hosts.command import LINE_LIMIT
 from nimwrap.hosts.protocol import CommandResult, Host
 from nimwrap.hosts.questions import PREAMBLE, STATUS, answers, limited
 
+SELF = "self"
 C_RSH = "/usr/lpp/bos.sysmgt/nim/methods/c_rsh"
 _SSH = "ssh -n -o BatchMode=yes -o ConnectTimeout=10 -o StrictHostKeyChecking=yes"
 _RC = re.compile(r"(\r?\n)?^nw_rc=(\d+)\r?\n?", re.MULTILINE)
@@ -63,7 +65,8 @@ def client_command(channel: str, client_host: str, script: str, limit_s: int) ->
         raise NimwrapError(
             f"{client_host[:80]!r} is not a host name", code="name_invalid", exit_code=ExitCode.REFUSED
         )
-    call = shlex.join([*_program(channel).split(), client_host, _client_script(channel, script)])
+    whom = [] if channel == SELF else [client_host]
+    call = shlex.join([*_program(channel).split(), *whom, _client_script(channel, script)])
     return _bounded(call, limit_s)
 
 
@@ -195,7 +198,7 @@ def _given(arguments: tuple[str, ...]) -> str:
 
 
 def _program(channel: str) -> str:
-    return C_RSH if channel == "c_rsh" else _SSH
+    return {"c_rsh": C_RSH, SELF: "/usr/bin/ksh -c"}.get(channel, _SSH)
 
 
 def _client_script(channel: str, script: str) -> str:

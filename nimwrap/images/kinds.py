@@ -81,16 +81,15 @@ class ImageNames:
 
 @dataclass(frozen=True)
 class KindPlan:
-    """One image about to be made. ``argv`` runs on the master; ``define`` makes the finished file a resource.
+    """One image about to be made. ``argv`` runs on the master.
 
-    ``define`` is None when ``argv`` does so itself, or NIM has no such resource. ``preview`` asks NIM for the space
-    and makes nothing; ``plain_locale``: mksysb itself runs here, which wants one locale throughout (aix-nim 6.4).
+    ``preview`` asks NIM for the space and makes nothing; ``plain_locale``: mksysb itself runs here, which wants one
+    locale throughout (aix-nim 6.4).
     """
 
     kind: Kind
     names: ImageNames
     argv: list[str]
-    define: list[str] | None = None
     preview: list[str] | None = None
     plain_locale: bool = False
 
@@ -126,8 +125,7 @@ def plan(
     if kind == NIM_DB:
         return KindPlan(row, names, [BACKUP_DB, location])
     if kind == "master_mksysb":
-        define = nim.define_existing(resource, location=location)
-        return KindPlan(row, names, ["mksysb", f"-{policy.mksysb_flags}", location], define, plain_locale=True)
+        return KindPlan(row, names, ["mksysb", f"-{policy.mksysb_flags}", location], plain_locale=True)
     if kind == SAVEVG:
         if not volume_group:
             raise ValueError("savevg needs the name of a volume group: set volume_groups")
@@ -159,6 +157,11 @@ def on_client(kind: str, path: str, policy: BackupPolicy, volume_group: str = ""
         "ios_backup": (IOSCLI, "viosbr", "-backup", "-file", path),
     }
     return list(made[kind])
+
+
+def defines_itself(kind: str) -> bool:
+    """True when the operation leaves a resource, or NIM knows no such type; False when we define the finished file."""
+    return kind != "master_mksysb"
 
 
 def define_finished(kind: str, names: ImageNames) -> list[str] | None:

@@ -77,6 +77,12 @@ def ask(host: Host, questions: Iterable[Question], *, timeout: float = 300.0) ->
     return answers(result.stdout, nonce)
 
 
+def df_shell(directory: str) -> str:
+    """``df`` of ``directory``, or of the nearest one above it that exists."""
+    nearest = f"d={shlex.quote(directory)}; while [ ! -d $d ]; do d=${{d%/*}}; d=${{d:-/}}; done"
+    return f"{nearest}; df -Pk $d"
+
+
 def questions(place: Place, depth: Depth = Depth(), tag: str = "") -> list[Question]:
     """What to ask about one image; ``tag`` sets it apart from others in the same script."""
     asked = [Question(f"file{tag}", shlex.join(ls.argv(place.location)), HEADER_LIMIT_S)]

@@ -14,7 +14,7 @@ from nimwrap.history.read import Reader
 from nimwrap.history.store import Store
 from nimwrap.hosts.connect import open_master
 from nimwrap.images.depot import Depot, Row
-from nimwrap.images.kinds import image_names, plan
+from nimwrap.images.kinds import define_finished, defines_itself, image_names, plan
 from nimwrap.images.verification import Expectation, Proof, prove
 
 NOW = datetime(2026, 11, 23, 1, 0, tzinfo=UTC)
@@ -51,8 +51,9 @@ class Lab:
         wanted = plan(kind, client, policy, names, volume_group="datavg" if kind == "savevg" else "")
         self.run("mkdir", "-p", names.location.rpartition("/")[0])
         made = self.host.run(wanted.command, timeout=60)
-        if wanted.define:
-            self.run(*wanted.define)
+        define = define_finished(kind, names)
+        if define and not defines_itself(kind):
+            self.run(*define)
         node = "nim" if client == "master" else client
         machine = self.estate.machine(node).facts["machine_id"]
         expected = Expectation(kind, names.location, names.resource, made.returncode, made.stdout + made.stderr,
