@@ -167,9 +167,13 @@ class _Look:
         requests = {one.ref.client: ClientRequest(one.host, script) for one in drafts if one.host and not one.is_master}
         if not requests:
             return {}, Names()
-        limit = int(self.deadline.left(CHANNEL_LIMIT_S))
         found = ask_clients(
-            self.host, self.master.client_channel, requests, parallel=AT_ONCE, limit_s=limit, after=names_after(naming)
+            self.host,
+            self.master.client_channel,
+            requests,
+            parallel=AT_ONCE,
+            limit_s=int(self.deadline.left(CHANNEL_LIMIT_S)),
+            after=names_after(naming, fleet=len(requests) > AT_ONCE),
         )
         unreached = unasked("the client was not reached")
         told = {

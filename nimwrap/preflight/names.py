@@ -58,15 +58,18 @@ def names_script(names: Sequence[str], addresses: Sequence[str], nonce: str, als
     )
 
 
-def names_after(nonce: str) -> str:
+def names_after(nonce: str, *, fleet: bool) -> str:
     """Shell text for the master, after a client has answered: its name, the address it named, and where that leads.
 
     ``$nw_h`` is the client's host name and ``$nw_c`` what it said. Asking here lets these questions run while other
-    clients are still busy with theirs; what cannot be read off the answer so easily is asked later by name.
+    clients are still busy with theirs; what cannot be read off the answer so easily is asked later. Of a ``fleet``, a
+    name that the address leads back to is not asked by itself: a backup looks at its client alone and asks both.
     """
+    confirmed = f'[ "$nw_q" = "$nw_h" ] && {{ {_said(nonce, "nw_say", "$nw_h")}; exit; }}\n' if fleet else ""
     lookup = (
-        'nw_host "$nw_h"; [ -z "$nw_a" ] || { nw_host "$nw_a"; nw_q=${nw_o%%" is "*}\n'
-        'case $nw_q in "$nw_h"|""|-*|*[!A-Za-z0-9._-]*) ;; *) nw_host "$nw_q";; esac; }'
+        'nw_q=; [ -z "$nw_a" ] || { nw_host "$nw_a"; nw_q=${nw_o%%" is "*}; }\n'
+        f'{confirmed}nw_host "$nw_h"\n'
+        'case $nw_q in "$nw_h"|""|-*|*[!A-Za-z0-9._-]*) ;; *) nw_host "$nw_q";; esac'
     )
     return (
         f'nw_host() {{ nw_o=$(host "$1" 2>&1); nw_r=$?\n{_said(nonce, "nw_say")}; }}\n'
@@ -76,9 +79,9 @@ def names_after(nonce: str) -> str:
     )
 
 
-def _said(nonce: str, printer: str) -> str:
-    """Prints the answer to ``$1``, ``$nw_o`` with status ``$nw_r``, in one piece."""
-    return f'{printer} "\n@@{nonce} begin $1\n$nw_o\n\n@@{nonce} end $1 $nw_r"'
+def _said(nonce: str, printer: str, asked: str = "$1") -> str:
+    """Prints the answer to ``asked``, ``$nw_o`` with status ``$nw_r``, in one piece."""
+    return f'{printer} "\n@@{nonce} begin {asked}\n$nw_o\n\n@@{nonce} end {asked} $nw_r"'
 
 
 def read_names(answers: Mapping[str, Answer]) -> Names:
