@@ -17,6 +17,7 @@ SMALL: dict[str, list[str]] = {
     "history_queries.py": ["--clients", "50", "--runs", "2000", "--repeat", "2"],
     "makespan.py": ["--clients", "50"],
     "preflight_fanout.py": ["--clients", "16", "--rounds", "1"],
+    "overhead.py": ["--repeat", "1", "--limit", "60"],
     "idle_daemon.py": ["--clients", "100", "--seconds", "3", "--core", "5"],
 }
 """The arguments that make each benchmark small. A file that is missing here is an error."""
