@@ -18,6 +18,7 @@ from nimwrap.fleet.inventory import take_inventory
 from nimwrap.fleet.targets import resolve
 from nimwrap.history.read import Reader
 from nimwrap.hosts.connect import open_master
+from nimwrap.images.kinds import KINDS, MASTER
 
 if TYPE_CHECKING:
     from nimwrap.history.store import Store
@@ -79,11 +80,17 @@ def refresh_inventories(desk: Desk) -> dict[str, NimwrapError]:
 
 
 def known_clients(desk: Desk) -> dict[str, list[str]]:
-    """The clients of every master as last seen, without those that vanished."""
+    """The clients of every master as last seen, without those that vanished.
+
+    The master itself is among them where the configuration asks for its database or its own image.
+    """
     known: dict[str, list[str]] = {master: [] for master in desk.config.masters}
     for row in desk.reader.clients():
         if row["master"] in known and not row["vanished"]:
             known[row["master"]].append(row["name"])
+    for master, names in known.items():
+        if not all(KINDS[kind].through_client for kind in desk.config.policy(master, MASTER).kinds):
+            names.append(MASTER)
     return known
 
 

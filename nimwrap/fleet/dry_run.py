@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from nimwrap.aix import exportfs
+from nimwrap.backup.master_look import look_at_master
 from nimwrap.backup.methods import NIM, Work, plan_attempt
 from nimwrap.domain.codes import Outcome
 from nimwrap.domain.findings import CheckVerdict
@@ -50,11 +51,15 @@ def dry_run(desk: Desk, order: Order) -> list[Planned]:
         refs = [ref for ref in order.refs if ref.master == master]
         site = desk.site(master)
         prior = {ref.client: _prior(desk, ref) for ref in refs}
-        reports = preflight(
-            site.host, site.master, desk.config, [ref.client for ref in refs], prior, desk.clock.now()
-        )  # fmt: skip
+        clients = [ref.client for ref in refs if ref.client != kinds.MASTER]
+        reports = preflight(site.host, site.master, desk.config, clients, prior, desk.clock.now())
         for report in reports:
-            planned += [_planned(desk, report, kind) for kind in desk.config.policy(master, report.ref.client).kinds]
+            policy = desk.config.policy(master, report.ref.client)
+            planned += [_planned(desk, report, kind) for kind in kinds.kinds_of(policy, report.ref.client)]
+        for ref in (ref for ref in refs if ref.client == kinds.MASTER):
+            for kind in kinds.kinds_of(desk.config.policy(master, ref.client), ref.client):
+                sizes = tuple(desk.reader.sizes(master, ref.client, kind))
+                planned.append(_planned(desk, look_at_master(site, ref, kind, sizes), kind))
     return _timed(desk, planned)
 
 

@@ -14,11 +14,13 @@ from nimwrap.backup.run import BackupRun, Later, Request, new_run_id
 from nimwrap.domain.codes import FailureCode, Outcome
 from nimwrap.domain.errors import NimwrapError
 from nimwrap.domain.findings import Failure
-from nimwrap.domain.ordering import predicted_seconds
+from nimwrap.domain.ordering import UNKNOWN, predicted_seconds
 from nimwrap.domain.progress import Progress
 from nimwrap.domain.records import ClientRef, Run
 from nimwrap.fleet.desk import Desk
 from nimwrap.fleet.queue import Job, Queue
+from nimwrap.fleet.room import too_large
+from nimwrap.images.kinds import NIM_DB, kinds_of
 from nimwrap.preflight.report import Prior
 
 
@@ -64,8 +66,13 @@ class Fleet:
         """Everything, to its end, or until the clock's ``stop`` is set; then running ones are returned as such."""
         for master in dict.fromkeys(ref.master for ref in self.order.refs):
             self._recover(master)
-        for ref in self.order.refs:
-            self._admit(ref)
+        admitted = [ref for ref in self.order.refs if self._admitted(ref)]
+        short = too_large(self.desk, admitted)
+        for ref in admitted:
+            if ref in short:
+                self._not_run(ref, short[ref], Outcome.REFUSED)
+            else:
+                self._queue(ref)
         while self._goes_on():
             if not self.desk.draining.is_set():
                 self._start_what_may()
@@ -97,30 +104,37 @@ class Fleet:
         except NimwrapError as error:
             self.desk.tell(Progress("", "recover", note=f"{master}: {error.message}"))
 
-    def _admit(self, ref: ClientRef) -> None:
-        """A job for each kind of image of this client, or its row as held or excluded."""
+    def _admitted(self, ref: ClientRef) -> bool:
+        """False when the client is held or excluded; its row says so."""
         config, reader = self.desk.config, self.desk.reader
         if config.client(ref.master, ref.client).exclude:
             self._not_run(ref, Failure(FailureCode.HELD, f"{ref.client} is excluded by the configuration"))
-            return
+            return False
         held = {ClientRef(row["master"], row["client"]): row for row in reader.holds(self.issued)}
         hold = held.get(ref)
         if hold is not None:
             why = f"{ref.client} is held since {hold['since']}: {hold['reason']}"
             self._not_run(ref, Failure(FailureCode.HELD, why, f"nimwrap release {ref.client}"))
-            return
-        prior = Prior(tuple(reader.sizes(ref.master, ref.client)), reader.remedies_proven(ref.master))
-        policy = config.policy(ref.master, ref.client)
+            return False
+        return True
+
+    def _queue(self, ref: ClientRef) -> None:
+        """A job for each kind of image of this client."""
+        reader, policy = self.desk.reader, self.desk.config.policy(ref.master, ref.client)
         start = self.order.not_before.get(ref)
         wait = max(0.0, (start - self.issued).total_seconds()) if start else 0.0
-        for kind in policy.kinds:
+        for kind in kinds_of(policy, ref.client):
+            prior = Prior(tuple(reader.sizes(ref.master, ref.client, kind)), reader.remedies_proven(ref.master))
+            # The NIM database first: the night's other images change it.
+            known = UNKNOWN if kind == NIM_DB else predicted_seconds(
+                reader.durations(ref.master, ref.client), prior.last_sizes
+            )  # fmt: skip
             for group in policy.volume_groups if kind == "savevg" else ("",):
                 request = Request(
                     ref, kind, group, self.order.schedule, self.order.slot, not self.order.attended, prior
                 )  # fmt: skip
                 job = Job(
-                    Task(request, BackupRun(self.desk.site(ref.master), request)), ref.master,
-                    predicted_seconds(reader.durations(ref.master, ref.client), prior.last_sizes),
+                    Task(request, BackupRun(self.desk.site(ref.master), request)), ref.master, known,
                     self._chain(ref), self.desk.clock.monotonic() + wait,
                 )  # fmt: skip
                 self.queue.add([job])
@@ -136,10 +150,12 @@ class Fleet:
         rows = self.desk.reader.clients()
         return {ClientRef(row["master"], row["name"]): row["cluster"] for row in rows if row["cluster"]}
 
-    def _not_run(self, ref: ClientRef, failure: Failure, kind: str = "mksysb") -> None:
+    def _not_run(
+        self, ref: ClientRef, failure: Failure, outcome: Outcome = Outcome.SKIPPED, kind: str = "mksysb"
+    ) -> None:
         now = self.desk.clock.now()
         run = Run(
-            new_run_id(ref.client, now), ref.client, ref.master, now, Outcome.SKIPPED, kind,
+            new_run_id(ref.client, now), ref.client, ref.master, now, outcome, kind,
             self.order.schedule, failure, ended=now,
         )  # fmt: skip
         self.desk.store.record_run(run, slot=self.order.slot)
@@ -172,7 +188,7 @@ class Fleet:
 
     def _end_unstarted(self, task: Task, failure: Failure) -> None:
         if task.run.rounds == 0:
-            self._not_run(task.request.ref, failure, task.request.kind)
+            self._not_run(task.request.ref, failure, kind=task.request.kind)
         else:
             run = task.run.give_up(Outcome.SKIPPED, failure)
             self.runs[run.id] = run

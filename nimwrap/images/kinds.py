@@ -18,6 +18,7 @@ from nimwrap.domain.names import dated_name
 BACKUP_DB = "/usr/lpp/bos.sysmgt/nim/methods/m_backup_db"  # peers section 4 (S2); the methods' directory: aix-nim 5.1
 IOSCLI = "/usr/ios/cli/ioscli"
 NIM_DB = "nim_db"
+MASTER = "master"  # how NIM calls the master's own machine object
 SAVEVG = "savevg"
 
 
@@ -98,6 +99,16 @@ class KindPlan:
         """The operation as shell text."""
         text = shlex.join(self.argv)
         return f"unset LC_ALL; LANG=C; export LANG; {text}" if self.plain_locale else text
+
+
+def kinds_of(policy: BackupPolicy, client: str) -> tuple[str, ...]:
+    """The kinds to make of a client: for the master those it makes of itself (the database first), else the others.
+
+    Where none of the configured ones fits, all of them: preflight then says what is wrong.
+    """
+    local = client == MASTER
+    fitting = [kind for kind in policy.kinds if KINDS[kind].through_client != local]
+    return tuple(sorted(fitting, key=lambda kind: kind != NIM_DB)) or policy.kinds
 
 
 def image_names(
