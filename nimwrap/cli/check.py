@@ -103,6 +103,8 @@ def _problem(report: PreflightReport) -> Problem | None:
 
 
 def _text(out: Printer, reports: list[PreflightReport], *, several: bool, quiet: bool, verbose: bool) -> None:
+    if not reports:
+        out.line("No client is known.")
     for report in reports:
         name = str(report.ref) if several else report.ref.client
         out.line(f"{out.paint(name, 'strong')}: {out.word(str(report.verdict))}")
@@ -121,8 +123,10 @@ def _finding(out: Printer, finding: Finding, *, verbose: bool) -> None:
 
 
 def _nagios_result(reports: list[PreflightReport], took_s: float) -> Result:
+    if not reports:
+        return _nagios_line(3, "UNKNOWN - no client is known", [])
     counts = Counter(report.verdict for report in reports)
-    worst = max(counts, key=_WORST_LAST.index, default=CheckVerdict.READY)
+    worst = max(counts, key=_WORST_LAST.index)
     code, word = _NAGIOS[worst]
     bad = [f"{_named(report, reports)}: {', '.join(_faults(report))}" for report in reports if _faults(report)]
     more = [f"and {len(bad) - _SHOWN} more"] if len(bad) > _SHOWN else []
