@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
+
 from nimwrap.domain.verdict import Facts, Verdict, inventory_fault, judge, worst
 
 NOW = datetime(2026, 11, 23, 3, 0, tzinfo=UTC)
@@ -25,7 +26,7 @@ def test_a_client_with_a_fresh_image_is_ok() -> None:
         ({"last_good": NOW - 9 * DAY}, Verdict.CRITICAL, "9d 0h old"),
         ({"last_good": None, "held": "migration"}, Verdict.WARNING, "never backed up"),
         ({"last_good": NOW - 9 * DAY, "held": "migration"}, Verdict.WARNING, "9d 0h old"),
-        ({"last_run": NOW, "last_outcome": "failed", "last_failure": "export denied"}, Verdict.WARNING, "export denied"),
+        ({"last_run": NOW, "last_outcome": "failed", "last_failure": "no access"}, Verdict.WARNING, "no access"),
         ({"last_run": NOW, "last_outcome": "refused"}, Verdict.WARNING, "was refused"),
         ({"last_good_warned": True}, Verdict.WARNING, "0512-003"),
         ({"vanished": NOW - DAY}, Verdict.WARNING, "does not list"),

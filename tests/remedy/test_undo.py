@@ -6,6 +6,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+
 from nimwrap.estate import Estate, build
 from nimwrap.remedy.admission import admitting_options, widened_options
 from nimwrap.remedy.undo import UndoStatus, undo_script
