@@ -7,17 +7,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from nimwrap.cli.frame import Invocation, Result, current
-from nimwrap.cli.moments import short
-from nimwrap.cli.render import Printer
+from nimwrap.cli.status_text import nagios_line, nagios_unknown, show
 from nimwrap.domain.codes import ExitCode
-from nimwrap.domain.durations import format_duration, parse_duration, rfc3339
-from nimwrap.domain.errors import Problem, usage_error
+from nimwrap.domain.durations import parse_duration, rfc3339
+from nimwrap.domain.errors import NimwrapError, Problem, usage_error
 from nimwrap.domain.verdict import Verdict
 
 if TYPE_CHECKING:
+    from nimwrap.report.clusters import ClusterView
     from nimwrap.report.protection import ClientView, Protection
-
-NAGIOS = {Verdict.OK: 0, Verdict.WARNING: 1, Verdict.CRITICAL: 2, Verdict.UNKNOWN: 3}
 
 
 def register(app: typer.Typer) -> None:
@@ -38,22 +36,29 @@ def status(
 
     Example: nimwrap status --max-age 8d
     """
+    invocation = current(ctx)
+    limit_s = _seconds(max_age)
+    try:
+        warnings = _refresh(invocation) if refresh else []
+        found = _looked(invocation, limit_s)
+    except NimwrapError as error:
+        if not nagios:
+            raise
+        code, line = nagios_unknown(error)
+        invocation.finish(_nagios(code, line, Verdict.UNKNOWN))
+    if nagios:
+        code, line = nagios_line(found)
+        invocation.finish(_nagios(code, line, found.verdict))
+    code = ExitCode.OK if found.verdict is Verdict.OK else ExitCode.FAILED
+    invocation.finish(Result("status", site_json(found), code, warnings=warnings, text=lambda out: show(out, found)))
+
+
+def _looked(invocation: Invocation, max_age_s: int | None) -> Protection:
     from nimwrap.report.protection import protection
 
-    invocation = current(ctx)
-    warnings = _refresh(invocation) if refresh else []
+    assert invocation.masters  # noqa: S101  raises, with the table to write, when there is none
     with invocation.reader() as reader:
-        found = protection(invocation.config, reader, invocation.now(), max_age_s=_seconds(max_age))
-    if nagios:
-        invocation.finish(_nagios(found))
-    code = ExitCode.OK if found.verdict is Verdict.OK else ExitCode.FAILED
-    data = {
-        "clients": [client_json(view, found) for view in found.clients],
-        "inventory_age_s": found.inventory_age_s,
-        "verdict": found.verdict,
-        "faults": [{"verdict": verdict, "message": message} for verdict, message in found.faults],
-    }
-    invocation.finish(Result("status", data, code, warnings=warnings, text=lambda out: _text(out, found)))
+        return protection(invocation.config, reader, invocation.now(), max_age_s=max_age_s)
 
 
 def _seconds(text: str | None) -> int | None:
@@ -73,7 +78,23 @@ def _refresh(invocation: Invocation) -> list[Problem]:
     return [Problem(error.code, f"{master}: {error.message}", error.hint) for master, error in troubles.items()]
 
 
-def client_json(view: ClientView, found: Protection) -> dict[str, Any]:
+def _nagios(code: int, line: str, verdict: Verdict) -> Result:
+    return Result("status", {"line": line, "verdict": verdict}, code, text=lambda out: out.line(line))
+
+
+def site_json(found: Protection) -> dict[str, Any]:
+    """``data`` of the envelope."""
+    return {
+        "clients": [client_json(view) for view in found.clients],
+        "inventory_age_s": found.inventory_age_s,
+        "verdict": found.verdict,
+        "summary": found.sentence,
+        "faults": [{"verdict": verdict, "message": message} for verdict, message in found.faults],
+        "clusters": [_cluster_json(cluster) for cluster in found.clusters],
+    }
+
+
+def client_json(view: ClientView) -> dict[str, Any]:
     """One entry of ``data.clients[]``."""
     row = view.row
     good = {
@@ -99,6 +120,7 @@ def client_json(view: ClientView, found: Protection) -> dict[str, Any]:
         "master": view.ref.master,
         "verdict": view.judged.verdict,
         "reasons": list(view.judged.reasons),
+        "fix": view.advice,
         "last_good": good if row["last_good"] else None,
         "last_run": run if row["last_run"] else None,
         "next_run": rfc3339(view.next_run) if view.next_run else None,
@@ -106,54 +128,20 @@ def client_json(view: ClientView, found: Protection) -> dict[str, Any]:
         "overdue": view.judged.overdue,
         "hold": hold,
         "cluster": view.cluster,
+        "excluded": view.excluded,
         "vanished": row["vanished"],
         "max_age_s": view.policy_max_age_s,
     }
 
 
-def _nagios(found: Protection) -> Result:
-    counts = {verdict: found.count(verdict) for verdict in Verdict}
-    faulty = [view for view in found.clients if view.judged.verdict is not Verdict.OK]
-    bad = [f"{view.ref.client}: {view.judged.reasons[0]}" for view in faulty]
-    bad += [message for _, message in found.faults]
-    summary = f"{counts[Verdict.OK]} of {len(found.clients)} clients protected"
-    said = "; ".join([summary, *bad[:5], *([f"and {len(bad) - 5} more"] if len(bad) > 5 else [])])
-    oldest = max((view.age_s for view in found.clients if view.age_s is not None), default=0)
-    perf = " ".join([*(f"{verdict}={count}" for verdict, count in counts.items()), f"oldest={oldest:.0f}s"])
-    line = f"NIMWRAP {found.verdict.upper()} - {said.replace('|', '/')} | {perf}"
-    data = {"line": line, "verdict": found.verdict}
-    return Result("status", data, NAGIOS[found.verdict], text=lambda out: out.line(line.replace("\n", " ")))
-
-
-def _text(out: Printer, found: Protection) -> None:
-    for verdict, message in found.faults:
-        out.line(f"{out.word(str(verdict))}: {message}")
-    if not found.clients:
-        out.line("No client is known. `nimwrap status --refresh` asks the masters.")
-        return
-    out.table(
-        ("client", "verdict", "last good", "age", "last run", "next run (UTC)", "why"),
-        [
-            (
-                f"{view.ref.client} ({view.cluster})" if view.cluster else view.ref.client,
-                out.word(str(view.judged.verdict)),
-                short(view.row["last_good"]),
-                format_duration(view.age_s) if view.age_s is not None else "never",
-                out.word(view.row["last_outcome"] or ""),
-                short(rfc3339(view.next_run)) if view.next_run else "",
-                "; ".join(view.judged.reasons),
-            )
-            for view in found.clients
-        ],
-    )
-    _what_to_do(out, found)
-    age = format_duration(found.inventory_age_s) + " old" if found.inventory_age_s is not None else "incomplete"
-    out.line(f"{found.count(Verdict.OK)} of {len(found.clients)} clients are protected. The inventory is {age}.")
-
-
-def _what_to_do(out: Printer, found: Protection) -> None:
-    """Under the table: for each failed client the cure that its last run names."""
-    for view in found.clients:
-        fix = view.row["failure_fix"] if view.row["last_outcome"] in ("failed", "refused") else ""
-        if fix and view.judged.verdict is not Verdict.OK:
-            out.line(f"{view.ref.client}: fix: {fix}")
+def _cluster_json(cluster: ClusterView) -> dict[str, Any]:
+    seen = cluster.seen
+    return {
+        "name": cluster.name,
+        "master": cluster.master,
+        "clients": [ref.client for ref in cluster.members],
+        "state": seen.state if seen else None,
+        "node": seen.holder if seen else None,
+        "service_addresses": list(seen.service_addresses) if seen else [],
+        "seen": rfc3339(seen.at) if seen else None,
+    }

@@ -31,10 +31,13 @@ class Facts:
     """What is known of one client. Times are aware; ``max_age_s`` in seconds.
 
     ``scheduled``: some schedule covers it; None when there are no schedules at all. ``open_change``: an export change
-    of one of its runs that is not reverted, in words. ``seen``: its master's inventory has been taken.
+    of one of its runs that is not reverted, in words. ``seen``: its master's inventory has been taken. ``missed``: its
+    newest slot that came and went without a run, and why. ``patience_s``: how long a run may go on without an end.
+    ``kind``: of the image that ``last_good`` is about, where that is not mksysb.
     """
 
     max_age_s: int
+    kind: str = ""
     last_good: datetime | None = None
     last_good_warned: bool = False
     last_run: datetime | None = None
@@ -44,6 +47,8 @@ class Facts:
     excluded: bool = False
     vanished: datetime | None = None
     scheduled: bool | None = None
+    missed: tuple[datetime, str] | None = None
+    patience_s: int = 86400
     open_change: str | None = None
     image_fault: str | None = None
     seen: bool = True
@@ -64,10 +69,11 @@ def judge(facts: Facts, now: datetime) -> Judged:
     never = facts.last_good is None
     age_s = (now - facts.last_good).total_seconds() if facts.last_good else None
     overdue = age_s is not None and age_s > facts.max_age_s
-    if facts.excluded:
+    if facts.excluded and not facts.open_change:
         return Judged(Verdict.OK, ("excluded by the configuration",), never_backed_up=never)
     missing = Verdict.WARNING if facts.held else Verdict.CRITICAL
     found = [(verdict, reason) for verdict, reason in _reasons(facts, missing, age_s) if reason]
+    found += [(Verdict.WARNING, reason) for reason in (_endless(facts, now),) if reason]
     found.sort(key=lambda pair: -SEVERITY[pair[0]])
     verdict = found[0][0] if found else Verdict.OK
     reasons = [reason for _, reason in found]
@@ -77,16 +83,19 @@ def judge(facts: Facts, now: datetime) -> Judged:
 
 
 def _reasons(facts: Facts, missing: Verdict, age_s: float | None) -> Iterable[tuple[Verdict, str]]:
+    image = f"{facts.kind} image" if facts.kind else "image"
     yield Verdict.CRITICAL, facts.open_change or ""
     if age_s is None:
-        yield missing, "never backed up: no good image is known"
+        yield missing, f"never backed up: no good {image} is known"
     elif age_s > facts.max_age_s:
         limit = format_duration(facts.max_age_s)
-        yield missing, f"the last good image is {format_duration(age_s)} old, the limit is {limit}"
-    if facts.last_outcome in ("failed", "refused", "locked") and _after(facts.last_run, facts.last_good):
-        yield Verdict.WARNING, f"the last run {_said(facts.last_outcome)}: {facts.last_failure or 'no reason recorded'}"
+        yield missing, f"the last good {image} is {format_duration(age_s)} old, the limit is {limit}"
+    if facts.last_outcome in _ENDED_BADLY and _after(facts.last_run, facts.last_good):
+        yield Verdict.WARNING, f"the last run {_ENDED_BADLY[facts.last_outcome]}: {facts.last_failure or _NO_REASON}"
+    if facts.missed and _after(facts.missed[0], max(filter(None, (facts.last_good, facts.last_run)), default=None)):
+        yield Verdict.WARNING, f"it missed its slot of {facts.missed[0]:%Y-%m-%d %H:%M} UTC: {facts.missed[1]}"
     if facts.last_good_warned:
-        yield Verdict.WARNING, "some files are not in the last good image (0512-003)"
+        yield Verdict.WARNING, f"some files are not in the last good {image} (0512-003)"
     if facts.image_fault:
         yield Verdict.WARNING, f"a kept image is faulty: {facts.image_fault}"
     if facts.vanished:
@@ -97,8 +106,17 @@ def _reasons(facts: Facts, missing: Verdict, age_s: float | None) -> Iterable[tu
         yield Verdict.UNKNOWN, "its master was never asked for its clients"
 
 
-def _said(outcome: str) -> str:
-    return {"failed": "failed", "refused": "was refused", "locked": "found it locked"}[outcome]
+_NO_REASON = "no reason was recorded"
+_ENDED_BADLY = {"failed": "failed", "refused": "was refused", "locked": "found the client locked"}
+
+
+def _endless(facts: Facts, now: datetime) -> str:
+    """A run that began long ago and has no end in the history: its process is gone, or it hangs."""
+    if facts.last_outcome != "running" or facts.last_run is None:
+        return ""
+    since_s = (now - facts.last_run).total_seconds()
+    began = f"the run that began {format_duration(since_s)} ago has no end yet; nimwrap recover looks after it"
+    return began if since_s > facts.patience_s else ""
 
 
 def _after(run: datetime | None, good: datetime | None) -> bool:

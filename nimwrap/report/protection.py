@@ -2,26 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
-from nimwrap.config.model import Config
+from nimwrap.config.model import BackupPolicy, Config
 from nimwrap.domain.durations import parse_rfc3339
-from nimwrap.domain.errors import NimwrapError
 from nimwrap.domain.records import ClientRef
 from nimwrap.domain.verdict import SEVERITY, Facts, Judged, Verdict, inventory_fault, judge, worst
 from nimwrap.history.read import Reader
+from nimwrap.report.advice import advice
+from nimwrap.report.clusters import ClusterView, cluster_names, newest_sights, views
+from nimwrap.report.otherkinds import with_all_kinds
+from nimwrap.report.plans import Plans, missed_slots, read_plans
 
 Row = dict[str, Any]
-NEXT_RUN_HORIZON = timedelta(days=62)
-"""How far ahead a client's next run is looked for: two months cover every monthly schedule."""
+ENDLESS_S = 86400
+"""A run may go on for twice its timeout, and for a day in any case, before its missing end is a fault."""
 
 
 @dataclass(frozen=True)
 class ClientView:
-    """One client with its verdict. ``row``: as the view ``fleet_status`` has it; ``hold``: its row, or None."""
+    """One client with its verdict. ``row``: as the view ``fleet_status`` has it; ``hold``: its row, or None.
+
+    ``age_s``: seconds since the last good image, None without one. ``advice``: what to do, empty when all is well.
+    """
 
     ref: ClientRef
     judged: Judged
@@ -29,16 +35,10 @@ class ClientView:
     hold: Row | None
     next_run: datetime | None
     policy_max_age_s: int
-
-    @property
-    def cluster(self) -> str | None:
-        return self.row["cluster"] or None
-
-    @property
-    def age_s(self) -> float | None:
-        """Seconds since the last good image, as of the moment of judging; None without one."""
-        age: float | None = self.row["age_s"]
-        return age
+    age_s: float | None = None
+    cluster: str | None = None
+    excluded: bool = False
+    advice: str = ""
 
 
 @dataclass(frozen=True)
@@ -49,6 +49,7 @@ class Protection:
     clients: tuple[ClientView, ...]
     faults: tuple[tuple[Verdict, str], ...]
     inventory_age_s: float | None
+    clusters: tuple[ClusterView, ...] = ()
 
     @property
     def verdict(self) -> Verdict:
@@ -57,92 +58,152 @@ class Protection:
     def count(self, verdict: Verdict) -> int:
         return sum(client.judged.verdict is verdict for client in self.clients)
 
+    @property
+    def named(self) -> dict[ClientRef, str]:
+        """What each client is called here: with its master only where several masters are shown."""
+        alone = len({view.ref.master for view in self.clients}) == 1
+        return {view.ref: view.ref.client if alone else str(view.ref) for view in self.clients}
+
+    @property
+    def sentence(self) -> str:
+        """The state of the site in one sentence."""
+        total = len(self.clients)
+        if not total:
+            return "No client is known yet, so nothing is protected."
+        clients = "client" if total == 1 else "clients"
+        bad = [view for view in self.clients if view.judged.verdict is not Verdict.OK]
+        if not bad and not self.faults:
+            return f"All {total} {clients} are protected." if total > 1 else "The one client is protected."
+        if not bad:
+            return f"All {total} {clients} are protected, but {self.faults[0][1]}."
+        critical = self.count(Verdict.CRITICAL)
+        if critical:
+            return f"{critical} of {total} {clients} {'is' if critical == 1 else 'are'} not protected."
+        attention = "needs" if len(bad) == 1 else "need"
+        return f"Nobody is without protection, but {len(bad)} of {total} {clients} {attention} a look."
+
 
 def protection(config: Config, reader: Reader, now: datetime, *, max_age_s: int | None = None) -> Protection:
     """Judge every client known to NIM. ``max_age_s`` overrides the policy of all."""
-    rows = reader.fleet()
+    policies = _Policies(config)
+    rows = with_all_kinds(reader, reader.fleet(), policies.kinds)
     known: dict[str, list[str]] = {name: [] for name in config.masters}
     for row in rows:
-        known.setdefault(row["master"], []).append(row["client"])
-    slots, schedule_faults = _next_slots(config, known, now)
-    holds = {ClientRef(hold["master"], hold["client"]): hold for hold in reader.holds(now)}
-    changes = _open_changes(reader)
-    faulty = {ClientRef(image["master"], image["client"]): image["fault"] for image in reader.faulty_images()}
-    inventories = {row["master"]: row for row in reader.inventories()}
-    clients = []
-    for row in rows:
-        ref = ClientRef(row["master"], row["client"])
-        age = config.policy(ref.master, ref.client).max_age if max_age_s is None else max_age_s
-        hold = holds.get(ref)
+        if not row["vanished"]:
+            known.setdefault(row["master"], []).append(row["client"])
+    site = _Site(
+        now, policies, max_age_s, read_plans(config, reader, known, now), missed_slots(reader, now),
+        {ClientRef(hold["master"], hold["client"]): hold for hold in reader.holds(now)},
+        _open_changes(reader),
+        {ClientRef(image["master"], image["client"]): image["fault"] for image in reader.faulty_images()},
+        {row["master"]: row for row in reader.inventories()},
+    )  # fmt: skip
+    sights = newest_sights(reader)
+    names = cluster_names(config, rows, sights)
+    clients = [site.view(ClientRef(row["master"], row["client"]), row, names) for row in rows]
+    faults = [*site.plans.faults, *_inventory_faults(config, site.inventories, now)]
+    if not rows:
+        faults.append((Verdict.UNKNOWN, "no client is known; nimwrap status --refresh asks the masters"))
+    age = _inventory_age(config, site.inventories, now)
+    return Protection(now, _worst_first(clients), tuple(faults), age, views(names, sights))
+
+
+class _Policies:
+    """The policy of each client, made once for all clients without a table of their own."""
+
+    def __init__(self, config: Config) -> None:
+        self.config = config
+        self._made: dict[tuple[str, str], BackupPolicy] = {}
+
+    def of(self, ref: ClientRef) -> BackupPolicy:
+        own = self.config.client(ref.master, ref.client)
+        key = (ref.master, own.name if own.overrides else "")
+        if key not in self._made:
+            self._made[key] = self.config.policy(ref.master, ref.client)
+        return self._made[key]
+
+    def kinds(self, ref: ClientRef) -> Sequence[str]:
+        return self.of(ref).kinds
+
+
+@dataclass(frozen=True)
+class _Site:
+    """Everything that is asked once for all clients."""
+
+    now: datetime
+    policies: _Policies
+    max_age_s: int | None
+    plans: Plans
+    missed: Mapping[ClientRef, tuple[datetime, str]]
+    holds: Mapping[ClientRef, Row]
+    changes: Mapping[ClientRef, str]
+    faulty: Mapping[ClientRef, str]
+    inventories: Mapping[str, Row]
+
+    def view(self, ref: ClientRef, row: Row, clusters: Mapping[ClientRef, str]) -> ClientView:
+        policy = self.policies.of(ref)
+        max_age_s = policy.max_age if self.max_age_s is None else self.max_age_s
+        hold = self.holds.get(ref)
+        excluded = self.policies.config.client(ref.master, ref.client).exclude
         facts = Facts(
-            max_age_s=age,
+            max_age_s=max_age_s,
+            kind=row.get("kind", ""),
             last_good=_time(row["last_good"]),
             last_good_warned=row["last_good_outcome"] == "warning",
             last_run=_time(row["last_started"]),
             last_outcome=row["last_outcome"],
             last_failure=row["failure_message"] or row["failure_code"] or "",
             held=hold["reason"] if hold else None,
-            excluded=config.client(ref.master, ref.client).exclude,
+            excluded=excluded,
             vanished=_time(row["vanished"]),
-            scheduled=ref in slots if slots is not None else None,
-            open_change=changes.get(ref),
-            image_fault=faulty.get(ref),
-            seen=bool(inventories.get(ref.master, {}).get("taken")),
+            scheduled=None if row["vanished"] else self.plans.covers(ref),
+            missed=self.missed.get(ref),
+            patience_s=max(ENDLESS_S, 2 * policy.timeout),
+            open_change=self.changes.get(ref),
+            image_fault=self.faulty.get(ref),
+            seen=bool(self.inventories.get(ref.master, {}).get("taken")),
         )
-        good = facts.last_good
-        row["age_s"] = (now - good).total_seconds() if good else None
-        clients.append(ClientView(ref, judge(facts, now), row, hold, (slots or {}).get(ref), age))
-    clients.sort(key=_worst_first)
-    faults = [*schedule_faults, *_inventory_faults(config, inventories, now)]
-    return Protection(now, tuple(clients), tuple(faults), _inventory_age(config, inventories, now))
+        age = (self.now - facts.last_good).total_seconds() if facts.last_good else None
+        start = (self.plans.starts or {}).get(ref)
+        judged = judge(facts, self.now)
+        step = advice(ref, judged, row, held=hold is not None, scheduled=facts.scheduled)
+        return ClientView(ref, judged, row, hold, start, max_age_s, age, clusters.get(ref), excluded, step)
 
 
-def _worst_first(view: ClientView) -> tuple[int, str, float, str]:
-    return (-SEVERITY[view.judged.verdict], view.cluster or "~", -(view.age_s or float("inf")), str(view.ref))
+def _worst_first(clients: Iterable[ClientView]) -> tuple[ClientView, ...]:
+    """By verdict, then by age; the nodes of a cluster stay together, at the place of the worst of them."""
+    groups: dict[tuple[str, str], list[ClientView]] = {}
+    for view in clients:
+        group = f"cluster {view.cluster}" if view.cluster else str(view.ref)
+        groups.setdefault((view.ref.master, group), []).append(view)
+    ordered = [sorted(members, key=_badness) for members in groups.values()]
+    ordered.sort(key=lambda members: _badness(members[0]))
+    return tuple(view for members in ordered for view in members)
+
+
+def _badness(view: ClientView) -> tuple[int, bool, float, str]:
+    age = float("inf") if view.age_s is None else view.age_s
+    return -SEVERITY[view.judged.verdict], view.excluded, -age, str(view.ref)
 
 
 def _time(text: str | None) -> datetime | None:
     return parse_rfc3339(text) if text else None
 
 
-def _next_slots(
-    config: Config, known: Mapping[str, list[str]], now: datetime
-) -> tuple[dict[ClientRef, datetime] | None, list[tuple[Verdict, str]]]:
-    """The next due time of every client that some schedule covers; None when there are no schedules."""
-    from nimwrap.fleet.targets import resolve
-    from nimwrap.scheduling.files import load_schedules
-    from nimwrap.scheduling.slots import upcoming
-
-    try:
-        schedules = load_schedules(config)
-    except NimwrapError as error:
-        return None, [(Verdict.CRITICAL, f"the schedules cannot be read: {error.message}")]
-    if not schedules:
-        return None, []
-    found: dict[ClientRef, datetime] = {}
-    faults = []
-    for schedule in schedules.values():
-        slot = next(upcoming(schedule, now, now + NEXT_RUN_HORIZON), None)
-        try:
-            refs = resolve(config, known, schedule.targets)
-        except NimwrapError as error:
-            faults.append((Verdict.CRITICAL, f"schedule {schedule.name}: {error.message}"))
-            continue
-        for ref in refs:
-            if slot is not None:
-                found[ref] = min(slot, found.get(ref, slot))
-    return found, faults
-
-
 def _open_changes(reader: Reader) -> dict[ClientRef, str]:
     """Per client, what is open of its export changes. A planned one whose run still lives is at work, not open."""
+    changes = reader.open_changes()
+    runs = {run["id"]: run for run in reader.runs_by_id(list({change["run"] for change in changes}))}
     found = {}
-    for change in reader.open_changes():
-        run = reader.run(change["run"])
+    for change in changes:
+        run = runs[change["run"]]
         if run["outcome"] == "running" and change["state"] != "foreign":
             continue
         ref = ClientRef(run["master"], run["client"])
-        found[ref] = f"the export of {change['directory']} is {change['state']} and not reverted (nimwrap exports list)"
+        cure = "nimwrap recover undoes it"
+        if change["state"] == "foreign":
+            cure = "nimwrap does not understand the entry any more, so a person must look: nimwrap exports list"
+        found[ref] = f"the export of {change['directory']} is still open wider than it was; {cure}"
     return found
 
 
@@ -152,7 +213,7 @@ def _inventory_faults(config: Config, inventories: Mapping[str, Row], now: datet
         row = inventories.get(master)
         fault = inventory_fault(_time(row["taken"]) if row else None, now)
         if fault:
-            why = f" ({row['error']})" if row and row["error"] else ""
+            why = f" (last try: {row['error']})" if row and row["error"] else ""
             faults.append((Verdict.WARNING, f"the inventory of {master} is {fault}{why}; nimwrap status --refresh"))
     return faults
 

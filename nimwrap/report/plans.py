@@ -1,0 +1,93 @@
+"""What the schedules mean for each client: when it starts next, and what is wrong with a schedule."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from nimwrap.config.model import Config
+from nimwrap.domain.durations import parse_rfc3339, rfc3339
+from nimwrap.domain.errors import NimwrapError
+from nimwrap.domain.records import ClientRef
+from nimwrap.domain.verdict import Verdict
+from nimwrap.history.read import Reader
+
+if TYPE_CHECKING:
+    from nimwrap.scheduling.schedule import Schedule
+
+MEMORY = timedelta(days=35)
+"""Slots of this time show that a site lives by schedules; misses that are older are history."""
+
+
+@dataclass(frozen=True)
+class Plans:
+    """``starts``: the next start of every client in a schedule, None where the site has no schedules at all."""
+
+    starts: Mapping[ClientRef, datetime] | None
+    faults: tuple[tuple[Verdict, str], ...] = ()
+
+    def covers(self, ref: ClientRef) -> bool | None:
+        """Whether a schedule covers the client; None where nobody expects one to."""
+        return None if self.starts is None else ref in self.starts
+
+
+def read_plans(config: Config, reader: Reader, known: Mapping[str, list[str]], now: datetime) -> Plans:
+    """Read the schedule files. Those that cannot be read are a fault of the site, not of each client."""
+    schedules: dict[str, Schedule] = {}
+    if config.schedules.is_dir():
+        from nimwrap.scheduling.files import load_schedules
+
+        try:
+            schedules = load_schedules(config)
+        except NimwrapError as error:
+            told = error.message if not error.more else f"{error.message} (and {len(error.more)} more faults)"
+            return Plans(None, ((Verdict.CRITICAL, f"no schedule works: {told}; nimwrap schedule validate"),))
+    if not schedules:
+        if reader.row("select 1 from slots where slot >= ? limit 1", (rfc3339(now - MEMORY),)) is None:
+            return Plans(None)
+        return Plans({}, ((Verdict.CRITICAL, f"there is no schedule any more in {config.schedules}"),))
+    return _plans(config, schedules, known, now)
+
+
+def _plans(
+    config: Config, schedules: Mapping[str, Schedule], known: Mapping[str, list[str]], now: datetime
+) -> Plans:
+    from nimwrap.scheduling.roster import clients_of
+    from nimwrap.scheduling.slots import start_of
+
+    listed = {ClientRef(master, client) for master, clients in known.items() for client in clients}
+    starts: dict[ClientRef, datetime] = {}
+    faults = []
+    for schedule in schedules.values():
+        refs = clients_of(config, known, schedule)
+        slot = next(schedule.clock.after(now), None)
+        strangers = [ref.client for ref in refs if ref not in listed]
+        if strangers:
+            names = ", ".join(strangers[:5]) + (f" and {len(strangers) - 5} more" if len(strangers) > 5 else "")
+            faults.append((Verdict.WARNING, f"schedule {schedule.name} names {names}, which no master lists"))
+        if not refs:
+            faults.append((Verdict.CRITICAL, f"schedule {schedule.name} means no client: nothing matches its targets"))
+        if slot is None:
+            faults.append((Verdict.CRITICAL, f"schedule {schedule.name} never comes again"))
+            continue
+        for ref in refs:
+            start = start_of(schedule, ref, slot)
+            starts[ref] = min(start, starts.get(ref, start))
+    return Plans(starts, tuple(faults))
+
+
+def missed_slots(reader: Reader, now: datetime) -> dict[ClientRef, tuple[datetime, str]]:
+    """By client, the newest slot of the last weeks that came and went without a run of it, and why."""
+    found: dict[ClientRef, tuple[datetime, str]] = {}
+    for state in ("missed", "failed"):
+        sql = (  # SQLite takes the bare columns from the row that has the maximum
+            "select master, client, max(slot) as slot, reason from slots where state = ? and slot >= ? and run is null"
+            " group by master, client"
+        )
+        for row in reader.rows(sql, (state, rfc3339(now - MEMORY))):
+            ref, slot = ClientRef(row["master"], row["client"]), parse_rfc3339(row["slot"])
+            if ref not in found or found[ref][0] < slot:
+                found[ref] = (slot, row["reason"] or "no reason recorded")
+    return found
