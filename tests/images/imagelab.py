@@ -32,6 +32,8 @@ class Lab:
         self.host = open_master(self.config.masters["nim"])
 
     def configure(self, **keys: Any) -> None:
+        """Write the configuration anew; ``clients_table`` stands for its table [clients]."""
+        keys |= {"clients": keys.pop("clients_table")} if "clients_table" in keys else {}
         self.file.write_text(self.estate.config(**keys))
         self.config = load(self.file)
 

@@ -1,0 +1,122 @@
+"""Room for images: the worst moment of a night as a property, the refusal, and the forecast."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from nimwrap.domain.codes import FailureCode
+from nimwrap.history.read import Reader
+from nimwrap.images.space import Need, fits, forecast, growth, need_of, worst_moment
+from tests.images.imagelab import NOW, Lab
+from tests.running import Ran
+
+GIB = 1 << 30
+needs = st.lists(st.builds(Need, st.uuids().map(str), st.just("/export/nim"), st.integers(0, 50), st.integers(0, 50)),
+                 max_size=8)
+
+
+def played(queue: list[Need], parallel: int) -> int:
+    """The night played out: images are finished in the order they began, each frees what it replaces at its end."""
+    held = worst = 0
+    running: list[Need] = []
+    for need in queue:
+        if len(running) == parallel:
+            held -= running.pop(0).frees_bytes
+        running.append(need)
+        held += need.size_bytes or 0
+        worst = max(worst, held)
+    return worst
+
+
+@given(needs, st.integers(1, 5))
+def test_the_worst_moment_is_that_of_the_night_played_out(queue: list[Need], parallel: int) -> None:
+    assert worst_moment(queue, parallel) == played(queue, parallel)
+    assert worst_moment(queue, parallel) <= sum(need.size_bytes or 0 for need in queue)
+
+
+@given(needs, st.integers(0, 200), st.integers(1, 5))
+def test_what_is_accepted_fits(queue: list[Need], free: int, parallel: int) -> None:
+    refused = fits(queue, {"/export/nim": free}, parallel)
+    accepted = [need for need in queue if need.client not in refused]
+    assert worst_moment(accepted, parallel) <= free or not accepted
+    assert all(failure.code is FailureCode.SPACE_SHORT for failure in refused.values())
+
+
+def test_the_refusal_names_what_pruning_would_free() -> None:
+    queue = [Need("aix01", "/export/nim", 4 * GIB, prunable=(("aix01_20260101_010000", 3 * GIB),)),
+             Need("aix02", "/export/nim", 4 * GIB)]
+    refused = fits(queue, {"/export/nim": 5 * GIB}, 2)
+    assert set(refused) == {"aix02"}
+    assert "8.0 GiB" in refused["aix02"].message
+    assert "aix01_20260101_010000 (3.0 GiB)" in refused["aix02"].fix
+    assert "free nothing" in fits([Need("aix02", "/x", 9)], {"/x": 1}, 1)["aix02"].fix
+    assert fits([Need("new", "/x", None)], {"/x": 1}, 1) == {}
+
+
+def rows(sizes: list[int], every_days: float = 7, removed: int = 0) -> list[dict[str, Any]]:
+    """A history of images, oldest first; the first ``removed`` of them are gone."""
+    count = len(sizes)
+    return [
+        {"created": (NOW - timedelta(days=every_days * (count - n))).isoformat(), "size_bytes": size, "verified": 1,
+         "removed": NOW.isoformat() if n < removed else None}
+        for n, size in enumerate(sizes)
+    ]  # fmt: skip
+
+
+def test_growth_is_the_slope_in_bytes_a_day() -> None:
+    assert growth(rows([100, 170, 240, 310])) == pytest.approx(10)
+    assert growth(rows([100, 100])) == 0
+    assert growth(rows([300, 200, 100])) < 0
+
+
+def test_the_forecast_says_when_and_who() -> None:
+    histories = {"steady": rows([GIB] * 6, removed=3), "grows": rows([GIB, 2 * GIB, 3 * GIB, 4 * GIB], removed=1)}
+    keep = {"steady": 3, "grows": 3}
+    soon = forecast([Need("grows", "/f", 4 * GIB)], histories, keep, 20 * GIB, 1, NOW)
+    later = forecast([Need("grows", "/f", 4 * GIB)], histories, keep, 200 * GIB, 1, NOW)
+    assert soon.full_on is not None
+    assert later.full_on is not None
+    assert NOW < soon.full_on < later.full_on
+    assert [one.client for one in soon.growing] == ["grows"]
+    still = forecast([], {"steady": histories["steady"]}, keep, GIB, 1, NOW)
+    assert still.full_on is None
+    assert still.growing == ()
+
+
+def test_a_need_comes_from_the_history(lab: Lab) -> None:
+    for age in (4, 3, 2, 1):
+        lab.make(days=age)
+    with Reader.open(lab.store.path) as reader:
+        need = need_of(reader, lab.config, "nim", "aix01", filesystem="/export/nim", now=NOW)
+        unknown = need_of(reader, lab.config, "nim", "aix02", filesystem="/export/nim", now=NOW)
+    assert (need.size_bytes, need.frees_bytes) == (int(262144 * 1.1), 2 * 262144)
+    assert [name for name, _ in need.prunable] == ["aix01_20261119_010000"]
+    assert unknown.size_bytes is None
+
+
+def test_a_night_that_does_not_fit_is_refused_before_it_starts(
+    lab_with: Callable[..., Lab], run_cli: Callable[..., Ran]
+) -> None:
+    """Two clients, room for one: the second is refused, and its row says what would help."""
+    lab = lab_with(clients=2)
+    now = datetime.now(UTC)
+    for client in ("aix01", "aix02"):
+        for age in (5, 4, 3, 2):
+            lab.make(client, age, created=now - timedelta(days=age))
+    huge = 120 * GIB
+    for row in lab.rows():
+        lab.store.update_image(row["id"], size_bytes=huge)
+    ran = run_cli("backup", "--all", "--dry-run", "--json", config=lab.file)
+    assert ran.exit_code == 0
+    lab.estate.clear_log()
+    ran = run_cli("backup", "aix01", "aix02", "--json", config=lab.file)
+    refused = [run for run in ran.data["runs"] if run["outcome"] == "refused"]
+    assert refused
+    assert {run["failure"]["code"] for run in refused} == {"space_short"}
+    assert any("would free" in run["failure"]["fix"] for run in refused)
