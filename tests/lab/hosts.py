@@ -43,9 +43,11 @@ class LabHost:
     def start(self) -> None:
         """Begin to boot; :meth:`await_up` says when it is done."""
         asked = {"name": self.name, "tree": str(self.tree), "binds": tree.binds(self._base), "services": self._services}
+        told = self._base / "logs" / f"{self.name}.boot"
+        told.write_text(json.dumps(asked))
         enter = ["ip", "netns", "exec", self.name, "unshare", "--mount", "--pid", "--uts", "--fork", "--kill-child"]
         self._process = subprocess.Popen(
-            self._network.inside(*enter, tree.sys.executable, "-SEs", str(PROGRAMS / "boot.py"), json.dumps(asked)),
+            self._network.inside(*enter, tree.sys.executable, "-SEs", str(PROGRAMS / "boot.py"), str(told)),
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
         )  # fmt: skip
 
@@ -80,8 +82,11 @@ class LabHost:
 
     def processes(self, containing: str) -> list[int]:
         """Numbers, as this machine sees them, of the host's processes whose command line contains the text."""
-        ours = os.stat(f"/proc/{self.pid}/ns/pid").st_ino
-        found = []
+        found: list[int] = []
+        try:
+            ours = os.stat(f"/proc/{self.pid}/ns/pid").st_ino
+        except FileNotFoundError:
+            return found
         for process in Path("/proc").glob("[0-9]*"):
             with contextlib.suppress(OSError):
                 line = (process / "cmdline").read_bytes().replace(b"\0", b" ")

@@ -1,11 +1,12 @@
 """Process 1 of a host: makes the host's tree the root, starts its services and takes in orphans until it is killed.
 
-Started with one word, JSON: name, tree, binds (pairs of a source and its place in the tree), services (argv lists).
+Started with the name of a file of JSON: name, tree, binds (pairs of a source and its place in the tree), services (argv lists).
 """
 
 import ctypes
 import json
 import os
+import pathlib
 import socket
 import sys
 import time
@@ -60,7 +61,7 @@ def wait_for(port: int) -> None:
 
 
 def main() -> None:
-    asked = json.loads(sys.argv[1])
+    asked = json.loads(pathlib.Path(sys.argv[1]).read_text())
     outside = os.readlink("/proc/self")
     make_root(asked["tree"], asked["binds"])
     socket.sethostname(asked["name"])

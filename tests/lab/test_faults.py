@@ -1,0 +1,223 @@
+"""Faults that only a real network, real processes and a real NFS server can have, through the CLI."""
+
+from __future__ import annotations
+
+import signal
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from tests.faults.results import confirm, row
+from tests.lab.lab import MASTER, Lab
+from tests.running import Ran
+
+pytestmark = pytest.mark.lab
+LIMIT_S = 90
+
+
+def only_run(ran: Ran) -> dict[str, Any]:
+    (run,) = ran.data["runs"]
+    return dict(run)
+
+
+def until(holds: Callable[[], Any], what: str) -> None:
+    """Wait for something that a host or nimwrap is about to do; the limit only ends a test that has failed."""
+    end = time.monotonic() + LIMIT_S
+    while not holds():
+        assert time.monotonic() < end, f"never happened: {what}"
+        time.sleep(0.05)
+
+
+def ended(process: Any, limit_s: float = 150) -> Ran:
+    out, err = process.communicate(timeout=limit_s)
+    return Ran(process.returncode, out.decode("utf-8", "replace"), err.decode("utf-8", "replace"))
+
+
+@pytest.fixture
+def slow(lab: Lab) -> Lab:
+    """An image takes some seconds, so that something can happen in its middle; one good image is there already."""
+    lab.estate.setting(rate=60_000, image_size=240_000)
+    return lab
+
+
+def writing(lab: Lab) -> bool:
+    return any((lab.hosts[MASTER].tree / path.lstrip("/")).stat().st_size > 30_000 for path in lab.images())
+
+
+def begin_and_await_image(lab: Lab, client: str = "powerha1", transport: str = "ssh", **tables: Any) -> tuple[Any, Any]:
+    config = lab.config(transport, **tables)
+    process = lab.begin(config, "backup", client, "--json")
+    until(lambda: writing(lab), "the image is being written")
+    return config, process
+
+
+def test_nimsh_down(lab: Lab) -> None:
+    lab.hosts["powerha1"].signal("nimsh.py")
+    ran = lab.nimwrap(lab.config(), "backup", "powerha1", "--json")
+    run = only_run(ran)
+    assert (ran.exit_code, run["outcome"], run["failure"]["code"]) == (10, "refused", "client_unreachable"), ran.stdout
+    confirm("nimsh-down", row(run, ran.exit_code, lab.left()))
+
+
+def test_client_cut_for_a_while(slow: Lab) -> None:
+    _, process = begin_and_await_image(slow)
+    slow.network.cut("powerha1")
+    time.sleep(3)
+    slow.network.mend("powerha1")
+    ran = ended(process)
+    run = only_run(ran)
+    assert (ran.exit_code, run["outcome"]) == (0, "ok"), ran.stdout
+    assert slow.images() == [run["image"]["location"]]
+    confirm("client-cut-briefly", row(run, ran.exit_code, slow.left()))
+
+
+def test_client_cut_for_good(slow: Lab) -> None:
+    before = slow.exports_text()
+    settings = {"backup": {"timeout": "8s", "stall": "300s"}, "retry": {"attempts": 1}}
+    config, process = begin_and_await_image(slow, **settings)
+    slow.network.cut("powerha1")
+    ran = ended(process)
+    run = only_run(ran)
+    assert (ran.exit_code, run["failure"]["code"]) == (1, "timed_out"), ran.stdout
+    assert slow.exports_text() == before, "the export is closed though the client cannot be asked"
+    slow.network.mend("powerha1")
+    until(lambda: slow.nimwrap(config, "recover", "--json").exit_code == 0 and not slow.left(), "recover finishes it")
+    assert slow.images() == []
+    confirm("client-cut", row(run, ran.exit_code, slow.left(), note="its own files go with the next `recover`"))
+
+
+def test_master_cut_for_a_while(slow: Lab) -> None:
+    _, process = begin_and_await_image(slow)
+    slow.network.cut(MASTER)
+    time.sleep(3)
+    slow.network.mend(MASTER)
+    ran = ended(process)
+    run = only_run(ran)
+    assert (ran.exit_code, run["outcome"]) == (0, "ok"), ran.stdout + ran.stderr
+    confirm("master-cut-briefly", row(run, ran.exit_code, slow.left()))
+
+
+@pytest.mark.parametrize("transport", ["ssh", "openssh"])
+def test_sshd_of_the_master_killed(slow: Lab, transport: str) -> None:
+    _, process = begin_and_await_image(slow, transport=transport)
+    master = slow.hosts[MASTER]
+    assert master.signal("sshd")
+    master.start_service(["/.lab/usr/sbin/sshd", "-D", "-e", "-f", "/.base/ssh/sshd_config"])
+    ran = ended(process)
+    run = only_run(ran)
+    assert (ran.exit_code, run["outcome"]) == (0, "ok"), ran.stdout + ran.stderr
+    confirm("sshd-killed", row(run, ran.exit_code, slow.left()))
+
+
+def test_master_rebooted(slow: Lab) -> None:
+    before = slow.exports_text()
+    config, process = begin_and_await_image(slow, retry={"attempts": 1})
+    master = slow.hosts[MASTER]
+    master.kill()
+    master.start()
+    master.await_up()
+    ran = ended(process)
+    run = only_run(ran)
+    assert (run["outcome"], run["failure"]["code"]) == ("failed", "killed"), ran.stdout
+    until(lambda: slow.nimwrap(config, "recover", "--json").exit_code == 0 and not slow.left(), "recover finishes it")
+    assert slow.exports_text() == before
+    assert slow.images() == []
+    confirm("master-rebooted", row(run, ran.exit_code, slow.left()))
+
+
+def test_control_host_killed(slow: Lab) -> None:
+    before = slow.exports_text()
+    config, process = begin_and_await_image(slow)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    ran = slow.nimwrap(config, "recover", "--json")
+    (run,) = slow.nimwrap(config, "history", "--json").data["runs"]
+    assert (ran.exit_code, run["outcome"]) == (0, "ok"), ran.stdout
+    assert slow.exports_text() == before
+    confirm("control-killed", row(run, ran.exit_code, slow.left(), note="`recover` adopts what went on without it"))
+
+
+def test_nfs_server_stalls_for_good(slow: Lab) -> None:
+    before = slow.exports_text()
+    settings = {"backup": {"timeout": "8s", "stall": "300s"}, "retry": {"attempts": 1}}
+    _, process = begin_and_await_image(slow, **settings)
+    slow.hosts[MASTER].signal("ganesha.nfsd", signal.SIGSTOP)
+    try:
+        ran = ended(process)
+    finally:
+        slow.hosts[MASTER].signal("ganesha.nfsd", signal.SIGCONT)
+    run = only_run(ran)
+    assert (ran.exit_code, run["failure"]["code"]) == (1, "timed_out"), ran.stdout
+    assert slow.exports_text() == before
+    assert slow.images() == []
+    confirm("nfs-stalls", row(run, ran.exit_code, slow.left()))
+
+
+def test_nfs_server_stalls_for_a_while(slow: Lab) -> None:
+    _, process = begin_and_await_image(slow)
+    slow.hosts[MASTER].signal("ganesha.nfsd", signal.SIGSTOP)
+    time.sleep(3)
+    slow.hosts[MASTER].signal("ganesha.nfsd", signal.SIGCONT)
+    ran = ended(process)
+    run = only_run(ran)
+    assert (ran.exit_code, run["outcome"]) == (0, "ok"), ran.stdout
+    confirm("nfs-stalls-briefly", row(run, ran.exit_code, slow.left()))
+
+
+def test_failover_in_the_middle_of_the_image(slow: Lab) -> None:
+    """A mount that stands goes on from the address that is left, which was let in beforehand."""
+    before = slow.exports_text()
+    config, process = begin_and_await_image(slow)
+    slow.fail_over("powerha2")
+    ran = ended(process)
+    run = only_run(ran)
+    assert slow.exports_text() == before
+    slow.nimwrap(config, "recover", "--json")
+    assert (ran.exit_code, run["outcome"]) == (0, "ok"), ran.stdout
+    confirm("failover-in-image", row(run, ran.exit_code, slow.left()))
+
+
+def test_an_administrator_edits_exports_meanwhile(slow: Lab) -> None:
+    """Whatever was done to the entry in between stays; only what nimwrap added goes."""
+    _, process = begin_and_await_image(slow)
+    edited = (
+        "echo '/export/nim/other -rw,access=aix01' >> /etc/exports; mkdir -p /export/nim/other; "
+        "exportfs -i -o rw,access=aix01 /export/nim/other; "
+        "exportfs | while read directory options; do case $directory in /export/nim/mksysb/*) "
+        "exportfs -i -o ${options#-}:aix02 $directory;; esac; done; exportfs"
+    )
+    said = slow.hosts[MASTER].run(edited)
+    assert said.status == 0 and ":aix02" in said.text, said.text
+    ran = ended(process)
+    run = only_run(ran)
+    now = slow.exports_text().decode()
+    assert (ran.exit_code, run["outcome"]) == (0, "ok"), ran.stdout
+    assert "/export/nim/other -rw,access=aix01" in now, "the administrator's own line stays"
+    assert "10.10.10.102" not in now and "powerha1" not in now, now
+    confirm("admin-edits", row(run, ran.exit_code, slow.left(), note="what the administrator added stays"))
+
+
+def test_two_control_hosts_want_the_same_client(slow: Lab) -> None:
+    _, process = begin_and_await_image(slow)
+    second = slow.nimwrap(slow.config("openssh"), "backup", "powerha1", "--json")
+    other = slow.nimwrap(slow.config("local"), "backup", "aix01", "--json")
+    first = ended(process)
+    assert (first.exit_code, only_run(first)["outcome"]) == (0, "ok"), first.stdout
+    assert (second.exit_code, only_run(second)["outcome"]) == (11, "locked"), second.stdout
+    assert (other.exit_code, only_run(other)["outcome"]) == (0, "ok"), other.stdout
+    left = slow.left()
+    confirm("two-same", row(only_run(second), second.exit_code, left))
+    confirm("two-different", row(only_run(other), other.exit_code, left))
+
+
+def test_the_clock_of_the_master_jumps(slow: Lab) -> None:
+    before = slow.exports_text()
+    _, process = begin_and_await_image(slow)
+    slow.shift_clock(366 * 86400)
+    ran = ended(process)
+    run = only_run(ran)
+    assert (ran.exit_code, run["outcome"]) == (0, "ok"), ran.stdout
+    assert slow.exports_text() == before
+    confirm("clock-jump", row(run, ran.exit_code, slow.left()))
