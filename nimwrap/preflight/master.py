@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from nimwrap.aix import df, exportfs, exports, lsnim, ps
+from nimwrap.aix import df, exportfs, exports, lsnim, mount, ps
 from nimwrap.aix.text import Unrecognised, lines
 from nimwrap.hosts.channel import C_RSH
 from nimwrap.hosts.questions import Answer, Question
@@ -45,6 +45,7 @@ class MasterFacts:
     exported: Fact[list[exports.Export]]
     standing: Fact[list[exports.Export]]
     directories: Fact[dict[str, Directory]]
+    mounts: Fact[list[mount.Mount]]
     hostname: Fact[str]
     clock: Fact[datetime]
     fsize: Fact[int]
@@ -64,6 +65,7 @@ def quick_questions(c_rsh: bool) -> list[Question]:
         Question("clock", "date -u"),
         Question("fsize", "ulimit -f"),
         Question("tools", f"for f in {' '.join(tools)}; do [ -x $f ] || echo $f; done"),
+        Question("mounts", shlex.join(mount.argv())),
         Question("standing", "[ ! -f /etc/exports ] || cat /etc/exports"),
     ]
 
@@ -99,6 +101,7 @@ def read_master(answers: Mapping[str, Answer]) -> MasterFacts:
         exported=_exports(answers),
         standing=read(answers, "standing", "cat /etc/exports", exports.parse_file),
         directories=read(answers, "directories", "df -Pk", parse_directories),
+        mounts=read(answers, "mounts", "mount", mount.parse),
         hostname=read(answers, "hostname", "hostname", parse_word),
         clock=read(answers, "clock", "date -u", parse_clock),
         fsize=read(answers, "fsize", "ulimit -f", parse_fsize),

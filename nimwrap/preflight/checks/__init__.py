@@ -29,6 +29,7 @@ CHECKS: tuple[tuple[str, Callable[[Situation], Finding]], ...] = (
     ("filesets", client.filesets),
     ("exports", exports.exports),
     ("directory", exports.directory),
+    ("large_files", room.large_files),
     ("space", room.space),
     ("fsize", room.fsize),
     ("tmp", room.tmp),

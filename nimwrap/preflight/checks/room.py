@@ -74,6 +74,26 @@ def tmp(s: Situation) -> Finding:
     )
 
 
+def large_files(s: Situation) -> Finding:
+    """JFS2 takes large files always, JFS only where it was made so; NFS cannot be exported again (section 2.1)."""
+    filesystem = s.directory().filesystem
+    mounts = {row.mounted_on: row for row in s.on_master.mounts.need()}
+    row = mounts.get(filesystem.mounted_on) if filesystem else None
+    if row is None:
+        return skip(f"mount does not show the file system of {s.path}", s.on_master.mounts.raw)
+    evidence = f"{row.device} {row.mounted_on} {row.vfs} {','.join(row.options)}"
+    if row.vfs == "jfs2":
+        return ok(f"{row.mounted_on} is {row.vfs}", evidence)
+    if row.vfs.startswith("nfs"):
+        message = f"{row.mounted_on} is mounted from {row.node or row.device}: the master cannot export it to clients"
+        return warn(message, "let `directory` be on a disk of the master", evidence)
+    return warn(
+        f"{row.mounted_on} is {row.vfs}: an image of 2 GB or more fails there unless large files are enabled",
+        f"on the master: lsfs -q {row.mounted_on} must say bf: true; else use a JFS2 file system",
+        evidence,
+    )
+
+
 def fsize(s: Situation) -> Finding:
     """``ulimit -f`` of both sides must let a file as large as the image be written (aix-nim section 5.3)."""
     sides = ((s.ref.master, s.on_master.fsize), (s.ref.client, s.client.fsize))
