@@ -182,5 +182,3 @@ def _some(names: list[str]) -> str:
 
 def _length(seconds: int | None) -> str:
     return format_duration(seconds) if seconds else ""
-
-

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
+from nimwrap.domain.codes import Outcome
 from nimwrap.domain.findings import Finding
 from nimwrap.domain.records import Attempt, Run
 from nimwrap.history.trouble import row_missing
@@ -65,7 +66,13 @@ def image_of(database: Database, run_id: str) -> int | None:
 
 
 def end_slot(database: Database, run: Run) -> None:
-    database.conn.execute("update slots set state = 'done' where run = ? and state = 'started'", (run.id,))
+    """The run's slot is ``done``; ``skipped``, with the reason, when the client was left out on purpose."""
+    skipped = run.outcome is Outcome.SKIPPED
+    why = run.failure.message if skipped and run.failure else None
+    database.conn.execute(
+        "update slots set state = ?, reason = coalesce(?, reason) where run = ? and state = 'started'",
+        ("skipped" if skipped else "done", why, run.id),
+    )
 
 
 def release(database: Database, master: str, client: str, at: datetime | str) -> bool:

@@ -1,8 +1,8 @@
 """The slots of schedules as a queue that outlives every process: opened once, taken once, never forgotten.
 
 A row goes ``waiting`` (the slot has begun, this client not yet), ``claimed`` (a living process will begin it),
-``started`` (it has a run), ``done``; or it ends as ``missed`` or ``skipped`` with a reason. ``claimed`` the column is
-the instant at which the whole slot began, or was missed.
+``started`` (it has a run), ``done``; or it ends as ``missed``, ``skipped`` or ``failed`` with a reason. ``claimed`` the
+column is the instant at which the whole slot began, or was missed.
 """
 
 from __future__ import annotations

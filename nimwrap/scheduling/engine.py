@@ -116,9 +116,7 @@ class Engine:
         if nowhere and found[-1].begins:
             queue.end(self.store, schedule.name, found[-1].slot, nowhere, "failed", NOWHERE)
 
-    def _take(
-        self, schedule: Schedule | None, name: str, rows: Sequence[Row], now: datetime, look: Look
-    ) -> None:
+    def _take(self, schedule: Schedule | None, name: str, rows: Sequence[Row], now: datetime, look: Look) -> None:
         """Claim those of one slot's waiting clients that may still start; close the rows of the others."""
         batch, passed = self._sort(schedule, name, rows, now)
         for each in passed:
@@ -154,6 +152,7 @@ class Engine:
                 reasons[reason].append(ref)
         batch = Batch(schedule, slot, starts, window_end(schedule, began), rows[0]["reason"])
         return batch, [Passed(name, slot, tuple(refs), reason) for reason, refs in reasons.items()]
+
 
 def _for_nobody(due: Due) -> Due:
     return replace(due, begins=False, reason=due.reason or "its targets match no client")

@@ -109,7 +109,9 @@ def test_an_unknown_name_and_a_held_client_take_nobody_with_them(
         "aix02": ("skipped", "held"),
         "nosuch": ("refused", "client_unknown"),
     }
-    assert {client: row["state"] for client, row in slots(estate).items()} == dict.fromkeys(outcomes, "done")
+    states = {client: row["state"] for client, row in slots(estate).items()}
+    assert states == {"aix01": "done", "aix02": "skipped", "nosuch": "done"}
+    assert "disk swap" in slots(estate)["aix02"]["reason"]
 
 
 def test_two_dues_at_the_same_instant_share_no_client(

@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from nimwrap.config.check import Checker
 from nimwrap.scheduling.fromcron.output import schedules_toml, settings_toml
@@ -72,3 +74,89 @@ def test_a_zone_that_is_given_holds_only_where_the_crontab_sets_none() -> None:
     assert {schedule.timezone for schedule in lines["01"].schedules} == {"Asia/Kolkata"}
     assert {schedule.timezone for schedule in lines["02"].schedules} == {"Australia/Melbourne"}
     assert {schedule.timezone for schedule in lines["09"].schedules} == {"Asia/Kolkata"}
+
+
+WORDS = st.sampled_from(
+    [
+        "nim",
+        "-o",
+        "define",
+        "-t",
+        "mksysb",
+        "-a",
+        "server=master",
+        "source=aix01",
+        "mk_image=yes",
+        "location=/m/aix01/x",
+        "aix01_mksysb",
+        "for",
+        "c",
+        "in",
+        "do",
+        "done",
+        ";",
+        "&&",
+        "||",
+        "|",
+        "&",
+        "(",
+        ")",
+        "'",
+        '"',
+        "`",
+        "$(",
+        "$c",
+        "${c}",
+        "\\",
+        "%",
+        "\\%",
+        "#",
+        "*",
+        "mksysb",
+        "ksh",
+        "-c",
+        "ssh",
+        "nim",
+        "savevg",
+        "0",
+        "1",
+        "@daily",
+        "TZ=UTC",
+        "<",
+        ">",
+        "<<",
+        "$((",
+        "2>&1",
+    ]
+)
+LINES = st.one_of(
+    st.text(max_size=80),
+    st.lists(WORDS, max_size=25).map(" ".join),
+    st.lists(WORDS, max_size=25).map(lambda words: "0 1 * * 0 " + " ".join(words)),
+)
+
+
+@given(st.lists(LINES, max_size=6))
+def test_whatever_stands_there_every_line_is_accounted_for_and_the_files_are_toml(lines: list[str]) -> None:
+    text = "\n".join(line.replace("\n", " ").replace("\r", " ") for line in lines) + "\n"
+    plan = plan_import(text)
+    assert len(plan.understood) + len(plan.not_understood) + len(plan.unrelated) + plan.passive == max(1, len(lines))
+    assert all(each.why for each in plan.not_understood)
+    assert set(tomllib.loads(schedules_toml(plan, "crontab\n"))) == {schedule.name for schedule in plan.schedules}
+    tomllib.loads(settings_toml(plan))
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "for a in " + "x " * 100 + "; do for b in " + "x " * 100 + "; do ; done; done; nim",
+        "for a in x; do " * 300 + "nim" + "; done" * 300,
+        "ssh h " * 2000 + "nim",
+        "nim " + "(" * 5000,
+        "nim $(" * 5000,
+        "nim " + "a" * 100_000 + " " * 100_000 + "b",
+    ],
+)
+def test_long_and_deep_commands_end_soon(command: str) -> None:
+    plan = plan_import(f"0 1 * * 0 {command}\n")
+    assert len(plan.not_understood) == 1

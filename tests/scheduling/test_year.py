@@ -164,9 +164,10 @@ def test_with_crashes_and_downtime_every_slot_is_done_once_or_missed_with_a_reas
                 else:
                     assert row["state"] == "done", row
                     assert site.ran[schedule.name, slot, ref] == 1
-                    assert site.lateness[schedule.name, slot] <= max(
-                        schedule.window or 0, schedule.catch_up + 60
-                    ) + schedule.catch_up + schedule.jitter + 60
+                    assert (
+                        site.lateness[schedule.name, slot]
+                        <= max(schedule.window or 0, schedule.catch_up + 60) + schedule.catch_up + schedule.jitter + 60
+                    )
     assert missed > 10  # the dice were not too kind
     assert set(site.ran.values()) == {1}
     site.die()

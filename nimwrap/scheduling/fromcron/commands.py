@@ -20,6 +20,7 @@ _MENTIONS = re.compile(
 )
 _SCRIPT = re.compile(r"\w*(mksysb|nim_?backup|sys_?back|sysimg)\w*", re.IGNORECASE)
 _INSIDE = "its flags, directory and names stand inside the script, so nimwrap's own hold until you set them"
+_DEEPEST = 5
 _TRIVIAL = frozenset({"cd", "umask", "set", "ulimit", ":", "true", ".", "echo", "date"})
 _BARE = frozenset({"nohup", "exec", "time", "command", "caffeinate"})
 _SHELLS = frozenset({"sh", "ksh", "ksh93", "bash", "rksh"})
@@ -46,8 +47,12 @@ class Reading:
     backups: list[Backup] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     asides: list[str] = field(default_factory=list)
+    reasons: list[str] = field(default_factory=list)
+    """Why commands that have to do with images make none."""
     depends: bool = False
     """The command before was one that the next may depend on."""
+    depth: int = 0
+    """How many shells within shells this is inside."""
 
 
 def mentions_backup(command: str) -> bool:
@@ -60,14 +65,19 @@ def read_command(command: str, variables: Mapping[str, str], client: str | None 
     reading = Reading(client)
     _chain(reading, command, variables)
     if not reading.backups:
-        raise UnclearError(reading.asides[0] if reading.asides else "no command in it is known to make an image")
+        commands = f"none of its commands is known to make an image: {'; '.join(reading.asides[:3])}"
+        raise UnclearError(reading.reasons[0] if reading.reasons else commands)
     notes = [*reading.notes, *(f"not carried over: {aside}" for aside in reading.asides)]
     return [backup.noting(notes) for backup in reading.backups]
 
 
 def _chain(reading: Reading, command: str, variables: Mapping[str, str]) -> None:
+    reading.depth += 1
+    if reading.depth > _DEEPEST:
+        raise UnclearError("shells within shells within shells are not read here")
     for step in steps(command, variables):
         _step(reading, step, list(step.words), variables)
+    reading.depth -= 1
 
 
 def _step(reading: Reading, step: Step, words: list[Word], variables: Mapping[str, str]) -> None:
@@ -98,16 +108,17 @@ def _command(reading: Reading, step: Step, name: str, words: Sequence[Word]) -> 
     conditional = step.condition and reading.depends
     reading.depends = name not in _TRIVIAL
     reader = _READERS.get(name) or (_script if _SCRIPT.fullmatch(name.partition(".")[0]) else None)
+    if reader is None and name not in _ELSEWHERE:
+        if name not in _TRIVIAL:
+            reading.asides.append(_shown(words))
+        return
     try:
-        if name in _ELSEWHERE:
-            raise NoImageError(_ELSEWHERE[name])
-        if reader is None and name in _TRIVIAL:
-            return
         if reader is None:
-            raise NoImageError(_shown(words))
+            raise NoImageError(_ELSEWHERE[name])
         found = reader(words, reading.client)
     except NoImageError as aside:
-        reading.asides.append(str(aside))
+        reading.asides.append(_shown(words))
+        reading.reasons.append(f"{_shown(words)}: {aside}")
         return
     reading.backups += found
     if conditional:
@@ -115,10 +126,7 @@ def _command(reading: Reading, step: Step, name: str, words: Sequence[Word]) -> 
 
 
 def _nim(words: Sequence[Word], _client: str | None) -> list[Backup]:
-    try:
-        return [read_definition(words[1:])]
-    except NoImageError as aside:
-        raise NoImageError(f"{_shown(words)} ({aside})") from None
+    return [read_definition(words[1:])]
 
 
 def _mksysb(words: Sequence[Word], client: str | None) -> list[Backup]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-_SETTING = re.compile(r"\s*([A-Za-z_][A-Za-z0-9_]*)\s*=\s*(.*?)\s*$")
-_TIMES = re.compile(r"\s*(@[A-Za-z]+|[0-9*][^\s]*(?:\s+[0-9A-Za-z*][^\s]*){4})\s+(\S.*?)\s*$")
+_SETTING = re.compile(r"\s*([A-Za-z_][A-Za-z0-9_]*)\s*=\s*(.*)$")
+_TIMES = re.compile(r"\s*(@[A-Za-z]+|[0-9*][^\s]*(?:\s+[0-9A-Za-z*][^\s]*){4})\s+(\S.*)$")
 _LOGIN = re.compile(r"[a-z_][a-z0-9_-]{0,31}")
 _COMMANDS = re.compile(
     r"nim|lsnim|mksysb|savevg|smitt?y?|backupios|cd|test|k?sh|ksh93|bash|perl|python3?|ssh|su|sudo|nohup|nice|exec|time"
@@ -56,11 +56,11 @@ def read_crontab(text: str) -> tuple[list[Line], int]:
     values: dict[str, str] = {}
     lines: list[Line] = []
     passive = 0
-    for number, raw in enumerate(text.splitlines(), 1):
+    for number, raw in enumerate(text.replace("\r\n", "\n").removesuffix("\n").split("\n"), 1):
         if not raw.strip() or raw.lstrip().startswith("#"):
             passive += 1
         elif (setting := _SETTING.match(raw)) and not _TIMES.match(raw):
-            values[setting[1]] = _unquoted(setting[2])
+            values[setting[1]] = _unquoted(setting[2].rstrip())
             passive += 1
         else:
             lines.append(_line(number, raw, Settings(dict(values))))
@@ -68,7 +68,7 @@ def read_crontab(text: str) -> tuple[list[Line], int]:
 
 
 def _line(number: int, raw: str, settings: Settings) -> Line:
-    times = _TIMES.match(raw)
+    times = _TIMES.match(raw.rstrip())
     if times is None:
         return Line(number, raw, settings, why="it is neither a setting nor five time fields and a command")
     try:

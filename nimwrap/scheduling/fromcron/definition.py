@@ -75,7 +75,7 @@ def read_definition(words: Sequence[Word]) -> Backup:
         raise NoImageError("it defines no image")
     kind = options.get("t", [""])[-1]
     if kind != "mksysb":
-        raise UnclearError(f'it makes a {kind or "?"}, not a mksysb; see kinds = [...] in the configuration')
+        raise UnclearError(f"it makes a {kind or '?'}, not a mksysb; see kinds = [...] in the configuration")
     if len(operands) != 1:
         raise UnclearError(f"nim wants one name at the end, not {len(operands)}: {' '.join(operands) or 'none'}")
     attributes = _attributes(options.get("a", []))

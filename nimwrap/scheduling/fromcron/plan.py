@@ -187,5 +187,3 @@ def _undo(plan: Plan, pattern: str, own: Mapping[str, str]) -> None:
 
 def _clients(backups: Iterable[Backup]) -> set[str]:
     return {backup.client for backup in backups}
-
-

@@ -12,6 +12,7 @@ _ASSIGNMENT = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)=")
 _NAME = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]*)\}|([A-Za-z_][A-Za-z0-9_]*|[0-9@*#?$!-])")
 _OPERATOR = re.compile(r"&&|\|\||;;|\||;|\(|\)|\n|&(?!>)")
 _REDIRECTION = re.compile(r"(?:\d|&)?(?:<<-?|>>|>\||<>|>&|<&|>|<)")
+_MOST_TURNS, _DEEPEST = 2000, 5
 _UNREAD = frozenset({"if", "while", "until", "case", "select", "function", "{", "[["})
 
 
@@ -38,8 +39,6 @@ class Step:
     words: tuple[Word, ...]
     environment: Mapping[str, Word] = field(default_factory=dict)
     condition: bool = False
-    piped: bool = False
-    looped: bool = False
 
 
 @dataclass(frozen=True)
@@ -65,7 +64,7 @@ class _Chain:
 
     def __init__(self, tokens: list[_Token], variables: dict[str, Word]) -> None:
         self._tokens = tokens
-        self._at = 0
+        self._at = self._turns = self._depth = 0
         self._variables = variables
 
     def read(self, until: str | None = None) -> list[Step]:
@@ -102,7 +101,7 @@ class _Chain:
             self._variables |= environment
             return []
         filled = tuple(piece for word in words for piece in self._split(word))
-        return [Step(filled, environment, operator in ("&&", "||"), operator == "|")]
+        return [Step(filled, environment, operator in ("&&", "||"))]
 
     def _loop(self, words: list[Word]) -> list[Step]:
         """``for NAME in WORDS; do ...; done``: its steps once for each word."""
@@ -116,8 +115,12 @@ class _Chain:
             self._at = start
             self._variables[name] = value
             self._strip_do()
-            body = self.read(until="done")
-            found.extend(Step(step.words, step.environment, step.condition, step.piped, True) for step in body)
+            self._turns += 1
+            self._depth += 1
+            if self._turns > _MOST_TURNS or self._depth > _DEEPEST:
+                raise UnclearError("its loops are longer or deeper than is read here")
+            found += self.read(until="done")
+            self._depth -= 1
         return found
 
     def _strip_do(self) -> None:
