@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -184,8 +183,3 @@ class Estate:
     def stop(self) -> None:
         """End everything that hangs or waits in this estate."""
         (self.root / "state" / "running").unlink(missing_ok=True)
-
-    def describe(self) -> str:
-        """The whole shared state as JSON text, for a failing test's message."""
-        names = ("world", "cluster", "faults", "settings")
-        return json.dumps({name: self.state.read(name) for name in names}, indent=1)

@@ -127,7 +127,7 @@ def _foreign_backup(estate: Estate, host: str) -> None:
     import subprocess
 
     program = estate.files(host) / "usr/bin/mksysb"
-    subprocess.Popen([program, "-ei", "/dev/rmt0"], env={"ESTATE_FAULT": "client_busy_idle"}, start_new_session=True,
+    subprocess.Popen([program, "-ei", "/dev/rmt0"], env={"ESTATE_IDLE": "yes"}, start_new_session=True,
                      stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)  # fmt: skip
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 
 from nimwrap.estate import nfs
@@ -115,6 +116,4 @@ def _unexport(me: Machine, request: _Request) -> int:
 
 
 def _is_there(me: Machine, directory: str) -> bool:
-    import os
-
     return os.path.exists(me.path(directory))

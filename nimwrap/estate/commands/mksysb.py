@@ -11,7 +11,7 @@ import time
 from dataclasses import dataclass
 
 from nimwrap.estate import image, net, nfs
-from nimwrap.estate.faulty import faulty_header, image_fault, is_done_with
+from nimwrap.estate.faulty import faulty_header, is_done_with, is_idle
 from nimwrap.estate.filesystems import Mount, filesystem, free_kb, mount_of
 from nimwrap.estate.hooks import hook
 from nimwrap.estate.machine import Machine
@@ -47,7 +47,7 @@ def main(me: Machine, args: list[str]) -> int:
     if job is None:
         me.err(f"Usage: {me.command} [-b Number] [-e] [-i] [-m] [-p] [-v] [-X] Device\n")
         return 1
-    if image_fault(me, "client_busy_idle") and job.target.startswith("/dev/"):
+    if is_idle():
         me.hang(lambda: bool(me.fault("client_busy")))
         return 0
     if me.fault("rootvg_locked"):

@@ -23,7 +23,10 @@ def main(me: Machine, args: list[str]) -> int:
     file, letters, names = _parse(me, args)
     try:
         with open(me.path(file), "rb") as image:
-            return _list(me, image_header(image), file) if "T" in letters else _extract(me, read_header(image), names)
+            if "T" in letters:
+                me.out("".join(f"{name}\n" for name in file_names(check_whole(image))))
+                return 0
+            return _extract(me, read_header(image), names)
     except OSError:
         me.err(f"restore: 0511-123 Cannot open {file}: A file or directory in the path name does not exist.\n")
         return 1
@@ -32,11 +35,6 @@ def main(me: Machine, args: list[str]) -> int:
             return _next_volume(me, file)
         me.err(f"restore: {file}: the archive is damaged: {damage}.\n")
         return 1
-
-
-def image_header(image: object) -> Header:
-    """The header of an image that was read to its end."""
-    return check_whole(image)  # type: ignore[arg-type]
 
 
 def _parse(me: Machine, args: list[str]) -> tuple[str, str, list[str]]:
@@ -52,11 +50,6 @@ def _parse(me: Machine, args: list[str]) -> tuple[str, str, list[str]]:
     if not file.startswith("/"):
         file = me.paths.outward(os.path.join(os.getcwd(), file))
     return file, letters, names
-
-
-def _list(me: Machine, header: Header, file: str) -> int:
-    me.out("".join(f"{name}\n" for name in file_names(header)))
-    return 0 if file else 1
 
 
 def _extract(me: Machine, header: Header, names: list[str]) -> int:
