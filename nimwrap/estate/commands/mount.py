@@ -163,7 +163,8 @@ def _rows(me: Machine) -> list[str]:
     rows = []
     for one in filesystems(me):
         options = "rw" if one.vfs == "procfs" else "rw,log=/dev/hd8"
-        rows.append(f"         {one.device:<16} {one.mounted:<16} {one.vfs:<6} {date} {options}\n")
+        vfs = "jfs" if me.fault("small_file_fs") and one.device.startswith("/dev/fslv") else one.vfs
+        rows.append(f"         {one.device:<16} {one.mounted:<16} {vfs:<6} {date} {options}\n")
     for held in mounts(me):
         rows.append(f"{held.node:<8} {held.directory:<16} {held.over:<16} nfs3   {held.date} {held.options}\n")
     return rows
