@@ -140,7 +140,7 @@ def questions(reader: Reader, clients: int) -> dict[str, Callable[[], object]]:
         "inventories": reader.inventories,
         "slots of a week, missed": lambda: reader.slots(since=week, states=["missed", "skipped"]),
         "newest slot": lambda: newest_slot(reader, "nightly", NOW),
-        "pending slots": lambda: pending(reader),
+        "pending slots": lambda: pending(reader, NOW - timedelta(days=3)),
     }
 
 

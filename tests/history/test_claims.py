@@ -58,10 +58,10 @@ def test_a_claim_whose_process_died_is_free_again(path: Path, opened: Store, rea
     _go(claimer)
     assert [_line(claimer), _line(claimer)] == ["ready", "1"]
     assert take(opened, "weekly", NIGHT, [REF]) == []
-    assert pending(reader) == []
+    assert pending(reader, NIGHT) == []
     claimer.kill()
     claimer.wait()
-    assert [row["client"] for row in pending(reader)] == ["powerha1"]
+    assert [row["client"] for row in pending(reader, NIGHT)] == ["powerha1"]
     assert take(opened, "weekly", NIGHT, [REF]) == [REF]
     assert take(opened, "weekly", NIGHT, [REF]) == []
     assert len(list((path.parent / "owners").glob("claims-*"))) == 1
