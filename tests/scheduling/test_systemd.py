@@ -110,7 +110,7 @@ def test_the_daemon_is_watched_and_reloads() -> None:
 
 COMMANDS = sorted(
     {
-        tuple(word for word in words.split() if re.fullmatch(r"[a-z]+", word))
+        tuple(word for word in words.split() if re.fullmatch(r"[a-z]+(-[a-z]+)*", word))
         for path in UNITS.glob("*.service")
         for words in re.findall(r"^Exec\w+=/usr/local/bin/nimwrap --config \S+ (.*)$", path.read_text(), re.MULTILINE)
     }
