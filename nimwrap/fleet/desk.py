@@ -13,8 +13,8 @@ from nimwrap.config.model import Config
 from nimwrap.domain.errors import NimwrapError
 from nimwrap.domain.names import is_nim_name
 from nimwrap.domain.progress import Progress
-from nimwrap.domain.records import ClientRef
-from nimwrap.fleet.inventory import take_inventory
+from nimwrap.domain.records import ClientRef, InventoryClient
+from nimwrap.fleet.inventory import can_be_backed_up, take_inventory
 from nimwrap.fleet.targets import resolve
 from nimwrap.history.read import Reader
 from nimwrap.hosts.connect import open_master
@@ -95,7 +95,7 @@ def known_clients(desk: Desk) -> dict[str, list[str]]:
 
 
 def chosen(desk: Desk, targets: Sequence[str], *, everything: bool, groups: Sequence[str]) -> list[ClientRef]:
-    """The clients asked for, against inventories taken now.
+    """The clients asked for, against inventories taken now; of globs and all, those that an image can be made of.
 
     Raises usage errors before anything is started. While a master is out of reach its clients are those last seen,
     and a plain name that nobody knows is taken to be one of its own: the run then tells of the master's trouble.
@@ -111,7 +111,19 @@ def chosen(desk: Desk, targets: Sequence[str], *, everything: bool, groups: Sequ
                 everywhere.add(name)
     if not everywhere and troubles:
         raise next(iter(troubles.values()))
-    return resolve(desk.config, known, targets, all_=everything, groups=groups)
+    found = resolve(desk.config, known, targets, all_=everything, groups=groups)
+    wanted, unfit = named(found, targets), _unfit(desk)
+    return [ref for ref in found if ref in wanted or ref not in unfit]
+
+
+def _unfit(desk: Desk) -> set[ClientRef]:
+    """Machines of a type that none of their kinds can be made of: a VIOS, as long as nobody asks for its own kinds."""
+    rows = [row for row in desk.reader.clients() if row["master"] in desk.config.masters]
+    return {
+        ClientRef(row["master"], row["name"])
+        for row in rows
+        if row["type"] and not can_be_backed_up(desk.config, row["master"], InventoryClient(row["name"], row["type"]))
+    }
 
 
 def named(refs: Sequence[ClientRef], targets: Sequence[str]) -> frozenset[ClientRef]:

@@ -13,16 +13,7 @@ from nimwrap.domain.errors import NimwrapError
 from nimwrap.domain.records import InventoryClient
 from nimwrap.hosts.protocol import Host
 from nimwrap.hosts.questions import PREAMBLE
-
-TYPE_OF_KIND = {
-    "mksysb": "standalone",
-    "savevg": "standalone",
-    "ios_mksysb": "vios",
-    "ios_backup": "vios",
-    "nim_db": "master",
-    "master_mksysb": "master",
-}
-"""The NIM type of a machine that a kind of image can be made of."""
+from nimwrap.images.kinds import KINDS
 
 _LIMIT_S = 90
 
@@ -63,4 +54,5 @@ def _no_listing(master: str, returncode: int | None, said: str) -> NimwrapError:
 
 def can_be_backed_up(config: Config, master: str, client: InventoryClient) -> bool:
     """True when one of the kinds configured for the client can be made of a machine of its type."""
-    return client.type in {TYPE_OF_KIND[kind] for kind in config.policy(master, client.name).kinds}
+    kinds = config.policy(master, client.name).kinds
+    return any(client.type in KINDS[kind].machine_types for kind in kinds)
