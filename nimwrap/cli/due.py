@@ -26,7 +26,9 @@ def run(
     ctx: typer.Context,
     name: Annotated[str, typer.Argument(metavar="NAME", help="A schedule; `schedule list` shows them.")],
 ) -> None:
-    """Back up the clients of a schedule now, whatever its times say; its window begins now.
+    """Back up the clients of a schedule now.
+
+    Whatever its times say; its window begins now.
 
     Example: nimwrap schedule run weekly
     """
@@ -54,7 +56,7 @@ def run(
 
 
 def due(ctx: typer.Context) -> None:
-    """Run every slot that is due, to its end: the one-shot for a timer or cron.
+    """Run what is due: the one-shot for a timer or cron.
 
     A slot that two calls find at the same instant is run by one of them. Slots that come too late, or whose window
     is over, are recorded as missed, with the reason.
@@ -65,6 +67,7 @@ def due(ctx: typer.Context) -> None:
     from nimwrap.cli.live import PlainLines
     from nimwrap.cli.schedule import loaded
     from nimwrap.fleet.desk import opened_desk
+    from nimwrap.notify.after import notify_fleet
     from nimwrap.scheduling.due import run_due
 
     invocation = current(ctx)
@@ -73,6 +76,9 @@ def due(ctx: typer.Context) -> None:
     with opened_desk(invocation.config) as desk, leaving_on_signal(desk):
         desk.tell = PlainLines(invocation).tell
         report = run_due(desk, schedules, tell=lambda look: say(invocation, look))
+        if not report.worked:
+            for problem in notify_fleet(desk.config, desk.store, desk.reader, [], desk.clock.now()):  # overdue by now?
+                invocation.warn(problem.message, problem.hint)
         for sentence in report.said:
             invocation.say(sentence)
         invocation.finish(_result(desk, schedules, report))
@@ -110,6 +116,9 @@ def _result(desk: Desk, schedules: dict[str, Schedule], report: DueReport) -> Re
     errors += [problem for error in report.faults for problem in error.problems]
 
     def text(out: Printer) -> None:
+        for opened in report.opened:
+            if not opened.due.begins:
+                out.line(f"{opened.schedule}: the slot of {rfc3339(opened.due.slot)} is missed: {opened.due.reason}")
         if runs and result.text is not None:
             result.text(out)
         elif not report.opened and not report.passed:

@@ -25,9 +25,9 @@ def import_cron(
         str | None, typer.Option(metavar="NAME", help="Whose crontab it is, for lines that run mksysb themselves.")
     ] = None,
 ) -> None:
-    """Turn the backup lines of a crontab into schedules and settings; list every line that is not understood.
+    """Turn a crontab into schedules and settings.
 
-    No crontab is edited: the lines to comment out are printed.
+    Every line that has to do with images is either understood or listed with the reason why not. No crontab is edited: the lines to comment out are printed.
 
     Example: crontab -l | nimwrap schedule import-cron - --timezone Europe/Berlin
     """

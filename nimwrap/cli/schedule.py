@@ -33,7 +33,7 @@ def register(app: typer.Typer) -> None:
 
 
 def list_schedules(ctx: typer.Context) -> None:
-    """List the schedules of all schedule files, with the next slot of each.
+    """List the schedules, with the next slot of each.
 
     Example: nimwrap schedule list
     """
@@ -49,7 +49,9 @@ def next_slots(
     names: Annotated[list[str] | None, typer.Argument(metavar="[NAME]...", help="Only these schedules.")] = None,
     days: Annotated[int, typer.Option(min=1, max=800, help="How many days to look ahead.")] = 7,
 ) -> None:
-    """Show the slots of the coming days, in local and UTC time, and the clients each one means.
+    """Show the coming slots and their clients.
+
+    Times are local to the schedule, and UTC; clients are those of the inventory as it is now.
 
     Example: nimwrap schedule next --days 31
     """
@@ -68,7 +70,7 @@ def next_slots(
 
 
 def validate(ctx: typer.Context) -> None:
-    """Check all schedule files and show every fault at once, with its line.
+    """Check all schedule files: every fault, with its line.
 
     Example: nimwrap schedule validate
     """
