@@ -27,7 +27,8 @@ def import_cron(
 ) -> None:
     """Turn a crontab into schedules and settings.
 
-    Every line that has to do with images is either understood or listed with the reason why not. No crontab is edited: the lines to comment out are printed.
+    Every line that has to do with images is either understood or listed with the reason why not. No crontab is
+    edited: the lines to comment out are printed.
 
     Example: crontab -l | nimwrap schedule import-cron - --timezone Europe/Berlin
     """
