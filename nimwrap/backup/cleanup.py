@@ -14,8 +14,9 @@ from nimwrap.aix.text import Unrecognised
 from nimwrap.backup.context import Site
 from nimwrap.backup.operation import writers_left
 from nimwrap.backup.plan import AttemptPlan
-from nimwrap.hosts.channel import SELF, client_command
+from nimwrap.hosts.channel import SELF, client_command, parse_channel
 from nimwrap.hosts.questions import PREAMBLE, Question, answers, questionnaire
+from nimwrap.remedy import own_mount
 
 
 @dataclass
@@ -33,7 +34,9 @@ def clean_up(site: Site, plan: AttemptPlan) -> Cleaning:
     if writing is not False:
         why = "still writes the image" if writing else "does not answer, so it may still write the image"
         cleaning.left.append(f"{plan.client} {why}; {plan.staged} is left until `nimwrap recover` can prove otherwise")
-    if plan.channel != SELF:
+    if plan.method == "own-mount" and writing is False:
+        _clear_client(site, plan, cleaning)
+    elif plan.channel != SELF:
         _unmount(site, plan)
     _plan_master(site, plan, cleaning, remove_image=writing is False)
     if cleaning.actions:
@@ -44,8 +47,18 @@ def clean_up(site: Site, plan: AttemptPlan) -> Cleaning:
     return cleaning
 
 
+def _clear_client(site: Site, plan: AttemptPlan, cleaning: Cleaning) -> None:
+    """The room of own-mount's job, where the operation could not reach the client to clear it."""
+    command = client_command(plan.channel, plan.client_host, own_mount.clean_on_client(plan.run), 120)
+    result = site.act(plan.run, "clear what the operation left on the client", PREAMBLE + command, timeout=150)
+    answer = parse_channel(result.stdout)
+    if not answer.ok:
+        said = (answer.output.strip().splitlines() or ["no answer"])[-1]
+        cleaning.left.append(f"{plan.client}: {own_mount.client_room(plan.run)} could not be removed: {said}")
+
+
 def _unmount(site: Site, plan: AttemptPlan) -> None:
-    """NIM's own stale mount of the image directory on the client; own-mount's job has unmounted by itself."""
+    """NIM's own stale mount of the image directory on the client."""
     script = (
         f"mount | awk -v d={shlex.quote(plan.directory)} '$2 == d {{ print $3 }}' | while read point; do\n"
         '  umount "$point" || umount -f "$point"; done\n'
