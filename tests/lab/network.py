@@ -10,6 +10,9 @@ from typing import Self
 
 PROGRAMS = Path(__file__).parent / "programs"
 MASK = 24
+# A second address stays when the first one goes; a connection whose own address is gone is given up in seconds, not in
+# a quarter of an hour, so that the NFS client may connect again from the address it has by then.
+_SETTINGS = "cd /proc/sys/net/ipv4; echo 1 > conf/all/promote_secondaries; echo 5 > tcp_retries2"
 
 
 class Network:
@@ -32,7 +35,7 @@ class Network:
                 f"ip link add v-{host} type veth peer name en0 netns {host}",
                 f"ip link set v-{host} master br0 up",
                 f"ip -n {host} link set lo up",
-                f"ip netns exec {host} sh -c 'echo 1 > /proc/sys/net/ipv4/conf/all/promote_secondaries'",
+                f"ip netns exec {host} sh -c '{_SETTINGS}'",
                 f"ip -n {host} addr add {address}/{MASK} brd + dev en0",
                 f"ip -n {host} link set en0 up",
             ]
