@@ -23,7 +23,7 @@ COMPILED = ("*.so", "*.pyd", "*.dylib")
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--output", type=Path, default=Path("nimwrap.pyz"), metavar="FILE")
-    parser.add_argument("--python", default="/usr/bin/env python3", metavar="PROGRAM", help="written into its first line")
+    parser.add_argument("--python", default="/usr/bin/env python3", metavar="PROGRAM", help="its first line")
     parser.add_argument("--wheelhouse", metavar="DIR", help="take the dependencies from here, not from an index")
     asked = parser.parse_args()
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]

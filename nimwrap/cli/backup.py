@@ -76,12 +76,12 @@ def leaving_on_signal(desk: Desk) -> Iterator[None]:
 
 
 def watched(invocation: Invocation, desk: Desk, order: Order) -> list[Run]:
-    """Run the fleet while its progress is shown."""
+    """Run the fleet while its progress is shown, and tell those who should know."""
     from nimwrap.cli.live import watching
-    from nimwrap.fleet.run import run_fleet
+    from nimwrap.notify.after import told_fleet
 
     with watching(invocation, desk, order):
-        return run_fleet(desk, order)
+        return told_fleet(desk, order)
 
 
 def runs_result(command: str, desk: Desk, order: Order, runs: list[Run]) -> Result:

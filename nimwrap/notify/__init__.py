@@ -1,1 +1,1 @@
-"""Who is told, and when: messages and pings. Reads the history; can never break a backup."""
+"""Who is told what: states and digests from the history, sent by Apprise; pings for a dead-man's switch."""

@@ -9,7 +9,7 @@ from datetime import datetime
 from nimwrap.domain.errors import NimwrapError
 from nimwrap.domain.records import ClientRef
 from nimwrap.fleet.desk import Desk, refresh_inventories
-from nimwrap.fleet.run import run_fleet
+from nimwrap.notify.after import told_fleet
 from nimwrap.scheduling.adopt import Recover, adopt, recover_master
 from nimwrap.scheduling.crew import Crew, RunFleet, Worked
 from nimwrap.scheduling.engine import Engine, Look, Opened, Passed
@@ -75,7 +75,7 @@ class DueReport:
 
 
 def run_due(
-    desk: Desk, schedules: Mapping[str, Schedule], *, fleet: RunFleet = run_fleet,
+    desk: Desk, schedules: Mapping[str, Schedule], *, fleet: RunFleet = told_fleet,
     recovering: Recover = recover_master, tell: Callable[[Look], None] = lambda look: None,
 ) -> DueReport:  # fmt: skip
     """Run what is due and what becomes due meanwhile, to the end of it or until the clock's ``stop`` is set.

@@ -13,7 +13,7 @@ from nimwrap.config.model import Config
 from nimwrap.domain.errors import NimwrapError
 from nimwrap.domain.records import ClientRef
 from nimwrap.fleet.desk import Desk, opened_desk, refresh_inventories
-from nimwrap.fleet.run import run_fleet
+from nimwrap.notify.after import notify_fleet, told_fleet
 from nimwrap.scheduling.adopt import Recover, adopt, recover_master
 from nimwrap.scheduling.crew import Crew, RunFleet
 from nimwrap.scheduling.due import meant
@@ -29,7 +29,7 @@ FRESH_S = 900
 class Outside:
     """What the daemon does to the world, so that tests can do something else."""
 
-    fleet: RunFleet = run_fleet
+    fleet: RunFleet = told_fleet
     recover: Recover = recover_master
     refresh: Callable[[Desk], dict[str, NimwrapError]] = refresh_inventories
 
@@ -119,6 +119,8 @@ class Workplace:
             self.troubles = self.outside.refresh(self.desk)
             self.refreshed = self.desk.clock.now()
             self.said += [f"{master}: no inventory: {error.message}" for master, error in self.troubles.items()]
+            told = notify_fleet(self.config, self.desk.store, self.desk.reader, [], self.refreshed)  # overdue by now?
+            self.said += [problem.message for problem in told]
         except NimwrapError as error:
             self.said.append(f"no inventory: {error.message}")
         finally:

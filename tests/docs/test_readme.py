@@ -32,7 +32,7 @@ def shell(tmp_path: Path, estate: Any, estate_config: Callable[..., Path]) -> Ca
 
     def type_(line: str) -> int:
         done = subprocess.run(
-            ["/bin/sh", "-c", line], cwd=tmp_path, env=env, capture_output=True, text=True, timeout=120, check=False
+            ["/bin/sh", "-c", line], cwd=programs, env=env, capture_output=True, text=True, timeout=120, check=False
         )
         assert "error: usage" not in done.stderr
         if done.returncode not in (0, 1):

@@ -1,0 +1,115 @@
+"""Those who should know hear what is new, once; no secret is seen anywhere, and a dead server breaks no backup."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.notify.conftest import Mailbox, Web
+from tests.running import Ran
+
+TOKEN = "s3cr3t-t0ken-9f"
+
+
+@pytest.fixture
+def configured(tmp_path: Path, estate: Any) -> Callable[..., Path]:
+    """Writes a configuration whose [notify] refers to files that hold the URLs; ``on`` as TOML text."""
+
+    def write(*urls: str, ping: str = "", on: str = "") -> Path:
+        estate.instant()
+        references = []
+        for number, url in enumerate(urls):
+            file = tmp_path / f"url{number}"
+            file.write_text(url + "\n")
+            references.append(f'"file:{file}"')
+        table = f"[notify]\nurls = [{', '.join(references)}]\n"
+        if ping:
+            (tmp_path / "ping").write_text(ping)
+            table += f'ping = "file:{tmp_path / "ping"}"\n'
+        path = tmp_path / "nimwrap.toml"
+        path.write_text(estate.config() + "\n" + table + (f"on = {on}\n" if on else ""))
+        return path
+
+    return write
+
+
+def test_one_digest_then_silence_then_recovery(
+    estate: Any, configured: Callable[..., Path], run_cli: Callable[..., Ran], mailbox: Mailbox
+) -> None:
+    config = configured(mailbox.url)
+    done = run_cli("backup", "aix01", "aix02", config=config)
+    assert done.exit_code == 0, done.stderr
+    assert mailbox.subjects == ["nimwrap: 2 overdue"]  # the pair that nobody asked for was never backed up
+    body = mailbox.mails[0].get_content()
+    assert "- powerha1: never backed up" in body
+    assert "- aix01" not in body
+
+    run_cli("backup", "aix01", config=config)
+    assert len(mailbox.mails) == 1
+
+    run_cli("backup", "powerha1", "powerha2", config=config)
+    assert mailbox.subjects[1:] == ["nimwrap: 2 recovered"]
+
+
+def test_a_failure_is_told_with_its_cure(
+    estate: Any, configured: Callable[..., Path], run_cli: Callable[..., Ran], mailbox: Mailbox
+) -> None:
+    config = configured(mailbox.url, on='["failed"]')
+    for _ in range(2):
+        assert run_cli("backup", "powerha1", "--no-remedy", config=config).exit_code == 10
+    assert mailbox.subjects == ["nimwrap: 1 failed"]
+    body = mailbox.mails[0].get_content()
+    assert "10.10.10.102" in body
+    assert "fix: " in body
+
+
+def test_pings_with_one_id(
+    configured: Callable[..., Path], run_cli: Callable[..., Ran], web: Web
+) -> None:
+    config = configured(ping=web.url(f"/ping/{TOKEN}/"))
+    run_cli("backup", "aix01", config=config)
+    run_cli("backup", "powerha1", "--no-remedy", config=config)
+    paths = [path.partition("?") for path, _ in web.taken]
+    assert [path for path, _, _ in paths] == [f"/ping/{TOKEN}{end}" for end in ("/start", "", "/start", "/fail")]
+    rids = [query for _, _, query in paths]
+    assert rids[0] == rids[1] != rids[2] == rids[3]
+    assert rids[0].startswith("rid=")
+    assert "nim/powerha1: refused (source_address_mismatch)" in web.taken[3][1]
+
+
+def test_a_dead_server_breaks_no_backup_and_is_told_later(
+    configured: Callable[..., Path], run_cli: Callable[..., Ran], web: Web, tmp_path: Path
+) -> None:
+    web.answer = 503
+    config = configured(f"json://user:{TOKEN}@127.0.0.1:{web.port}/{TOKEN}", ping=web.url(f"/{TOKEN}"))
+    done = run_cli("-v", "backup", "aix01", config=config)
+    assert done.exit_code == 0
+    assert "notify.urls[0] (json): it did not take the message, tried 3 times" in done.stderr
+    assert "the ping was answered with HTTP 503" in done.stderr
+    assert len(web.taken) > 3
+    files = [path for path in tmp_path.rglob("*") if path.is_file() and not path.name.startswith(("url", "ping"))]
+    assert any(path.name == "history.db" for path in files)
+    assert [path for path in files if TOKEN.encode() in path.read_bytes()] == []
+    assert TOKEN not in done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("arguments", [("notify", "test"), ("notify", "unit-failed", "nimwrap.service")])
+def test_each_place_gets_one_message(
+    arguments: tuple[str, ...], configured: Callable[..., Path], run_cli: Callable[..., Ran], mailbox: Mailbox, web: Web
+) -> None:
+    config = configured(mailbox.url, f"json://127.0.0.1:{web.port}/{TOKEN}", "nosuch://x", ping=web.url("/p"))
+    done = run_cli(*arguments, "--json", config=config)
+    assert done.exit_code == 1
+    assert [place["delivered"] for place in done.data["places"]] == [True, True, False, True]
+    assert done.json["errors"][0]["message"] == "notify.urls[2] (nosuch): Apprise does not understand this URL"
+    assert len(mailbox.mails) == 1
+    assert {path for path, _ in web.taken} == {f"/{TOKEN}", "/p" if arguments[1] == "test" else "/p/fail"}
+    assert TOKEN not in done.stdout + done.stderr
+
+
+def test_without_a_place_there_is_nothing_to_test(configured: Callable[..., Path], run_cli: Callable[..., Ran]) -> None:
+    done = run_cli("notify", "test", "--json", config=configured())
+    assert (done.exit_code, done.codes) == (78, ["config_invalid"])
