@@ -123,7 +123,13 @@ class _Policies:
         return self._made[key]
 
     def kinds(self, ref: ClientRef) -> Sequence[str]:
-        return self.of(ref).kinds
+        """The kinds of image that are made of this client."""
+        policy = self.of(ref)
+        if policy.kinds == ("mksysb",):
+            return policy.kinds
+        from nimwrap.images.kinds import kinds_of
+
+        return kinds_of(policy, ref.client)
 
 
 @dataclass(frozen=True)
