@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import re
@@ -9,6 +10,7 @@ import shutil
 import sys
 import time
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -31,11 +33,12 @@ _SHELL = """#!/bin/sh
 import sys
 sys.path.insert(0, {code!r})
 from nimwrap.estate.shell import main
-main({root!r})
+main(sys.argv[0])
 """
 _LOGGED_TOOL = """#!/bin/sh
-at=$(date +%s)
-{{ printf '{host}\\037%s\\037change\\037{tool}' "$at"; printf '\\037%s' "$@"; printf '\\036'; }} >>{log} 2>/dev/null
+root=${{0%/bin/*}}; root=${{root%/usr}}; at=$(date +%s)
+{{ printf '%s\\037%s\\037change\\037{tool}' "${{root##*/}}" "$at"; printf '\\037%s' "$@"; printf '\\036'; }} \\
+  >>"${{root%/hosts/*}}/state/commands.log" 2>/dev/null
 exec {real} "$@"
 """
 _PLAIN_ROOT = re.compile(r"[A-Za-z0-9_./+@,=-]+")
@@ -130,30 +133,33 @@ def niminfo(one: HostSpec, configuration: str) -> str:
 
 def _executables(base: Path, spec: Spec, one: HostSpec) -> None:
     tree = base / "hosts" / one.name
+    seen_from = {"python": spec.python, "code": spec.code}
     for path, module in catalogue.executables(one.role).items():
-        text = _LAUNCHER.format(python=spec.python, code=spec.code, module=module, path=path)
-        _program(tree / path.lstrip("/"), text)
+        _program(base, tree / path.lstrip("/"), _LAUNCHER.format(module=module, path=path, **seen_from))
+    if spec.real_root:
+        return
     for tool in catalogue.TOOLS:
-        real = _real_tool(tool)
-        if real and not spec.real_root:
+        if real := _real_tool(tool):
             (tree / "usr/bin" / tool).symlink_to(real)
     for tool in catalogue.CHANGING_TOOLS:
-        real = _real_tool(tool)
-        if real and not spec.real_root:
-            log = base / "state" / "commands.log"
-            _program(tree / "usr/bin" / tool, _LOGGED_TOOL.format(host=one.name, tool=tool, log=log, real=real))
-    if not spec.real_root:
-        (tree / "usr/bin/ksh").symlink_to(shell_path())
-        text = _SHELL.format(python=spec.python, code=spec.code, root=str(tree))
-        _program(base / "shells" / one.name, text)
+        if real := _real_tool(tool):
+            _program(base, tree / "usr/bin" / tool, _LOGGED_TOOL.format(tool=tool, real=real))
+    (tree / "usr/bin/ksh").symlink_to(shell_path())
+    _program(base, base / "shells" / one.name, _SHELL.format(**seen_from))
 
 
-def _program(path: Path, text: str) -> None:
+def _program(base: Path, path: Path, text: str) -> None:
+    """Programs with the same text are one file with many links: an estate of 200 hosts is built in a moment."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(text)
-    path.chmod(0o755)
+    first = base / "state" / "programs" / hashlib.sha256(text.encode()).hexdigest()
+    if not first.exists():
+        first.parent.mkdir(exist_ok=True)
+        first.write_text(text)
+        first.chmod(0o755)
+    path.hardlink_to(first)
 
 
+@cache
 def _real_tool(name: str) -> str | None:
     return shutil.which(name, path="/usr/bin:/bin:/usr/sbin:/sbin:/usr/local/bin")
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from dataclasses import replace
 
 from nimwrap.estate.image import Header
 from nimwrap.estate.machine import Machine
@@ -20,7 +19,7 @@ def faulty_header(me: Machine, header: Header) -> Header:
     if not other:
         return header
     node = "otherhost" if other is True else str(other)
-    return replace(header, node=node, machine_id="00F6BAD04C00")
+    return header._replace(node=node, machine_id="00F6BAD04C00")
 
 
 def is_done_with(me: Machine, share: float) -> bool:

@@ -9,8 +9,7 @@ from __future__ import annotations
 import json
 from binascii import crc32
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, NamedTuple
 
 MAGIC = b"ESTATE-IMAGE 1\n"
 HEADER_BYTES = 4096
@@ -26,8 +25,7 @@ class DamagedError(ValueError):
         self.truncated = truncated
 
 
-@dataclass(frozen=True)
-class Header:
+class Header(NamedTuple):
     """What an image says of itself. Sizes in bytes; ``date`` is text as lsmksysb prints it."""
 
     node: str
@@ -58,7 +56,7 @@ def parts(header: Header, pieces: int) -> Iterator[bytes]:
 
 
 def _header(header: Header) -> bytes:
-    text = json.dumps(header.__dict__).encode()
+    text = json.dumps(header._asdict()).encode()
     top = MAGIC + b"%08x " % crc32(text) + text + b"\n"
     return top + b"\0" * (HEADER_BYTES - len(top))
 

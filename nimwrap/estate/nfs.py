@@ -6,7 +6,7 @@ alone does not admit; no directory above or below an exported one in the same fi
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from typing import NamedTuple
 
 from nimwrap.estate import hooks, net
 from nimwrap.estate.filesystems import mount_point
@@ -16,8 +16,7 @@ EXPORTS = "/etc/exports"
 XTAB = "/etc/xtab"
 
 
-@dataclass(frozen=True)
-class Export:
+class Export(NamedTuple):
     """One line of the table: the option text is kept as it was given."""
 
     directory: str
@@ -46,7 +45,7 @@ class Export:
             parts = [*parts, value] if hosts else parts
         else:
             parts[place : place + 1] = [value] if hosts else []
-        return replace(self, options=",".join(parts))
+        return self._replace(options=",".join(parts))
 
 
 def parse(text: str) -> list[Export]:
@@ -116,15 +115,14 @@ def unknown_hosts(me: Machine, export: Export) -> list[str]:
     return [name for name in names if not name.startswith(("@", ".", "*")) and net.lookup(me, name) is None]
 
 
-@dataclass(frozen=True)
-class Right:
+class Right(NamedTuple):
     """What the server lets a source address do with a directory. ``reason`` says why not to mount."""
 
     mount: bool = False
     write: bool = False
     root: bool = False
     reason: str = ""
-    export: Export | None = field(default=None, compare=False)
+    export: Export | None = None
 
 
 def right(server: Machine, directory: str, source: str) -> Right:

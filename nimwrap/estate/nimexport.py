@@ -8,8 +8,7 @@ restores, by the setting ``replace_end``), ``refuse`` fails.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from nimwrap.estate import nfs
 from nimwrap.estate.machine import Machine
@@ -20,8 +19,7 @@ class ExportRefusedError(Exception):
     """exportfs would not; the text is its message."""
 
 
-@dataclass(frozen=True)
-class Opened:
+class Opened(NamedTuple):
     """What was done, to be undone by :func:`close`."""
 
     directory: str

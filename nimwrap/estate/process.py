@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import select
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from nimwrap.estate.machine import Machine
 
@@ -41,8 +41,7 @@ def environment(me: Machine) -> dict[str, str]:
     return env
 
 
-@dataclass
-class Child:
+class Child(NamedTuple):
     """A started process and our ends of its output pipes (the same one twice when they are merged)."""
 
     pid: int

@@ -20,9 +20,10 @@ _LISTENER_GONE = 141
 _INPUT_AHEAD = 65536
 
 
-def main(host_root: str) -> None:
-    """Run what the caller asks for on the host at ``host_root``; exits with its status."""
-    me = Machine(host_root)
+def main(program: str) -> None:
+    """Run what the caller asks for on the host that ``program`` (ESTATE/shells/HOST) belongs to; exits as it does."""
+    shells, name = os.path.split(os.path.realpath(program))
+    me = Machine(f"{os.path.dirname(shells)}/hosts/{name}")
     script = _script()
     child, child_input = start_shell(me, script, with_input=True)
     _pass_signals_on(child)

@@ -3,23 +3,19 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 
 from nimwrap.estate import nfs
 from nimwrap.estate.machine import Machine
 from nimwrap.estate.nfs import Export
 
 
-@dataclass
 class _Request:
-    all: bool = False
-    verbose: bool = False
-    undo: bool = False
-    ignore_file: bool = False
-    force: bool = False
-    options: str = ""
-    file: str = nfs.EXPORTS
-    directory: str = ""
+    """The parsed command line."""
+
+    def __init__(self) -> None:
+        self.all = self.verbose = self.undo = self.ignore_file = self.force = False
+        self.options = self.directory = ""
+        self.file = nfs.EXPORTS
 
 
 def changes(_command: str, args: list[str]) -> bool:

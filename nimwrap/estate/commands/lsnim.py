@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-
 from nimwrap.estate import nimdb
 from nimwrap.estate.machine import Machine
 from nimwrap.estate.nimdb import NimObject, Objects
@@ -26,15 +24,14 @@ the following attributes are optional:
 """
 
 
-@dataclass
 class _Line:
-    long: bool = False
-    colons: bool = False
-    type: str = ""
-    class_: str = ""
-    query: str = ""
-    attributes: list[str] = field(default_factory=list)
-    names: list[str] = field(default_factory=list)
+    """The parsed command line."""
+
+    def __init__(self) -> None:
+        self.long = self.colons = False
+        self.type = self.class_ = self.query = ""
+        self.attributes: list[str] = []
+        self.names: list[str] = []
 
 
 def main(me: Machine, args: list[str]) -> int:

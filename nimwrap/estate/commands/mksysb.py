@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import time
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from nimwrap.estate import image, net, nfs
 from nimwrap.estate.faulty import faulty_header, is_done_with, is_idle
@@ -20,8 +20,7 @@ from nimwrap.estate.sink import DENIED, NO_SPACE, STALE, TOO_LARGE, WriteError, 
 _WITH_VALUE = "bFPtxf"
 
 
-@dataclass
-class _Job:
+class _Job(NamedTuple):
     me: Machine
     target: str
     flags: str

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import time
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from nimwrap.estate import hooks, net, nfs, remote
 from nimwrap.estate.filesystems import Mount, filesystems, mounts
@@ -21,8 +21,7 @@ _HEADER = (
 _REFUSERS = ("/sys/kernel", "/proc/fs", "/proc/self/fdinfo")
 
 
-@dataclass(frozen=True)
-class _Wish:
+class _Wish(NamedTuple):
     node: str
     directory: str
     over: str
