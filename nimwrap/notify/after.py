@@ -13,6 +13,7 @@ from nimwrap.domain.codes import Outcome
 from nimwrap.domain.errors import NimwrapError, Problem
 from nimwrap.domain.records import Run
 from nimwrap.fleet.run import run_fleet
+from nimwrap.report.after import after_fleet
 
 if TYPE_CHECKING:
     from nimwrap.fleet.desk import Desk
@@ -28,9 +29,10 @@ _HINT = "`nimwrap notify test` tries every place"
 
 
 def told_fleet(desk: Desk, order: Order) -> list[Run]:
-    """Run a fleet to its end, and tell of it; trouble in telling goes to the log."""
+    """Run a fleet to its end, write the files of ``[report]``, and tell of it; trouble in that goes to the log."""
     rid = fleet_begins(desk.config)
     runs = run_fleet(desk, order)
+    after_fleet(desk.config, desk.reader, desk.clock.now())
     for problem in notify_fleet(desk.config, desk.store, desk.reader, runs, desk.clock.now(), rid=rid):
         _log.warning(problem.message)
     return runs
