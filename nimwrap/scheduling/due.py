@@ -9,7 +9,7 @@ from datetime import datetime
 from nimwrap.domain.errors import NimwrapError
 from nimwrap.domain.records import ClientRef
 from nimwrap.fleet.desk import Desk, refresh_inventories
-from nimwrap.notify.after import told_fleet
+from nimwrap.notify.after import notify_fleet, told_fleet
 from nimwrap.scheduling.adopt import Recover, adopt, recover_master
 from nimwrap.scheduling.crew import Crew, RunFleet, Worked
 from nimwrap.scheduling.engine import Engine, Look, Opened, Passed
@@ -99,6 +99,9 @@ def run_due(
                 begun[batch.schedule.name] = desk.clock.monotonic()
                 crew.start(batch)
         if not crew.running:
+            if not report.worked:  # a fleet run tells by itself; here something may have become overdue
+                told = notify_fleet(desk.config, desk.store, desk.reader, [], desk.clock.now())
+                report.said += [problem.message for problem in told]
             return report
         if worked := crew.next_ended(LOOK_EVERY_S):
             report.worked.append(worked)

@@ -48,7 +48,7 @@ class Notifier:
             return
         address = f"\0{self.address[1:]}" if self.address.startswith("@") else self.address
         try:
-            with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as channel:
+            with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as channel:
                 channel.settimeout(1.0)
                 channel.sendto("\n".join(line.replace("\n", " ") for line in lines).encode(), address)
         except OSError:
