@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from nimwrap.domain.records import ClientRef
 from nimwrap.domain.verdict import Judged, Verdict
 
 Row = dict[str, Any]
 
 
-def advice(ref: ClientRef, judged: Judged, row: Row, *, held: bool, scheduled: bool | None) -> str:
+def advice(name: str, judged: Judged, row: Row, *, held: bool, scheduled: bool | None) -> str:
     """The next step for a client, most urgent fault first; empty where there is nothing to do."""
     if judged.verdict is Verdict.OK:
         return ""
@@ -19,10 +18,10 @@ def advice(ref: ClientRef, judged: Judged, row: Row, *, held: bool, scheduled: b
     steps = (
         (failed and row["failure_fix"], row["failure_fix"]),
         (failed, f"nimwrap show {row['last_run']} has the evidence"),
-        (row["vanished"], f"define it in NIM again, or say `exclude = true` under [clients.{ref.client}]"),
-        (held, f"nimwrap release {ref}, when the reason is gone"),
+        (row["vanished"], f"define it in NIM again, or say `exclude = true` under [clients.\"{name}\"]"),
+        (held, f"nimwrap release {name}, when the reason is gone"),
         (scheduled is False, "name it in the targets of a schedule; nimwrap schedule list shows them"),
-        (judged.overdue, f"nimwrap check {ref} shows what a backup would meet; nimwrap backup {ref} makes one"),
+        (judged.overdue, f"nimwrap check {name} shows what a backup would meet; nimwrap backup {name} makes one"),
     )
     return next((str(step) for meant, step in steps if meant), "")
 

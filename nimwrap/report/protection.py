@@ -172,7 +172,8 @@ class _Site:
         age = (self.now - facts.last_good).total_seconds() if facts.last_good else None
         start = (self.plans.starts or {}).get(ref)
         judged = judge(facts, self.now)
-        step = advice(ref, judged, row, held=hold is not None, scheduled=facts.scheduled)
+        name = str(ref) if len(self.policies.config.masters) > 1 else ref.client
+        step = advice(name, judged, row, held=hold is not None, scheduled=facts.scheduled)
         return ClientView(ref, judged, row, hold, start, max_age_s, age, clusters.get(ref), excluded, step)
 
 

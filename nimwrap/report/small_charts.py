@@ -9,7 +9,9 @@ from nimwrap.images.space import Forecast
 from nimwrap.report.holders import ClusterHistory, Moment
 from nimwrap.report.svg import Markup, drawing, joined, tag
 
-_WIDE, _LEFT, _LANE = 960, 120, 26
+_WIDE, _LEFT, _LANE = 960, 120, 34
+_APART = 11
+"""Between the marks of two nodes in one lane: they are backed up minutes after one another."""
 
 
 def spark(values: Sequence[int], what: str, written: Callable[[float], str]) -> Markup:
@@ -29,8 +31,12 @@ def spark(values: Sequence[int], what: str, written: Callable[[float], str]) -> 
 
 
 def holders(history: ClusterHistory) -> Markup:
-    """A lane for each node that held the service address; each run stands in the lane of who held it then."""
+    """A lane for each node that held the service address; each run stands in the lane of who held it then.
+
+    In a lane the runs of the first node stand above those of the second.
+    """
     moments = history.moments
+    members = [ref.client for ref in history.cluster.members]
     nodes = sorted({node for moment in moments if moment.sight for node in moment.sight.holders.values()})
     lanes = [*nodes, "not seen"] if any(_holder(moment) not in nodes for moment in moments) else nodes
     times = [parse_rfc3339(moment.run["started"]) for moment in moments]
@@ -41,16 +47,21 @@ def holders(history: ClusterHistory) -> Markup:
     for moment, at in zip(moments, times, strict=True):
         x = _LEFT + 10 + (_WIDE - _LEFT - 30) * (at - times[0]).total_seconds() / reach
         holder = _holder(moment)
-        y = 14 + _LANE * lanes.index(holder if holder in lanes else "not seen")
+        middle = _middle(lanes.index(holder if holder in lanes else "not seen"))
         if holder in nodes:
-            line.append(f"{'L' if line else 'M'}{x:.0f} {y}")
-        marks.append(_mark(moment, holder, x, y))
-    names = [tag("text", name, x=_LEFT - 8, y=18 + _LANE * row, class_="axis name") for row, name in enumerate(lanes)]
-    rails = [tag("line", x1=_LEFT, x2=_WIDE - 10, y1=14 + _LANE * row, y2=14 + _LANE * row, class_="grid")
+            line.append(f"{'L' if line else 'M'}{x:.0f} {middle}")
+        beside = members.index(moment.run["client"]) - (len(members) - 1) / 2
+        marks.append(_mark(moment, holder, x, middle + round(_APART * beside)))
+    names = [tag("text", name, x=_LEFT - 8, y=_middle(row) + 4, class_="axis name") for row, name in enumerate(lanes)]
+    rails = [tag("line", x1=_LEFT, x2=_WIDE - 20, y1=_middle(row), y2=_middle(row), class_="grid")
              for row in range(len(lanes))]  # fmt: skip
     label = f"Who held the service address of {history.cluster.name} during {len(moments)} runs"
     return drawing(_WIDE, _LANE * len(lanes) + 2, label, joined(rails), joined(names),
                    tag("path", d="".join(line), class_="holder"), joined(marks), class_="holders")  # fmt: skip
+
+
+def _middle(lane: int) -> int:
+    return _LANE * lane + _LANE // 2
 
 
 def _holder(moment: Moment) -> str:

@@ -15,7 +15,7 @@ Row = dict[str, Any]
 WIDTH, LEFT, TOP = 960, 120, 22
 NAMED_ROWS = 40
 """Up to so many clients each has a row with its name; more share lanes."""
-_PLOT = WIDTH - LEFT - 10
+_PLOT = WIDTH - LEFT - 20
 
 
 @dataclass(frozen=True)
@@ -78,7 +78,7 @@ def at_once(night: LastNight, master: str, cap: int | None, now: datetime) -> Ma
     limit = top + height - (cap or 0) * unit
     parts = [tag("path", d="".join(path), class_="area")]
     if cap is not None:
-        parts.append(tag("line", x1=LEFT, x2=WIDTH - 10, y1=f"{limit:.0f}", y2=f"{limit:.0f}", class_="cap"))
+        parts.append(tag("line", x1=LEFT, x2=WIDTH - 20, y1=f"{limit:.0f}", y2=f"{limit:.0f}", class_="cap"))
         parts.append(tag("text", f"cap {cap}", x=LEFT - 8, y=f"{limit + 4:.0f}", class_="axis name"))
     label = f"{master}: at most {peak} images at once" + (f", the cap is {cap}" if cap is not None else "")
     return drawing(WIDTH, top + height + 6, label, *parts, class_="atonce", data_master=master, data_peak=peak,
