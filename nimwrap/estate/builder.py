@@ -150,13 +150,21 @@ def _executables(base: Path, spec: Spec, one: HostSpec) -> None:
 
 def _program(base: Path, path: Path, text: str) -> None:
     """Programs with the same text are one file with many links: an estate of 200 hosts is built in a moment."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    first = base / "state" / "programs" / hashlib.sha256(text.encode()).hexdigest()
-    if not first.exists():
-        first.parent.mkdir(exist_ok=True)
-        first.write_text(text)
-        first.chmod(0o755)
-    path.hardlink_to(first)
+    stored = _stored(base, text)
+    try:
+        os.link(stored, path)
+    except FileNotFoundError:
+        path.parent.mkdir(parents=True)
+        os.link(stored, path)
+
+
+def _stored(base: Path, text: str) -> str:
+    place = f"{base}/state/programs/{hashlib.sha256(text.encode()).hexdigest()}"
+    if not os.path.exists(place):
+        Path(place).parent.mkdir(exist_ok=True)
+        Path(place).write_text(text)
+        Path(place).chmod(0o755)
+    return place
 
 
 @cache
