@@ -12,24 +12,31 @@ from collections.abc import Sequence
 from enum import IntEnum
 
 # A list that runs empty must never be dropped from the options: without access= the directory would be open to
-# everybody. root= only adds rights, so dropping an empty one is safe.
+# everybody. root= only adds rights, so dropping an empty one is safe. A host that stood in a list before is not ours
+# there, even if it was added to another list. A listing may leave out the dash, and an entry without options lists
+# nobody.
 _SUBTRACT = r"""
-{ if (NF != 2 || substr($2, 1, 1) != "-") { print "foreign"; exit }
-  n = split(substr($2, 2), option, ","); m = split(added, host, ":")
-  for (i = 1; i <= m; i++) ours[host[i]] = 1
-  text = ""; touched = 0; emptied = 0
+function each(text, keep,   option, at, key, listed, i, j, n, h, left) {
+  n = split(text, option, ","); text = ""
   for (i = 1; i <= n; i++) {
     at = index(option[i], "="); key = at ? substr(option[i], 1, at - 1) : option[i]
     if (at && (key == "access" || key == "root" || key == "rw" || key == "ro")) {
       left = ""; h = split(substr(option[i], at + 1), listed, ":")
       for (j = 1; j <= h; j++)
-        if (listed[j] in ours) touched = 1
+        if (keep) had[key, listed[j]] = 1
+        else if ((listed[j] in ours) && !((key, listed[j]) in had)) touched = 1
         else left = left == "" ? listed[j] : left ":" listed[j]
-      if (left == "") { if (key != "root") emptied = 1; continue }
+      if (!keep && left == "") { if (key != "root") emptied = 1; continue }
       option[i] = key "=" left
     }
     text = text == "" ? option[i] : text "," option[i]
   }
+  return text
+}
+{ if (NF > 2) { print "foreign"; exit }
+  m = split(added, host, ":"); for (i = 1; i <= m; i++) ours[host[i]] = 1
+  touched = 0; emptied = 0; options = $2; sub(/^-/, "", options)
+  each(before, 1); text = each(options, 0)
   if (!touched) print "keep"
   else if (emptied) print "unexport"
   else print "set " text
@@ -58,7 +65,12 @@ directory={shlex.quote(directory)}
 added={shlex.quote(":".join(added))}
 before={shlex.quote((before or "").removeprefix("-"))}
 entry() {{ /usr/sbin/exportfs | awk -v d="$directory" '$1 == d {{ print; exit }}'; }}
-subtract() {{ awk -v added="$added" {shlex.quote(_SUBTRACT)}; }}
+subtract() {{ awk -v added="$added" -v before="$before" {shlex.quote(_SUBTRACT)}; }}
+# True for an entry that is still word for word what exportfs showed after the change, where there was none before.
+applied=${{0%/*}}/applied
+unchanged() {{
+  [ -z "$before" ] && [ -s "$applied" ] && [ "$(echo "$now" | awk '{{ print $2 }}')" = "$(cat "$applied")" ]
+}}
 restore() {{
   if [ -n "$before" ]; then /usr/sbin/exportfs -i -o "$before" "$directory"
   else /usr/sbin/exportfs -u "$directory"; fi
@@ -66,6 +78,7 @@ restore() {{
 now=$(entry)
 if [ -z "$now" ]; then
   if [ -n "$before" ]; then restore; fi
+elif unchanged; then restore
 else
   todo=$(echo "$now" | subtract)
   case $todo in
@@ -78,7 +91,7 @@ fi
 now=$(entry)
 if [ -z "$now" ]; then
   if [ -z "$before" ]; then echo reverted; exit {UndoStatus.REVERTED}; fi
-elif [ "$(echo "$now" | subtract)" = keep ]; then echo reverted; exit {UndoStatus.REVERTED}
+elif ! unchanged && [ "$(echo "$now" | subtract)" = keep ]; then echo reverted; exit {UndoStatus.REVERTED}
 fi
 echo "not reverted: $now"; exit {UndoStatus.NOT_REVERTED}
 """

@@ -96,3 +96,47 @@ def test_an_entry_that_cannot_be_understood_is_left_and_called_foreign(estate: E
     xtab.write_text(f"{DIRECTORY} something else entirely\n")
     assert undo(estate, None) == UndoStatus.FOREIGN
     assert "something else" in xtab.read_text()
+
+
+def test_a_host_that_one_list_held_before_stays_in_that_list(estate: Estate) -> None:
+    before = "rw,access=10.10.10.101:10.10.10.102,root=10.10.10.101"
+    after, added = widened_options(before, OURS)
+    export(estate, after)
+    assert added == ("10.10.10.102",)
+    on_master(estate, f"/usr/sbin/exportfs -i -o {after.replace('root=', 'root=aix01:')} {DIRECTORY}")
+    assert undo(estate, before, added) == UndoStatus.REVERTED
+    assert listing(estate).split()[1] == "-rw,access=10.10.10.101:10.10.10.102,root=aix01:10.10.10.101"
+
+
+def listed_as(tmp_path: Path, line: str, before: str | None = None, applied: str = "") -> tuple[int, str]:
+    """The undo beside an exportfs that lists ``line`` until it is changed; its status, and what exportfs was told."""
+    listed, told, room = tmp_path / "listed", tmp_path / "told", tmp_path / "room"
+    room.mkdir()
+    listed.write_text(line)
+    fake = tmp_path / "exportfs"
+    fake.write_text(
+        f'#!/bin/sh\n[ $# -gt 0 ] || exec cat {listed}\necho "$@" >> {told}\n'
+        f'case $1 in -u) : > {listed};; *) echo "$4 $3" > {listed};; esac\n'
+    )
+    fake.chmod(0o755)
+    (room / "undo").write_text(undo_script(DIRECTORY, OURS, before).replace("/usr/sbin/exportfs", str(fake)))
+    if applied:
+        (room / "applied").write_text(f"{applied}\n")
+    ended = subprocess.run(["/bin/sh", "./undo"], cwd=room, check=False)
+    return ended.returncode, told.read_text() if told.exists() else ""
+
+
+def test_a_listing_without_the_dash_is_understood(tmp_path: Path) -> None:
+    line = f"{DIRECTORY}\t{admitting_options((*OURS, 'aix01'))}\n"
+    assert listed_as(tmp_path, line) == (UndoStatus.REVERTED, f"-i -o rw,access=aix01,root=aix01 {DIRECTORY}\n")
+
+
+def test_an_export_of_our_own_goes_even_where_exportfs_writes_hosts_another_way(tmp_path: Path) -> None:
+    options = "-rw,access=powerha1.example.com:powerha1-vip.example.com"
+    assert listed_as(tmp_path, f"{DIRECTORY} {options}\n", applied=options) == (
+        UndoStatus.REVERTED, f"-u {DIRECTORY}\n",
+    )  # fmt: skip
+
+
+def test_an_entry_without_options_names_nobody_and_stays(tmp_path: Path) -> None:
+    assert listed_as(tmp_path, f"{DIRECTORY}\n", before="rw") == (UndoStatus.REVERTED, "")
