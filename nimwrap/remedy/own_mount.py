@@ -63,9 +63,11 @@ def look_on_client(run: str) -> str:
     return f"""\
 cd {room} 2>/dev/null || exit 11
 tail -c 1500 out 2>/dev/null
-if [ -f rc ]; then echo; echo "job ended $(cat rc)"; exit 0; fi
-kill -0 $(cat pid) 2>/dev/null && exit 10
-sleep 1
+for again in 1 2; do
+  if [ -f rc ]; then echo; echo "job ended $(cat rc)"; exit 0; fi
+  ps -p "$(cat pid)" -o args= 2>/dev/null | grep "nimwrap.{run}/job" > /dev/null && exit 10
+  sleep 1
+done
 if [ -f rc ]; then echo; echo "job ended $(cat rc)"; exit 0; fi
 exit 11
 """
@@ -122,7 +124,7 @@ clean() {{
 {clean}
 }}
 # The channel may add words of its own after the status line.
-status_in() {{ grep '^nw_rc=' "$1" | tail -1; }}
+status_in() {{ tr -d '\\000\\015' < "$1" | grep '^nw_rc=' | tail -n 1; }}
 start > start.out 2>&1
 case $(status_in start.out) in
   nw_rc=0) known=yes ;;
@@ -136,7 +138,7 @@ while [ -z "$status" ]; do
   looks=$((looks + 1))
   look > look.out 2>&1
   case $(status_in look.out) in
-    nw_rc=0) status=$(awk '/^job ended / {{ s = $3 }} END {{ print s }}' look.out) ;;
+    nw_rc=0) status=$(tr -d '\\015' < look.out | awk '/^job ended / {{ s = $3 }} END {{ print s }}') ;;
     nw_rc=10) known=yes ;;
     nw_rc=11) status={CLIENT_VANISHED} ;;
     *) [ -n "$known" ] || [ $looks -lt 5 ] || {{ cat start.out; exit {MOUNT_FAILED}; }} ;;
