@@ -56,9 +56,9 @@ def estate_config(estate: Any, tmp_path: Path) -> Callable[..., Path]:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[None]:
-    """Where NIMWRAP_FORBID_SKIPS is set (CI), a test of sshd or the lab that skips has failed: CI installs both."""
+    """Where NIMWRAP_FORBID_SKIPS is set (CI), a test of sshd, lab or browser that skips has failed: CI installs them."""
     report: pytest.TestReport = yield  # type: ignore[assignment]  # the wrapped hook's result comes back here
-    needs = item.get_closest_marker("sshd") or item.get_closest_marker("lab")
+    needs = any(item.get_closest_marker(name) for name in ("sshd", "lab", "browser"))
     if os.environ.get("NIMWRAP_FORBID_SKIPS") and needs and report.skipped and not hasattr(report, "wasxfail"):
         reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
         report.outcome = "failed"

@@ -18,6 +18,7 @@ _NAGIOS = {Verdict.OK: 0, Verdict.WARNING: 1, Verdict.CRITICAL: 2, Verdict.UNKNO
 _SCREEN = 60
 """On a terminal, more clients than this are shown without those that are fine."""
 _NAMED = 5
+_STEPS = 20
 
 
 def nagios_line(found: Protection) -> tuple[int, str]:
@@ -98,5 +99,8 @@ def _what_to_do(out: Printer, found: Protection) -> None:
     from nimwrap.report.advice import grouped, some
 
     names = found.named
-    for clients, step in grouped((names[view.ref], view.advice) for view in found.clients):
+    steps = grouped((names[view.ref], view.advice) for view in found.clients)
+    for clients, step in steps[:_STEPS]:
         out.line(f"{some(clients)}: fix: {step}")
+    if len(steps) > _STEPS:
+        out.line(f"{len(steps) - _STEPS} more fixes: nimwrap status --json, or nimwrap report")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from random import Random
@@ -31,7 +32,7 @@ DENIED = Failure(
     FailureCode.EXPORT_DENIED, "NIM let 10.20.0.11 in, and the client came from 10.20.0.52",
     "let nimwrap open the export for one operation: export_change = \"when-needed\"", "1831-011 access denied",
 )  # fmt: skip
-FULL = Failure(FailureCode.SPACE_SHORT, "/export/nim has 3.1 GiB free, 7.4 GiB are needed", "nimwrap images prune", "df")
+FULL = Failure(FailureCode.SPACE_SHORT, "3.1 GiB free in /export/nim, 7.4 GiB needed", "nimwrap images prune", "df")
 
 
 def build(directory: Path, *, now: datetime = NOW, names: dict[str, str] | None = None) -> Path:
@@ -44,7 +45,7 @@ def build(directory: Path, *, now: datetime = NOW, names: dict[str, str] | None 
     config.write_text(f'state_dir = "{directory}/state"\n[masters.nim]\ntransport = "local"\nmax_parallel = 3\n')
     schedules = directory / "schedules"
     schedules.mkdir()
-    covered = [name for name in (*PLAIN, *PAIR, NEVER, OLD, HELD)]
+    covered = (*PLAIN, *PAIR, NEVER, OLD, HELD)
     listed = ", ".join(f"'{called[name]}'" for name in covered if called[name] == name)
     (schedules / "nightly.toml").write_text(
         f'[nightly]\ncron = "0 1 * * *"\ntimezone = "UTC"\ntargets = [{listed}]\n'
@@ -98,8 +99,6 @@ def _run(client: str, back: int, began: datetime, took: timedelta, random: Rando
 
 
 def _record(store: Store, run: Run, size: int, client: str) -> None:
-    from dataclasses import replace
-
     run = replace(run, client=client)
     assert run.ended is not None
     store.begin_run(replace(run, outcome=Outcome.RUNNING, ended=None, failure=None))
