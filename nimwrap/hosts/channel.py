@@ -147,8 +147,8 @@ class _FanOut:
     def script(self, requests: list[ClientRequest]) -> str:
         """Equal client scripts are sent once. Each of ``parallel`` workers asks every Nth client.
 
-        It holds their answers in a variable until it is done, so that a full pipe stops nobody; ksh88 has no printf
-        of its own, and echo would read backslashes.
+        It holds their answers in a variable until it is done, so that a full pipe stops nobody; a null byte would end
+        the variable, so those go. ksh88 has no printf of its own, and echo would read backslashes.
         """
         texts: dict[str, int] = {}
         table = []
@@ -160,6 +160,7 @@ class _FanOut:
         lines = [
             f"{PREAMBLE}# ask {len(requests)} clients by {self.channel}",
             *(f"nw_t{number}={shlex.quote(text)}" for text, number in texts.items()),
+            r"nw_clean='tr -d \000'",
             "nw_look() { case $1 in",
             *table,
             "esac; }",
@@ -169,12 +170,12 @@ class _FanOut:
             "nw_work() { nw_n=$1",
             f"while [ $nw_n -lt {len(requests)} ] && kill -0 $$ 2>/dev/null; do",
             f'nw_look $nw_n; echo "@@{self.nonce} begin $nw_n"',
-            *(["nw_c=$(nw_call)", 'nw_say "$nw_c"', self.after] if self.after else ["nw_call"]),
+            *(["nw_c=$(nw_call | $nw_clean)", 'nw_say "$nw_c"', self.after] if self.after else ["nw_call"]),
             f'echo; echo "@@{self.nonce} end $nw_n 0"',
             f"nw_n=$((nw_n+{workers})); done; }}",
             "nw_say() { printf '%s\\n' \"$1\"; }",
             "if [ \"$(print -r -- x 2>/dev/null)\" = x ]; then nw_say() { print -r -- \"$1\"; }; fi",
-            'nw_held() { nw_o=$(nw_work $1 </dev/null 2>&1); nw_say "$nw_o"; }',
+            'nw_held() { nw_o=$(nw_work $1 </dev/null 2>&1 | $nw_clean); nw_say "$nw_o"; }',
             _side_by_side([f"nw_held {worker}" for worker in range(workers)]),
         ]
         return "\n".join(lines) + "\n"
