@@ -13,7 +13,7 @@ SECTIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("What happened", ("status", "history", "show", "report", "metrics")),
     ("Images and exports", ("images", "exports")),
     ("Schedules", ("schedule", "serve")),
-    ("This installation", ("config", "notify", "explain", "demo")),
+    ("This installation", ("config", "doctor", "notify", "explain", "demo")),
 )
 """Verb modules of ``nimwrap.cli`` by section of ``--help``. One named like its verb is loaded alone."""
 

@@ -1,0 +1,1 @@
+"""Everything about this installation: each thing that could keep backups from being made, with its fix."""

@@ -1,0 +1,1 @@
+"""What a real estate answers to questions that no public source answers: masked transcripts."""
