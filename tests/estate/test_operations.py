@@ -127,3 +127,14 @@ def test_many_clients(make_sim: Callable[..., Sim]) -> None:
     assert sim.run("/usr/lpp/bos.sysmgt/nim/methods/c_rsh aix200 'traceroute nim'").out.splitlines()[1] == (
         "source should be 10.10.20.70"
     )
+
+
+def test_what_an_estate_may_be_made_of(make_sim: Callable[..., Sim]) -> None:
+    sim = make_sim(clients=1, extra=("web-1",), persistent=True, directories=("/mksysb",), holder="powerha2")
+    assert sim.back_up("web-1", directory="/mksysb").status == 0
+    assert sim.run("df -Pk /mksysb | tail -1 | awk '{print $6}'; ls /mksysb").out == "/mksysb\nweb-1.mksysb\n"
+    inet = "ifconfig en0 | awk '$1==\"inet\"{print $2}'"
+    assert sim.run(inet, "powerha1").out.split() == ["10.10.10.101", "10.10.10.241"]
+    assert sim.run(inet, "powerha2").out.split() == ["10.10.10.102", "10.10.10.103", "10.10.10.243"]
+    listed = sim.run("/usr/es/sbin/cluster/utilities/cllsif -c", "powerha1").out
+    assert "powerha1-per:persistent:net_ether_01:ether:public:powerha1:10.10.10.241" in listed
