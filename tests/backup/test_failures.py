@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from tests.backup.test_main_job import nothing_left, only_run
+from tests.faults.results import confirm, row
 from tests.running import Ran
 
 Cli = Callable[..., Ran]
@@ -34,6 +35,9 @@ def test_preflight_refuses(
     assert run["failure"]["message"] and run["failure"]["fix"]
     assert run["attempts"] == []
     assert nothing_left(estate)
+    row_of = {"client_busy": "client-busy", "cpuid_mismatch": "cpuid"}
+    if fault in row_of:
+        confirm(row_of[fault], row(run, ran.exit_code, []))
 
 
 BAD_IMAGES = [
@@ -56,6 +60,8 @@ def test_a_bad_image_is_found_though_nim_returned_0(
     assert run["failure"]["code"] in codes
     assert run["image"] is None
     assert nothing_left(estate, good), "the last good image is still there, and only that"
+    row_of = {"truncated_image_rc0": "truncated", "no_image_rc0": "no-image", "wrong_host_image_rc0": "wrong-host"}
+    confirm(row_of[fault], row(run, ran.exit_code, []))
 
 
 def test_0512_003_keeps_the_image_and_warns(run_cli: Cli, estate: Any, estate_config: Config) -> None:
@@ -66,6 +72,7 @@ def test_0512_003_keeps_the_image_and_warns(run_cli: Cli, estate: Any, estate_co
     assert run["failure"]["code"] == "archive_warning"
     assert run["image"]["verified"]
     assert nothing_left(estate, run["image"]["location"])
+    confirm("archive-warning", row(run, ran.exit_code, [], note="the image is kept and marked"))
 
 
 def test_disk_full_in_the_middle(run_cli: Cli, estate: Any, estate_config: Config) -> None:
@@ -75,6 +82,7 @@ def test_disk_full_in_the_middle(run_cli: Cli, estate: Any, estate_config: Confi
     assert run["failure"]["code"] == "space_short", run["failure"]
     assert run["outcome"] in ("failed", "refused")
     assert nothing_left(estate)
+    confirm("disk-full", row(run, ran.exit_code, []))
 
 
 def test_write_denied(run_cli: Cli, estate: Any, estate_config: Config) -> None:
@@ -83,6 +91,7 @@ def test_write_denied(run_cli: Cli, estate: Any, estate_config: Config) -> None:
     run = only_run(ran)
     assert (ran.exit_code, run["failure"]["code"]) == (1, "write_denied"), run["failure"]
     assert nothing_left(estate)
+    confirm("write-denied", row(run, ran.exit_code, []))
 
 
 @pytest.mark.parametrize("client", ["powerha1", "powerha2"])
@@ -109,6 +118,7 @@ def test_nim_that_never_returns_is_resolved_by_evidence(run_cli: Cli, estate: An
     assert run["failure"]["code"] == "stalled"
     assert run["image"]["verified"]
     assert nothing_left(estate, run["image"]["location"])
+    confirm("nim-hangs-after", row(run, ran.exit_code, [], note="the image is proven by evidence"))
 
 
 def test_a_master_that_cannot_be_reached(run_cli: Cli, tmp_path: Path) -> None:

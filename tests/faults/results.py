@@ -55,7 +55,9 @@ FAULTS = {
 """Every fault of the table, in its order."""
 
 
-def row(run: dict[str, Any] | None, exit_code: int, left: list[str], *, code: str = "", note: str = "") -> dict[str, Any]:
+def row(
+    run: dict[str, Any] | None, exit_code: int, left: list[str], *, code: str = "", note: str = ""
+) -> dict[str, Any]:
     """One line: a run as the CLI shows it (None: no run began), its exit code, what is left, what else to say."""
     failure = (run or {}).get("failure") or {}
     return {

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import sqlite3
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,7 +14,7 @@ import pytest
 
 from tests.backup.test_main_job import nothing_left, only_run
 from tests.faults.results import confirm, row
-from tests.running import Ran
+from tests.running import Ran, command, environment
 
 Cli = Callable[..., Ran]
 Config = Callable[..., Path]
@@ -28,7 +31,8 @@ def on_call(estate: Any, host: str, program: str, words: int, act: str) -> None:
         f"    open(done, 'w').close()\n    Estate.load(Path('{estate.root}')).{act}\n"
     )
     assert "from nimwrap.estate.run import main\n" in text
-    path.write_text(text.replace("from nimwrap.estate.run import main\n", f"from nimwrap.estate.run import main\n{trigger}"))
+    begin = "from nimwrap.estate.run import main\n"
+    path.write_text(text.replace(begin, begin + trigger))
 
 
 def happened(estate: Any, host: str) -> bool:
@@ -58,7 +62,8 @@ def test_failover_between_preflight_and_mount(
     assert (ran.exit_code, run["outcome"]) == (0, "ok"), ran.stdout
     assert estate.exports_text() == before
     assert nothing_left(estate, run["image"]["location"])
-    confirm("failover-before-mount", row(run, ran.exit_code, [], note="a node that gains the group needs a second attempt"))
+    note = "a node that gains the group needs a second attempt"
+    confirm("failover-before-mount", row(run, ran.exit_code, [], note=note))
 
 
 @pytest.mark.parametrize(("fault", "name"), [("garbled_output", "garbled"), ("french_locale", "french")])
@@ -115,8 +120,27 @@ def test_the_history_is_corrupted(run_cli: Cli, estate: Any, estate_config: Conf
     for path in database.parent.glob("history.db*"):
         path.write_bytes(b"no database at all " * 500)
     ran = run_cli("backup", "powerha2", "--json", config=config)
-    said = ran.stdout + ran.stderr
-    print(said)
-    left = [path for path in (estate.files("nim") / "export/nim/mksysb").rglob("*.mksysb")]
+    left = list((estate.files("nim") / "export/nim/mksysb").rglob("*.mksysb"))
     assert any(str(path).endswith(good) for path in left), "the good image is still there"
     confirm("history-corrupted", row(None, ran.exit_code, [], code=(ran.codes or ["-"])[0]))
+
+
+@pytest.mark.lab
+def test_the_state_directory_is_full(estate: Any, estate_config: Config, tmp_path: Path) -> None:
+    """A file system of its own for the state, filled to the last block after a first, good backup."""
+    if os.geteuid() != 0 or not shutil.which("unshare"):
+        pytest.skip("a small file system of its own needs root on Linux")
+    config, state = estate_config(), estate.root / "nimwrap"
+    backup = " ".join(command("backup", "powerha2", "--json", config=config))
+    script = (
+        f"mkdir -p {state} && mount -t tmpfs -o size=2m tmpfs {state} || exit 99\n"
+        f"{backup} >{tmp_path}/first || exit 98\n"
+        f"cat /dev/zero >{state}/filler 2>/dev/null\n{backup}\n"
+    )
+    done = subprocess.run(["unshare", "--mount", "sh", "-c", script], env=environment(tmp_path), capture_output=True,
+                          text=True, timeout=180, check=False)  # fmt: skip
+    ran = Ran(done.returncode, done.stdout, done.stderr)
+    good = only_run(Ran(0, (tmp_path / "first").read_text(), ""))["image"]["location"]
+    assert ran.exit_code not in (0, 3, 98, 99), ran.stdout + ran.stderr
+    assert nothing_left(estate, good)
+    confirm("state-full", row(None, ran.exit_code, [], code=ran.codes[0], note="nothing is started"))

@@ -40,12 +40,19 @@ class LabHost:
         self._process: subprocess.Popen[str] | None = None
         self.pid = 0
 
-    def start(self) -> None:
-        """Begin to boot; :meth:`await_up` says when it is done."""
+    def start(self, processes_of: LabHost | None = None) -> None:
+        """Begin to boot; :meth:`await_up` says when it is done.
+
+        ``processes_of``: another host that sees this one's processes too, as a global environment sees its WPARs'.
+        """
         asked = {"name": self.name, "tree": str(self.tree), "binds": tree.binds(self._base), "services": self._services}
         told = self._base / "logs" / f"{self.name}.boot"
         told.write_text(json.dumps(asked))
-        enter = ["ip", "netns", "exec", self.name, "unshare", "--mount", "--pid", "--uts", "--fork", "--kill-child"]
+        enter = ["ip", "netns", "exec", self.name, "unshare", "--mount", "--uts", "--fork", "--kill-child"]
+        if processes_of is None:
+            enter.append("--pid")
+        else:
+            enter = ["nsenter", "-t", str(self._network.inner(processes_of.pid)), "-p", "--", *enter]
         self._process = subprocess.Popen(
             self._network.inside(*enter, tree.sys.executable, "-SEs", str(PROGRAMS / "boot.py"), str(told)),
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
@@ -65,6 +72,7 @@ class LabHost:
         """The power fails."""
         if self._process is None:
             return
+        self.signal("")
         with contextlib.suppress(ProcessLookupError):
             os.kill(self.pid, signal.SIGKILL)
         self._process.wait(10)
@@ -77,20 +85,21 @@ class LabHost:
     def run(self, script: str, limit_s: float = 60) -> Said:
         """A script in the login shell, its output merged."""
         done = subprocess.run(self.enter("/usr/bin/ksh", "-c", script), env=_LOGIN, stdin=subprocess.DEVNULL,
-                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=limit_s, check=False)  # fmt: skip
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=limit_s,
+                              check=False)  # fmt: skip
         return Said(done.returncode, done.stdout.decode("utf-8", "replace"))
 
     def processes(self, containing: str) -> list[int]:
-        """Numbers, as this machine sees them, of the host's processes whose command line contains the text."""
+        """The host's processes whose command line contains the text, by their numbers on this machine."""
         found: list[int] = []
         try:
-            ours = os.stat(f"/proc/{self.pid}/ns/pid").st_ino
+            ours = Path(f"/proc/{self.pid}/ns/net").stat().st_ino
         except FileNotFoundError:
             return found
         for process in Path("/proc").glob("[0-9]*"):
             with contextlib.suppress(OSError):
                 line = (process / "cmdline").read_bytes().replace(b"\0", b" ")
-                if containing.encode() in line and os.stat(process / "ns/pid").st_ino == ours:
+                if containing.encode() in line and (process / "ns/net").stat().st_ino == ours:
                     found.append(int(process.name))
         return found
 

@@ -163,7 +163,7 @@ class Lab:
         return path
 
     def argv(self, config: Path, *arguments: str) -> tuple[list[str], dict[str, str]]:
-        """The command that runs nimwrap where the configuration belongs: on ctl, or on the master; and its environment."""
+        """The command that runs nimwrap where the configuration belongs, on ctl or on the master; its environment."""
         if 'transport = "local"' not in config.read_text():
             return (["nsenter", f"--net={self.network.of(CTL)}", *command(*arguments, config=config)],
                     environment(config.parent))  # fmt: skip
@@ -208,7 +208,8 @@ class Lab:
         for name, host in self.hosts.items():
             found += [f"{name}: mounted {mount}" for mount in self.estate.mounts(name)]
             found += [f"{name}:/tmp/{path.name}" for path in (host.tree / "tmp").iterdir()]
-            found += [f"{name}: running {pid}" for pid in [*host.processes("/var/adm/nimwrap"), *host.processes("mksysb -")]]
+            running = [*host.processes("/var/adm/nimwrap"), *host.processes("mksysb -")]
+            found += [f"{name}: running {pid}" for pid in running]
         return found
 
 

@@ -23,7 +23,7 @@ def only_run(ran: Ran) -> dict[str, Any]:
 
 
 def test_the_bare_nim_command_is_refused_by_the_server_itself(lab: Lab) -> None:
-    """No executable of the estate decides this: the same command works as soon as the kernel's first address changes."""
+    """No executable of the estate decides this: the same command works once the kernel's first address is another."""
     said = lab.hosts["nim"].run(BARE.format(client="powerha1"))
     assert said.status == 175, said.text
     assert "1831-011 access denied for nim:/export/nim/mksysb" in said.text
@@ -72,7 +72,8 @@ def test_everybody(lab: Lab) -> None:
     """The whole estate at once: two clients on a cluster one after the other, the others beside them."""
     ran = lab.nimwrap(lab.config("ssh"), "backup", "--all", "--json", timeout=240)
     assert ran.exit_code == 0, ran.stdout + ran.stderr
-    assert {run["client"]: run["outcome"] for run in ran.data["runs"]} == dict.fromkeys(lab.hosts.keys() - {"nim"}, "ok")
+    outcomes = {run["client"]: run["outcome"] for run in ran.data["runs"]}
+    assert outcomes == dict.fromkeys(lab.hosts.keys() - {"nim"}, "ok")
     assert len(lab.images()) == len(lab.hosts) - 1
     assert lab.left() == []
 
@@ -83,3 +84,20 @@ def test_check_agrees_and_changes_nothing(lab: Lab) -> None:
     verdicts = {client["client"]: client["verdict"] for client in ran.data["clients"]}
     assert verdicts == {"powerha1": "warning", "powerha2": "ready"}, ran.stdout
     assert (ran.exit_code, lab.exports_text(), lab.images(), lab.left()) == (0, before, [], [])
+
+
+def test_a_master_that_sees_the_clients_processes(lab: Lab) -> None:
+    """As a global environment sees its WPARs': what the master's own ps shows may be the client's."""
+    client = lab.hosts["powerha2"]
+    client.kill()
+    client.start(processes_of=lab.hosts["nim"])
+    client.await_up()
+    try:
+        assert client.processes("nimsh.py")
+        ran = lab.nimwrap(lab.config("ssh"), "backup", "powerha2", "--json")
+        assert ran.exit_code == 0, ran.stdout + ran.stderr
+        assert lab.left() == []
+    finally:
+        client.kill()
+        client.start()
+        client.await_up()

@@ -1,4 +1,4 @@
-"""A host's tree of the estate as a root of its own: the libraries that programs need, and a userland as strict as AIX's.
+"""A host's tree of the estate as a root of its own: the libraries that programs need, a userland as strict as AIX's.
 
 Nothing in ``/usr/bin`` but AIX's names; the machine's own programs stand below ``/.lab``, where no PATH leads.
 """
@@ -17,9 +17,11 @@ PROGRAMS = "/.lab/code/tests/lab/programs"
 _FREE = ("sh", "ksh")
 _USERS = ("sshd", "nobody", "_rpc", "statd", "daemon")
 _POINTS = (
-    "usr/lib", "usr/lib64", ".lab/usr", ".lab/code", ".lab/site", "proc", "dev", "run", "var/lib/nfs/ganesha", "var/log",
-    "var/empty",
+    "usr/lib", "usr/lib64", ".lab/usr", ".lab/code", ".lab/site", "proc", "dev", "run", "var/lib/nfs/ganesha",
+    "var/log", "var/empty",
 )  # fmt: skip
+
+_LINKS = {"lib": "usr/lib", "lib64": "usr/lib64", "var/run": "/run", "etc/mtab": "/proc/self/mounts"}
 
 
 def python() -> str:
@@ -47,7 +49,7 @@ def furnish(tree: Path) -> None:
     """Turn an estate's host tree (built with ``real_root``) into a root that can be entered."""
     for place in (*_POINTS, *([sys.base_prefix.lstrip("/")] if sys.base_prefix != "/usr" else [])):
         (tree / place).mkdir(parents=True, exist_ok=True)
-    for name, target in (("lib", "usr/lib"), ("lib64", "usr/lib64"), ("var/run", "/run"), ("etc/mtab", "/proc/self/mounts")):
+    for name, target in _LINKS.items():
         if not (tree / name).is_symlink():
             (tree / name).symlink_to(target)
     _accounts(tree / "etc")

@@ -1,6 +1,7 @@
 """Process 1 of a host: makes the host's tree the root, starts its services and takes in orphans until it is killed.
 
-Started with the name of a file of JSON: name, tree, binds (pairs of a source and its place in the tree), services (argv lists).
+Started with the name of a file of JSON: name, tree, binds (pairs of a source and its place in the tree),
+services (argv lists, each with the port that it listens on).
 """
 
 import ctypes

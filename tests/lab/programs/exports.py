@@ -28,7 +28,9 @@ def configuration(me: Machine) -> str:
     """The server's whole configuration for what the table of exports says now."""
     text = CORE
     for one in nfs.table(me):
-        numbers = me.state.change("ganesha", lambda held, one=one: held.setdefault(one.directory, len(held) + 1) and None)
+        numbers = me.state.read("ganesha")
+        numbers.setdefault(one.directory, len(numbers) + 1)
+        me.state.write("ganesha", numbers)
         text += export(me, one, numbers[one.directory])
     return text
 
@@ -43,7 +45,8 @@ def export(me: Machine, one: nfs.Export, number: int) -> str:
     for place in sorted(admitted if lists else roots):
         write = place in writers if one.hosts("rw") is not None else place not in readers
         squash = "No_Root_Squash" if place in roots else "Root_Squash"
-        blocks += f"  CLIENT {{ Clients = {place}; Protocols = 3; Access_Type = {access(one, write)}; Squash = {squash}; }}\n"
+        rights = f"Access_Type = {access(one, write)}; Squash = {squash};"
+        blocks += f"  CLIENT {{ Clients = {place}; Protocols = 3; {rights} }}\n"
     anybody = "NONE" if lists else access(one, True)
     return (
         f"EXPORT {{\n  Export_Id = {number}; Path = {one.directory}; Pseudo = /export{number};\n"

@@ -19,7 +19,8 @@ class NfsError(Exception):
 
     def __init__(self, text: str, number: int) -> None:
         super().__init__(text)
-        unreachable = re.search(r"not available|not reachable|refused|unreachable|timed out|No route", text, re.IGNORECASE)
+        away = r"not available|not reachable|refused|unreachable|timed out|No route"
+        unreachable = re.search(away, text, re.IGNORECASE)
         self.exit = EXITS.get(number, _NO_ANSWER if unreachable else 1)
 
 
