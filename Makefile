@@ -37,7 +37,7 @@ check: test lint types contract bench-smoke
 # Root on Linux: hosts as network namespaces, real NFS and SSH. Says why when it cannot run.
 lab:
 	@scripts/venv.sh dev
-	$(BIN)/python -m pytest -m lab -rs $(ARGS)
+	$(BIN)/python -m pytest -m lab -rs -n $(WORKERS) --dist loadfile $(ARGS)
 
 campaign:
 	@scripts/venv.sh dev

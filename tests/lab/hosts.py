@@ -52,7 +52,7 @@ class LabHost:
         if processes_of is None:
             enter.append("--pid")
         else:
-            enter = ["nsenter", "-t", str(self._network.inner(processes_of.pid)), "-p", "--", *enter]
+            enter = ["nsenter", "-t", str(processes_of.pid), "-p", "--", *enter]
         self._process = subprocess.Popen(
             self._network.inside(*enter, tree.sys.executable, "-SEs", str(PROGRAMS / "boot.py"), str(told)),
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,

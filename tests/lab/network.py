@@ -51,13 +51,6 @@ class Network:
         """``argv`` as a command in the rack's namespaces."""
         return ["nsenter", "-t", str(self.pid), "-m", "-n", "-p", "--", *argv]
 
-    def inner(self, pid: int) -> int:
-        """The number that the rack's own processes know a process by; one inside it has one more for each level."""
-        (line,) = [line for line in Path(f"/proc/{pid}/status").read_text().splitlines() if line.startswith("NSpid:")]
-        numbers = line.split()[1:]
-        own = Path(f"/proc/{self.pid}/status").read_text().partition("NSpid:")[2].splitlines()[0].split()
-        return int(numbers[len(own) - 1])
-
     def of(self, host: str) -> str:
         """The network namespace of ``host``, as a file that anybody on this machine can enter."""
         return f"/proc/{self.pid}/root/run/netns/{host}"
