@@ -67,7 +67,6 @@ def due(ctx: typer.Context) -> None:
     from nimwrap.cli.live import PlainLines
     from nimwrap.cli.schedule import loaded
     from nimwrap.fleet.desk import opened_desk
-    from nimwrap.notify.after import notify_fleet
     from nimwrap.scheduling.due import run_due
 
     invocation = current(ctx)
@@ -76,9 +75,6 @@ def due(ctx: typer.Context) -> None:
     with opened_desk(invocation.config) as desk, leaving_on_signal(desk):
         desk.tell = PlainLines(invocation).tell
         report = run_due(desk, schedules, tell=lambda look: say(invocation, look))
-        if not report.worked:
-            for problem in notify_fleet(desk.config, desk.store, desk.reader, [], desk.clock.now()):  # overdue by now?
-                invocation.warn(problem.message, problem.hint)
         for sentence in report.said:
             invocation.say(sentence)
         invocation.finish(_result(desk, schedules, report))

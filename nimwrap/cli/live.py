@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 import threading
 from collections.abc import Iterator
@@ -59,7 +60,19 @@ class PlainLines:
             if self._seen.get(progress.run) == step and not progress.note:
                 return
             self._seen[progress.run] = step
-        self._invocation.say(describe(progress))
+        self._invocation.log.write(
+            level_of(progress), describe(progress), run=progress.run, client=progress.client, phase=progress.phase,
+            percent=progress.percent, size_bytes=progress.size_bytes, elapsed_s=round(progress.elapsed_s, 1),
+        )  # fmt: skip
+
+
+def level_of(progress: Progress) -> int:
+    """An end that is not good, and a silence, are no mere information: the journal shows them by priority."""
+    if progress.phase == "done" and progress.note.startswith(("failed", "refused", "locked")):
+        return logging.ERROR
+    if progress.phase in ("stalled", "reconnect") or (progress.phase == "done" and progress.note.startswith("warning")):
+        return logging.WARNING
+    return logging.INFO
 
 
 def describe(progress: Progress) -> str:

@@ -34,7 +34,7 @@ def told_fleet(desk: Desk, order: Order) -> list[Run]:
     runs = run_fleet(desk, order)
     after_fleet(desk.config, desk.reader, desk.clock.now())
     for problem in notify_fleet(desk.config, desk.store, desk.reader, runs, desk.clock.now(), rid=rid):
-        _log.warning(problem.message)
+        _log.warning("%s", f"{problem.message}; {problem.hint}" if problem.hint else problem.message)
     return runs
 
 
