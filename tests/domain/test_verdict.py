@@ -33,6 +33,10 @@ def test_a_client_with_a_fresh_image_is_ok() -> None:
         ({"scheduled": False}, Verdict.WARNING, "no schedule"),
         ({"open_change": "the export of /x is foreign"}, Verdict.CRITICAL, "/x"),
         ({"image_fault": "cut off"}, Verdict.WARNING, "cut off"),
+        ({"missed": (NOW, "noticed 2d late")}, Verdict.WARNING, "noticed 2d late"),
+        ({"last_run": NOW - 3 * DAY, "last_outcome": "running"}, Verdict.WARNING, "has no end yet"),
+        ({"last_good": None, "kind": "savevg"}, Verdict.CRITICAL, "savevg image"),
+        ({"excluded": True, "open_change": "the export of /x is open"}, Verdict.CRITICAL, "/x"),
         ({"seen": False}, Verdict.UNKNOWN, "never asked"),
     ],
 )
@@ -44,6 +48,19 @@ def test_each_fault_is_named(change: dict[str, object], verdict: Verdict, word: 
 
 def test_a_failure_before_the_last_good_image_is_forgiven() -> None:
     assert judge(replace(WELL, last_run=NOW - 2 * DAY, last_outcome="failed"), NOW).verdict is Verdict.OK
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"missed": (NOW - 2 * DAY, "noticed late")},
+        {"last_run": NOW - DAY / 2, "last_outcome": "running"},
+        {"last_run": NOW, "last_outcome": "skipped"},
+    ],
+    ids=["missed before the last good image", "running for half a day", "skipped on purpose"],
+)
+def test_what_is_no_fault(change: dict[str, object]) -> None:
+    assert judge(replace(WELL, **change), NOW).verdict is Verdict.OK  # type: ignore[arg-type]
 
 
 def test_no_schedules_at_all_is_not_the_clients_fault() -> None:

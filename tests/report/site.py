@@ -64,7 +64,7 @@ def build(directory: Path, *, now: datetime = NOW, names: dict[str, str] | None 
 def _runs(now: datetime) -> Iterator[tuple[Run, int]]:
     random = Random(23)
     for back in range(NIGHTS, 0, -1):
-        due = (now - timedelta(days=back - 1)).replace(hour=1, minute=0)
+        due = now - timedelta(days=back - 1, hours=2)
         if back == 9:
             continue  # the control host was down
         for number, client in enumerate((*PLAIN, *PAIR, OLD, HELD, UNSCHEDULED, GONE)):
