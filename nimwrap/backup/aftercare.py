@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from nimwrap.backup.context import Site
+from nimwrap.domain import names
+from nimwrap.domain.codes import FailureCode, Outcome
 from nimwrap.domain.errors import NimwrapError
+from nimwrap.domain.findings import Failure
 from nimwrap.domain.records import Run
 from nimwrap.history.read import Reader
 from nimwrap.images import fixed_name
@@ -11,33 +14,48 @@ from nimwrap.images.depot import Depot
 from nimwrap.images.prune import Verdict, apply_retention
 
 
-def after_image(site: Site, run: Run) -> None:
-    """Fixed name, then retention, while the client's lock is still ours. The run's outcome does not hang on either."""
+def after_image(site: Site, run: Run) -> Failure | None:
+    """Fixed name, then retention, while the client's lock is still ours; why the name could not be taken, if so.
+
+    Raises NimwrapError when the name is half way: its journal lies in the run's room, and the run has to stay open for
+    recover. Retention never touches the run's outcome.
+    """
     depot = Depot(site.host, site.master, site.config, site.store)
+    failure = _fixed_name(site, depot, run)
     try:
-        _fixed_name(site, depot, run)
         removed = apply_retention(depot, run.client, run.kind, site.clock.now())
     except NimwrapError as error:
         site.note(run.id, "retention", f"put off to the next run or `nimwrap recover`: {error.message}")
-        return
+        return failure
     for verdict in (verdict for verdict in removed if verdict.action != "keep"):
         site.note(run.id, "retention", _said(verdict))
+    return failure
 
 
-def _fixed_name(site: Site, depot: Depot, run: Run) -> None:
+def warned(outcome: Outcome, failure: Failure | None, kept: Failure | None) -> tuple[Outcome, Failure | None]:
+    """The end of a run whose image is good: a name that still means an older image is a warning."""
+    return (Outcome.WARNING, kept) if kept is not None and outcome is Outcome.OK else (outcome, failure)
+
+
+def _fixed_name(site: Site, depot: Depot, run: Run) -> Failure | None:
     """Goes on where a crash left it, or begins; an image that bears the name already is left alone."""
     now = site.clock.now()
     if not fixed_name.wanted(run.kind, site.config.policy(run.master, run.client)):
-        return
+        return None
     done = fixed_name.resume(depot, run.id, now)
     if done is None:
         with Reader.open(site.config.database) as reader:
             rows = [row for row in reader.images(run.master, run.client, kind=run.kind) if row["run"] == run.id]
         if not rows:
-            return
+            return None
         done = fixed_name.take_fixed_name(depot, rows[0], run.id, now)
-    if not done.moved:
-        site.note(run.id, "replace", f"the image keeps its dated name {done.resource}: {done.reason}")
+    if done.moved:
+        return None
+    return Failure(
+        FailureCode.NIM_REFUSED,
+        f"the image is good, but keeps its dated name {done.resource}: {done.reason}",
+        f"{names.fixed_name(run.client)} still means the older image; the next backup tries again",
+    )
 
 
 def _said(verdict: Verdict) -> str:

@@ -20,6 +20,7 @@ from nimwrap.domain.findings import Failure
 from nimwrap.domain.records import ChangeState, SourceAddress
 from nimwrap.images.earlier import earlier
 from nimwrap.images.kinds import defines_itself
+from nimwrap.images.look import real_location
 from nimwrap.images.verification import Expectation, Proof, prove
 from nimwrap.remedy.undo import UndoStatus
 
@@ -112,6 +113,8 @@ def _prove(site: Site, plan: AttemptPlan, look: Look) -> Concluded:
         # A status other than 0 beside 0512-038 is no verdict on the image: the evidence is, and the run warns.
         returncode=0 if look.returncode == 0 else None,
     )  # fmt: skip
+    if plan.env and not defines and plan.resource:
+        expected = replace(expected, location=real_location(site.host, plan.resource) or plan.staged)
     if plan.staging is not None and not _still_staged(site, plan):
         expected = replace(expected, location=plan.location)
     proof = prove(site.host, expected)

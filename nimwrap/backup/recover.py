@@ -15,7 +15,7 @@ import socket
 from dataclasses import dataclass, field, replace
 
 from nimwrap.backup import spool
-from nimwrap.backup.aftercare import after_image
+from nimwrap.backup.aftercare import after_image, warned
 from nimwrap.backup.attempt import record
 from nimwrap.backup.cleanup import clean_up
 from nimwrap.backup.conclude import confirm_undo
@@ -128,13 +128,13 @@ def _recover_run(
     with OwnerLock(site.config.state_dir, run_id):
         try:
             outcome, failure = _conclude(site, reader, run_id, room)
+            if outcome in (Outcome.OK, Outcome.WARNING):
+                outcome, failure = warned(outcome, failure, after_image(site, run_of(row)))
         except NimwrapError as error:
             done.notes.append(f"{run_id}: {error.message}; it stays open")
             return
         site.note(run_id, "recovered", f"closed by a later nimwrap as {outcome}")
         ended = replace(run_of(row), outcome=outcome, failure=failure, ended=site.clock.now())
-        if outcome in (Outcome.OK, Outcome.WARNING):
-            after_image(site, ended)
         site.store.close_run(ended)
         give_back(site, str(row["client"]), run_id, room=f"{site.master.spool}/{run_id}")
     done.closed.append(run_id)

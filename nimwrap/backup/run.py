@@ -10,9 +10,9 @@ import secrets
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from nimwrap.backup.aftercare import after_image
+from nimwrap.backup.aftercare import after_image, warned
 from nimwrap.backup.attempt import Attempted, make
-from nimwrap.backup.context import Site, log_path
+from nimwrap.backup.context import Interrupted, Site, log_path
 from nimwrap.backup.locking import give_back, locked_by_another, take_lock
 from nimwrap.backup.master_look import look_at_master, through_client
 from nimwrap.backup.methods import NIM, Work, plan_attempt
@@ -207,8 +207,15 @@ class BackupRun:
 
     def _good(self, done: Attempted) -> Run:
         self.run = replace(self.run, image=done.image)
-        after_image(self.site, self.run)
-        return self._close(done.outcome, done.failure)
+        try:
+            kept = after_image(self.site, self.run)
+        except NimwrapError as error:
+            # The image is safe, its fixed name is half way. As after a crash: the run stays open, recover ends it.
+            self._progress("recover", f"{error.message}; nimwrap recover goes on from there")
+            if self._owner is not None:
+                self._owner.release()
+            raise Interrupted from error
+        return self._close(*warned(done.outcome, done.failure, kept))
 
     def give_up(self, outcome: Outcome, failure: Failure) -> Run:
         """End the run without a further round (the window closed, the queue was drained)."""

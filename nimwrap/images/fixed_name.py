@@ -138,14 +138,12 @@ def _plan(depot: Depot, image: Row, run: str, now: datetime) -> Replacement | st
     policy = depot.config.policy(depot.master.name, image["client"])
     fixed, type_ = fixed_name(image["client"]), kind.resource_type or "mksysb"
     staged = image["location"]
-    directory = str(PurePosixPath(staged).parent)
     given = look.ask(depot.host, [
         Question("objects", shlex.join(lsnim.long_argv(type_=type_)), 120),
-        Question("files", shlex.join(ls.argv(directory)), 120),
         Question("fixed", shlex.join(lsnim.long_argv(fixed)), 120),
     ])
-    if not given["objects"].ok or not given["files"].ok:
-        return "lsnim or ls gave no answer"
+    if not given["objects"].ok:
+        return "lsnim gave no answer"
     objects = lsnim.parse_long(given["objects"].output)
     holder = objects.get(fixed)
     if holder is None and given["fixed"].ok:
@@ -157,9 +155,11 @@ def _plan(depot: Depot, image: Row, run: str, now: datetime) -> Replacement | st
         return f"{fixed} is defined at {place!r}, which is not a plain path"
     change = Replacement(run, image["client"], image["kind"], type_, fixed, place, image["resource"], staged,
                          image["size_bytes"])
-    if not depot.host.run(f"{PREAMBLE}[ -f {shlex.quote(place)} ]").ok:
+    directory = str(PurePosixPath(place).parent)
+    beside = depot.host.run(f"{PREAMBLE}[ -f {shlex.quote(place)} ] && {shlex.join(ls.argv(directory))}\n")
+    if not beside.ok:
         return change
-    files = {PurePosixPath(entry.name).name for entry in ls.parse(given["files"].output)}
+    files = {PurePosixPath(entry.name).name for entry in ls.parse(beside.stdout)}
     name = _free_name(image["client"], _age_of(depot, place, holder, now), files, objects, kind.extension)
     aside = f"{directory}/{name}.{kind.extension}"
     return replace(change, aside=aside, old=name if holder is not None else None)

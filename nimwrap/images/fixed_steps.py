@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import shlex
 from dataclasses import asdict, dataclass
+from pathlib import PurePosixPath
 
 from nimwrap.aix import lsmksysb, nim
 from nimwrap.hosts.questions import PREAMBLE
@@ -91,6 +92,9 @@ def forward(change: Replacement) -> list[Step]:
         steps.append(Step("the old image becomes a dated generation", _at(change.old, aside),
                           _define(change, change.old, change.aside)))
     drop = f'[ "$(at {new})" = none ] || nim_ -o remove {new}; [ "$(at {new})" = none ] && rm -f {staged}'
+    parent = PurePosixPath(change.staged).parent
+    if parent.name == change.new:  # NIM_MKSYSB_SUBDIRS gives each image a directory of its own
+        drop += f" && rmdir {shlex.quote(str(parent))} 2>/dev/null"
     steps.append(Step("drop the temporary name", f"{_at(change.new, 'none')} && [ ! -f {staged} ]", drop))
     return steps
 

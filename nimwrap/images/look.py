@@ -83,6 +83,15 @@ def df_shell(directory: str) -> str:
     return f"{nearest}; df -Pk $d"
 
 
+def real_location(host: Host, resource: str) -> str | None:
+    """Where NIM has put a resource's file: with NIM_MKSYSB_SUBDIRS it is not where it was asked to (aix-nim 3.1)."""
+    answer = ask(host, [Question("resource", shlex.join(lsnim.long_argv(resource)), HEADER_LIMIT_S)])["resource"]
+    if not answer.ok:
+        return None
+    found = lsnim.parse_long(answer.output).get(resource)
+    return found.first("location") if found else None
+
+
 def questions(place: Place, depth: Depth = Depth(), tag: str = "") -> list[Question]:
     """What to ask about one image; ``tag`` sets it apart from others in the same script."""
     asked = [Question(f"file{tag}", shlex.join(ls.argv(place.location)), HEADER_LIMIT_S)]

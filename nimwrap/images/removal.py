@@ -10,6 +10,7 @@ import shlex
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from nimwrap.aix import lsnim, nim
@@ -68,7 +69,7 @@ if [ -f {location} ]; then
   rm -f {location} 2>&1
 fi
 if [ -f {location} ]; then echo 'the file is still there'; exit {failed}; fi
-echo gone
+{own_directory}echo gone
 """
 
 _FAILED, _LEFT = 21, 22
@@ -87,7 +88,11 @@ def removal_script(row: Row) -> str:
             lsnim=shlex.join(lsnim.long_argv(row["resource"])), name=shlex.quote(row["resource"]),
             remove=shlex.join(nim.remove(row["resource"], rm_image=True)), **words,
         )
-    return text + _FILE.format(all_of_type=shlex.join(lsnim.long_argv(type_=kind.resource_type or "mksysb")), **words)
+    parent = PurePosixPath(row["location"]).parent
+    # NIM_MKSYSB_SUBDIRS gives each image a directory of its own, called like it
+    own = f"rmdir {shlex.quote(str(parent))} 2>/dev/null\n" if parent.name == row["resource"] else ""
+    listing = shlex.join(lsnim.long_argv(type_=kind.resource_type or "mksysb"))
+    return text + _FILE.format(own_directory=own, all_of_type=listing, **words)
 
 
 def remove_image(host: Host, store: Store, row: Row, reason: str, now: datetime) -> Removal:

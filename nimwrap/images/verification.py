@@ -66,6 +66,7 @@ class Proof:
     good: bool
     outcome: Outcome
     failure: Failure | None
+    location: str = ""
     size_bytes: int = 0
     verified_by: tuple[str, ...] = ()
     node: str | None = None
@@ -103,6 +104,7 @@ def judge(seen: Seen, expectation: Expectation) -> Proof:
         good=failure is None,
         outcome=Outcome.FAILED if failure else Outcome.WARNING if warning else Outcome.OK,
         failure=failure or warning,
+        location=expectation.location,
         size_bytes=seen.size_bytes or 0,
         verified_by=() if failure else evidence(seen, expectation),
         node=header.node if header else None,

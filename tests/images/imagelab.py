@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -93,6 +94,16 @@ class Lab:
 
     def resources(self, type_: str = "mksysb") -> dict[str, str]:
         return {name: one["location"] for name, one in self.estate.objects().items() if one.get("type") == type_}
+
+    def nim_refuses(self, pattern: str) -> None:
+        """From now on the master's nim refuses every call whose words match the shell pattern; "" ends that.
+
+        The test stands in the launcher's shell half, before it becomes Python.
+        """
+        launcher = self.disk("/usr/sbin/nim")
+        text = re.sub(r"true; case .*? esac; ", "", launcher.read_text())
+        refusal = f'true; case "$*" in {pattern}) echo 0042-001 nim: refused >&2; exit 1;; esac; ' if pattern else ""
+        launcher.write_text(text.replace("''''", f"''''{refusal}", 1))
 
     def prove(self, expected: Expectation) -> Proof:
         return prove(self.host, expected)

@@ -401,6 +401,34 @@ def test_volume_groups_are_counted_apart(lab: Lab, nimwrap: Run) -> None:
     assert sorted(actions) == ["keep", "keep", "remove", "remove"]
 
 
+def test_a_name_that_cannot_be_taken_is_a_warning(lab: Lab, run_cli: Run) -> None:
+    """The image is good and counts, but what the recovery papers name is still the older one."""
+    lab.configure(backup={"naming": "fixed"})
+    assert run_cli("backup", "aix01", "--json", config=lab.file).exit_code == 0
+    lab.nim_refuses("*remove*aix01_mksysb")
+    ran = run_cli("backup", "aix01", "--json", config=lab.file)
+    (run,) = ran.data["runs"]
+    assert (ran.exit_code, run["outcome"], run["failure"]["code"]) == (3, "warning", "nim_refused"), run
+    assert run["image"]["resource"] in run["failure"]["message"]
+    lab.nim_refuses("")
+    assert run_cli("backup", "aix01", "--json", config=lab.file).exit_code == 0
+    assert len({row["resource"] for row in lab.rows()}) == 3
+    assert run_cli("images", "verify", config=lab.file).exit_code == 0
+
+
+def test_images_in_directories_of_their_own(lab: Lab, run_cli: Run) -> None:
+    """NIM_MKSYSB_SUBDIRS: the real place is read back from lsnim, and nothing of it is left after a prune."""
+    lab.configure(master={"env": {"NIM_MKSYSB_SUBDIRS": "yes"}}, backup={"keep": 1})
+    for _ in range(2):
+        ran = run_cli("backup", "aix01", "--json", config=lab.file)
+        assert ran.exit_code == 0, ran
+    (row,) = lab.rows()
+    assert row["location"] == f"/export/nim/mksysb/aix01/{row['resource']}/{row['resource']}.mksysb"
+    assert ran.data["runs"][0]["image"]["location"] == row["location"]
+    assert [path.name for path in lab.disk("/export/nim/mksysb/aix01").iterdir()] == [row["resource"]]
+    assert run_cli("images", "verify", "--full", config=lab.file).exit_code == 0
+
+
 def test_expectations_are_of_the_lab(lab: Lab) -> None:
     """The lab's own proof can fail: without it every test above would prove nothing."""
     expected, _ = lab.attempt("aix01")

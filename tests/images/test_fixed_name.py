@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from nimwrap.domain.errors import NimwrapError
 from nimwrap.estate.image import DamagedError, Header, check_whole
 from nimwrap.hosts.protocol import CommandResult, Host
 from nimwrap.images.depot import Depot, Row
@@ -168,23 +169,13 @@ def test_killed_twice(fixed: Lab, twice: int) -> None:
     assert_replaced(fixed, old, new, (before, mark))
 
 
-def refuse(lab: Lab, word: str) -> None:
-    """The master's nim refuses every call that has ``word`` in it."""
-    real = lab.disk("/usr/sbin/nim")
-    kept = real.with_name("nim.real")
-    real.rename(kept)
-    real.write_text(f'#!/bin/sh\ncase "$*" in *{word}*) echo "0042-001 nim: refused" >&2; exit 1;; esac\n'
-                    f'exec {kept} "$@"\n')
-    real.chmod(0o755)
-
-
 @pytest.mark.parametrize("die", [0, 8, 9, 10, 11, 12])
-@pytest.mark.parametrize("word", ["location=" + PLACE, "location=" + ASIDE, "remove?" + FIXED])
+@pytest.mark.parametrize("word", ["/aix01_mksysb.mksysb", "/aix01_20261116_010000.mksysb", "remove?" + FIXED])
 def test_a_refused_name_goes_back_to_the_old_image(fixed: Lab, word: str, die: int) -> None:
     """NIM would not define the new one: the old one has the name again, the new one keeps its dated name."""
     old, before = first(fixed)
     new, mark = make_second(fixed)
-    refuse(fixed, word)
+    fixed.nim_refuses(f"*{word}*")
     host = Watched(fixed, die)
     try:
         done = take_fixed_name(spoiled(fixed, new, host), new, RUN, NOW)
@@ -192,8 +183,7 @@ def test_a_refused_name_goes_back_to_the_old_image(fixed: Lab, word: str, die: i
         done = resume(fixed.depot, RUN, NOW)  # type: ignore[assignment]
     assert done is not None
     assert not done.moved
-    real = fixed.disk("/usr/sbin/nim")
-    real.with_name("nim.real").rename(real)
+    fixed.nim_refuses("")
     while (again := resume(fixed.depot, RUN, NOW)) is not None:
         done = again
     assert not done.moved
@@ -202,6 +192,30 @@ def test_a_refused_name_goes_back_to_the_old_image(fixed: Lab, word: str, die: i
     assert fixed.disk(PLACE).stat().st_nlink == 1
     assert fixed.row(new["id"])["location"] == new["location"]
     assert fixed.row(old["id"])["location"] == PLACE
+
+
+class Lost(Watched):
+    """The connection breaks at command ``die``: whether it was carried out is not known."""
+
+    def run(self, script: str, *, timeout: float = 120.0) -> CommandResult:
+        try:
+            return super().run(script, timeout=timeout)
+        except Crash:
+            return CommandResult(None, "", "connection lost", 0.0)
+
+
+@pytest.mark.parametrize("after", [False, True])
+@pytest.mark.parametrize("die", [4, 6, 9])
+def test_a_lost_connection_leaves_the_journal_for_recover(fixed: Lab, die: int, after: bool) -> None:
+    old, before = first(fixed)
+    new, mark = make_second(fixed)
+    with pytest.raises(NimwrapError) as lost:
+        take_fixed_name(spoiled(fixed, new, Lost(fixed, die, after=after)), new, RUN, NOW)
+    assert lost.value.code == "master_unreachable"
+    done = resume(fixed.depot, RUN, NOW)
+    assert done is not None
+    assert done.moved
+    assert_replaced(fixed, old, new, (before, mark))
 
 
 def test_an_allocated_name_is_left_alone(fixed: Lab) -> None:
