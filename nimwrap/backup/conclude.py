@@ -13,7 +13,7 @@ from nimwrap.backup.cleanup import clean_up
 from nimwrap.backup.context import Site
 from nimwrap.backup.finish import put_in_place
 from nimwrap.backup.plan import AttemptPlan
-from nimwrap.backup.spool import Look
+from nimwrap.backup.spool import Look, lock_path
 from nimwrap.domain.codes import FailureCode, Outcome
 from nimwrap.domain.errors import NimwrapError
 from nimwrap.domain.findings import Failure
@@ -109,7 +109,7 @@ def _prove(site: Site, plan: AttemptPlan, look: Look) -> Concluded:
     expected = Expectation(
         kind=plan.kind, location=plan.staged, resource=None if defines else plan.resource or None,
         node=plan.node, machine_id=plan.machine_id, output=look.output,
-        sizes=before.sizes, file_counts=before.file_counts,
+        sizes=before.sizes, file_counts=before.file_counts, lock=lock_path(plan.spool, plan.client),
         # A status other than 0 beside 0512-038 is no verdict on the image: the evidence is, and the run warns.
         returncode=0 if look.returncode == 0 else None,
     )  # fmt: skip

@@ -40,7 +40,7 @@ class Expectation:
 
     ``returncode`` None: the operation never came back, or its status was lost. ``sizes`` in bytes and ``file_counts``
     are those of the client's earlier good images of this kind, newest first. Not ``thorough``: only what is quick,
-    for an image that was proven a moment ago at another place.
+    for an image that was proven a moment ago at another place. ``lock``: the client's lock on the master, if held.
     """
 
     kind: str
@@ -53,6 +53,7 @@ class Expectation:
     sizes: tuple[int, ...] = ()
     file_counts: tuple[int, ...] = ()
     thorough: bool = True
+    lock: str | None = None
 
     @property
     def place(self) -> Place:
@@ -88,10 +89,12 @@ def prove(host: Host, expectation: Expectation) -> Proof:
     if expectation.thorough:
         depth = Depth(cksum_s=CKSUM_LIMIT_S, read_s=None if expectation.sizes else READ_LIMIT_S)
     asked = look.questions(place, depth)
-    seen = look.seen(place, look.ask(host, asked, timeout=CKSUM_LIMIT_S + READ_LIMIT_S + 600))
+    given = look.ask(host, asked, timeout=CKSUM_LIMIT_S + READ_LIMIT_S + 600, lock=expectation.lock)
+    seen = look.seen(place, given)
     if expectation.thorough and seen.header is not None and seen.read is None and suspicions(seen, expectation):
         asked = look.questions(place, Depth(read_s=READ_LIMIT_S))
-        seen = replace(seen, read=look.seen(place, look.ask(host, asked, timeout=READ_LIMIT_S + 600)).read)
+        given = look.ask(host, asked, timeout=READ_LIMIT_S + 600, lock=expectation.lock)
+        seen = replace(seen, read=look.seen(place, given).read)
     return judge(seen, expectation)
 
 
