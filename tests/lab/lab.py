@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Self
@@ -24,6 +25,7 @@ MASTER = "nim"
 SERVICE = "10.10.10.102"
 NODES = ("powerha1", "powerha2")
 IMAGES = "export/nim/mksysb"
+ENDING_S = 5.0
 
 
 class Lab:
@@ -199,7 +201,13 @@ class Lab:
         return bytes(self.estate.exports_text())
 
     def left(self) -> list[str]:
-        """What of nimwrap's still lies or runs on any host: nothing, when all is well."""
+        """What of nimwrap's still lies or runs on any host: nothing, when all is well. Its last process may still end."""
+        until = time.monotonic() + ENDING_S
+        while (found := self._left()) and time.monotonic() < until:
+            time.sleep(0.1)
+        return found
+
+    def _left(self) -> list[str]:
         found = []
         spool = self.hosts[MASTER].tree / "var/adm/nimwrap"
         for path in spool.rglob("*") if spool.exists() else []:

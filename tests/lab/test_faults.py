@@ -83,7 +83,7 @@ def test_client_cut_for_good(slow: Lab) -> None:
     assert (ran.exit_code, run["failure"]["code"]) == (1, "timed_out"), ran.stdout
     assert slow.exports_text() == before, "the export is closed though the client cannot be asked"
     slow.network.mend("powerha1")
-    until(lambda: slow.nimwrap(config, "recover", "--json").exit_code == 0 and not slow.left(), "recover finishes it")
+    until(lambda: slow.nimwrap(config, "recover", "--json").exit_code == 0 and not slow.left(), "recover finishes")
     assert slow.images() == []
     confirm("client-cut", row(run, ran.exit_code, slow.left(), note="its own files go with the next `recover`"))
 
@@ -121,7 +121,7 @@ def test_master_rebooted(slow: Lab) -> None:
     ran = ended(process)
     run = only_run(ran)
     assert (run["outcome"], run["failure"]["code"]) == ("failed", "killed"), ran.stdout
-    until(lambda: slow.nimwrap(config, "recover", "--json").exit_code == 0 and not slow.left(), "recover finishes it")
+    until(lambda: slow.nimwrap(config, "recover", "--json").exit_code == 0 and not slow.left(), "recover finishes")
     assert slow.exports_text() == before
     assert slow.images() == []
     confirm("master-rebooted", row(run, ran.exit_code, slow.left()))
