@@ -201,7 +201,7 @@ class Lab:
         return bytes(self.estate.exports_text())
 
     def left(self) -> list[str]:
-        """What of nimwrap's still lies or runs on any host: nothing, when all is well. Its last process may still end."""
+        """What of nimwrap's still lies or runs on any host after a moment: nothing, when all is well."""
         until = time.monotonic() + ENDING_S
         while (found := self._left()) and time.monotonic() < until:
             time.sleep(0.1)
