@@ -11,7 +11,6 @@ from nimwrap.backup.context import Site
 from nimwrap.domain.codes import FailureCode
 from nimwrap.domain.errors import NimwrapError
 from nimwrap.domain.findings import Failure
-from nimwrap.hosts.questions import PREAMBLE
 
 
 def owner_text() -> str:
@@ -67,8 +66,8 @@ def _held(site: Site, client: str, answer: spool.LockAnswer) -> Failure:
 
 
 def give_back(site: Site, client: str, run: str, *, room: str | None = None) -> None:
-    """Give back the lock and every slot of this run, and clear its room; the next recover does it if this is lost."""
-    script = PREAMBLE + spool.free_slots_script(site.master.spool, run)
-    if room is not None:
-        script += spool.clear_room(room)
-    site.host.run(script + spool.unlock_script(site.master.spool, client, run))
+    """Give back the lock and every slot of this run, and clear its room; the next recover does it if this is lost.
+
+    What a wrapper still works with, and an undo that was not done, stay.
+    """
+    site.host.run(spool.give_back_script(site.master.spool, client, run, room))

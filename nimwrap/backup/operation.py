@@ -46,7 +46,12 @@ def start(site: Site, plan: AttemptPlan, command: str, undo: str | None, owner: 
     if last.startswith("started "):
         return Started(Start.STARTED)
     if last == "busy":
+        for number, run in spool.stale_slots(result.stdout):
+            free = spool.free_stale_slot_script(plan.spool, number, run)
+            site.act(plan.run, f"free slot {number}, which the dead run {run or '(unnamed)'} held", free)
         return Started(Start.BUSY, result.stdout)
+    if last == "lost":
+        return Started(Start.FAILED, f"the lock of {plan.client} is no longer this run's")
     return Started(Start.FAILED, (result.stdout + result.stderr).strip() or "the master's spool could not be written")
 
 
@@ -72,11 +77,11 @@ def look(site: Site, plan: AttemptPlan, wait_s: int) -> spool.Look:
 def follow(site: Site, plan: AttemptPlan, *, elapsed_s: float = 0.0) -> spool.Look:
     """Watch the operation to its end and return the last look, with the undo done.
 
-    ``elapsed_s``: how long it ran before we came. A stall gathers evidence once and ends nothing, unless the image is
+    ``elapsed_s``: how long it ran before we came. A stall gathers evidence and ends nothing, unless the image is
     complete and no writer is left; the timeout ends the operation, client side first.
     """
     began = site.clock.monotonic() - elapsed_s
-    seen, changed, told = (-1, -1), site.clock.monotonic(), False
+    seen, changed, patience = (-1, -1), site.clock.monotonic(), plan.stall_s
     pause = 0.1
     while True:
         site.clock.check()
@@ -89,11 +94,11 @@ def follow(site: Site, plan: AttemptPlan, *, elapsed_s: float = 0.0) -> spool.Lo
         if not now.alive:
             return settle(site, plan)
         if (now.size or 0, now.written or 0) != seen:
-            seen, changed, told = (now.size or 0, now.written or 0), site.clock.monotonic(), False
+            seen, changed, patience = (now.size or 0, now.written or 0), site.clock.monotonic(), plan.stall_s
         if elapsed > plan.timeout_s:
             end(site, plan, "timed_out")
-        elif site.clock.monotonic() - changed > plan.stall_s and not told:
-            told = True
+        elif site.clock.monotonic() - changed > patience:
+            patience *= 2  # a client that did not answer, or was still at its end, is asked once more, ever less often
             if _finished_but_hanging(site, plan, now):
                 end(site, plan, "evidence")
         if quick:

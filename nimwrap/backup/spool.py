@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from nimwrap.backup.plan import AttemptPlan
-from nimwrap.backup.wrapper import CLOCK, client_stop_script, stop_text, wrapper_text
+from nimwrap.backup.wrapper import CLOCK, WIDE, client_stop_script, stop_text, wrapper_text
 from nimwrap.hosts.channel import client_command
 from nimwrap.hosts.questions import PREAMBLE
 
@@ -28,11 +28,11 @@ def slot_path(spool: str, number: int) -> str:
     return f"{spool}/slots/{number}"
 
 
-ALIVE = """\
-alive() {
+ALIVE = f"""\
+alive() {{
   pid=$(cat "$1/pid" 2>/dev/null) || return 1
-  [ -n "$pid" ] && ps -p $pid -o args= 2>/dev/null | grep "$1/wrapper" >/dev/null
-}
+  [ -n "$pid" ] && {WIDE} ps -p $pid -o args= 2>/dev/null | grep "$1/wrapper" >/dev/null
+}}
 """
 """Whether the wrapper of the room $1 lives: its pid, and that the process of that number is it (numbers are reused)."""
 
@@ -46,8 +46,11 @@ def lock_script(spool: str, client: str, run: str, owner: str) -> str:
 mkdir -p {shlex.quote(spool)}/locks || exit 1
 if mkdir {lock} 2>/dev/null; then
   echo {shlex.quote(run)} > {lock}/run; echo {shlex.quote(owner)} > {lock}/owner; {CLOCK} > {lock}/heartbeat
+  [ -s {lock}/run ] && [ -s {lock}/heartbeat ] || {{ rm -rf {lock}; echo "nothing can be written there"; exit 1; }}
   echo got
 else
+  # Whoever died before it wrote a heartbeat gets one now, so that the lock grows old and can be taken over.
+  [ -s {lock}/heartbeat ] || {CLOCK} > {lock}/heartbeat
   echo held
 fi
 {_particulars(spool, lock)}"""
@@ -143,12 +146,15 @@ def _here(name: str, text: str) -> str:
 def start_script(plan: AttemptPlan, command: str, undo: str | None, owner: str) -> str:
     """Takes a free slot, writes the operation's files and starts its wrapper detached.
 
-    Prints ``started PID``, or ``busy`` when all slots are taken, or ``exists`` when the room is there already.
+    Prints ``started PID``, or ``busy`` when all slots are taken, ``exists`` when the room is there already, ``lost``
+    when the client's lock is no longer this run's.
     """
     room, slots = shlex.quote(plan.room), shlex.quote(f"{plan.spool}/slots")
+    lock = shlex.quote(lock_path(plan.spool, plan.client))
     stop = stop_text(plan, client_command(plan.channel, plan.client_host, client_stop_script(plan), 30) + "\n")
     files = [
-        _here("command", command),
+        # The last command is a built-in one, so that no shell becomes the program before it: `stop` knows it by name.
+        _here("command", f"{command}exit $?\n"),
         _here("stop", stop),
         _here("wrapper.in", wrapper_text(plan, lock_path(plan.spool, plan.client), "@slot@")),
         _here("plan", plan.to_json() + "\n"),
@@ -163,6 +169,8 @@ def start_script(plan: AttemptPlan, command: str, undo: str | None, owner: str) 
 {PREAMBLE}umask 077
 {ALIVE}
 mkdir -p {slots} || exit 1
+[ "$(cat {lock}/run 2>/dev/null)" = {shlex.quote(plan.run)} ] || {{ echo lost; exit 0; }}
+{CLOCK} > {lock}/heartbeat
 [ -d {room} ] && {{ echo exists; exit 0; }}
 slot=
 number=1
@@ -172,7 +180,9 @@ while [ $number -le {plan.max_parallel} ]; do
 done
 if [ -z "$slot" ]; then
   for held in {slots}/*; do
-    echo "slot ${{held##*/}} $(cat "$held/run" 2>/dev/null) $(cat "$held/heartbeat" 2>/dev/null) $({CLOCK})"
+    [ -s "$held/heartbeat" ] || {CLOCK} > "$held/heartbeat"
+    holder=$(cat "$held/run" 2>/dev/null); state=gone; alive {shlex.quote(plan.spool)}/"$holder" && state=alive
+    echo "slot ${{held##*/}} $state $(cat "$held/heartbeat") $({CLOCK}) $holder"
   done
   echo busy; exit 0
 fi
@@ -184,7 +194,6 @@ cd {room} || exit 1
 sed "s,@slot@,{plan.spool}/slots/$slot,g" wrapper.in > wrapper && rm wrapper.in \
   || {{ cd /; rm -rf {room} {slots}/$slot; exit 1; }}
 ps -p 1 -o etime= > boot 2>/dev/null; {CLOCK} >> boot
-{CLOCK} > {shlex.quote(lock_path(plan.spool, plan.client))}/heartbeat
 nohup /usr/bin/ksh {room}/wrapper < /dev/null > /dev/null 2>&1 &
 echo $! > pid
 echo "started $!"
@@ -266,12 +275,47 @@ def parse_look(text: str) -> Look:
     )
 
 
-def clear_room(room: str) -> str:
-    """Removes a run's room, unless something there still waits to be cleaned up."""
+def stale_slots(busy: str) -> list[tuple[str, str]]:
+    """Slots, as (number, run), that a ``busy`` :func:`start_script` showed to be held by nobody any more."""
+    found = []
+    for line in busy.splitlines():
+        words = line.split()
+        if len(words) >= 5 and words[0] == "slot" and words[2] == "gone":
+            beat, now = moment(words[3]), moment(words[4])
+            if beat and now and (now - beat).total_seconds() > STALE_S:
+                found.append((words[1], " ".join(words[5:])))
+    return found
+
+
+def free_stale_slot_script(spool: str, number: str, run: str) -> str:
+    """Frees a stale slot, only if it is still that of ``run``; prints ``freed``. The rename has one winner."""
+    slot, aside = shlex.quote(f"{spool}/slots/{number}"), shlex.quote(f"{spool}/slots.stale.{run or number}")
+    return f"""\
+{PREAMBLE}[ "$(cat {slot}/run 2>/dev/null)" = {shlex.quote(run)} ] || exit 0
+mv {slot} {aside} && rm -rf {aside} && echo freed
+"""
+
+
+def _when_settled(room: str, then: str) -> str:
+    """``then``, unless the room's wrapper is at work, or the undo beside it has still to be done."""
     path = shlex.quote(room)
-    return f"[ -f {path}/unclean ] || rm -rf {path}\n"
+    return f"""\
+{ALIVE}
+if alive {path} && [ ! -f {path}/done ]; then echo 'kept: its operation is running'
+elif [ -f {path}/undo ] && [ "$(cat {path}/undo.rc 2>/dev/null)" != 0 ]; then echo 'kept: its undo is not done'
+else
+{then}fi
+"""
+
+
+def give_back_script(spool: str, client: str, run: str, room: str | None) -> str:
+    """Frees the client's lock and the run's slots, and clears ``room`` if given: nothing of it under a live wrapper."""
+    clear = f"rm -rf {shlex.quote(room)}\n" if room else ""
+    then = f"{free_slots_script(spool, run)}{clear}{unlock_script(spool, client, run)}"
+    return PREAMBLE + _when_settled(room or f"{spool}/{run}", then)
 
 
 def reset_room(plan: AttemptPlan) -> str:
     """Ends one attempt of a run that goes on: its slot is free, its room gone, the lock stays."""
-    return f"{PREAMBLE}{free_slots_script(plan.spool, plan.run)}rm -rf {shlex.quote(plan.room)}\n"
+    then = f"{free_slots_script(plan.spool, plan.run)}rm -rf {shlex.quote(plan.room)}\n"
+    return PREAMBLE + _when_settled(plan.room, then)

@@ -16,17 +16,23 @@ HEARTBEAT_S = 20
 GRACE_S = 300
 """How long after the timeout the wrapper itself ends the operation, when no nimwrap has done so."""
 
+WIDE = "COLUMNS=2000"
+"""Before ``ps``, whose lines may end at 80 characters where there is no terminal; a path is longer than that."""
+
 CLOCK = "date -u +%Y%m%d%H%M%S"
 """The master's clock as 14 digits; POSIX date has no epoch seconds."""
 
 
 def wrapper_text(plan: AttemptPlan, lock: str, slot: str) -> str:
-    """The detached wrapper: runs ``command``, then ``undo``, whoever is alive; keeps lock and slot fresh meanwhile."""
+    """The detached wrapper: runs ``command``, then ``undo``, whoever is alive; keeps lock and slot fresh meanwhile.
+
+    The slot is free as soon as the image is no longer being made: whoever started it may be gone for good.
+    """
     return f"""\
 {PREAMBLE}trap '' HUP
 cd {shlex.quote(plan.room)} || exit 1
 echo $$ > pid
-/usr/bin/ksh ./command > out 2>&1 < /dev/null &
+/usr/bin/ksh {shlex.quote(f"{plan.room}/command")} > out 2>&1 < /dev/null &
 command=$!
 echo $command > command.pid
 (
@@ -52,6 +58,7 @@ if [ -f undo ]; then
   /usr/bin/ksh ./undo > undo.out 2>&1 < /dev/null
   echo $? > undo.rc.new && mv undo.rc.new undo.rc
 fi
+[ "$(cat {shlex.quote(slot)}/run 2>/dev/null)" = {shlex.quote(plan.run)} ] && rm -rf {shlex.quote(slot)}
 {CLOCK} > done.new && mv done.new done
 """
 
@@ -79,7 +86,8 @@ def stop_text(plan: AttemptPlan, client_stop: str) -> str:
     """Ends the operation: on the client first, then what is left of it on the master. Safe to run again.
 
     ``client_stop`` is shell text for the master that ends the client's side over the channel. The last line is
-    ``stopped`` when no process of the operation is left on the master.
+    ``stopped`` when no process of the operation is left on the master. After a reboot the number may be another
+    process's: only one that runs this very ``command`` is signalled.
     """
     return f"""\
 {PREAMBLE}cd {shlex.quote(plan.room)} || exit 1
@@ -87,16 +95,17 @@ def stop_text(plan: AttemptPlan, client_stop: str) -> str:
 {client_stop}
 command=$(cat command.pid 2>/dev/null)
 [ -n "$command" ] || {{ echo stopped; exit 0; }}
+ours() {{ {WIDE} ps -p $command -o args= 2>/dev/null | grep {shlex.quote(f"{plan.run}/command")} > /dev/null; }}
 waited=0
-while [ ! -f rc ] && kill -0 $command 2>/dev/null && [ $waited -lt 5 ]; do sleep 1; waited=$((waited + 1)); done
+while [ ! -f rc ] && ours && [ $waited -lt 5 ]; do sleep 1; waited=$((waited + 1)); done
 for signal in TERM KILL; do
-  [ -f rc ] && break
+  if [ -f rc ] || ! ours; then break; fi
   members=$(tree $command)
   for process in $members; do kill -$signal $process 2>/dev/null; done
   waited=0
-  while kill -0 $command 2>/dev/null && [ $waited -lt 5 ]; do sleep 1; waited=$((waited + 1)); done
+  while ours && [ $waited -lt 5 ]; do sleep 1; waited=$((waited + 1)); done
 done
-if kill -0 $command 2>/dev/null; then echo "still running: $command"; exit 1; fi
+if ours; then echo "still running: $command"; exit 1; fi
 echo stopped
 """
 
@@ -112,7 +121,7 @@ def client_stop_script(plan: AttemptPlan) -> str:
     pattern = f"{image}|[n]imwrap[.]{plan.run}.job"
     return f"""\
 writers() {{
-  ps -ef | awk -v me=$$ '
+  {WIDE} ps -ef | awk -v me=$$ '
     {{ parent[$2] = $3; order[NR] = $2 }}
     $0 ~ /{pattern}/ && $0 !~ / -o define |m_mkbosi/ && $2 != me {{ member[$2] = 1 }}
     END {{

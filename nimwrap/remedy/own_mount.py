@@ -65,7 +65,7 @@ cd {room} 2>/dev/null || exit 11
 tail -c 1500 out 2>/dev/null
 for again in 1 2; do
   if [ -f rc ]; then echo; echo "job ended $(cat rc)"; exit 0; fi
-  ps -p "$(cat pid)" -o args= 2>/dev/null | grep "nimwrap.{run}/job" > /dev/null && exit 10
+  COLUMNS=2000 ps -p "$(cat pid)" -o args= 2>/dev/null | grep "nimwrap.{run}/job" > /dev/null && exit 10
   sleep 1
 done
 if [ -f rc ]; then echo; echo "job ended $(cat rc)"; exit 0; fi

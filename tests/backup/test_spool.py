@@ -1,0 +1,118 @@
+"""The master's spool, by a shell in a directory of the test: locks, slots, rooms, and whom `stop` may signal."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from nimwrap.backup import spool
+from nimwrap.backup.plan import AttemptPlan
+from nimwrap.backup.wrapper import stop_text
+
+RUN, OLD = "20261123T010203-aix01-4f2a", "20200101000000"
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    (tmp_path / "slots").mkdir()
+    return tmp_path
+
+
+def sh(script: str) -> str:
+    return subprocess.run(["/bin/sh", "-c", script], capture_output=True, text=True, check=False).stdout
+
+
+def planned(root: Path, run: str = RUN) -> AttemptPlan:
+    return AttemptPlan(
+        run, 1, "mksysb", "nim", "aix01", "aix01", "nim", "self", "nim", "aix01_20261123_010203",
+        "/export/aix01/i.mksysb", "/export/aix01/i.mksysb", "ei", str(root), 60, 30, 1,
+    )  # fmt: skip
+
+
+def lock(root: Path, run: str = RUN) -> spool.LockAnswer:
+    return spool.parse_lock(sh(spool.lock_script(str(root), "aix01", run, "ctl pid 1")))
+
+
+def made_room(root: Path, **files: str) -> Path:
+    room = root / RUN
+    room.mkdir()
+    for name, text in files.items():
+        (room / name.replace("_", ".")).write_text(text)
+    return room
+
+
+def test_a_lock_whose_maker_died_before_it_wrote_anything_grows_old_and_is_taken_over(root: Path) -> None:
+    held = root / "locks" / "aix01"
+    held.mkdir(parents=True)
+    first = lock(root)
+    assert not first.got and not first.stale and first.age_s is not None
+    (held / "heartbeat").write_text(OLD)
+    assert lock(root).stale
+    assert "aside" in sh(spool.take_over_script(str(root), "aix01", ""))
+    assert lock(root).got
+
+
+def test_nothing_is_started_without_the_lock(root: Path) -> None:
+    assert lock(root, "another").got
+    assert sh(spool.start_script(planned(root), "exit 0\n", None, "me")).splitlines()[-1] == "lost"
+    assert not (root / RUN).exists()
+
+
+def test_a_slot_that_a_dead_run_holds_is_freed_and_a_fresh_one_is_not(root: Path) -> None:
+    assert lock(root).got
+    slot = root / "slots" / "1"
+    slot.mkdir()
+    (slot / "run").write_text("gone\n")
+    busy = sh(spool.start_script(planned(root), "exit 0\n", None, "me"))
+    assert busy.splitlines()[-1] == "busy" and spool.stale_slots(busy) == []
+    (slot / "heartbeat").write_text(OLD)
+    busy = sh(spool.start_script(planned(root), "exit 0\n", None, "me"))
+    assert spool.stale_slots(busy) == [("1", "gone")]
+    assert sh(spool.free_stale_slot_script(str(root), "1", "other")) == ""
+    assert "freed" in sh(spool.free_stale_slot_script(str(root), "1", "gone"))
+    assert not slot.exists()
+
+
+def test_a_room_goes_only_when_its_undo_is_done(root: Path) -> None:
+    assert lock(root).got
+    room = made_room(root, undo=":\n")
+    sh(spool.give_back_script(str(root), "aix01", RUN, str(room)))
+    assert room.exists() and (root / "locks" / "aix01").exists()
+    (room / "undo.rc").write_text("0\n")
+    sh(spool.give_back_script(str(root), "aix01", RUN, str(room)))
+    assert not room.exists() and not (root / "locks" / "aix01").exists()
+
+
+def test_a_room_stays_under_a_live_wrapper(root: Path) -> None:
+    room = made_room(root, wrapper="sleep 30\nexit 0\n")
+    wrapper = subprocess.Popen(["/bin/sh", str(room / "wrapper")])
+    try:
+        (room / "pid").write_text(f"{wrapper.pid}\n")
+        sh(spool.give_back_script(str(root), "aix01", RUN, str(room)))
+        assert room.exists()
+    finally:
+        wrapper.kill()
+        wrapper.wait()
+
+
+def test_stop_signals_no_process_that_got_the_number_after_a_reboot(root: Path) -> None:
+    innocent = subprocess.Popen(["sleep", "30"])
+    try:
+        made_room(root, command_pid=f"{innocent.pid}\n")
+        assert sh(stop_text(planned(root), ":")).splitlines()[-1] == "stopped"
+        assert innocent.poll() is None
+    finally:
+        innocent.kill()
+        innocent.wait()
+
+
+def test_stop_ends_the_command_it_knows(root: Path) -> None:
+    room = made_room(root, command="sleep 30\nexit 0\n")
+    command = subprocess.Popen(["/bin/sh", str(room / "command")], start_new_session=True)
+    (room / "command.pid").write_text(f"{command.pid}\n")
+    # Its parent waits for it, as the wrapper does: until then it would be a process that ended and is still listed.
+    with subprocess.Popen(["/bin/sh", "-c", stop_text(planned(root), ":")], stdout=subprocess.PIPE, text=True) as stop:
+        assert command.wait(20) != 0
+        assert stop.communicate()[0].splitlines()[-1] == "stopped"
