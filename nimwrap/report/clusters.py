@@ -14,6 +14,8 @@ from nimwrap.domain.records import ClientRef
 from nimwrap.history.read import Reader
 
 Row = dict[str, Any]
+Key = tuple[str, str]
+"""Master and client."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +55,7 @@ def sight_of(cluster: str | None, started: str) -> Sight | None:
     return Sight(parse_rfc3339(started), told.get("name"), told.get("state"), online, addresses)
 
 
-def newest_sights(reader: Reader) -> dict[ClientRef, Sight]:
+def newest_sights(reader: Reader) -> dict[Key, Sight]:
     """By client, what the newest of its last three runs that saw a cluster has seen."""
     sql = """
         select c.master, c.name as client, r.cluster, r.started from clients c
@@ -61,31 +63,30 @@ def newest_sights(reader: Reader) -> dict[ClientRef, Sight]:
           select x.id from (select l.rowid as id, l.cluster from runs l where l.master = c.master and l.client = c.name
                             order by l.started desc, l.rowid desc limit 3) x
           where x.cluster is not null limit 1)"""
-    found = {ClientRef(row["master"], row["client"]): sight_of(row["cluster"], row["started"])
-             for row in reader.rows(sql)}  # fmt: skip
-    return {ref: sight for ref, sight in found.items() if sight is not None}
+    found = {(row["master"], row["client"]): sight_of(row["cluster"], row["started"]) for row in reader.rows(sql)}
+    return {key: sight for key, sight in found.items() if sight is not None}
 
 
-def cluster_names(config: Config, rows: Iterable[Row], sights: Mapping[ClientRef, Sight]) -> dict[ClientRef, str]:
+def cluster_names(config: Config, rows: Iterable[Row], sights: Mapping[Key, Sight]) -> dict[Key, str]:
     """The cluster of each client that is in one: as configured, else as the inventory or its runs say."""
     found = {}
     for row in rows:
-        ref = ClientRef(row["master"], row["client"])
-        sight = sights.get(ref)
-        name = config.client(ref.master, ref.client).cluster or row["cluster"] or (sight.name if sight else None)
+        key = (row["master"], row["client"])
+        sight = sights.get(key)
+        configured = config.client(*key).cluster if config.clients else ""
+        name = configured or row["cluster"] or (sight.name if sight else None)
         if name:
-            found[ref] = str(name)
+            found[key] = str(name)
     return found
 
 
-def views(names: Mapping[ClientRef, str], sights: Mapping[ClientRef, Sight]) -> tuple[ClusterView, ...]:
+def views(names: Mapping[Key, str], sights: Mapping[Key, Sight]) -> tuple[ClusterView, ...]:
     """Every cluster with its members, as the newest sight of any of them shows it."""
-    members: dict[tuple[str, str], list[ClientRef]] = {}
-    for ref, name in names.items():
-        members.setdefault((ref.master, name), []).append(ref)
+    members: dict[Key, list[Key]] = {}
+    for key, name in names.items():
+        members.setdefault((key[0], name), []).append(key)
     found = []
-    for (master, name), refs in sorted(members.items()):
-        seen = [sights[ref] for ref in refs if ref in sights]
-        newest = max(seen, key=lambda sight: sight.at, default=None)
-        found.append(ClusterView(master, name, tuple(sorted(refs, key=str)), newest))
+    for (master, name), keys in sorted(members.items()):
+        newest = max((sights[key] for key in keys if key in sights), key=lambda sight: sight.at, default=None)
+        found.append(ClusterView(master, name, tuple(ClientRef(*key) for key in sorted(keys)), newest))
     return tuple(found)

@@ -10,9 +10,9 @@ from nimwrap.history.read import Reader
 from nimwrap.report.clusters import ClusterView, Sight, sight_of
 
 Row = dict[str, Any]
-RUNS = 40
+RUNS = 28
 """Runs of each node that are looked at."""
-CLUSTERS = 40
+CLUSTERS = 25
 """Clusters that are drawn; those with failures come first."""
 
 

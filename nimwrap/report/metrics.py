@@ -134,10 +134,10 @@ def _history(reader: Reader, config: Config, now: datetime) -> Iterable[Metric]:
     failures = [((str(code),), ever.get(str(code), 0)) for code in FailureCode]
     yield _counter("run_failures", "Runs by the reason that they were not ok.", ("code",), failures)
     sql = (
-        "select master, remedy, count(*) as n from runs where remedy is not null and outcome in ('ok', 'warning')"
-        " group by master, remedy"
+        "select remedy, count(*) as n from runs where master = ? and remedy is not null"
+        " and outcome in ('ok', 'warning') group by remedy"
     )
-    used = [((row["master"], row["remedy"]), row["n"]) for row in reader.rows(sql)]
+    used = [((master, row["remedy"]), row["n"]) for master in config.masters for row in reader.rows(sql, (master,))]
     yield _counter("remedy_runs", "Runs whose image a remedy made possible.", ("master", "remedy"), used)
     open_changes = dict.fromkeys(config.masters, 0)
     for change in reader.open_changes():

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from nimwrap.domain.records import ClientRef
 from nimwrap.history.read import Reader
 
 Row = dict[str, Any]
@@ -13,10 +12,10 @@ _PLAIN = ("mksysb",)
 _BAD = ("failed", "refused", "locked")
 
 
-def with_all_kinds(reader: Reader, rows: list[Row], kinds_of: Callable[[ClientRef], Sequence[str]]) -> list[Row]:
+def with_all_kinds(reader: Reader, rows: list[Row], kinds_of: Callable[[tuple[str, str]], Sequence[str]]) -> list[Row]:
     """``fleet_status`` rows, of which those with other kinds tell of the kind that is missing, else of the oldest."""
     for row in rows:
-        kinds = tuple(kinds_of(ClientRef(row["master"], row["client"])))
+        kinds = tuple(kinds_of((row["master"], row["client"])))
         if kinds != _PLAIN:
             row.update(_image(reader, row, kinds), **_run(reader, row, kinds))
     return rows

@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING
 from nimwrap.config.model import Config
 from nimwrap.domain.durations import parse_rfc3339, rfc3339
 from nimwrap.domain.errors import NimwrapError
-from nimwrap.domain.records import ClientRef
 from nimwrap.domain.verdict import Verdict
 from nimwrap.history.read import Reader
 
 if TYPE_CHECKING:
     from nimwrap.scheduling.schedule import Schedule
 
+Key = tuple[str, str]
+"""Master and client."""
 MEMORY = timedelta(days=35)
 """Slots of this time show that a site lives by schedules; misses that are older are history."""
 
@@ -25,12 +26,12 @@ MEMORY = timedelta(days=35)
 class Plans:
     """``starts``: the next start of every client in a schedule, None where the site has no schedules at all."""
 
-    starts: Mapping[ClientRef, datetime] | None
+    starts: Mapping[Key, datetime] | None
     faults: tuple[tuple[Verdict, str], ...] = ()
 
-    def covers(self, ref: ClientRef) -> bool | None:
+    def covers(self, key: Key) -> bool | None:
         """Whether a schedule covers the client; None where nobody expects one to."""
-        return None if self.starts is None else ref in self.starts
+        return None if self.starts is None else key in self.starts
 
 
 def read_plans(config: Config, reader: Reader, known: Mapping[str, list[str]], now: datetime) -> Plans:
@@ -57,13 +58,13 @@ def _plans(
     from nimwrap.scheduling.roster import clients_of
     from nimwrap.scheduling.slots import start_of
 
-    listed = {ClientRef(master, client) for master, clients in known.items() for client in clients}
-    starts: dict[ClientRef, datetime] = {}
+    listed = {(master, client) for master, clients in known.items() for client in clients}
+    starts: dict[Key, datetime] = {}
     faults = []
     for schedule in schedules.values():
         refs = clients_of(config, known, schedule)
         slot = next(schedule.clock.after(now), None)
-        strangers = [ref.client for ref in refs if ref not in listed]
+        strangers = [ref.client for ref in refs if (ref.master, ref.client) not in listed]
         if strangers:
             names = ", ".join(strangers[:5]) + (f" and {len(strangers) - 5} more" if len(strangers) > 5 else "")
             faults.append((Verdict.WARNING, f"schedule {schedule.name} names {names}, which no master lists"))
@@ -74,20 +75,21 @@ def _plans(
             continue
         for ref in refs:
             start = start_of(schedule, ref, slot)
-            starts[ref] = min(start, starts.get(ref, start))
+            key = (ref.master, ref.client)
+            starts[key] = min(start, starts.get(key, start))
     return Plans(starts, tuple(faults))
 
 
-def missed_slots(reader: Reader, now: datetime) -> dict[ClientRef, tuple[datetime, str]]:
+def missed_slots(reader: Reader, now: datetime) -> dict[Key, tuple[datetime, str]]:
     """By client, the newest slot of the last weeks that came and went without a run of it, and why."""
-    found: dict[ClientRef, tuple[datetime, str]] = {}
+    found: dict[Key, tuple[datetime, str]] = {}
     for state in ("missed", "failed"):
         sql = (  # SQLite takes the bare columns from the row that has the maximum
             "select master, client, max(slot) as slot, reason from slots where state = ? and slot >= ? and run is null"
             " group by master, client"
         )
         for row in reader.rows(sql, (state, rfc3339(now - MEMORY))):
-            ref, slot = ClientRef(row["master"], row["client"]), parse_rfc3339(row["slot"])
-            if ref not in found or found[ref][0] < slot:
-                found[ref] = (slot, row["reason"] or "no reason recorded")
+            key, slot = (row["master"], row["client"]), parse_rfc3339(row["slot"])
+            if key not in found or found[key][0] < slot:
+                found[key] = (slot, row["reason"] or "no reason recorded")
     return found

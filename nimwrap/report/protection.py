@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from nimwrap.config.model import BackupPolicy, Config
+from nimwrap.config.model import BackupPolicy, ClientConfig, Config
 from nimwrap.domain.durations import parse_rfc3339
 from nimwrap.domain.records import ClientRef
 from nimwrap.domain.verdict import SEVERITY, Facts, Judged, Verdict, inventory_fault, judge, worst
@@ -18,6 +18,8 @@ from nimwrap.report.otherkinds import with_all_kinds
 from nimwrap.report.plans import Plans, missed_slots, read_plans
 
 Row = dict[str, Any]
+Key = tuple[str, str]
+"""Master and client: a plain tuple is looked up several times as fast as a ClientRef."""
 ENDLESS_S = 86400
 """A run may go on for twice its timeout, and for a day in any case, before its missing end is a fault."""
 
@@ -93,14 +95,14 @@ def protection(config: Config, reader: Reader, now: datetime, *, max_age_s: int 
             known.setdefault(row["master"], []).append(row["client"])
     site = _Site(
         now, policies, max_age_s, read_plans(config, reader, known, now), missed_slots(reader, now),
-        {ClientRef(hold["master"], hold["client"]): hold for hold in reader.holds(now)},
+        {(hold["master"], hold["client"]): hold for hold in reader.holds(now)},
         _open_changes(reader),
-        {ClientRef(image["master"], image["client"]): image["fault"] for image in reader.faulty_images()},
+        {(image["master"], image["client"]): image["fault"] for image in reader.faulty_images()},
         {row["master"]: row for row in reader.inventories()},
     )  # fmt: skip
     sights = newest_sights(reader)
     names = cluster_names(config, rows, sights)
-    clients = [site.view(ClientRef(row["master"], row["client"]), row, names) for row in rows]
+    clients = [site.view((row["master"], row["client"]), row, names) for row in rows]
     faults = [*site.plans.faults, *_inventory_faults(config, site.inventories, now)]
     if not rows:
         faults.append((Verdict.UNKNOWN, "no client is known; nimwrap status --refresh asks the masters"))
@@ -115,21 +117,29 @@ class _Policies:
         self.config = config
         self._made: dict[tuple[str, str], BackupPolicy] = {}
 
-    def of(self, ref: ClientRef) -> BackupPolicy:
-        own = self.config.client(ref.master, ref.client)
-        key = (ref.master, own.name if own.overrides else "")
-        if key not in self._made:
-            self._made[key] = self.config.policy(ref.master, ref.client)
-        return self._made[key]
+    def of(self, key: Key) -> BackupPolicy:
+        master, client = key
+        own = self._own(key)
+        shared = (master, own.name if own else "")
+        if shared not in self._made:
+            self._made[shared] = self.config.policy(master, client)
+        return self._made[shared]
 
-    def kinds(self, ref: ClientRef) -> Sequence[str]:
+    def excluded(self, key: Key) -> bool:
+        own = self._own(key)
+        return own is not None and own.exclude
+
+    def _own(self, key: Key) -> ClientConfig | None:
+        return self.config.client(*key) if self.config.clients else None
+
+    def kinds(self, key: Key) -> Sequence[str]:
         """The kinds of image that are made of this client."""
-        policy = self.of(ref)
+        policy = self.of(key)
         if policy.kinds == ("mksysb",):
             return policy.kinds
         from nimwrap.images.kinds import kinds_of
 
-        return kinds_of(policy, ref.client)
+        return kinds_of(policy, key[1])
 
 
 @dataclass(frozen=True)
@@ -140,17 +150,17 @@ class _Site:
     policies: _Policies
     max_age_s: int | None
     plans: Plans
-    missed: Mapping[ClientRef, tuple[datetime, str]]
-    holds: Mapping[ClientRef, Row]
-    changes: Mapping[ClientRef, str]
-    faulty: Mapping[ClientRef, str]
+    missed: Mapping[Key, tuple[datetime, str]]
+    holds: Mapping[Key, Row]
+    changes: Mapping[Key, str]
+    faulty: Mapping[Key, str]
     inventories: Mapping[str, Row]
 
-    def view(self, ref: ClientRef, row: Row, clusters: Mapping[ClientRef, str]) -> ClientView:
-        policy = self.policies.of(ref)
+    def view(self, key: Key, row: Row, clusters: Mapping[Key, str]) -> ClientView:
+        policy = self.policies.of(key)
         max_age_s = policy.max_age if self.max_age_s is None else self.max_age_s
-        hold = self.holds.get(ref)
-        excluded = self.policies.config.client(ref.master, ref.client).exclude
+        hold = self.holds.get(key)
+        excluded = self.policies.excluded(key)
         facts = Facts(
             max_age_s=max_age_s,
             kind=row.get("kind", ""),
@@ -162,19 +172,20 @@ class _Site:
             held=hold["reason"] if hold else None,
             excluded=excluded,
             vanished=_time(row["vanished"]),
-            scheduled=None if row["vanished"] else self.plans.covers(ref),
-            missed=self.missed.get(ref),
+            scheduled=None if row["vanished"] else self.plans.covers(key),
+            missed=self.missed.get(key),
             patience_s=max(ENDLESS_S, 2 * policy.timeout),
-            open_change=self.changes.get(ref),
-            image_fault=self.faulty.get(ref),
-            seen=bool(self.inventories.get(ref.master, {}).get("taken")),
+            open_change=self.changes.get(key),
+            image_fault=self.faulty.get(key),
+            seen=bool(self.inventories.get(key[0], {}).get("taken")),
         )
         age = (self.now - facts.last_good).total_seconds() if facts.last_good else None
-        start = (self.plans.starts or {}).get(ref)
+        start = (self.plans.starts or {}).get(key)
         judged = judge(facts, self.now)
+        ref = ClientRef(*key)
         name = str(ref) if len(self.policies.config.masters) > 1 else ref.client
         step = advice(name, judged, row, held=hold is not None, scheduled=facts.scheduled)
-        return ClientView(ref, judged, row, hold, start, max_age_s, age, clusters.get(ref), excluded, step)
+        return ClientView(ref, judged, row, hold, start, max_age_s, age, clusters.get(key), excluded, step)
 
 
 def _worst_first(clients: Iterable[ClientView]) -> tuple[ClientView, ...]:
@@ -197,7 +208,7 @@ def _time(text: str | None) -> datetime | None:
     return parse_rfc3339(text) if text else None
 
 
-def _open_changes(reader: Reader) -> dict[ClientRef, str]:
+def _open_changes(reader: Reader) -> dict[Key, str]:
     """Per client, what is open of its export changes. A planned one whose run still lives is at work, not open."""
     changes = reader.open_changes()
     runs = {run["id"]: run for run in reader.runs_by_id(list({change["run"] for change in changes}))}
@@ -206,11 +217,11 @@ def _open_changes(reader: Reader) -> dict[ClientRef, str]:
         run = runs[change["run"]]
         if run["outcome"] == "running" and change["state"] != "foreign":
             continue
-        ref = ClientRef(run["master"], run["client"])
         cure = "nimwrap recover undoes it"
         if change["state"] == "foreign":
             cure = "nimwrap does not understand the entry any more, so a person must look: nimwrap exports list"
-        found[ref] = f"the export of {change['directory']} is still open wider than it was; {cure}"
+        what = f"the export of {change['directory']} is still open wider than it was"
+        found[run["master"], run["client"]] = f"{what}; {cure}"
     return found
 
 

@@ -1,0 +1,162 @@
+"""What `status`, `report` and `metrics` cost with 1,000 clients and 1,000,000 runs in the history.
+
+    .venv/bin/python benchmarks/status.py [--clients 1000] [--runs 1000000] [--repeat 9] [--keep DIRECTORY]
+
+Ends with 1 when `status` takes longer than twice a hello-world typer application plus its queries, the verdicts on
+their rows and the rendering, when the report takes 5 s or 3 MB, or when a query of the three takes 20 ms or reads a
+whole table.
+"""
+
+from __future__ import annotations
+
+import argparse
+import io
+import json
+import sqlite3
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from contextlib import redirect_stdout
+from datetime import datetime
+from pathlib import Path
+
+from history_queries import LIMIT_MS, NOW, Timed, build, reads_whole_table
+from startup import HELLO, median_s
+
+from nimwrap.cli.render import Printer, print_json
+from nimwrap.cli.status import site_json
+from nimwrap.cli.status_text import show
+from nimwrap.config.load import load
+from nimwrap.config.model import Config
+from nimwrap.history.read import Reader
+from nimwrap.report.metrics import metrics_text
+from nimwrap.report.page import page
+from nimwrap.report.protection import protection
+
+CONFIG = '[masters.nim]\ntransport = "local"\nmax_parallel = 90\n'
+SCHEDULE = '[nightly]\ncron = "0 6 * * *"\ntargets = ["lpar*"]\njitter = "10m"\n'
+REPORT_S, REPORT_MB = 5.0, 3.0
+
+
+def enrich(path: Path, clients: int) -> None:
+    """What the plain history lacks: measured room in the last nights, and a fifth of the clients in PowerHA pairs."""
+    connection = sqlite3.connect(path)
+    connection.execute(
+        """insert into findings (run, "check", status, message, evidence) select id, 'space', 'ok', 'room',"""
+        " '/dev/fslv03 /export/nim: 90000000000000 bytes free' from runs where started >= ?",
+        (NOW.replace(day=NOW.day - 2).isoformat(),),
+    )
+    for number in range(clients // 10):
+        pair = [f"lpar{number * 10 + node:05d}" for node in (0, 1)]
+        groups = [{"name": "rg", "state": "ONLINE", "node": pair[0]}]
+        seen = {"name": f"ha{number}", "resource_groups": groups, "service_addresses": ["10.0.0.9"]}
+        connection.execute(
+            "update runs set cluster = ? where master = 'nim' and client in (?, ?) and started >= ?",
+            (json.dumps(seen), *pair, NOW.replace(month=NOW.month - 1).isoformat()),
+        )
+    connection.commit()
+    connection.close()
+
+
+def median_ms(act: Callable[[], object], repeat: int) -> float:
+    """The median of several calls after a first one that fills the caches."""
+    taken = []
+    for _ in range(repeat + 1):
+        began = time.perf_counter()
+        act()
+        taken.append((time.perf_counter() - began) * 1000)
+    return statistics.median(taken[1:])
+
+
+def status(config: Config, file: Path, repeat: int) -> bool:
+    """True when a form of `status` is slower than twice hello-world plus what it reads and prints."""
+    hello = file.parent / "hello.py"
+    hello.write_text(HELLO)
+    ours = [sys.executable, "-m", "nimwrap", "--config", str(file), "status"]
+    shell = ["/bin/sh", "-c", '"$@" || test $? -le 3', "sh"]  # clients that are not fine are no failure here
+    forms = {"hello-world": [*shell, sys.executable, str(hello)], "status": [*shell, *ours],
+             "status --json": [*shell, *ours, "--json"], "status --nagios": [*shell, *ours, "--nagios"]}  # fmt: skip
+    wholes = median_s(forms, repeat, file.parent)
+    reader = Timed(config.database)
+    queries = []
+    for _ in range(repeat + 1):
+        reader.taken.clear()
+        protection(config, reader, NOW)
+        queries.append(sum(took for _, took in reader.taken))
+    read = statistics.median(queries[1:])
+    judged = median_ms(lambda: protection(config, reader, NOW), repeat)
+    found = protection(config, reader, NOW)
+    reader.close()
+
+    def printed(write: Callable[[], None]) -> float:
+        with redirect_stdout(io.StringIO()):
+            return median_ms(write, repeat)
+
+    rendered = {
+        "status": printed(lambda: show(Printer(colour=False, terminal=False), found)),
+        "status --json": printed(lambda: print_json(site_json(found))),
+        "status --nagios": 0.0,
+    }
+    base = wholes["hello-world"] * 1000
+    print(f"hello-world {base:.0f} ms; queries {read:.0f} ms; queries and verdicts {judged:.0f} ms; "
+          f"{len(found.clients)} clients, {len(found.clusters)} clusters")  # fmt: skip
+    slow = False
+    for form, render in rendered.items():
+        whole, allowed = wholes[form] * 1000, 2 * base + judged + render
+        slow |= whole > allowed
+        print(f"{form:18} {whole:7.0f} ms   allowed {allowed:6.0f} ms = 2 x {base:.0f} + {judged:.0f} + {render:.0f}")
+    return slow
+
+
+def written(config: Config) -> bool:
+    """True when the report is too slow or too large, or a query of report or metrics is too slow or has no index."""
+    bad = False
+    acts: dict[str, Callable[[Config, Reader, datetime], object]] = {
+        "status": protection, "report": page, "metrics": metrics_text,
+    }  # fmt: skip
+    for name, act in acts.items():
+        reader = Timed(config.database)
+        wholes, slowest = [], []
+        for _ in range(4):
+            reader.taken.clear()
+            began = time.perf_counter()
+            text = act(config, reader, NOW)
+            wholes.append(time.perf_counter() - began)
+            slowest.append(max(reader.taken, key=lambda pair: pair[1]))
+        sql, worst = min(slowest[1:], key=lambda pair: pair[1])
+        size = len(text.encode()) / 1e6 if isinstance(text, str) else 0.0
+        said = f"{name:10} first {wholes[0]:5.2f} s, then {min(wholes[1:]):5.2f} s, {size:4.2f} MB, "
+        print(f"{said}{len(reader.taken)} queries, slowest {worst:.1f} ms: {' '.join(sql.split())[:60]}")
+        scans = {sql for sql, plan in reader.plans.items() if any(map(reads_whole_table, plan))}
+        for sql in scans:
+            print(f"reads a whole table: {sql}")
+        bad |= worst > LIMIT_MS or bool(scans) or (name == "report" and (wholes[0] > REPORT_S or size > REPORT_MB))
+        reader.close()
+    return bad
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--clients", type=int, default=1000)
+    parser.add_argument("--runs", type=int, default=1_000_000)
+    parser.add_argument("--repeat", type=int, default=9)
+    parser.add_argument("--keep", type=Path, help="build into this directory, and leave it there")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="nimwrap-status-") as temporary:
+        home = options.keep or Path(temporary)
+        file = home / "nimwrap.toml"
+        file.write_text(f'state_dir = "{home}"\n{CONFIG}')
+        (home / "schedules").mkdir(exist_ok=True)
+        (home / "schedules" / "nightly.toml").write_text(SCHEDULE)
+        config = load(file)
+        if not config.database.exists():
+            build(config.database, options.clients, options.runs)
+            enrich(config.database, options.clients)
+        slow = status(config, file, options.repeat)
+        return int(written(config) or slow)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
