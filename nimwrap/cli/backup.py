@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from nimwrap.cli import complete
 from nimwrap.cli.frame import Invocation, Result, current
 from nimwrap.cli.render import Printer
 from nimwrap.domain.codes import ExitCode, Outcome, exit_code_of_runs
@@ -28,10 +29,16 @@ def register(app: typer.Typer) -> None:
 def backup(
     ctx: typer.Context,
     targets: Annotated[
-        list[str] | None, typer.Argument(metavar="[TARGET]...", help="client, master/client, glob or group:NAME")
+        list[str] | None,
+        typer.Argument(
+            metavar="[TARGET]...", help="client, master/client, glob or group:NAME", autocompletion=complete.targets
+        ),
     ] = None,
     everything: Annotated[bool, typer.Option("--all", help="Every client that NIM knows.")] = False,
-    group: Annotated[list[str] | None, typer.Option("--group", metavar="G", help="The clients of a group.")] = None,
+    group: Annotated[
+        list[str] | None,
+        typer.Option("--group", metavar="G", help="The clients of a group.", autocompletion=complete.groups),
+    ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print plan and commands; change nothing.")] = False,
     no_remedy: Annotated[bool, typer.Option("--no-remedy", help="Refuse instead of changing an export.")] = False,
 ) -> None:

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from nimwrap.cli import complete
 from nimwrap.cli.frame import Result, current
 from nimwrap.domain.errors import usage_error
 
@@ -16,7 +17,12 @@ def register(app: typer.Typer) -> None:
 
 def cancel(
     ctx: typer.Context,
-    run: Annotated[str, typer.Argument(metavar="RUN", help="Its id, or a beginning of it that fits only one.")],
+    run: Annotated[
+        str,
+        typer.Argument(
+            metavar="RUN", help="Its id, or a beginning of it that fits only one.", autocompletion=complete.open_runs
+        ),
+    ],
 ) -> None:
     """End a running operation cleanly, client side first, and close its run.
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from nimwrap.cli import complete
 from nimwrap.cli.frame import Invocation, Result, current
 from nimwrap.cli.render import Printer
 from nimwrap.domain.errors import NimwrapError, Problem, usage_error
@@ -67,7 +68,9 @@ def validate(ctx: typer.Context) -> None:
 
 def show(
     ctx: typer.Context,
-    client: Annotated[str | None, typer.Argument(help="A client, or master/client.")] = None,
+    client: Annotated[
+        str | None, typer.Argument(help="A client, or master/client.", autocompletion=complete.clients)
+    ] = None,
 ) -> None:
     """Show the values that hold, and where each came from.
 

@@ -12,6 +12,7 @@ import typer
 from nimwrap.cli.frame import Invocation, Result, current
 from nimwrap.cli.render import Printer
 from nimwrap.domain.codes import ExitCode
+from nimwrap.domain.errors import Problem
 from nimwrap.domain.findings import CheckStatus
 
 if TYPE_CHECKING:
@@ -39,11 +40,16 @@ def doctor(
     from nimwrap.config.load import find_config
     from nimwrap.service.doctor.engine import examine
 
-    findings = examine(find_config(invocation.config_path, os.environ), invocation.now)
+    findings, usable = examine(find_config(invocation.config_path, os.environ), invocation.now)
     shown = [{"check": f.check, "status": f.status, "message": f.message, "fix": f.fix} for f in findings]
     bad = any(finding.status is CheckStatus.FAILED for finding in findings)
     code = ExitCode.FAILED if bad else ExitCode.OK
-    invocation.finish(Result("doctor", {"checks": shown}, code, text=lambda out: _text(out, findings)))
+    if usable:
+        invocation.finish(Result("doctor", {"checks": shown}, code, text=lambda out: _text(out, findings)))
+    wrong = [f for f in findings if f.check == "configuration"]
+    rest = [f for f in findings if f.check != "configuration"]
+    errors = [Problem("config_invalid", f.message, f.fix) for f in wrong]
+    invocation.finish(Result("doctor", {"checks": shown}, ExitCode.CONFIG, errors, text=lambda out: _text(out, rest)))
 
 
 def _text(out: Printer, findings: Sequence[Finding]) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from nimwrap.cli import complete
 from nimwrap.cli.frame import Invocation, Result, current
 from nimwrap.cli.render import Printer
 from nimwrap.domain.codes import ExitCode, FailureCode, Outcome, exit_code_of_runs
@@ -24,7 +25,12 @@ if TYPE_CHECKING:
 
 def run(
     ctx: typer.Context,
-    name: Annotated[str, typer.Argument(metavar="NAME", help="A schedule; `schedule list` shows them.")],
+    name: Annotated[
+        str,
+        typer.Argument(
+            metavar="NAME", help="A schedule; `schedule list` shows them.", autocompletion=complete.schedules
+        ),
+    ],
 ) -> None:
     """Back up the clients of a schedule now.
 

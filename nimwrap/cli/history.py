@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from nimwrap.cli import complete
 from nimwrap.cli.frame import Invocation, Result, current
 from nimwrap.cli.moments import before_now, short
 from nimwrap.cli.render import Printer
@@ -29,7 +30,10 @@ def register(app: typer.Typer) -> None:
 
 def history(
     ctx: typer.Context,
-    targets: Annotated[list[str] | None, typer.Argument(metavar="[TARGET]...", help="Clients; none: all.")] = None,
+    targets: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[TARGET]...", help="Clients; none: all.", autocompletion=complete.targets),
+    ] = None,
     since: Annotated[str | None, typer.Option(metavar="7d", help="Not before: a duration, a date or a time.")] = None,
     outcome: Annotated[
         list[str] | None, typer.Option(metavar="O", help="Only this outcome; may be given several times.")

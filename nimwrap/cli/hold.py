@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from nimwrap.cli import complete
 from nimwrap.cli.frame import Invocation, Result, current
 from nimwrap.cli.known import everyone, unknown_client
 from nimwrap.cli.moments import after_now, full
@@ -22,7 +23,9 @@ def register(app: typer.Typer) -> None:
 
 def hold(
     ctx: typer.Context,
-    client: Annotated[str, typer.Argument(metavar="CLIENT", help="A client name, or master/client.")],
+    client: Annotated[
+        str, typer.Argument(metavar="CLIENT", help="A client name, or master/client.", autocompletion=complete.clients)
+    ],
     reason: Annotated[str, typer.Option(metavar="R", help="Why; shown wherever the client is left out.")],
     until: Annotated[
         str | None, typer.Option(metavar="T", help="When it ends by itself: a duration, a date or a time.")
@@ -50,7 +53,9 @@ def hold(
 
 def release(
     ctx: typer.Context,
-    client: Annotated[str, typer.Argument(metavar="CLIENT", help="A client name, or master/client.")],
+    client: Annotated[
+        str, typer.Argument(metavar="CLIENT", help="A client name, or master/client.", autocompletion=complete.clients)
+    ],
 ) -> None:
     """End the hold of a client.
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from nimwrap.cli import complete
 from nimwrap.cli.frame import Invocation
 from nimwrap.domain.errors import NimwrapError, Problem, usage_error
 from nimwrap.domain.records import ClientRef
@@ -19,7 +20,10 @@ if TYPE_CHECKING:
     from nimwrap.images.depot import Depot, Row
 
 Targets = Annotated[
-    list[str] | None, typer.Argument(metavar="[TARGET]...", help="client, master/client, glob or group:NAME")
+    list[str] | None,
+    typer.Argument(
+        metavar="[TARGET]...", help="client, master/client, glob or group:NAME", autocompletion=complete.targets
+    ),
 ]
 
 

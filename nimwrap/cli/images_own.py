@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from nimwrap.cli import complete
 from nimwrap.cli.frame import Invocation, Result, current
 from nimwrap.cli.image_targets import Targets, depot_of, named_images, problems_of, recovered
 from nimwrap.cli.render import Printer
@@ -19,7 +20,12 @@ if TYPE_CHECKING:
     from nimwrap.images.adoption import Imported
     from nimwrap.images.depot import Row
 
-Names = Annotated[list[str], typer.Argument(metavar="IMAGE...", help="resource name, location, or number of the list")]
+Names = Annotated[
+    list[str],
+    typer.Argument(
+        metavar="IMAGE...", help="resource name, location, or number of the list", autocompletion=complete.images
+    ),
+]
 
 
 def register(images: typer.Typer) -> None:
@@ -74,8 +80,14 @@ def _set(invocation: Invocation, command: str, names: list[str], values: dict[st
     with invocation.store() as store:
         for row in rows:
             store.update_image(row["id"], **values)
-            store.event("image", f"{row['resource'] or row['location']} {said}", run=row["run"], master=row["master"],
-                        data={"image": row["id"]}, at=now)
+            store.event(
+                "image",
+                f"{row['resource'] or row['location']} {said}",
+                run=row["run"],
+                master=row["master"],
+                data={"image": row["id"]},
+                at=now,
+            )
     changed: list[Row] = [row | {key: int(value) for key, value in values.items()} for row in rows]
     data = {"images": [entry_of(row).as_json(now) for row in changed]}
     lines = [f"{row['resource'] or row['location']} {said}" for row in rows]
@@ -122,7 +134,8 @@ def _imported(invocation: Invocation, desk: Desk, master: str, targets: list[str
     rows = desk.reader.images(master)
     stock = take_stock(depot.host, desk.config, master, [row["location"] for row in rows])
     entries = [
-        entry for entry in unrecorded(inventory(master, rows, stock))
+        entry
+        for entry in unrecorded(inventory(master, rows, stock))
         if not targets or any(means(target, ClientRef(master, entry.client or "")) for target in targets)
     ]
     return import_images(depot, entries, stock, invocation.now())
@@ -144,8 +157,11 @@ def _finish_import(invocation: Invocation, found: list[Imported], problems: list
         ],
     }  # fmt: skip
     warnings = [Problem("image", f"{each['resource']} was left: {each['reason']}") for each in data["left"]]
-    warnings += [Problem("image", f"{one.entry.name}: {one.fault}", "it is recorded, and does not count as good")
-                 for one in found if one.fault]
+    warnings += [
+        Problem("image", f"{one.entry.name}: {one.fault}", "it is recorded, and does not count as good")
+        for one in found
+        if one.fault
+    ]
     code = ExitCode.MASTER if problems else ExitCode.OK
     invocation.finish(Result("images import", data, code, problems, warnings, text=lambda out: _text(out, data)))
 

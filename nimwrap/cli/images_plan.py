@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from nimwrap.cli import complete
 from nimwrap.cli.frame import Invocation, Result, current
 from nimwrap.cli.image_targets import clients_meant
 from nimwrap.cli.render import Printer
@@ -30,7 +31,9 @@ def register(images: typer.Typer) -> None:
 
 def plan(
     ctx: typer.Context,
-    client: Annotated[str, typer.Argument(metavar="CLIENT", help="A client name, or master/client.")],
+    client: Annotated[
+        str, typer.Argument(metavar="CLIENT", help="A client name, or master/client.", autocompletion=complete.clients)
+    ],
     to: Annotated[str | None, typer.Option(metavar="OTHER", help="Another NIM machine to restore onto.")] = None,
     image: Annotated[str | None, typer.Option(metavar="IMAGE", help="An older image than the last good one.")] = None,
 ) -> None:
@@ -55,8 +58,11 @@ def plan(
         problems += [Problem("restore", note.message, note.do, ref.client) for note in made.warnings]
     errors = [Problem("restore", note.message, note.do, ref.client) for note in made.missing]
     code = ExitCode.FAILED if errors else ExitCode.OK
-    invocation.finish(Result("images restore-plan", {"plan": made.as_json()}, code, errors, problems,
-                             text=lambda out: _text(out, made)))
+    invocation.finish(
+        Result(
+            "images restore-plan", {"plan": made.as_json()}, code, errors, problems, text=lambda out: _text(out, made)
+        )
+    )
 
 
 def _one(invocation: Invocation, reader: Reader, client: str) -> ClientRef:
@@ -76,8 +82,10 @@ def _image(reader: Reader, ref: ClientRef, wanted: str | None) -> Row:
     good = [row for row in rows if row["verified"] and not row["fault"] and row["removal"] is None]
     if not good:
         raise NimwrapError(
-            f"there is no good image of {ref}", FailureCode.IMAGE_MISSING,
-            "`nimwrap images import` records those that NIM has; `nimwrap backup` makes one", client=ref.client,
+            f"there is no good image of {ref}",
+            FailureCode.IMAGE_MISSING,
+            "`nimwrap images import` records those that NIM has; `nimwrap backup` makes one",
+            client=ref.client,
         )
     return max(good, key=lambda row: (row["created"], row["id"]))
 
@@ -95,8 +103,15 @@ def _request(invocation: Invocation, reader: Reader, row: Row, to: str | None) -
     for other in reader.images(row["master"], row["client"]):
         if other["kind"] not in _BOOTABLE and other["verified"] and not other["fault"]:
             others.setdefault((other["resource"] or other["location"])[:-16], other)
-    return Request(row, target, hosts.get(target) or target, row["master"], runs[0] if runs else None,
-                   tuple(others.values()), invocation.now())
+    return Request(
+        row,
+        target,
+        hosts.get(target) or target,
+        row["master"],
+        runs[0] if runs else None,
+        tuple(others.values()),
+        invocation.now(),
+    )
 
 
 def _facts(invocation: Invocation, request: Request) -> tuple[RestoreFacts | None, list[Problem]]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from nimwrap.cli import complete
 from nimwrap.cli.frame import Invocation, Result, current
 from nimwrap.cli.render import Printer
 from nimwrap.domain.durations import format_duration, rfc3339
@@ -46,7 +47,10 @@ def list_schedules(ctx: typer.Context) -> None:
 
 def next_slots(
     ctx: typer.Context,
-    names: Annotated[list[str] | None, typer.Argument(metavar="[NAME]...", help="Only these schedules.")] = None,
+    names: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[NAME]...", help="Only these schedules.", autocompletion=complete.schedules),
+    ] = None,
     days: Annotated[int, typer.Option(min=1, max=800, help="How many days to look ahead.")] = 7,
 ) -> None:
     """Show the coming slots and their clients.

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
+from nimwrap.cli import complete
 from nimwrap.cli.frame import Result, current
 from nimwrap.cli.story import tell
 from nimwrap.history.present import story_json
@@ -17,7 +18,9 @@ def register(app: typer.Typer) -> None:
 
 def show(
     ctx: typer.Context,
-    run: Annotated[str, typer.Argument(metavar="RUN", help="A run's id, or the beginning of it.")],
+    run: Annotated[
+        str, typer.Argument(metavar="RUN", help="A run's id, or the beginning of it.", autocompletion=complete.runs)
+    ],
     full: Annotated[bool, typer.Option("--full", help="Whole outputs, and the scripts that were run.")] = False,
 ) -> None:
     """Show one run: what was asked, found, changed and reverted, every command, and what to do.

@@ -86,11 +86,11 @@ def test_without_and_with_a_broken_configuration(tmp_path: Path, run_cli: Callab
     broken = tmp_path / "broken.toml"
     broken.write_text("keep = 3\n[backup]\nkep = 3\n")
     found = run_cli("doctor", "--json", config=broken)
-    assert found.exit_code == 1
+    assert found.exit_code == 78
     said = [one["message"] for one in found.data["checks"] if one["check"] == "configuration"]
     assert len(said) == 2
     missing = run_cli("doctor", "--json", config=tmp_path / "absent.toml")
-    assert (missing.exit_code, checks(missing)["configuration"]["status"]) == (1, "failed")
+    assert (missing.exit_code, checks(missing)["configuration"]["status"]) == (78, "failed")
 
 
 def test_text_shows_each_fix_below_its_fault(

@@ -20,13 +20,16 @@ from nimwrap.service.doctor.site import history_checks, inventory_checks, notify
 MASTERS_AT_ONCE = 8
 
 
-def examine(path: Path | None, now: Callable[[], datetime]) -> list[Finding]:
-    """Every check, in an order that a person would follow; nothing is changed, here or on a master."""
+def examine(path: Path | None, now: Callable[[], datetime]) -> tuple[list[Finding], bool]:
+    """Every check, in an order that a person would follow, and whether the configuration can be used.
+
+    Nothing is changed, here or on a master.
+    """
     config, found = configuration_checks(path)
     checks = _safely("libraries", lambda: python_checks(config))
     checks += found
     if config is None:
-        return checks
+        return checks, False
     checks += _safely("files", lambda: file_checks(config))
     open_runs: frozenset[str] = frozenset()
     try:
@@ -41,7 +44,7 @@ def examine(path: Path | None, now: Callable[[], datetime]) -> list[Finding]:
             lambda master: _safely(f"reach:{master.name}", lambda: master_checks(master, open_runs, now)),
             config.masters.values(),
         )
-        return checks + [finding for of_one in seen for finding in of_one]
+        return checks + [finding for of_one in seen for finding in of_one], True
 
 
 def _of_history(config: Config, reader: Reader, now: datetime) -> list[Finding]:
