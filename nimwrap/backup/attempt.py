@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from nimwrap.backup import spool
@@ -13,6 +14,7 @@ from nimwrap.backup.methods import NIM, Work, command_and_undo
 from nimwrap.backup.operation import Start, follow, start
 from nimwrap.backup.plan import AttemptPlan
 from nimwrap.domain.codes import FailureCode, Outcome
+from nimwrap.domain.errors import NimwrapError
 from nimwrap.domain.findings import Failure
 from nimwrap.domain.progress import Progress
 from nimwrap.domain.records import Attempt, ChangeState, Image, SourceAddress
@@ -21,6 +23,14 @@ from nimwrap.preflight.engine import recheck_source
 from nimwrap.preflight.report import PreflightReport
 
 SLOT_WAIT_S = 5
+
+
+class AtLarge(Exception):  # noqa: N818  it is nobody's error yet
+    """The operation was started, and its end could not be seen or written down: only recover may end the run."""
+
+    def __init__(self, cause: NimwrapError) -> None:
+        super().__init__(cause.message)
+        self.cause = cause
 
 
 @dataclass(frozen=True)
@@ -32,7 +42,10 @@ class Attempted:
 
 
 def make(site: Site, report: PreflightReport, work: Work, plan: AttemptPlan) -> Attempted:
-    """Make one image by ``plan`` and follow it to its end. No act without its rows first."""
+    """Make one image by ``plan`` and follow it to its end. No act without its rows first.
+
+    Raises AtLarge when master or history was lost after the start.
+    """
     attempt = Attempt(plan.number, site.clock.now(), remedy=None if plan.method == NIM else plan.method)
     site.store.begin_attempt(plan.run, attempt, location=plan.location, resource=plan.resource)
     if plan.exported is not None:
@@ -45,18 +58,30 @@ def make(site: Site, report: PreflightReport, work: Work, plan: AttemptPlan) -> 
         at=attempt.started,
     )  # fmt: skip
     command, undo = command_and_undo(site, plan, work)
-    refused = _start(site, plan, command, undo)
+    try:
+        refused = _start(site, plan, command, undo)
+    except NimwrapError as error:
+        refused = failure_of(error)
     if refused is not None:
         return _not_started(site, plan, attempt, refused)
-    site.store.update_run(plan.run, phase="image", remedy=attempt.remedy)
-    done = follow(site, plan)
-    attempted = record(site, plan, done, attempt)
+    try:
+        site.store.update_run(plan.run, phase="image", remedy=attempt.remedy)
+        attempted = record(site, plan, follow(site, plan), attempt)
+    except NimwrapError as error:
+        raise AtLarge(error) from error
     if attempted.failure is not None and attempted.failure.code is FailureCode.EXPORT_DENIED:
         # Once more after a denial: the address moves with a failover.
-        now = recheck_source(site.host, site.master, report)
-        expected = SourceAddress(report.source_address.expected, now.actual, now.method)
-        attempted = replace(attempted, failure=denied_from(attempted.failure, expected))
+        with suppress(NimwrapError):
+            now = recheck_source(site.host, site.master, report)
+            expected = SourceAddress(report.source_address.expected, now.actual, now.method)
+            attempted = replace(attempted, failure=denied_from(attempted.failure, expected))
     return attempted
+
+
+def failure_of(error: NimwrapError) -> Failure:
+    """An error as the failure of a run."""
+    code = FailureCode(error.code) if error.code in set(FailureCode) else FailureCode.UNKNOWN
+    return Failure(code, error.message, error.hint)
 
 
 def _start(site: Site, plan: AttemptPlan, command: str, undo: str | None) -> Failure | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from nimwrap.backup.context import Site
-from nimwrap.backup.operation import end
+from nimwrap.backup.operation import end, follow
 from nimwrap.backup.recover import Recovered, last_plan, recover
 from nimwrap.domain.errors import NimwrapError, usage_error
 from nimwrap.history.owner import owner_alive
@@ -33,4 +33,11 @@ def cancel(site: Site, reader: Reader, run: str) -> Recovered:
             f"the operation of {run} is ended, but its nimwrap has not closed the run within {CLOSING_S} s",
             hint="look at that process; `nimwrap recover` closes the run when it is gone",
         )
-    return recover(site, reader, wait=True)
+    follow(site, plan)
+    done = recover(site, reader, wait=False)  # other runs go on: nobody asked to wait for them
+    if reader.run(run)["outcome"] == "running":
+        raise NimwrapError(
+            f"{run} could not be closed: {'; '.join(done.notes) or 'its operation is still running'}",
+            hint="see why, then `nimwrap recover`",
+        )
+    return done

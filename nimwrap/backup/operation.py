@@ -10,7 +10,7 @@ from nimwrap.aix.nim import completed, parse_progress
 from nimwrap.backup import spool
 from nimwrap.backup.context import Site
 from nimwrap.backup.plan import AttemptPlan
-from nimwrap.backup.wrapper import client_stop_script
+from nimwrap.backup.wrapper import GRACE_S, client_stop_script
 from nimwrap.domain.errors import NimwrapError
 from nimwrap.domain.progress import Progress
 from nimwrap.hosts.channel import client_command, parse_channel
@@ -41,7 +41,12 @@ def start(site: Site, plan: AttemptPlan, command: str, undo: str | None, owner: 
     """Start the operation detached. A connection lost on the way is resolved by looking whether the room is there."""
     result = site.act(plan.run, "start", spool.start_script(plan, command, undo, owner))
     if result.returncode is None:
-        return Started(Start.STARTED) if look(site, plan, 0).room else Started(Start.FAILED, "connection lost")
+        if look(site, plan, 0).room:
+            return Started(Start.STARTED)
+        raise NimwrapError(
+            f"the connection to {plan.master} was lost before the operation was started there",
+            code="master_unreachable", hint="start the backup again",
+        )
     last = (result.stdout.splitlines() or [""])[-1]
     if last.startswith("started "):
         return Started(Start.STARTED)
@@ -57,7 +62,7 @@ def start(site: Site, plan: AttemptPlan, command: str, undo: str | None, owner: 
 
 def look(site: Site, plan: AttemptPlan, wait_s: int) -> spool.Look:
     """The operation's state now, or when it ends within ``wait_s``; keeps trying while the master is out of reach."""
-    giving_up = site.clock.monotonic() + plan.timeout_s
+    giving_up = site.clock.monotonic() + plan.timeout_s + GRACE_S  # by then the master has ended it by itself
     while True:
         try:
             result = site.host.run(spool.look_script(plan, wait_s), timeout=wait_s + 60)

@@ -28,7 +28,7 @@ from nimwrap.domain.codes import FailureCode, Outcome
 from nimwrap.domain.durations import parse_rfc3339
 from nimwrap.domain.errors import NimwrapError
 from nimwrap.domain.findings import Failure
-from nimwrap.domain.records import Attempt, Run
+from nimwrap.domain.records import Attempt, ChangeState, Run
 from nimwrap.history.owner import OwnerLock, owner_alive
 from nimwrap.history.read import Reader
 from nimwrap.history.revive import run_of
@@ -58,7 +58,7 @@ def recover(site: Site, reader: Reader, *, wait: bool) -> Recovered:
             _recover_run(site, reader, row, rooms, done, wait=wait)
     for room in rooms.values():
         if room.run not in ours:
-            _recover_room(site, reader, room, done)
+            _recover_room(site, reader, room, done, wait=wait)
     for row, removal in finish_removals(site.host, site.store, site.master.name, site.clock.now()):
         done.cleaned.append(f"{row['location']}: {removal.reason}")
     return done
@@ -66,12 +66,16 @@ def recover(site: Site, reader: Reader, *, wait: bool) -> Recovered:
 
 @dataclass(frozen=True)
 class Room:
-    """One directory of the spool. ``aside``: put there because something of its run waits to be cleaned up."""
+    """One directory of the spool. ``aside``: put there because something of its run waits to be cleaned up.
+
+    Not ``there``: only a lock or a slot of the run was found.
+    """
 
     name: str
     alive: bool
     done: bool
     age_s: float | None
+    there: bool = True
 
     @property
     def run(self) -> str:
@@ -109,7 +113,7 @@ done
             beat = spool.moment(words[2]) if len(words) > 2 else None
             age = (now - beat).total_seconds() if now and beat else None
             beats[words[1]] = age
-            rooms.setdefault(words[1], Room(words[1], alive=False, done=False, age_s=age))
+            rooms.setdefault(words[1], Room(words[1], False, False, age, there=False))
         elif words[:1] == ["room"] and len(words) >= 3:
             run = words[1].partition(".left-")[0]
             rooms[words[1]] = Room(words[1], "alive" in words[2:], "done" in words[2:], beats.get(run))
@@ -122,7 +126,7 @@ def _recover_run(
     """One open run whose owner is dead."""
     run_id = str(row["id"])
     room = rooms.get(run_id)
-    if room is not None and room.alive and not wait:
+    if room is not None and room.alive and not room.done and not wait:
         done.running.append(run_id)
         return
     with OwnerLock(site.config.state_dir, run_id):
@@ -145,11 +149,11 @@ def _conclude(site: Site, reader: Reader, run_id: str, room: Room | None) -> tup
     plan = last_plan(reader, run_id)
     attempts = reader.attempts([run_id])
     if plan is None or not attempts:
-        return Outcome.FAILED, _never_started()
+        return Outcome.FAILED, _never_applied(site, reader, run_id, None)
     row = attempts[-1]
     attempt = Attempt(int(row["number"]), parse_rfc3339(row["started"]), remedy=row["remedy"])
     if plan.number != attempt.number:
-        return Outcome.FAILED, _never_started()
+        return Outcome.FAILED, _never_applied(site, reader, run_id, plan.change)
     if room is None or not (room.alive or room.done):
         now = settle(site, plan) if room is not None else spool.Look(room=False)
     else:
@@ -181,6 +185,14 @@ def _as_recorded(
     return Outcome.FAILED, _never_started()
 
 
+def _never_applied(site: Site, reader: Reader, run_id: str, concluded: int | None) -> Failure:
+    """Killed between the journal's row and the plan: the change was not begun, and its row says so."""
+    for change in reader.changes(run=run_id):
+        if change["state"] == ChangeState.PLANNED and change["id"] != concluded:
+            site.store.change_ended(change["id"], ChangeState.REVERTED, site.clock.now(), "never applied")
+    return _never_started()
+
+
 def _never_started() -> Failure:
     return Failure(
         FailureCode.KILLED,
@@ -198,7 +210,7 @@ def last_plan(reader: Reader, run_id: str) -> AttemptPlan | None:
     return AttemptPlan.from_json(text if isinstance(text, str) else json.dumps(text))
 
 
-def _recover_room(site: Site, reader: Reader, room: Room, done: Recovered) -> None:
+def _recover_room(site: Site, reader: Reader, room: Room, done: Recovered, *, wait: bool) -> None:
     """A room, lock or slot whose run is closed here, or was never ours."""
     try:
         row = reader.run(room.run)
@@ -213,6 +225,12 @@ def _recover_room(site: Site, reader: Reader, room: Room, done: Recovered) -> No
     if owner_alive(site.config.state_dir, room.run) or row["id"] != room.run:
         return
     plan = last_plan(reader, room.run)
+    attempts = reader.attempts([room.run])
+    unrecorded = not room.done or not attempts or attempts[-1]["returncode"] is None
+    if room.there and not room.aside and plan and unrecorded:
+        # Its start came when the run was closed already, by a nimwrap that had lost the connection or its life.
+        _recover_run(site, reader, row, {room.run: room}, done, wait=wait)
+        return
     if room.aside and plan is not None and not _clean_aside(site, plan, room, done):
         return
     if row["outcome"] != Outcome.RUNNING:

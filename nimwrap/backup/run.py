@@ -9,9 +9,10 @@ from __future__ import annotations
 import secrets
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from typing import NoReturn
 
 from nimwrap.backup.aftercare import after_image, warned
-from nimwrap.backup.attempt import Attempted, make
+from nimwrap.backup.attempt import AtLarge, Attempted, failure_of, make
 from nimwrap.backup.context import Interrupted, Site, log_path
 from nimwrap.backup.locking import give_back, locked_by_another, take_lock
 from nimwrap.backup.master_look import look_at_master, through_client
@@ -93,9 +94,10 @@ class BackupRun:
         self.rounds += 1
         try:
             return self._round()
+        except AtLarge as lost:
+            self._stay_open(lost.cause)
         except NimwrapError as error:
-            code = FailureCode(error.code) if error.code in set(FailureCode) else FailureCode.UNKNOWN
-            failure = Failure(code, error.message, error.hint)
+            failure = failure_of(error)
             return self._again(failure) or self._close(Outcome.FAILED, failure)
 
     def _round(self) -> Run | Later:
@@ -210,12 +212,18 @@ class BackupRun:
         try:
             kept = after_image(self.site, self.run)
         except NimwrapError as error:
-            # The image is safe, its fixed name is half way. As after a crash: the run stays open, recover ends it.
-            self._progress("recover", f"{error.message}; nimwrap recover goes on from there")
-            if self._owner is not None:
-                self._owner.release()
-            raise Interrupted from error
+            self._stay_open(error)  # the image is safe, its fixed name is half way
         return self._close(*warned(done.outcome, done.failure, kept))
+
+    def _stay_open(self, error: NimwrapError) -> NoReturn:
+        """As after a crash: what was done lies on the master with its lock, and recover writes down its true end."""
+        failure = failure_of(error)
+        said = f"{failure.message}; the run stays open"
+        self.run = replace(self.run, failure=replace(failure, message=said, fix="nimwrap recover goes on from there"))
+        self._progress("recover", said)
+        if self._owner is not None:
+            self._owner.release()
+        raise Interrupted from error
 
     def give_up(self, outcome: Outcome, failure: Failure) -> Run:
         """End the run without a further round (the window closed, the queue was drained)."""

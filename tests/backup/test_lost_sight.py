@@ -1,0 +1,79 @@
+"""The master goes out of sight at the worst moments: a run is never closed over an operation that may still work."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from nimwrap.backup.context import Interrupted
+from nimwrap.backup.recover import recover
+from nimwrap.backup.run import BackupRun, Later, Request
+from nimwrap.config.load import load
+from nimwrap.domain.errors import NimwrapError
+from nimwrap.domain.records import ClientRef, Run
+from nimwrap.fleet.desk import Desk, opened_desk
+from nimwrap.hosts.protocol import CommandResult, Host
+
+Config = Callable[..., Path]
+
+
+class Failing:
+    """A host that is out of reach for the first script with ``word`` in it, which it keeps as ``lost``."""
+
+    def __init__(self, host: Host, word: str) -> None:
+        self.host, self.word, self.lost = host, word, ""
+        self.name = host.name
+
+    def run(self, script: str, *, timeout: float = 120.0) -> CommandResult:
+        if not self.lost and self.word in script:
+            self.lost = script
+            raise NimwrapError("the line is cut", code="master_unreachable")
+        return self.host.run(script, timeout=timeout)
+
+    def close(self) -> None:
+        self.host.close()
+
+
+@contextmanager
+def broken_at(config: Path, word: str) -> Iterator[tuple[Desk, Failing, BackupRun]]:
+    with opened_desk(load(config)) as desk:
+        host = Failing(desk.hosts["nim"], word)
+        desk.hosts = {"nim": host}
+        yield desk, host, BackupRun(desk.site("nim"), Request(ClientRef("nim", "powerha1")))
+
+
+def test_an_image_whose_proof_was_cut_off_is_recorded_by_recover(estate: Any, estate_config: Config) -> None:
+    before = estate.exports_text()
+    with broken_at(estate_config(), "lsmksysb -lf") as (desk, _, backup):
+        with pytest.raises(Interrupted):
+            backup.step()
+        assert backup.run.failure and backup.run.failure.code == "master_unreachable"
+        assert recover(desk.site("nim"), desk.reader, wait=True).closed == [backup.run.id]
+        assert desk.reader.run(backup.run.id)["outcome"] == "ok"
+        assert desk.reader.last_good("nim", "powerha1")
+    assert estate.exports_text() == before
+
+
+def test_a_start_that_came_after_its_run_was_given_up_is_adopted(estate: Any, estate_config: Config) -> None:
+    before = estate.exports_text()
+    with broken_at(estate_config(retry={"attempts": 1}), "/wrapper < /dev/null") as (desk, host, backup):
+        ended = backup.step()
+        assert isinstance(ended, Run) and ended.failure and ended.failure.code == "master_unreachable"
+        lock = desk.config.masters["nim"].spool + "/locks/powerha1"
+        host.host.run(f"mkdir -p {lock}; echo {ended.id} > {lock}/run")
+        assert "started" in host.host.run(host.lost).stdout
+        assert recover(desk.site("nim"), desk.reader, wait=True).closed == [ended.id]
+        assert desk.reader.run(ended.id)["outcome"] == "ok"
+    assert estate.exports_text() == before
+
+
+def test_a_lost_start_is_tried_again_as_the_next_attempt(estate: Any, estate_config: Config) -> None:
+    with broken_at(estate_config(retry={"wait": "1s"}), "/wrapper < /dev/null") as (_, _, backup):
+        assert isinstance(backup.step(), Later)
+        ended = backup.step()
+        assert isinstance(ended, Run) and ended.outcome == "ok"
+        assert [attempt.number for attempt in ended.attempts] == [1, 2]
