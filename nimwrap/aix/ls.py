@@ -8,29 +8,23 @@ from dataclasses import dataclass
 from nimwrap.aix.text import Unrecognised, lines
 
 _ENTRY = re.compile(
-    r"(?:\s*(?P<inode>\d+)\s+)?(?P<mode>[-dlbcps][-rwxsStTlL]{9}\S?)\s+(?P<links>\d+)\s+\S+\s+\S+\s+"
+    r"(?P<mode>[-dlbcps][-rwxsStTlL]{9}\S?)\s+(?P<links>\d+)\s+\S+\s+\S+\s+"
     r"(?P<size>\d+)\s+\w+\s+\d+\s+[\d:]+\s(?P<name>.+)"
 )
 
 
 @dataclass(frozen=True)
 class FileEntry:
-    """One file. ``name`` is as ls was given it; ``inode`` only from ``-i``."""
+    """One file. ``name`` is as ls was given it."""
 
     name: str
     size_bytes: int
     links: int
     regular: bool
-    inode: int | None = None
 
 
 def argv(*paths: str) -> list[str]:
     return ["ls", "-l", *paths]
-
-
-def inode_argv(*paths: str) -> list[str]:
-    """With inode numbers, which tell whether two names are one file."""
-    return ["ls", "-il", *paths]
 
 
 def tree_argv(directory: str) -> list[str]:
@@ -49,7 +43,6 @@ def parse(text: str) -> list[FileEntry]:
             size_bytes=int(match["size"]),
             links=int(match["links"]),
             regular=match["mode"].startswith("-"),
-            inode=int(match["inode"]) if match["inode"] else None,
         )
         for line in lines(text)
         if (match := _ENTRY.fullmatch(line))

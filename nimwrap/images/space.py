@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import pairwise
 from statistics import median
@@ -60,18 +60,17 @@ class Forecast:
 
 def need_of(  # noqa: PLR0913  everything one client's need hangs on
     reader: Reader, config: Config, master: str, client: str, *, filesystem: str, now: datetime,
-    kind: str = "mksysb", required_bytes: int | None = None,
+    kind: str = "mksysb",
 ) -> Need:
-    """The need of one client, from its history, or ``required_bytes`` (NIM's size_preview) where that is larger."""
+    """The need of one client, from its history. A client without one is asked by its own run, with size_preview."""
     rows = reader.images(master, client, kind=kind)
     sizes = [row["size_bytes"] for row in rows if row["verified"]][:3]
-    known = [*(int(size * HEADROOM) for size in sizes), *([required_bytes] if required_bytes else [])]
     prunable = [
         verdict.row for verdict in plan_prune(rows, config, frozenset(), MasterState({}), now)
         if verdict.action == Action.REMOVE
     ]
     return Need(
-        client, filesystem, max(known, default=None), _freed_by_a_new_one(rows, config, master, client, now),
+        client, filesystem, int(max(sizes) * HEADROOM) if sizes else None, _freed_by_a_new_one(rows, config, master, client, now),
         tuple((row["resource"] or row["location"], row["size_bytes"]) for row in prunable),
     )
 
@@ -189,11 +188,6 @@ class _Line:
         count = min(self.count + day / self.every_days, self.most)
         replaced = min(day / self.every_days, count)
         return (count - self.count) * self.size + replaced * self.slope * day
-
-
-def with_required(need: Need, required_bytes: int) -> Need:
-    """The need once NIM's own size_preview is known."""
-    return replace(need, size_bytes=max(need.size_bytes or 0, required_bytes))
 
 
 def outlook(reader: Reader, config: Config, master: str, stock: Stock, now: datetime) -> list[Forecast]:
