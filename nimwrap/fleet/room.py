@@ -50,7 +50,7 @@ def _of_master(desk: Desk, master: str, refs: Sequence[ClientRef]) -> dict[Clien
             continue
         for kind in kinds_of(desk.config.policy(master, ref.client), ref.client):
             needs.append(need_of(
-                desk.reader, desk.config, master, ref.client, filesystem=filesystem.mounted_on, now=now, kind=kind
+                desk.reader, desk.config, ref, filesystem=filesystem.mounted_on, now=now, kind=kind
             ))  # fmt: skip
     free = {one.mounted_on: one.free_bytes for one in mounts.values() if one.free_bytes is not None}
     short = fits(needs, free, desk.config.masters[master].max_parallel)

@@ -14,6 +14,7 @@ from nimwrap.config.model import Config
 from nimwrap.domain.codes import FailureCode
 from nimwrap.domain.durations import format_size, parse_rfc3339
 from nimwrap.domain.findings import Failure
+from nimwrap.domain.records import ClientRef
 from nimwrap.domain.retention import Action, Generation, decide
 from nimwrap.images.depot import Row
 from nimwrap.images.kinds import home
@@ -58,28 +59,28 @@ class Forecast:
     growing: tuple[Growth, ...] = ()
 
 
-def need_of(  # noqa: PLR0913  everything one client's need hangs on
-    reader: Reader, config: Config, master: str, client: str, *, filesystem: str, now: datetime,
-    kind: str = "mksysb",
+def need_of(
+    reader: Reader, config: Config, ref: ClientRef, *, filesystem: str, now: datetime, kind: str = "mksysb"
 ) -> Need:
     """The need of one client, from its history. A client without one is asked by its own run, with size_preview."""
-    rows = reader.images(master, client, kind=kind)
+    rows = reader.images(ref.master, ref.client, kind=kind)
     sizes = [row["size_bytes"] for row in rows if row["verified"]][:3]
     prunable = [
         verdict.row for verdict in plan_prune(rows, config, frozenset(), MasterState({}), now)
         if verdict.action == Action.REMOVE
     ]
     return Need(
-        client, filesystem, int(max(sizes) * HEADROOM) if sizes else None, _freed_by_a_new_one(rows, config, master, client, now),
+        ref.client, filesystem, int(max(sizes) * HEADROOM) if sizes else None,
+        _freed_by_a_new_one(rows, config, ref, now),
         tuple((row["resource"] or row["location"], row["size_bytes"]) for row in prunable),
     )
 
 
-def _freed_by_a_new_one(rows: Sequence[Row], config: Config, master: str, client: str, now: datetime) -> int:
+def _freed_by_a_new_one(rows: Sequence[Row], config: Config, ref: ClientRef, now: datetime) -> int:
     generations = [generation_of(row, MasterState({}), held=False) for row in rows]
     fresh = Generation(id=max((row["id"] for row in rows), default=0) + 1, created=now)
     sizes = {row["id"]: row["size_bytes"] for row in rows}
-    decisions = decide([*generations, fresh], rules_of(config.policy(master, client)), now)
+    decisions = decide([*generations, fresh], rules_of(config.policy(ref.master, ref.client)), now)
     return sum(sizes[each.image.id] for each in decisions if each.action is Action.REMOVE)
 
 
@@ -202,7 +203,7 @@ def outlook(reader: Reader, config: Config, master: str, stock: Stock, now: date
             clients.setdefault(mount, {}).setdefault(row["client"], []).append(row)
     forecasts = []
     for mount, histories in clients.items():
-        needs = [need_of(reader, config, master, client, filesystem=mount, now=now) for client in histories]
+        needs = [need_of(reader, config, ClientRef(master, client), filesystem=mount, now=now) for client in histories]
         keep = {client: config.policy(master, client).keep for client in histories}
         free = mounts[mount].free_bytes
         if free is not None:

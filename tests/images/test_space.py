@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nimwrap.domain.codes import FailureCode
+from nimwrap.domain.records import ClientRef
 from nimwrap.history.read import Reader
 from nimwrap.images.space import Need, fits, forecast, growth, need_of, worst_moment
 from tests.images.imagelab import NOW, Lab
@@ -93,8 +94,8 @@ def test_a_need_comes_from_the_history(lab: Lab) -> None:
     for age in (4, 3, 2, 1):
         lab.make(days=age)
     with Reader.open(lab.store.path) as reader:
-        need = need_of(reader, lab.config, "nim", "aix01", filesystem="/export/nim", now=NOW)
-        unknown = need_of(reader, lab.config, "nim", "aix02", filesystem="/export/nim", now=NOW)
+        need = need_of(reader, lab.config, ClientRef("nim", "aix01"), filesystem="/export/nim", now=NOW)
+        unknown = need_of(reader, lab.config, ClientRef("nim", "aix02"), filesystem="/export/nim", now=NOW)
     assert (need.size_bytes, need.frees_bytes) == (int(262144 * 1.1), 2 * 262144)
     assert [name for name, _ in need.prunable] == ["aix01_20261119_010000"]
     assert unknown.size_bytes is None
