@@ -12,7 +12,7 @@ from nimwrap.aix.nim import archive_warnings, completed
 from nimwrap.backup.cleanup import clean_up
 from nimwrap.backup.context import Site
 from nimwrap.backup.finish import put_in_place
-from nimwrap.backup.plan import AttemptPlan
+from nimwrap.backup.plan import NAME_TAKEN, AttemptPlan
 from nimwrap.backup.spool import Look, lock_path
 from nimwrap.domain.codes import FailureCode, Outcome
 from nimwrap.domain.errors import NimwrapError
@@ -22,6 +22,7 @@ from nimwrap.images.earlier import earlier
 from nimwrap.images.kinds import defines_itself
 from nimwrap.images.look import real_location
 from nimwrap.images.verification import Expectation, Proof, prove
+from nimwrap.remedy.own_mount import EXPORT_FAILED
 from nimwrap.remedy.undo import UndoStatus
 
 ENDED_BY = {
@@ -53,6 +54,8 @@ class Concluded:
 def conclude(site: Site, plan: AttemptPlan, look: Look) -> Concluded:
     """Judge a finished operation and leave the place clean."""
     open_change = confirm_undo(site, plan, look)
+    if look.output.strip() == NAME_TAKEN:  # nothing was begun, and what bears the name is somebody else's: hands off
+        return Concluded(Outcome.FAILED, _name_taken(plan), open_change=open_change)
     concluded = _judge(site, plan, look)
     if concluded.outcome is Outcome.FAILED:
         cleaning = clean_up(site, plan)
@@ -92,10 +95,19 @@ def _judge(site: Site, plan: AttemptPlan, look: Look) -> Concluded:
     promising = look.returncode == 0 or completed(look.output) or archive_warnings(look.output)
     if not promising:
         failure = classify(look.output, look.returncode)
+        if failure.code is FailureCode.UNKNOWN and plan.exported and look.returncode == EXPORT_FAILED:
+            failure = replace(failure, code=FailureCode.EXPORT_CONFLICT)
         if failure.code is FailureCode.UNKNOWN and look.ended_by == "killed":
             failure = _ended(look)
         return Concluded(Outcome.FAILED, failure)
     return _prove(site, plan, look)
+
+
+def _name_taken(plan: AttemptPlan) -> Failure:
+    return Failure(
+        FailureCode.NIM_REFUSED, f"{plan.location} is there already, and was left as it is",
+        "start the backup again: it takes a new name; if it was not made a moment ago, see whether the clock was set",
+    )  # fmt: skip
 
 
 def _ended(look: Look) -> Failure:

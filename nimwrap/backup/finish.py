@@ -6,7 +6,7 @@ import shlex
 
 from nimwrap.aix import lsnim
 from nimwrap.backup.context import Site
-from nimwrap.backup.plan import AttemptPlan
+from nimwrap.backup.plan import NAME_TAKEN, AttemptPlan
 from nimwrap.hosts.protocol import CommandResult
 from nimwrap.hosts.questions import PREAMBLE
 from nimwrap.images.kinds import ImageNames, define_finished
@@ -24,7 +24,9 @@ def put_in_place(site: Site, plan: AttemptPlan) -> CommandResult:
         staging = shlex.quote(plan.staging)
         lines.append(
             f"[ -d {directory} ] || mkdir -p {directory} || exit 1\n"
-            f"if [ -f {staged} ]; then mv {staged} {location} || exit 1; fi\n"
+            f"if [ -f {staged} ]; then\n"
+            f"  [ ! -f {location} ] || {{ echo {shlex.quote(NAME_TAKEN)}; exit 1; }}\n"
+            f"  mv {staged} {location} || exit 1\nfi\n"
             f"[ -f {location} ] || {{ echo 'the image is neither staged nor in its place'; exit 1; }}\n"
             f"rmdir {staging} 2>/dev/null; rmdir {shlex.quote(plan.staging.rpartition('/')[0])} 2>/dev/null\n"
         )

@@ -10,7 +10,7 @@ from pathlib import PurePosixPath
 from nimwrap.aix import exportfs, exports
 from nimwrap.aix.text import Unrecognised
 from nimwrap.backup.context import Site
-from nimwrap.backup.plan import AttemptPlan
+from nimwrap.backup.plan import NAME_TAKEN, AttemptPlan
 from nimwrap.config.model import BackupPolicy
 from nimwrap.hosts.channel import SELF
 from nimwrap.hosts.questions import PREAMBLE
@@ -76,7 +76,7 @@ def _pre_export(site: Site, plan: AttemptPlan, hosts: tuple[str, ...]) -> Attemp
     entry = next((entry for entry in entries if entry.directory == plan.directory), None)
     if entry is None:
         return replace(plan, exported=plan.directory, added=hosts, after=admitting_options(hosts))
-    before = entry.text.split(None, 1)[1].strip().removeprefix("-")
+    before = entry.options or "rw"  # what no option at all means (the exports file)
     after, added = widened_options(before, hosts)
     return replace(plan, exported=plan.directory, added=added, before=before, after=after)
 
@@ -89,11 +89,12 @@ def command_and_undo(site: Site, plan: AttemptPlan, work: Work) -> tuple[str, st
     )  # fmt: skip
     exported_env = "".join(f"{key}={shlex.quote(value)}; export {key}\n" for key, value in sorted(plan.env.items()))
     nim = f"{exported_env}{_home(plan)}{made.command}\n"
+    free = f"{PREAMBLE}[ ! -f {shlex.quote(plan.location)} ] || {{ echo {shlex.quote(NAME_TAKEN)}; exit 1; }}\n"
     if plan.method == NIM:
-        return f"{PREAMBLE}{nim}", None
+        return f"{free}{nim}", None
     undo = undo_script(plan.exported or "", plan.added, plan.before)
     if plan.method == "pre-export":
-        return pre_export.command_text(plan.directory, plan.before, plan.after or "", plan.added, nim), undo
+        return free + pre_export.command_text(plan.directory, plan.before, plan.after or "", plan.added, nim), undo
     path = f"{own_mount.client_room(plan.run)}/mnt/{plan.image_name}"
     command = own_mount.command_text(
         run=plan.run, channel=plan.channel, client_host=plan.client_host,
@@ -101,7 +102,7 @@ def command_and_undo(site: Site, plan: AttemptPlan, work: Work) -> tuple[str, st
         stage=own_mount.stage_script(plan.directory, plan.after or ""),
         mksysb=shlex.join(kinds.on_client(work.kind, path, work.policy, work.volume_group)),
     )  # fmt: skip
-    return command, undo
+    return free + command, undo
 
 
 def _home(plan: AttemptPlan) -> str:

@@ -10,6 +10,9 @@ import json
 from dataclasses import asdict, dataclass, field
 from pathlib import PurePosixPath
 
+NAME_TAKEN = "nimwrap: there is an image of that name already"
+"""What an operation says that touched nothing, because its clock or another nimwrap had made the same name before."""
+
 
 @dataclass(frozen=True)
 class AttemptPlan:

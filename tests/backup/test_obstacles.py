@@ -1,0 +1,67 @@
+"""What stands in an operation's way on the master at the moment it begins."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from nimwrap.backup.run import BackupRun, Request
+from nimwrap.config.load import load
+from nimwrap.domain.records import ClientRef, Run
+from nimwrap.fleet.desk import opened_desk
+from nimwrap.hosts.protocol import CommandResult, Host
+
+Config = Callable[..., Path]
+
+
+class Meddled:
+    """A host whose first start of an operation passes through ``meddle``, which may change host and script."""
+
+    def __init__(self, host: Host, meddle: Callable[[Host, str], str]) -> None:
+        self.host, self.meddle, self.done = host, meddle, False
+        self.name = host.name
+
+    def run(self, script: str, *, timeout: float = 120.0) -> CommandResult:
+        if not self.done and "/wrapper < /dev/null" in script:
+            self.done, script = True, self.meddle(self.host, script)
+        return self.host.run(script, timeout=timeout)
+
+    def close(self) -> None:
+        self.host.close()
+
+
+def backed_up(config: Path, client: str, meddle: Callable[[Host, str], str]) -> Run:
+    with opened_desk(load(config)) as desk:
+        desk.hosts = {"nim": Meddled(desk.hosts["nim"], meddle)}
+        ended = BackupRun(desk.site("nim"), Request(ClientRef("nim", client))).step()
+        assert isinstance(ended, Run)
+        return ended
+
+
+@pytest.mark.parametrize("client", ["powerha1", "powerha2"])
+def test_an_image_that_bears_the_name_already_is_never_touched(
+    estate: Any, estate_config: Config, client: str
+) -> None:
+    places: list[str] = []
+
+    def clash(host: Host, script: str) -> str:
+        places.extend(re.findall(r"^\[ ! -f (/\S+\.mksysb) \]", script, re.MULTILINE))
+        host.run(f"mkdir -p {places[0].rpartition('/')[0]}; echo precious > {places[0]}")
+        return script
+
+    ended = backed_up(estate_config(), client, clash)
+    assert (ended.outcome, ended.failure and ended.failure.code) == ("failed", "nim_refused")
+    assert (estate.files("nim") / places[0].lstrip("/")).read_text() == "precious\n"
+
+
+def test_an_export_that_does_not_take_leads_to_the_next_remedy(estate: Any, estate_config: Config) -> None:
+    estate.behaviour("merge")
+    ended = backed_up(
+        estate_config(), "powerha1", lambda _, script: script.replace("/usr/sbin/exportfs -i -o", "false")
+    )
+    assert (ended.outcome, ended.remedy) == ("ok", "pre-export")
+    assert [attempt.failure_code for attempt in ended.attempts] == ["export_conflict", None]
