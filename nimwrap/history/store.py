@@ -126,9 +126,18 @@ class Store:
             rows.end_slot(database, run)
 
     def update_run(self, run_id: str, **values: Any) -> None:
-        """Set columns of a run: ``phase``, ``owner_pid``, ``cluster``... StoreUnavailable when there is no such run."""
+        """Set columns of a run: ``phase``, ``owner_pid``, ``cluster``... StoreUnavailable when there is no such run.
+
+        The name of a cluster that the run saw stays with its client.
+        """
+        name = getattr(values.get("cluster"), "name", None)
         with self.writing("update_run") as database:
             rows.update(database, "runs", run_id, values)
+            if name:
+                database.conn.execute(
+                    "update clients set cluster = ?"
+                    " where (master, name) = (select master, client from runs where id = ?)", (name, run_id),
+                )  # fmt: skip
 
     def close_run(self, run: Run) -> None:
         """The end of a run as its record says; a run whose first row was lost gets one now. Findings are kept."""

@@ -16,7 +16,7 @@ import pytest
 import nimwrap.history.store as store_module
 from nimwrap.domain.codes import FailureCode, Outcome
 from nimwrap.domain.findings import Failure
-from nimwrap.domain.records import Attempt, ChangeState, InventoryClient
+from nimwrap.domain.records import Attempt, ChangeState, Cluster, InventoryClient
 from nimwrap.history.read import Reader
 from nimwrap.history.store import Store
 from nimwrap.history.trouble import StoreUnavailable
@@ -284,3 +284,14 @@ def _start(script: str, path: Path, **env: str) -> subprocess.Popen[bytes]:
 
 def _ended(script: str, path: Path, **env: str) -> int:
     return _start(script, path, **env).wait(timeout=60)
+
+
+def test_the_cluster_that_a_run_saw_stays_with_its_client(store: Store) -> None:
+    store.record_inventory("nim", [InventoryClient("powerha1", "standalone")], at(0))
+    run = a_run()
+    store.begin_run(run)
+    store.update_run(run.id, cluster=Cluster("powerha", "ST_STABLE"))
+    store.update_run(run.id, cluster=None)
+    store.record_inventory("nim", [InventoryClient("powerha1", "standalone")], at(9))
+    with Reader.open(store.path) as reader:
+        assert [row["cluster"] for row in reader.clients()] == ["powerha"]
