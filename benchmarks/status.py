@@ -56,6 +56,7 @@ def enrich(path: Path, clients: int) -> None:
             "update runs set cluster = ? where master = 'nim' and client in (?, ?) and started >= ?",
             (json.dumps(seen), *pair, NOW.replace(month=NOW.month - 1).isoformat()),
         )
+        connection.execute("update clients set cluster = ? where name in (?, ?)", (f"ha{number}", *pair))
     connection.commit()
     connection.close()
 

@@ -56,13 +56,14 @@ def sight_of(cluster: str | None, started: str) -> Sight | None:
 
 
 def newest_sights(reader: Reader) -> dict[Key, Sight]:
-    """By client, what the newest of its last three runs that saw a cluster has seen."""
+    """By client of a cluster, what the newest of its last three runs that saw it has seen."""
     sql = """
         select c.master, c.name as client, r.cluster, r.started from clients c
         join runs r on r.rowid = (
           select x.id from (select l.rowid as id, l.cluster from runs l where l.master = c.master and l.client = c.name
                             order by l.started desc, l.rowid desc limit 3) x
-          where x.cluster is not null limit 1)"""
+          where x.cluster is not null limit 1)
+        where c.cluster is not null"""
     found = {(row["master"], row["client"]): sight_of(row["cluster"], row["started"]) for row in reader.rows(sql)}
     return {key: sight for key, sight in found.items() if sight is not None}
 

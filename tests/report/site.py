@@ -102,6 +102,7 @@ def _record(store: Store, run: Run, size: int, client: str) -> None:
     run = replace(run, client=client)
     assert run.ended is not None
     store.begin_run(replace(run, outcome=Outcome.RUNNING, ended=None, failure=None))
+    store.update_run(run.id, cluster=run.cluster)
     free = 412 * 2**30 - size * 4
     room = Finding("space", CheckStatus.OK, "room", evidence=f"/dev/fslv03 /export/nim: {free} bytes free")
     store.add_findings(run.id, [room])
