@@ -8,17 +8,7 @@ from enum import StrEnum
 
 from nimwrap.domain.codes import FailureCode, Outcome
 from nimwrap.domain.findings import Failure, Finding
-
-
-@dataclass(frozen=True)
-class ClientRef:
-    """A client of a master: the pair that names it everywhere."""
-
-    master: str
-    client: str
-
-    def __str__(self) -> str:
-        return f"{self.master}/{self.client}"
+from nimwrap.domain.ref import ClientRef as ClientRef  # noqa: PLC0414  a record as well, and known by this name
 
 
 @dataclass(frozen=True)

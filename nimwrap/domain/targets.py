@@ -6,7 +6,7 @@ from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from nimwrap.domain.records import ClientRef
+    from nimwrap.domain.ref import ClientRef
 
 
 def means(target: str, ref: ClientRef) -> bool:

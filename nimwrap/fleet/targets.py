@@ -8,7 +8,7 @@ from difflib import get_close_matches
 from nimwrap.config.model import Config
 from nimwrap.domain.codes import ExitCode
 from nimwrap.domain.errors import NimwrapError, Problem, usage_error
-from nimwrap.domain.records import ClientRef
+from nimwrap.domain.ref import ClientRef
 from nimwrap.domain.targets import means
 
 _SHOWN = 80

@@ -11,7 +11,7 @@ from nimwrap.history.reading import ReadOnly
 from nimwrap.history.values import Row
 
 if TYPE_CHECKING:
-    from nimwrap.domain.records import ClientRef
+    from nimwrap.domain.ref import ClientRef
 
 _ORDER = "order by started desc, rowid desc"
 _BATCH = 400  # two values a client; SQLite binds at most 999 on old builds

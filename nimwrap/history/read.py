@@ -89,7 +89,7 @@ class Reader(ReadOnly):
 
     def durations(self, master: str, client: str, limit: int = 10) -> list[float]:
         """Seconds that the last runs which made an image took, newest first."""
-        from nimwrap.domain.records import ClientRef
+        from nimwrap.domain.ref import ClientRef
 
         runs = self.runs([ClientRef(master, client)], outcomes=("ok", "warning"), limit=limit)
         return [row["duration_s"] for row in runs if row["duration_s"] is not None]
@@ -189,7 +189,7 @@ class Reader(ReadOnly):
 
     def known(self) -> list[ClientRef]:
         """Every client that has a run or stands in an inventory, in order."""
-        from nimwrap.domain.records import ClientRef
+        from nimwrap.domain.ref import ClientRef
 
         # Two index steps for each client, however many runs it has (a plain "distinct" reads them all).
         sql = """

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from nimwrap.domain.durations import parse_rfc3339, rfc3339
-from nimwrap.domain.records import ClientRef
+from nimwrap.domain.ref import ClientRef
 from nimwrap.history.owner import owner_alive
 from nimwrap.history.reading import ReadOnly
 from nimwrap.history.store import Store

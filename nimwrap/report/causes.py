@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from nimwrap.domain.codes import FailureCode
 from nimwrap.domain.durations import rfc3339
-from nimwrap.domain.records import ClientRef
+from nimwrap.domain.ref import ClientRef
 from nimwrap.history.read import Reader
 
 SINCE = timedelta(days=30)

@@ -10,7 +10,7 @@ from typing import Any
 
 from nimwrap.config.model import Config
 from nimwrap.domain.durations import parse_rfc3339
-from nimwrap.domain.records import ClientRef
+from nimwrap.domain.ref import ClientRef
 from nimwrap.history.read import Reader
 
 Row = dict[str, Any]

@@ -9,7 +9,7 @@ from typing import Any
 
 from nimwrap.config.model import BackupPolicy, ClientConfig, Config
 from nimwrap.domain.durations import parse_rfc3339
-from nimwrap.domain.records import ClientRef
+from nimwrap.domain.ref import ClientRef
 from nimwrap.domain.verdict import SEVERITY, Facts, Judged, Verdict, inventory_fault, judge, worst
 from nimwrap.history.read import Reader
 from nimwrap.report.advice import advice

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from nimwrap.domain.records import ClientRef
+from nimwrap.domain.ref import ClientRef
 from nimwrap.history.read import Reader
 
 Row = dict[str, Any]

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from nimwrap.config.model import Config
 from nimwrap.domain.errors import NimwrapError
-from nimwrap.domain.records import ClientRef
+from nimwrap.domain.ref import ClientRef
 from nimwrap.fleet.targets import resolve
 from nimwrap.history.read import Reader
 from nimwrap.scheduling.schedule import Schedule

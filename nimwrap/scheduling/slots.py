@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from itertools import takewhile
 
 from nimwrap.domain.durations import format_duration, rfc3339
-from nimwrap.domain.records import ClientRef
+from nimwrap.domain.ref import ClientRef
 from nimwrap.scheduling.schedule import Schedule
 
 PROMPT_S = 60

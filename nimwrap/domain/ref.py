@@ -1,0 +1,16 @@
+"""The name of a client, alone in its module: what needs no other record starts quicker without them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class ClientRef:
+    """A client of a master: the pair that names it everywhere."""
+
+    master: str
+    client: str
+
+    def __str__(self) -> str:
+        return f"{self.master}/{self.client}"
