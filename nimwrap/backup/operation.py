@@ -11,6 +11,7 @@ from nimwrap.backup import spool
 from nimwrap.backup.context import Site
 from nimwrap.backup.plan import AttemptPlan
 from nimwrap.backup.wrapper import GRACE_S, client_stop_script
+from nimwrap.domain.codes import ExitCode
 from nimwrap.domain.errors import NimwrapError
 from nimwrap.domain.progress import Progress
 from nimwrap.hosts.channel import client_command, parse_channel
@@ -73,8 +74,11 @@ def look(site: Site, plan: AttemptPlan, wait_s: int) -> spool.Look:
             trouble = str(error)
         except NimwrapError as error:
             trouble = error.message
-            if site.clock.monotonic() > giving_up:
-                raise
+        if site.clock.monotonic() > giving_up:
+            raise NimwrapError(
+                f"{plan.master} does not say how {plan.run} stands: {trouble}", code="master_unreachable",
+                hint="nimwrap recover goes on from there", exit_code=ExitCode.MASTER,
+            )  # fmt: skip
         site.tell(Progress(plan.run, "reconnect", plan.client, note=trouble))
         site.clock.sleep(RECONNECT_S)
 

@@ -9,6 +9,7 @@ are undone only when its operation is gone and its heartbeat is older than 10 mi
 from __future__ import annotations
 
 import json
+import math
 import os
 import shlex
 import socket
@@ -116,7 +117,9 @@ done
             rooms.setdefault(words[1], Room(words[1], False, False, age, there=False))
         elif words[:1] == ["room"] and len(words) >= 3:
             run = words[1].partition(".left-")[0]
-            rooms[words[1]] = Room(words[1], "alive" in words[2:], "done" in words[2:], beats.get(run))
+            # A room that no lock and no slot names belongs to nobody: whoever had it was taken over from.
+            age = beats.get(run, math.inf)
+            rooms[words[1]] = Room(words[1], "alive" in words[2:], "done" in words[2:], age)
     return rooms
 
 
@@ -302,12 +305,13 @@ def _foreign_room(site: Site, room: Room, done: Recovered) -> None:
     if room.alive or room.age_s is None or room.age_s <= spool.STALE_S:
         return
     path = shlex.quote(f"{site.master.spool}/{room.name}")
-    site.host.run(
+    said = site.host.run(
         f"{PREAMBLE}cd {path} || exit 0\n[ -f rc ] || /usr/bin/ksh ./stop > stop.out 2>&1\n"
         "if [ -f undo ] && [ ! -f undo.rc ]; then\n"
-        "  /usr/bin/ksh ./undo > undo.out 2>&1 < /dev/null; echo $? > undo.rc\nfi\n"
-    )
-    done.notes.append(
-        f"{room.name} is another nimwrap's, its operation is gone and it has been silent for {room.age_s:.0f} s: "
-        "its export change was undone, its record stays for its own `nimwrap recover`"
-    )
+        "  /usr/bin/ksh ./undo > undo.out 2>&1 < /dev/null; echo $? > undo.rc; tail -n 1 undo.out\nfi\n"
+    ).stdout.strip()
+    if said:
+        done.notes.append(
+            f"{room.name} is another nimwrap's, its operation is gone and it has been silent for more than "
+            f"{spool.STALE_S // 60} minutes: its export change: {said}; its record stays for its own `nimwrap recover`"
+        )

@@ -218,7 +218,7 @@ if alive $room; then echo 'wrapper alive'; else echo 'wrapper gone'; fi
 echo "size $(ls -l "$(cat image)" 2>/dev/null | awk '{{print $5}}')"
 echo "written $(ls -l out 2>/dev/null | awk '{{print $5}}')"
 echo "now $({CLOCK})"
-[ -f undo.out ] && tail -1 undo.out | sed 's/^/undo_says /'
+[ -f undo.out ] && tail -n 1 undo.out | sed 's/^/undo_says /'
 echo '--- out'
 tail -c 65536 out 2>/dev/null
 [ -f client.out ] && [ ! -f rc ] && tail -c 2000 client.out

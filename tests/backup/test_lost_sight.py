@@ -77,3 +77,13 @@ def test_a_lost_start_is_tried_again_as_the_next_attempt(estate: Any, estate_con
         ended = backup.step()
         assert isinstance(ended, Run) and ended.outcome == "ok"
         assert [attempt.number for attempt in ended.attempts] == [1, 2]
+
+
+def test_another_nimwraps_open_export_is_undone_once_when_nobody_holds_it(estate: Any, estate_config: Config) -> None:
+    with opened_desk(load(estate_config())) as desk:
+        site = desk.site("nim")
+        room = f"{site.master.spool}/20260101T000000-aix01-0000"
+        site.host.run(f"mkdir -p {room}; cd {room}; echo {{}} > plan; echo 0 > rc; echo 'echo reverted' > undo")
+        (note,) = recover(site, desk.reader, wait=True).notes
+        assert "reverted" in note
+        assert recover(site, desk.reader, wait=True).notes == []
