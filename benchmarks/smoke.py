@@ -15,6 +15,7 @@ HERE = Path(__file__).resolve().parent
 SMALL: dict[str, list[str]] = {
     "startup.py": ["--repeat", "3", "--limit", "6"],
     "history_queries.py": ["--clients", "50", "--runs", "2000", "--repeat", "2"],
+    "status.py": ["--clients", "50", "--runs", "2000", "--repeat", "2", "--limit", "6"],
     "makespan.py": ["--clients", "50"],
     "preflight_fanout.py": ["--clients", "16", "--rounds", "1"],
     "overhead.py": ["--repeat", "1", "--limit", "60"],

@@ -1,9 +1,9 @@
 """What `status`, `report` and `metrics` cost with 1,000 clients and 1,000,000 runs in the history.
 
-    .venv/bin/python benchmarks/status.py [--clients 1000] [--runs 1000000] [--repeat 9] [--keep DIRECTORY]
+    .venv/bin/python benchmarks/status.py [--clients 1000] [--runs 1000000] [--repeat 9] [--limit 2.0] [--keep DIRECTORY]
 
-Ends with 1 when `status` takes longer than twice a hello-world typer application plus its queries, the verdicts on
-their rows and the rendering, when the report takes 5 s or 3 MB, or when a query of the three takes 20 ms or reads a
+Ends with 1 when `status` takes longer than `--limit` times a hello-world typer application plus its queries, the
+verdicts on their rows and the rendering, when the report takes 5 s or 3 MB, or when a query of the three takes 20 ms or reads a
 whole table.
 """
 
@@ -71,8 +71,8 @@ def median_ms(act: Callable[[], object], repeat: int) -> float:
     return statistics.median(taken[1:])
 
 
-def status(config: Config, file: Path, repeat: int) -> bool:
-    """True when a form of `status` is slower than twice hello-world plus what it reads and prints."""
+def status(config: Config, file: Path, repeat: int, limit: float) -> bool:
+    """True when a form of `status` is slower than ``limit`` times hello-world plus what it reads and prints."""
     hello = file.parent / "hello.py"
     hello.write_text(HELLO)
     ours = [sys.executable, "-m", "nimwrap", "--config", str(file), "status"]
@@ -105,9 +105,9 @@ def status(config: Config, file: Path, repeat: int) -> bool:
           f"{len(found.clients)} clients, {len(found.clusters)} clusters")  # fmt: skip
     slow = False
     for form, render in rendered.items():
-        whole, allowed = wholes[form] * 1000, 2 * base + judged + render
+        whole, allowed = wholes[form] * 1000, limit * base + judged + render
         slow |= whole > allowed
-        print(f"{form:18} {whole:7.0f} ms   allowed {allowed:6.0f} ms = 2 x {base:.0f} + {judged:.0f} + {render:.0f}")
+        print(f"{form:18} {whole:7.0f} ms   allowed {allowed:6.0f} ms = {limit:g} x {base:.0f} + {judged:.0f} + {render:.0f}")
     return slow
 
 
@@ -143,6 +143,7 @@ def main() -> int:
     parser.add_argument("--clients", type=int, default=1000)
     parser.add_argument("--runs", type=int, default=1_000_000)
     parser.add_argument("--repeat", type=int, default=9)
+    parser.add_argument("--limit", type=float, default=2.0)
     parser.add_argument("--keep", type=Path, help="build into this directory, and leave it there")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="nimwrap-status-") as temporary:
@@ -155,7 +156,7 @@ def main() -> int:
         if not config.database.exists():
             build(config.database, options.clients, options.runs)
             enrich(config.database, options.clients)
-        slow = status(config, file, options.repeat)
+        slow = status(config, file, options.repeat, options.limit)
         return int(written(config) or slow)
 
 
