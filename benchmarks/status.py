@@ -1,10 +1,10 @@
 """What `status`, `report` and `metrics` cost with 1,000 clients and 1,000,000 runs in the history.
 
-    .venv/bin/python benchmarks/status.py [--clients 1000] [--runs 1000000] [--repeat 9] [--limit 2.0] [--keep DIRECTORY]
+    .venv/bin/python benchmarks/status.py [--clients 1000] [--runs 1000000] [--repeat 9] [--limit 2.0]
 
 Ends with 1 when `status` takes longer than `--limit` times a hello-world typer application plus its queries, the
-verdicts on their rows and the rendering, when the report takes 5 s or 3 MB, or when a query of the three takes 20 ms or reads a
-whole table.
+verdicts on their rows and the rendering, when the report takes 5 s or 3 MB, or when a query of the three takes 20 ms
+or reads a whole table.
 """
 
 from __future__ import annotations
@@ -107,7 +107,8 @@ def status(config: Config, file: Path, repeat: int, limit: float) -> bool:
     for form, render in rendered.items():
         whole, allowed = wholes[form] * 1000, limit * base + judged + render
         slow |= whole > allowed
-        print(f"{form:18} {whole:7.0f} ms   allowed {allowed:6.0f} ms = {limit:g} x {base:.0f} + {judged:.0f} + {render:.0f}")
+        sums = f"{limit:g} x {base:.0f} + {judged:.0f} + {render:.0f}"
+        print(f"{form:18} {whole:7.0f} ms   allowed {allowed:6.0f} ms = {sums}")
     return slow
 
 

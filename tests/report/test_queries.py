@@ -1,0 +1,40 @@
+"""No question of status, report and metrics reads a whole table: a million runs must not slow them down."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import Any
+
+import pytest
+
+from nimwrap.config.model import Config
+from nimwrap.history.read import Reader
+from nimwrap.report.metrics import metrics_text
+from nimwrap.report.page import page
+from nimwrap.report.protection import protection
+from tests.report.site import NOW
+
+GROWING = ("runs", "attempts", "findings", "images", "export_changes", "events", "slots")
+
+
+class Planned(Reader):
+    """A reader that keeps the plan of every query it is asked."""
+
+    plans: dict[str, list[str]]
+
+    def rows(self, sql: str, parameters: Sequence[Any] = ()) -> list[dict[str, Any]]:
+        if sql not in self.plans:
+            self.plans[sql] = [row["detail"] for row in super().rows(f"explain query plan {sql}", parameters)]
+        return super().rows(sql, parameters)
+
+
+@pytest.mark.parametrize("ask", [protection, page, metrics_text])
+def test_every_query_goes_by_an_index(ask: Callable[[Config, Reader, datetime], object], site: Config) -> None:
+    with Planned(site.database) as reader:
+        reader.plans = {}
+        ask(site, reader, NOW)
+        steps = [(step.split(), step, sql) for sql, plan in reader.plans.items() for step in plan]
+    assert len(steps) > 8
+    assert not [(step, sql) for words, step, sql in steps
+                if words[0] == "SCAN" and words[1] in GROWING and "INDEX" not in words]  # fmt: skip
