@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import re
 import socket
+from dataclasses import replace
 from datetime import datetime
 
 from nimwrap.backup import spool
@@ -42,6 +44,18 @@ def take_lock(site: Site, client: str, run: str) -> Failure | datetime:
     if answer.clock is None:
         raise NimwrapError(f"{site.master.name} does not tell its time: {result.stdout[:200]!r}")
     return answer.clock
+
+
+def take_cluster_lock(site: Site, cluster: str, run: str) -> Failure | None:
+    """Take the lock of a PowerHA cluster, so that two of its nodes are never backed up at once; why not, or None.
+
+    It lies beside the clients' locks; no client has its name, for NIM names have no dot.
+    """
+    name = f"cluster.{re.sub('[^A-Za-z0-9_-]', '_', cluster)[:60]}"
+    lock = take_lock(site, name, run)
+    if not isinstance(lock, Failure):
+        return None
+    return replace(lock, message=f"another node of the cluster {cluster} is being backed up: {lock.message}")
 
 
 def locked_by_another(site: Site, client: str, run: str) -> Failure | None:

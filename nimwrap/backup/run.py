@@ -14,7 +14,7 @@ from typing import NoReturn
 from nimwrap.backup.aftercare import after_image, warned
 from nimwrap.backup.attempt import AtLarge, Attempted, failure_of, make
 from nimwrap.backup.context import Interrupted, Site, log_path
-from nimwrap.backup.locking import give_back, locked_by_another, take_lock
+from nimwrap.backup.locking import give_back, locked_by_another, take_cluster_lock, take_lock
 from nimwrap.backup.master_look import look_at_master, through_client
 from nimwrap.backup.methods import NIM, Work, plan_attempt
 from nimwrap.backup.preview import space_short
@@ -40,7 +40,8 @@ LOCKED_WAIT_S = 10.0
 
 @dataclass(frozen=True)
 class Request:
-    """One backup as asked for. ``slot`` is the schedule's due time; ``retry_refusals``: nobody waits at a terminal."""
+    """One backup as asked for. ``slot`` is the schedule's due time; ``retry_refusals``: nobody waits at a terminal;
+    ``in_company``: other clients are backed up by the same command, so one of them may hold the cluster."""
 
     ref: ClientRef
     kind: str = "mksysb"
@@ -48,6 +49,7 @@ class Request:
     schedule: str | None = None
     slot: datetime | None = None
     retry_refusals: bool = False
+    in_company: bool = False
     prior: Prior = field(default_factory=Prior)
 
 
@@ -114,18 +116,29 @@ class BackupRun:
         lock = take_lock(self.site, self.run.client, self.run.id)
         if isinstance(lock, Failure):
             return self._not_locked(lock)
+        cluster = self._cluster(report)
+        taken = take_cluster_lock(self.site, cluster, self.run.id) if cluster else None
+        if taken is not None:
+            self._release()
+            return self._not_locked(taken)
         work = Work(self.request.kind, self.policy, lock, self.request.prior.last_sizes, self.request.volume_group)
         short = space_short(self.site, self.run.id, report, work)
         if short is not None:
             return self._close(Outcome.REFUSED, short)
         return self._attempt(report, work)
 
+    def _cluster(self, report: PreflightReport) -> str | None:
+        """The PowerHA cluster as the node itself names it, else as the configuration does."""
+        seen = report.cluster.name if report.cluster else None
+        return seen or self.site.config.client(self.run.master, self.run.client).cluster or None
+
     def _not_locked(self, failure: Failure) -> Run | Later:
         """Another nimwrap works on this client. A fleet looks again later, as long as an image may take."""
         if failure.code is not FailureCode.LOCKED:
             return self._close(Outcome.FAILED, failure)
         waited = (self.site.clock.now() - self.run.started).total_seconds()
-        if self.request.retry_refusals and waited < self.policy.timeout:
+        patient = self.request.retry_refusals or self.request.in_company
+        if patient and waited < self.policy.timeout:
             self.rounds -= 1
             return Later(LOCKED_WAIT_S, failure)
         return self._close(Outcome.LOCKED, failure)

@@ -85,9 +85,12 @@ mv {lock} {aside} && rm -rf {aside} && echo aside
 
 
 def unlock_script(spool: str, client: str, run: str) -> str:
-    """Gives the client's lock back, only if it is this run's."""
-    lock = shlex.quote(lock_path(spool, client))
-    return f'if [ "$(cat {lock}/run 2>/dev/null)" = {shlex.quote(run)} ]; then rm -rf {lock}; fi\n'
+    """Gives the client's lock back, and that of its cluster, only if they are this run's."""
+    return (
+        f"for held in {shlex.quote(lock_path(spool, client))} {shlex.quote(spool)}/locks/cluster.*; do\n"
+        f'  [ "$(cat "$held/run" 2>/dev/null)" = {shlex.quote(run)} ] && rm -rf "$held"\n'
+        "done\n"
+    )
 
 
 def free_slots_script(spool: str, run: str) -> str:

@@ -131,7 +131,8 @@ class Fleet:
             )  # fmt: skip
             for group in policy.volume_groups if kind == "savevg" else ("",):
                 request = Request(
-                    ref, kind, group, self.order.schedule, self.order.slot, not self.order.attended, prior
+                    ref, kind, group, self.order.schedule, self.order.slot, not self.order.attended,
+                    len(self.order.refs) > 1, prior,
                 )  # fmt: skip
                 job = Job(
                     Task(request, BackupRun(self.desk.site(ref.master), request)), ref.master, known,

@@ -13,9 +13,11 @@ from dataclasses import dataclass
 
 PREAMBLE = (
     "LC_ALL=C; export LC_ALL\n"
+    "COLUMNS=2000; export COLUMNS\n"
     "PATH=/usr/bin:/usr/sbin:/etc:/sbin:/bin; export PATH\n"
 )
-"""First lines of every script: untranslated messages, and tools found nowhere but in the system's own directories."""
+"""First lines of every script: untranslated messages, lines that ps does not cut, and tools found nowhere but
+in the system's own directories."""
 
 ENDED = frozenset({137, 143})
 """Statuses that :func:`limited` and a killed question end with: no answer that could be trusted."""
