@@ -114,3 +114,12 @@ def test_a_kind_of_image_that_was_never_made_is_missed(site: Path, run_cli: Run)
     found = client(run_cli("status", "--json", config=site), "aixdb1")
     assert (found["verdict"], found["never_backed_up"]) == ("critical", True)
     assert "savevg image" in found["reasons"][0]
+
+
+def test_a_cluster_that_a_run_saw_is_known_from_then_on(estate_config: Callable[..., Path], run_cli: Run) -> None:
+    config = estate_config()
+    assert run_cli("backup", "powerha2", config=config).exit_code == 0
+    ran = run_cli("status", "--json", config=config)
+    (cluster,) = ran.data["clusters"]
+    assert (cluster["clients"], cluster["node"]) == (["powerha2"], "powerha1")
+    assert client(ran, "powerha2")["cluster"] == cluster["name"]
