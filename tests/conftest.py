@@ -56,7 +56,7 @@ def estate_config(estate: Any, tmp_path: Path) -> Callable[..., Path]:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[None]:
-    """Where NIMWRAP_FORBID_SKIPS is set (CI), a test of sshd, lab or browser that skips has failed: CI installs them."""
+    """Where NIMWRAP_FORBID_SKIPS is set (CI), a skipped test of sshd, lab or browser has failed: CI has them."""
     report: pytest.TestReport = yield  # type: ignore[assignment]  # the wrapped hook's result comes back here
     needs = any(item.get_closest_marker(name) for name in ("sshd", "lab", "browser"))
     if os.environ.get("NIMWRAP_FORBID_SKIPS") and needs and report.skipped and not hasattr(report, "wasxfail"):

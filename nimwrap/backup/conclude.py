@@ -90,7 +90,7 @@ def confirm_undo(site: Site, plan: AttemptPlan, look: Look) -> str:
 
 
 def _judge(site: Site, plan: AttemptPlan, look: Look) -> Concluded:
-    if look.ended_by in ("cancelled", "timed_out"):
+    if look.ended_by == "cancelled" or (look.ended_by == "timed_out" and not completed(look.output)):
         return Concluded(Outcome.FAILED, _ended(look))
     promising = look.returncode == 0 or completed(look.output) or archive_warnings(look.output)
     if not promising:
@@ -150,9 +150,10 @@ def _still_staged(site: Site, plan: AttemptPlan) -> bool:
 
 
 def _by_evidence(look: Look) -> Failure:
-    how = "never returned and was ended" if look.ended_by == "evidence" else f"returned {look.returncode}"
+    codes = {"evidence": FailureCode.STALLED, "timed_out": FailureCode.TIMED_OUT}
+    how = "never returned and was ended" if look.ended_by in codes else f"returned {look.returncode}"
     return Failure(
-        FailureCode.STALLED if look.ended_by == "evidence" else FailureCode.UNKNOWN,
+        codes.get(look.ended_by or "", FailureCode.UNKNOWN),
         f"the image is complete and proven, but the operation {how}",
         "the image is kept and counts; see `nimwrap explain stalled` for what usually holds nim up",
         look.output[-2000:],

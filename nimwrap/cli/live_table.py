@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from types import TracebackType
 
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
@@ -23,13 +22,14 @@ class LiveTable:
         self._done = 0
         self._rows: dict[str, Progress] = {}
         self._lock = threading.Lock()
-        self._live = Live(console=Console(stderr=True), refresh_per_second=4, transient=True, get_renderable=self._render)
+        console = Console(stderr=True)
+        self._live = Live(console=console, refresh_per_second=4, transient=True, get_renderable=self._render)
 
     def __enter__(self) -> LiveTable:
         self._live.start()
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(self, *exception: object) -> None:
         self._live.stop()
 
     def tell(self, progress: Progress) -> None:
@@ -59,5 +59,6 @@ class LiveTable:
         if self._clients == 1:
             return table
         whole = Table.grid(padding=(0, 2))
-        whole.add_row(f"{self._done} of {self._clients} clients", ProgressBar(total=self._clients, completed=self._done))
+        bar = ProgressBar(total=self._clients, completed=self._done)
+        whole.add_row(f"{self._done} of {self._clients} clients", bar)
         return Group(table, whole)

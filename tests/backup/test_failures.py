@@ -168,3 +168,13 @@ def test_a_stale_lock_is_taken_over_with_a_record(run_cli: Cli, estate: Any, est
     assert ran.exit_code == 0
     told = run_cli("show", only_run(ran)["id"], "--json", config=config).stdout
     assert "took over the lock of 20260101T000000-powerha2-beef" in told
+
+
+def test_a_timeout_after_the_image_was_complete_keeps_it(run_cli: Cli, estate: Any, estate_config: Config) -> None:
+    estate.fault("nim_hang_after_image", True)
+    config = estate_config(backup={"stall": "5m", "timeout": "6s"})
+    ran = run_cli("backup", "powerha2", "--json", config=config)
+    run = only_run(ran)
+    assert (ran.exit_code, run["outcome"], run["failure"]["code"]) == (3, "warning", "timed_out")
+    assert run["image"]["verified"]
+    assert nothing_left(estate, run["image"]["location"])
