@@ -50,6 +50,7 @@ def run_process(
             cwd="/",
             env=environ,
             start_new_session=True,
+            preexec_fn=_hangup_ends_it if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN else None,  # noqa: PLW1509
         )
     out, err = Bounded(), Bounded()
     assert process.stdout and process.stderr  # noqa: S101  (both are PIPE)
@@ -100,6 +101,11 @@ def _collect(
     with contextlib.suppress(subprocess.TimeoutExpired):
         process.wait(max(0.05, deadline - time.monotonic()))
     return process.returncode is not None
+
+
+def _hangup_ends_it() -> None:
+    """Under nohup a child would inherit that SIGHUP is ignored, and a passed timeout could not end it."""
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 def _hang_up(process: subprocess.Popen[bytes]) -> None:
