@@ -14,6 +14,7 @@ from nimwrap.aix.text import Unrecognised
 from nimwrap.backup.context import Site
 from nimwrap.backup.operation import writers_left
 from nimwrap.backup.plan import AttemptPlan
+from nimwrap.history.read import Reader
 from nimwrap.hosts.channel import SELF, client_command, parse_channel
 from nimwrap.hosts.questions import PREAMBLE, Question, answers, questionnaire
 from nimwrap.remedy import own_mount
@@ -30,6 +31,9 @@ class Cleaning:
 def clean_up(site: Site, plan: AttemptPlan) -> Cleaning:
     """Take away what a failed attempt left on the client and on the master, and say what could not be."""
     cleaning = Cleaning()
+    if _is_good(site, plan):
+        cleaning.left.append(f"{plan.location} is recorded as a good image; nothing of it is cleaned up")
+        return cleaning
     writing = writers_left(site, plan, "after the failure: is the client still writing?")
     if writing is not False:
         why = "still writes the image" if writing else "does not answer, so it may still write the image"
@@ -55,6 +59,13 @@ def _clear_client(site: Site, plan: AttemptPlan, cleaning: Cleaning) -> None:
     if not answer.ok:
         said = (answer.output.strip().splitlines() or ["no answer"])[-1]
         cleaning.left.append(f"{plan.client}: {own_mount.client_room(plan.run)} could not be removed: {said}")
+
+
+def _is_good(site: Site, plan: AttemptPlan) -> bool:
+    """Whether the history has a proven image at this place: whatever failed, that one is never touched."""
+    with Reader.open(site.config.database) as reader:
+        row = reader.image_at(plan.master, plan.location)
+    return row is not None and bool(row["verified"])
 
 
 def _unmount(site: Site, plan: AttemptPlan) -> None:

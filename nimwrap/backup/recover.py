@@ -83,6 +83,12 @@ class Room:
         return self.name.partition(".left-")[0]
 
     @property
+    def attempt(self) -> int | None:
+        """The attempt that a room put aside is of: a later one of the same run may have made a good image."""
+        number = self.name.partition(".left-")[2]
+        return int(number) if number.isdigit() else None
+
+    @property
     def aside(self) -> bool:
         return ".left-" in self.name
 
@@ -204,13 +210,13 @@ def _never_started() -> Failure:
     )
 
 
-def last_plan(reader: Reader, run_id: str) -> AttemptPlan | None:
-    """The newest plan of a run, None when it never came to one."""
+def last_plan(reader: Reader, run_id: str, number: int | None = None) -> AttemptPlan | None:
+    """The newest plan of a run, or that of its attempt ``number``; None when it never came to one."""
     texts = [event["data"] for event in reader.events(run_id) if event["kind"] == "plan" and event["data"]]
-    if not texts:
-        return None
-    text = json.loads(texts[-1])
-    return AttemptPlan.from_json(text if isinstance(text, str) else json.dumps(text))
+    stored = [json.loads(text) for text in texts]
+    plans = [AttemptPlan.from_json(text if isinstance(text, str) else json.dumps(text)) for text in stored]
+    fitting = [plan for plan in plans if number is None or plan.number == number]
+    return fitting[-1] if fitting else None
 
 
 def _recover_room(site: Site, reader: Reader, room: Room, done: Recovered, *, wait: bool) -> None:
@@ -227,7 +233,7 @@ def _recover_room(site: Site, reader: Reader, room: Room, done: Recovered, *, wa
         return
     if owner_alive(site.config.state_dir, room.run) or row["id"] != room.run:
         return
-    plan = last_plan(reader, room.run)
+    plan = last_plan(reader, room.run, room.attempt)
     attempts = reader.attempts([room.run])
     unrecorded = not room.done or not attempts or attempts[-1]["returncode"] is None
     if room.there and not room.aside and plan and unrecorded:

@@ -1,0 +1,37 @@
+"""A room put aside belongs to one attempt; cleaning it never touches what a later attempt of the run has made."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from tests.backup.test_main_job import only_run
+from tests.running import Ran
+
+
+def test_a_room_of_a_failed_attempt_does_not_cost_the_good_image_of_the_next(
+    run_cli: Callable[..., Ran], estate: Any, estate_config: Callable[..., Path]
+) -> None:
+    estate.behaviour("replace")
+    config = estate_config(backup={"remedies": ["pre-export", "own-mount"]})
+    run = only_run(run_cli("backup", "powerha1", "--json", config=config))
+    assert [attempt["remedy"] for attempt in run["attempts"]] == ["pre-export", "own-mount"]
+    with sqlite3.connect(estate.root / "nimwrap/history.db") as database:
+        (stored,) = database.execute(
+            "select data from events where kind = 'plan' and run = ? order by id limit 1", (run["id"],)
+        ).fetchone()
+    plan = json.loads(stored)
+    room = estate.files("nim") / f"var/adm/nimwrap/{run['id']}.left-1"
+    room.mkdir(parents=True)
+    (room / "plan").write_text(plan if isinstance(plan, str) else json.dumps(plan))
+    (room / "rc").write_text("175\n")
+    (room / "done").write_text("20261123000000\n")
+    (room / "image").write_text("/export/nim/mksysb/powerha1/gone.mksysb\n")
+    run_cli("recover", "--json", config=config)
+    image = run["image"]
+    assert estate.objects()[image["resource"]]["location"] == image["location"]
+    assert (estate.files("nim") / image["location"].lstrip("/")).exists()
+    assert not room.exists()
