@@ -12,12 +12,14 @@ from nimwrap.aix.text import Unrecognised
 from nimwrap.backup.context import Site
 from nimwrap.backup.plan import NAME_TAKEN, AttemptPlan
 from nimwrap.config.model import BackupPolicy
+from nimwrap.domain.codes import FailureCode
+from nimwrap.domain.findings import Failure
 from nimwrap.hosts.channel import SELF
 from nimwrap.hosts.questions import PREAMBLE
 from nimwrap.images import kinds
 from nimwrap.preflight.report import PreflightReport
 from nimwrap.remedy import own_mount, pre_export
-from nimwrap.remedy.admission import admitting_options, widened_options
+from nimwrap.remedy.admission import admitting_options, read_only, widened_options
 from nimwrap.remedy.undo import undo_script
 
 NIM = "nim"
@@ -37,8 +39,8 @@ class Work:
 
 def plan_attempt(
     site: Site, report: PreflightReport, work: Work, method: str, run: str, number: int
-) -> AttemptPlan:  # fmt: skip
-    """The plan of one attempt."""
+) -> AttemptPlan | Failure:  # fmt: skip
+    """The plan of one attempt, or why this method cannot work with what stands there; nothing is changed by it."""
     ref, policy = report.ref, work.policy
     # A second later for each further attempt: two attempts of a run never share a name.
     named = work.clock + timedelta(seconds=number - 1)
@@ -66,8 +68,8 @@ def plan_attempt(
     return _pre_export(site, plan, hosts)
 
 
-def _pre_export(site: Site, plan: AttemptPlan, hosts: tuple[str, ...]) -> AttemptPlan:
-    """The directory's own export as it stands this moment, widened by ``hosts``."""
+def _pre_export(site: Site, plan: AttemptPlan, hosts: tuple[str, ...]) -> AttemptPlan | Failure:
+    """The directory's own export as it stands this moment, widened by ``hosts``; one for reading is left alone."""
     listing = site.act(plan.run, "the exports before the change", PREAMBLE + shlex.join(exportfs.list_argv())).stdout
     try:
         entries = exports.parse_listing(listing) if listing.strip() else []
@@ -77,6 +79,14 @@ def _pre_export(site: Site, plan: AttemptPlan, hosts: tuple[str, ...]) -> Attemp
     if entry is None:
         return replace(plan, exported=plan.directory, added=hosts, after=admitting_options(hosts))
     before = entry.options or "rw"  # what no option at all means (the exports file)
+    if read_only(before):
+        return Failure(
+            FailureCode.EXPORT_CONFLICT,
+            f"{plan.directory} is exported for reading only, so that pre-export cannot let {plan.client} write there",
+            f"if nothing uses it: exportfs -u {plan.directory}, and take its line out of /etc/exports; or allow "
+            'own-mount: remedies = ["own-mount", "pre-export"]',
+            entry.text,
+        )
     after, added = widened_options(before, hosts)
     return replace(plan, exported=plan.directory, added=added, before=before, after=after)
 

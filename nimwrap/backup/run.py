@@ -154,8 +154,16 @@ class BackupRun:
                 return self._close(Outcome.REFUSED, report.failure or self._exhausted())
             self.tried.append(method)
             number = len(self.run.attempts) + 1
+            plan = plan_attempt(self.site, report, work, method, self.run.id, number)
+            if isinstance(plan, Failure):
+                self.site.note(self.run.id, "remedy", f"{method} was not tried: {plan.message}")
+                if self._method(report) is not None:
+                    continue
+                self.tried.clear()
+                later = self._again(plan) if self.run.attempts else None
+                return later or self._close(Outcome.FAILED if self.run.attempts else Outcome.REFUSED, plan)
             self._progress("start", method)
-            done = make(self.site, report, work, plan_attempt(self.site, report, work, method, self.run.id, number))
+            done = make(self.site, report, work, plan)
             self.run = replace(self.run, attempts=(*self.run.attempts, done.attempt), remedy=_remedy(method))
             if done.outcome is not Outcome.FAILED:
                 return self._good(done)

@@ -13,7 +13,7 @@ from nimwrap.aix import exportfs
 from nimwrap.backup.master_look import look_at_master
 from nimwrap.backup.methods import NIM, Work, plan_attempt
 from nimwrap.domain.codes import Outcome
-from nimwrap.domain.findings import CheckVerdict
+from nimwrap.domain.findings import CheckVerdict, Failure
 from nimwrap.domain.ordering import UNKNOWN, predicted_seconds
 from nimwrap.domain.records import ClientRef
 from nimwrap.fleet.queue import Job, Queue
@@ -82,6 +82,7 @@ def _commands(desk: Desk, report: PreflightReport, kind: str, method: str) -> Se
     if kind == kinds.SAVEVG:
         work = replace(work, volume_group=", ".join(work.policy.volume_groups))
     plan = plan_attempt(site, report, work, method if method == NIM else "own-mount", "RUN", 1)
+    assert not isinstance(plan, Failure)  # noqa: S101  only pre-export may find that it cannot work
     names = kinds.ImageNames(plan.resource or None, plan.location)
     make = kinds.plan(kind, ref.client, work.policy, names, volume_group=work.volume_group).command
     master, client = ref.master, report.client_host or ref.client

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+_LISTS = ("access", "root", "rw")
+"""The host lists that a client must stand in to write as root, wherever the entry has them (aix-nim section 3.3)."""
+
 
 def admitting_options(hosts: Sequence[str]) -> str:
     """Options of a new export for ``hosts`` alone, in access= and root= (root= does not imply access, aix-nim 3.2)."""
@@ -11,10 +14,16 @@ def admitting_options(hosts: Sequence[str]) -> str:
     return f"rw,access={listed},root={listed}"
 
 
+def read_only(options: str) -> bool:
+    """True where an entry's options keep somebody from writing: widening it could not let the client write."""
+    return any(option.partition("=")[0].strip() == "ro" for option in options.removeprefix("-").split(","))
+
+
 def widened_options(before: str, hosts: Sequence[str]) -> tuple[str, tuple[str, ...]]:
     """``before`` (with or without its leading dash) plus ``hosts``, and the hosts that were really added.
 
-    An entry without access= admits everybody already; only its root= list grows then.
+    An entry without access= admits everybody already, one whose rw= names nobody lets all of them write; root= is
+    needed in any case. ``before`` must not be :func:`read_only`.
     """
     options = before.removeprefix("-").split(",")
     added: dict[str, None] = {}
@@ -22,12 +31,13 @@ def widened_options(before: str, hosts: Sequence[str]) -> tuple[str, tuple[str, 
     seen_root = False
     for option in options:
         key, equals, value = option.partition("=")
-        if equals and key in ("access", "root"):
-            listed = value.split(":")
+        if equals and key in _LISTS:
+            listed = value.removesuffix(":").split(":")
+            end = ":" if value.endswith(":") else ""  # as NIM itself writes its lists
             new = [host for host in hosts if host not in listed]
             added.update(dict.fromkeys(new))
             seen_root = seen_root or key == "root"
-            out.append(f"{key}={':'.join([*listed, *new])}")
+            out.append(f"{key}={':'.join([*listed, *new])}{end}")
         else:
             out.append(option)
     if not seen_root:

@@ -13,14 +13,14 @@ from enum import IntEnum
 
 # A list that runs empty must never be dropped from the options: without access= the directory would be open to
 # everybody. root= only adds rights, so dropping an empty one is safe. A host that stood in a list before is not ours
-# there, even if it was added to another list. A listing may leave out the dash, and an entry without options lists
-# nobody.
+# there, even if it was added to another list; nor is one in ro=, to which nimwrap never adds. A listing may leave out
+# the dash, and an entry without options lists nobody.
 _SUBTRACT = r"""
 function each(text, keep,   option, at, key, listed, i, j, n, h, left) {
   n = split(text, option, ","); text = ""
   for (i = 1; i <= n; i++) {
     at = index(option[i], "="); key = at ? substr(option[i], 1, at - 1) : option[i]
-    if (at && (key == "access" || key == "root" || key == "rw" || key == "ro")) {
+    if (at && (key == "access" || key == "root" || key == "rw")) {
       left = ""; h = split(substr(option[i], at + 1), listed, ":")
       for (j = 1; j <= h; j++)
         if (keep) had[key, listed[j]] = 1

@@ -85,6 +85,31 @@ def test_an_entry_without_access_keeps_its_openness_and_loses_only_our_root(esta
     assert listing(estate).split()[1] == "-rw"
 
 
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("rw=aix01,access=powerha1:aix01,root=powerha1", "rw=aix01{},access=powerha1:aix01{},root=powerha1{}"),
+        ("rw=aix01:aix02,root=aix01", "rw=aix01:aix02{},root=aix01{}"),
+        ("rw,root=powerha1:,access=powerha1:", "rw,root=powerha1{}:,access=powerha1{}:"),
+    ],
+)
+def test_every_list_that_decides_is_widened_and_narrowed_again(estate: Estate, before: str, after: str) -> None:
+    """A host in access= alone may not write where rw= names others."""
+    widened, added = widened_options(before, OURS)
+    assert widened == after.replace("{}", ":" + ":".join(OURS))
+    export(estate, before)
+    was = estate.exports_text()
+    export(estate, widened)
+    assert undo(estate, before, added) == UndoStatus.REVERTED
+    assert estate.exports_text() == was
+
+
+def test_a_list_for_reading_is_not_ours_to_narrow(estate: Estate) -> None:
+    export(estate, f"rw,access=aix01:{OURS[0]},ro={OURS[0]},root=aix01")
+    assert undo(estate, "rw,access=aix01,root=aix01") == UndoStatus.REVERTED
+    assert listing(estate).split()[1] == f"-rw,access=aix01,ro={OURS[0]},root=aix01"
+
+
 def test_undoing_twice_changes_nothing_more(estate: Estate) -> None:
     export(estate, admitting_options((*OURS, "aix01")))
     assert [undo(estate, None), undo(estate, None)] == [UndoStatus.REVERTED] * 2
