@@ -35,7 +35,7 @@ def take_lock(site: Site, client: str, run: str) -> Failure | datetime:
         )
     if not answer.got and answer.run != run and answer.stale:
         took = site.act(run, "take over a stale lock", spool.take_over_script(site.master.spool, client, answer.run))
-        if "aside" in took.stdout:
+        if "aside" in spool.said(took.stdout):
             silent = f"silent for {answer.age_s:.0f} s, its operation gone"
             site.note(run, "lock", f"took over the lock of {answer.run} ({answer.owner}): {silent}")
             return take_lock(site, client, run)

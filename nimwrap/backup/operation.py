@@ -48,7 +48,7 @@ def start(site: Site, plan: AttemptPlan, command: str, undo: str | None, owner: 
             f"the connection to {plan.master} was lost before the operation was started there",
             code="master_unreachable", hint="start the backup again",
         )
-    last = (result.stdout.splitlines() or [""])[-1]
+    last = (spool.said(result.stdout) or [""])[-1]
     if last.startswith("started "):
         return Started(Start.STARTED)
     if last == "busy":

@@ -20,6 +20,15 @@ STALE_S = 600
 """A lock may be taken over only when its heartbeat is older than this and its operation is gone (INTERFACE 6)."""
 
 
+MARK = "nw "
+"""Begins every line that a script of ours says, among whatever a login's profile may print beside it."""
+
+
+def said(text: str) -> list[str]:
+    """The lines that are ours, without their mark."""
+    return [line.removeprefix(MARK).rstrip() for line in text.splitlines() if line.startswith(MARK)]
+
+
 def lock_path(spool: str, client: str) -> str:
     return f"{spool}/locks/{client}"
 
@@ -38,7 +47,7 @@ alive() {{
 
 
 def lock_script(spool: str, client: str, run: str, owner: str) -> str:
-    """Takes the client's lock; prints ``got``, or ``held`` with the holder's particulars."""
+    """Takes the client's lock; says ``got``, or ``held``, with the holder's particulars."""
     lock = shlex.quote(lock_path(spool, client))
     return f"""\
 {PREAMBLE}umask 077
@@ -47,40 +56,41 @@ mkdir -p {shlex.quote(spool)}/locks || exit 1
 if mkdir {lock} 2>/dev/null; then
   echo {shlex.quote(run)} > {lock}/run; echo {shlex.quote(owner)} > {lock}/owner; {CLOCK} > {lock}/heartbeat
   [ -s {lock}/run ] && [ -s {lock}/heartbeat ] || {{ rm -rf {lock}; echo "nothing can be written there"; exit 1; }}
-  echo got
+  echo "{MARK}got"
 else
   # Whoever died before it wrote a heartbeat gets one now, so that the lock grows old and can be taken over.
   [ -s {lock}/heartbeat ] || {CLOCK} > {lock}/heartbeat
-  echo held
+  echo "{MARK}held"
 fi
 {_particulars(spool, lock)}"""
 
 
 def peek_script(spool: str, client: str) -> str:
-    """Who holds the client's lock, in the form of :func:`lock_script`, without touching it; nothing when it is free."""
+    """Who holds the client's lock, in the form of :func:`lock_script`, without touching it; else only ``free``."""
     lock = shlex.quote(lock_path(spool, client))
-    return f"{PREAMBLE}{ALIVE}[ -d {lock} ] || exit 0\necho held\n{_particulars(spool, lock)}"
+    nobody = f"[ -d {lock} ] || {{ echo '{MARK}free'; exit 0; }}\n"
+    return f"{PREAMBLE}{ALIVE}{nobody}echo '{MARK}held'\n{_particulars(spool, lock)}"
 
 
 def _particulars(spool: str, lock: str) -> str:
-    """Shell text that prints what :func:`parse_lock` reads after the first line; ``lock`` is quoted."""
+    """Shell text that says what :func:`parse_lock` reads after the first line; ``lock`` is quoted."""
     return f"""\
-echo "run $(cat {lock}/run 2>/dev/null)"
-echo "owner $(cat {lock}/owner 2>/dev/null)"
-echo "heartbeat $(cat {lock}/heartbeat 2>/dev/null)"
-echo "now $({CLOCK})"
+echo "{MARK}run $(cat {lock}/run 2>/dev/null)"
+echo "{MARK}owner $(cat {lock}/owner 2>/dev/null)"
+echo "{MARK}heartbeat $(cat {lock}/heartbeat 2>/dev/null)"
+echo "{MARK}now $({CLOCK})"
 holder={shlex.quote(spool)}/$(cat {lock}/run 2>/dev/null)
-if alive "$holder"; then echo "operation running"; else echo "operation gone"; fi
+if alive "$holder"; then echo "{MARK}operation running"; else echo "{MARK}operation gone"; fi
 """
 
 
 def take_over_script(spool: str, client: str, holder: str) -> str:
-    """Puts a stale lock aside, only if it is still that of ``holder``; prints ``aside``. The rename has one winner."""
+    """Puts a stale lock aside, only if it is still that of ``holder``; says ``aside``. The rename has one winner."""
     lock = shlex.quote(lock_path(spool, client))
     aside = shlex.quote(f"{lock_path(spool, client)}.stale.{holder or 'nobody'}")
     return f"""\
 {PREAMBLE}[ "$(cat {lock}/run 2>/dev/null)" = {shlex.quote(holder)} ] || exit 0
-mv {lock} {aside} && rm -rf {aside} && echo aside
+mv {lock} {aside} && rm -rf {aside} && echo "{MARK}aside"
 """
 
 
@@ -119,11 +129,11 @@ class LockAnswer:
 
 
 def parse_lock(text: str) -> LockAnswer:
-    """ValueError when the answer is not one."""
-    lines = text.splitlines()
-    if not lines or lines[0] not in ("got", "held"):
-        raise ValueError(f"not an answer about a lock: {text[:200]!r}")
+    """ValueError when the answer is not one, or not the whole of it: half of one could make a live lock look stale."""
+    lines = said(text)
     values = dict(line.partition(" ")[::2] for line in lines[1:])
+    if lines[:1] not in (["got"], ["held"]) or not {"run", "heartbeat", "now", "operation"} <= values.keys():
+        raise ValueError(f"not an answer about a lock: {text[:200]!r}")
     now, beat = moment(values.get("now", "")), moment(values.get("heartbeat", ""))
     return LockAnswer(
         got=lines[0] == "got",
@@ -149,7 +159,7 @@ def _here(name: str, text: str) -> str:
 def start_script(plan: AttemptPlan, command: str, undo: str | None, owner: str) -> str:
     """Takes a free slot, writes the operation's files and starts its wrapper detached.
 
-    Prints ``started PID``, or ``busy`` when all slots are taken, ``exists`` when the room is there already, ``lost``
+    Says ``started PID``, or ``busy`` when all slots are taken, ``exists`` when the room is there already, ``lost``
     when the client's lock is no longer this run's.
     """
     room, slots = shlex.quote(plan.room), shlex.quote(f"{plan.spool}/slots")
@@ -172,9 +182,9 @@ def start_script(plan: AttemptPlan, command: str, undo: str | None, owner: str) 
 {PREAMBLE}umask 077
 {ALIVE}
 mkdir -p {slots} || exit 1
-[ "$(cat {lock}/run 2>/dev/null)" = {shlex.quote(plan.run)} ] || {{ echo lost; exit 0; }}
+[ "$(cat {lock}/run 2>/dev/null)" = {shlex.quote(plan.run)} ] || {{ echo '{MARK}lost'; exit 0; }}
 {CLOCK} > {lock}/heartbeat
-[ -d {room} ] && {{ echo exists; exit 0; }}
+[ -d {room} ] && {{ echo '{MARK}exists'; exit 0; }}
 slot=
 number=1
 while [ $number -le {plan.max_parallel} ]; do
@@ -185,9 +195,9 @@ if [ -z "$slot" ]; then
   for held in {slots}/*; do
     [ -s "$held/heartbeat" ] || {CLOCK} > "$held/heartbeat"
     holder=$(cat "$held/run" 2>/dev/null); state=gone; alive {shlex.quote(plan.spool)}/"$holder" && state=alive
-    echo "slot ${{held##*/}} $state $(cat "$held/heartbeat") $({CLOCK}) $holder"
+    echo "{MARK}slot ${{held##*/}} $state $(cat "$held/heartbeat") $({CLOCK}) $holder"
   done
-  echo busy; exit 0
+  echo '{MARK}busy'; exit 0
 fi
 echo {shlex.quote(plan.run)} > {slots}/$slot/run; {CLOCK} > {slots}/$slot/heartbeat
 echo {shlex.quote(owner)} > {slots}/$slot/owner
@@ -199,33 +209,35 @@ sed "s,@slot@,{plan.spool}/slots/$slot,g" wrapper.in > wrapper && rm wrapper.in 
 ps -p 1 -o etime= > boot 2>/dev/null; {CLOCK} >> boot
 nohup /usr/bin/ksh {room}/wrapper < /dev/null > /dev/null 2>&1 &
 echo $! > pid
-echo "started $!"
+echo "{MARK}started $!"
 """
 
 
 def look_script(plan: AttemptPlan, wait_s: int) -> str:
-    """Waits up to ``wait_s`` for the operation to be done, then prints its state, sizes and the end of its output."""
+    """Waits up to ``wait_s`` for the operation to be done, then says its state, sizes and the end of its output."""
     return f"""\
 {PREAMBLE}{ALIVE}
+say() {{ echo "{MARK}$*"; }}
 room={shlex.quote(plan.room)}
-cd $room 2>/dev/null || {{ echo 'room gone'; exit 0; }}
+cd $room 2>/dev/null || {{ say room gone; exit 0; }}
 waited=0
 while [ ! -f done ] && [ $waited -lt {wait_s} ] && alive $room; do sleep 1; waited=$((waited + 1)); done
-if alive $room; then echo 'wrapper alive'; else echo 'wrapper gone'; fi
-[ -f done ] && echo 'done yes'
-[ -f rc ] && echo "rc $(cat rc)"
-[ -f undo ] && echo 'undo yes'
-[ -f undo.rc ] && echo "undo_rc $(cat undo.rc)"
-[ -f applied ] && echo "applied $(cat applied)"
-[ -f ended_by ] && echo "ended_by $(cat ended_by)"
-echo "size $(ls -l "$(cat image)" 2>/dev/null | awk '{{print $5}}')"
-echo "written $(ls -l out 2>/dev/null | awk '{{print $5}}')"
-echo "now $({CLOCK})"
-[ -f undo.out ] && tail -n 1 undo.out | sed 's/^/undo_says /'
-echo '--- out'
+if alive $room; then say wrapper alive; else say wrapper gone; fi
+[ -f done ] && say done yes
+[ -f rc ] && say rc $(cat rc)
+[ -f undo ] && say undo yes
+[ -f undo.rc ] && say undo_rc $(cat undo.rc)
+[ -f applied ] && sed 's/^/{MARK}applied /' applied
+[ -f ended_by ] && say ended_by $(cat ended_by)
+say size $(ls -l "$(cat image)" 2>/dev/null | awk '{{print $5}}')
+say written $(ls -l out 2>/dev/null | awk '{{print $5}}')
+say now $({CLOCK})
+[ -f undo.out ] && tail -n 1 undo.out | sed 's/^/{MARK}undo_says /'
+say out
 tail -c 65536 out 2>/dev/null
 [ -f client.out ] && [ ! -f rc ] && tail -c 2000 client.out
 echo
+say end
 """
 
 
@@ -248,14 +260,18 @@ class Look:
     output: str = ""
 
 
+_OUTPUT = re.compile(rf"^{MARK}out\r?\n(.*)^{MARK}end\r?$", re.MULTILINE | re.DOTALL)
+
+
 def parse_look(text: str) -> Look:
-    """ValueError when the answer is not one."""
-    head, mark, output = text.partition("--- out\n")
-    if head.strip() == "room gone":
+    """ValueError when the answer is not one, or not the whole of it."""
+    found = _OUTPUT.search(text)
+    lines = said(text[: found.start()] if found else text)
+    if "room gone" in lines:
         return Look(room=False)
-    if not mark:
+    values = dict(line.partition(" ")[::2] for line in lines)
+    if found is None or not {"wrapper", "size", "written"} <= values.keys():
         raise ValueError(f"not an answer about an operation: {text[:200]!r}")
-    values = dict(line.partition(" ")[::2] for line in head.splitlines())
 
     def number(name: str) -> int | None:
         value = values.get(name, "").strip()
@@ -274,14 +290,14 @@ def parse_look(text: str) -> Look:
         size=number("size"),
         written=number("written"),
         now=moment(values.get("now", "")),
-        output=output.removesuffix("\n"),
+        output=found[1].removesuffix("\n"),
     )
 
 
 def stale_slots(busy: str) -> list[tuple[str, str]]:
     """Slots, as (number, run), that a ``busy`` :func:`start_script` showed to be held by nobody any more."""
     found = []
-    for line in busy.splitlines():
+    for line in said(busy):
         words = line.split()
         if len(words) >= 5 and words[0] == "slot" and words[2] == "gone":
             beat, now = moment(words[3]), moment(words[4])
@@ -291,11 +307,11 @@ def stale_slots(busy: str) -> list[tuple[str, str]]:
 
 
 def free_stale_slot_script(spool: str, number: str, run: str) -> str:
-    """Frees a stale slot, only if it is still that of ``run``; prints ``freed``. The rename has one winner."""
+    """Frees a stale slot, only if it is still that of ``run``; says ``freed``. The rename has one winner."""
     slot, aside = shlex.quote(f"{spool}/slots/{number}"), shlex.quote(f"{spool}/slots.stale.{run or number}")
     return f"""\
 {PREAMBLE}[ "$(cat {slot}/run 2>/dev/null)" = {shlex.quote(run)} ] || exit 0
-mv {slot} {aside} && rm -rf {aside} && echo freed
+mv {slot} {aside} && rm -rf {aside} && echo "{MARK}freed"
 """
 
 

@@ -1,8 +1,8 @@
 """A script as one command line for a shell that is not ours, and the proof that it was started and has ended.
 
-The command says a nonce on stderr before the script and once more, with the status, after it. So what ssh, sudo or
-an expired password (AIX 3004-610) say is never taken for the script's own words, and a lost connection is told from
-a script that ends with 255.
+The command says a nonce before the script, on both streams, and once more, with the status, after it. So what ssh,
+sudo, a login's profile or an expired password (AIX 3004-610) say is never taken for the script's own words, and a
+lost connection is told from a script that ends with 255.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ So nothing in the script can swallow the rest of the script, as it could under `
 
 @dataclass(frozen=True)
 class Command:
-    """``line`` for a remote shell, and all the input it needs; ``nonce`` marks begin and end on stderr."""
+    """``line`` for a remote shell, and all the input it needs; ``nonce`` marks begin and end."""
 
     line: str
     stdin: bytes
@@ -38,7 +38,7 @@ class Unwrapped:
     """What came back, without our marks.
 
     ``ended`` is the script's own status, None if its end was not seen; ``before`` is what others said on stderr
-    before the script began.
+    before the script began; what they said on stdout is left out.
     """
 
     started: bool
@@ -55,7 +55,8 @@ def wrapped(script: str, *, become: str = "", shell: str = "") -> Command:
     too long for a command line goes over the input.
     """
     nonce = secrets.token_hex(6)
-    body = f"echo '@@{nonce} begin' >&2\n(\n{script}\n)\n{STATUS}\necho \"@@{nonce} end $nw_rc\" >&2; exit $nw_rc"
+    begin = f"echo '@@{nonce} begin'"
+    body = f"{begin}; {begin} >&2\n(\n{script}\n)\n{STATUS}\necho \"@@{nonce} end $nw_rc\" >&2; exit $nw_rc"
     prefix = ""
     if become == "sudo":
         prefix = f"sudo -n {shlex.quote(shell or '/usr/bin/ksh')} -c "
@@ -75,9 +76,9 @@ def unwrapped(command: Command, stdout: str, stderr: str) -> Unwrapped:
     started = begin.search(stderr)
     if started:
         before, stderr = stderr[: started.start()], stderr[started.end() :]
-    else:
-        started = begin.search(stdout)
-        stdout = begin.sub("", stdout, count=1)
+    *_, last = [None, *begin.finditer(stdout)]  # twice where both streams came as one
+    if last:
+        started, stdout = started or last, stdout[last.end() :]
     for text in (stderr, stdout):
         if match := end.search(text):
             ended = int(match[1])

@@ -19,6 +19,9 @@ _KSH = Path("/usr/bin/ksh")
 _OURS_ALONE = ("NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID", "LISTEN_FDS", "LISTEN_PID", "CREDENTIALS_DIRECTORY")
 """What systemd tells nimwrap and no command of the master may use."""
 
+_STARTUP_FILES = ("ENV", "BASH_ENV")
+"""Files that ksh88 and bash run before any script, with whatever those print."""
+
 
 class LocalHost:
     """Runs scripts with ``shell -c`` (ksh where there is one), in a session of their own; thread safe."""
@@ -48,7 +51,7 @@ class LocalHost:
         """Nothing is kept open."""
 
     def _run(self, argv: list[str], timeout: float, stdin: bytes = b"") -> CommandResult:
-        environ = {key: value for key, value in os.environ.items() if key not in _OURS_ALONE}
+        environ = {key: value for key, value in os.environ.items() if key not in (*_OURS_ALONE, *_STARTUP_FILES)}
         try:
             return run_process(argv, timeout=timeout, stdin=stdin, environ=environ)
         except OSError as error:

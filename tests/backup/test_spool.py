@@ -56,8 +56,43 @@ def test_a_lock_whose_maker_died_before_it_wrote_anything_grows_old_and_is_taken
 
 def test_nothing_is_started_without_the_lock(root: Path) -> None:
     assert lock(root, "another").got
-    assert sh(spool.start_script(planned(root), "exit 0\n", None, "me")).splitlines()[-1] == "lost"
+    assert sh(spool.start_script(planned(root), "exit 0\n", None, "me")).splitlines()[-1] == "nw lost"
     assert not (root / RUN).exists()
+
+
+NOISE = "*** Authorised use only ***\nrun 20990101T000000-other-ffff\nheld\noperation gone\n"
+"""What a login's profile may print."""
+
+
+def test_what_a_login_prints_around_an_answer_is_none_of_it(root: Path) -> None:
+    said = sh(spool.lock_script(str(root), "aix01", RUN, "ctl pid 1"))
+    assert spool.parse_lock(NOISE + said + NOISE) == spool.parse_lock(said)
+    assert spool.parse_lock(said).got
+    made_room(root, image="/nowhere\n", out="line one\nnw end is nothing\nline two\n", rc="0\n", done="x\n")
+    seen = sh(spool.look_script(planned(root), 0))
+    assert spool.parse_look(NOISE + seen + NOISE) == spool.parse_look(seen)
+    look = spool.parse_look(seen)
+    assert (look.done, look.returncode, look.size) == (True, 0, None)
+    assert look.output == "line one\nnw end is nothing\nline two\n"
+
+
+@pytest.mark.parametrize("text", ["", NOISE])
+def test_no_answer_is_never_taken_for_an_empty_one(root: Path, text: str) -> None:
+    with pytest.raises(ValueError, match="not an answer"):
+        spool.parse_lock(text)
+    with pytest.raises(ValueError, match="not an answer"):
+        spool.parse_look(text)
+
+
+def test_half_an_answer_is_none(root: Path) -> None:
+    """Without its last line a live holder would look gone, and its lock stale."""
+    said = sh(spool.lock_script(str(root), "aix01", RUN, "ctl pid 1")).splitlines()
+    made_room(root, image="/nowhere\n")
+    seen = sh(spool.look_script(planned(root), 0)).splitlines()
+    for whole, parse in ((said, spool.parse_lock), (seen, spool.parse_look)):
+        for lines in range(len(whole)):
+            with pytest.raises(ValueError, match="not an answer"):
+                parse("\n".join(whole[:lines]))
 
 
 def test_a_slot_that_a_dead_run_holds_is_freed_and_a_fresh_one_is_not(root: Path) -> None:
@@ -66,7 +101,7 @@ def test_a_slot_that_a_dead_run_holds_is_freed_and_a_fresh_one_is_not(root: Path
     slot.mkdir()
     (slot / "run").write_text("gone\n")
     busy = sh(spool.start_script(planned(root), "exit 0\n", None, "me"))
-    assert busy.splitlines()[-1] == "busy" and spool.stale_slots(busy) == []
+    assert busy.splitlines()[-1] == "nw busy" and spool.stale_slots(busy) == []
     (slot / "heartbeat").write_text(OLD)
     busy = sh(spool.start_script(planned(root), "exit 0\n", None, "me"))
     assert spool.stale_slots(busy) == [("1", "gone")]

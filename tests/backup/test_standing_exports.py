@@ -1,4 +1,4 @@
-"""pre-export beside an administrator's own export of the image directory: what decides in it is widened, or it refuses."""
+"""pre-export beside an administrator's own export: what decides there is widened, or it is left alone."""
 
 from __future__ import annotations
 

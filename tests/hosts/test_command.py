@@ -81,7 +81,16 @@ def test_what_others_said_before_is_kept_apart() -> None:
     assert unwrapped(command, "", denied) == Unwrapped(False, None, "", denied, denied)
 
 
+def test_what_a_profile_prints_is_none_of_the_output(shell: str) -> None:
+    command = wrapped("echo own; echo err >&2")
+    line = f"echo 'Welcome to the master'; echo '{'-' * 20}' >&2; {command.line}"
+    done = subprocess.run([shell, "-c", line], capture_output=True, check=False)
+    back = unwrapped(command, done.stdout.decode(), done.stderr.decode())
+    assert (back.started, back.ended, back.stdout, back.stderr) == (True, 0, "own\n", "err\n")
+
+
 def test_a_server_that_merges_both_streams() -> None:
     command = wrapped("true")
-    merged = f"@@{command.nonce} begin\r\nout\r\n@@{command.nonce} end 2\r\n"
+    begin = f"@@{command.nonce} begin\r\n"
+    merged = f"Welcome\r\n{begin}{begin}out\r\n@@{command.nonce} end 2\r\n"
     assert unwrapped(command, merged, "") == Unwrapped(True, 2, "out\r\n", "", "")
