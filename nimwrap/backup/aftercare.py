@@ -14,14 +14,16 @@ from nimwrap.images.depot import Depot
 from nimwrap.images.prune import Verdict, apply_retention
 
 
-def after_image(site: Site, run: Run) -> Failure | None:
+def after_image(site: Site, run: Run, *, resuming: bool = False) -> Failure | None:
     """Fixed name, then retention, while the client's lock is still ours; why the name could not be taken, if so.
+
+    ``resuming``: a replacement that was begun is finished from its journal, whatever ``naming`` says by now.
 
     Raises NimwrapError when the name is half way: its journal lies in the run's room, and the run has to stay open for
     recover. Retention never touches the run's outcome.
     """
     depot = Depot(site.host, site.master, site.config, site.store)
-    failure = _fixed_name(site, depot, run)
+    failure = _fixed_name(site, depot, run, resuming=resuming)
     try:
         removed = apply_retention(depot, run.client, run.kind, site.clock.now())
     except NimwrapError as error:
@@ -37,13 +39,14 @@ def warned(outcome: Outcome, failure: Failure | None, kept: Failure | None) -> t
     return (Outcome.WARNING, kept) if kept is not None and outcome is Outcome.OK else (outcome, failure)
 
 
-def _fixed_name(site: Site, depot: Depot, run: Run) -> Failure | None:
+def _fixed_name(site: Site, depot: Depot, run: Run, *, resuming: bool) -> Failure | None:
     """Goes on where a crash left it, or begins; an image that bears the name already is left alone."""
     now = site.clock.now()
-    if not fixed_name.wanted(run.kind, site.config.policy(run.master, run.client)):
-        return None
-    done = fixed_name.resume(depot, run.id, now)
+    wanted = fixed_name.wanted(run.kind, site.config.policy(run.master, run.client))
+    done = fixed_name.resume(depot, run.id, now) if wanted or resuming else None
     if done is None:
+        if not wanted:
+            return None
         with Reader.open(site.config.database) as reader:
             rows = [row for row in reader.images(run.master, run.client, kind=run.kind) if row["run"] == run.id]
         if not rows:
@@ -51,6 +54,8 @@ def _fixed_name(site: Site, depot: Depot, run: Run) -> Failure | None:
         done = fixed_name.take_fixed_name(depot, rows[0], run.id, now)
     if done.moved:
         return None
+    if done.stuck:
+        raise NimwrapError(f"{names.fixed_name(run.client)} is between two images: {done.reason}")
     return Failure(
         FailureCode.NIM_REFUSED,
         f"the image is good, but keeps its dated name {done.resource}: {done.reason}",

@@ -30,7 +30,7 @@ from nimwrap.domain.durations import parse_rfc3339
 from nimwrap.domain.errors import NimwrapError
 from nimwrap.domain.findings import Failure
 from nimwrap.domain.records import Attempt, ChangeState, Run
-from nimwrap.history.owner import OwnerLock, owner_alive
+from nimwrap.history.owner import OwnerLock, owner_alive, run_locks, sweep_run
 from nimwrap.history.read import Reader
 from nimwrap.history.revive import run_of
 from nimwrap.history.values import Row
@@ -60,9 +60,20 @@ def recover(site: Site, reader: Reader, *, wait: bool) -> Recovered:
     for room in rooms.values():
         if room.run not in ours:
             _recover_room(site, reader, room, done, wait=wait)
+    _sweep_owners(site, reader)
     for row, removal in finish_removals(site.host, site.store, site.master.name, site.clock.now()):
         done.cleaned.append(f"{row['location']}: {removal.reason}")
     return done
+
+
+def _sweep_owners(site: Site, reader: Reader) -> None:
+    """Remove the lock files of killed processes whose run is closed, or never came to a row."""
+    made = run_locks(site.config.state_dir)
+    rows = {row["id"]: row["outcome"] for row in reader.runs_by_id(list(made))}
+    for run_id, at in made.items():
+        young = (site.clock.now() - at).total_seconds() < spool.STALE_S  # its row may be about to be written
+        if rows.get(run_id, Outcome.RUNNING if young else None) != Outcome.RUNNING:
+            sweep_run(site.config.state_dir, run_id)
 
 
 @dataclass(frozen=True)
@@ -142,7 +153,7 @@ def _recover_run(
         try:
             outcome, failure = _conclude(site, reader, run_id, room)
             if outcome in (Outcome.OK, Outcome.WARNING):
-                outcome, failure = warned(outcome, failure, after_image(site, run_of(row)))
+                outcome, failure = warned(outcome, failure, after_image(site, run_of(row), resuming=True))
         except NimwrapError as error:
             done.notes.append(f"{run_id}: {error.message}; it stays open")
             return

@@ -6,6 +6,8 @@ import fcntl
 import os
 import re
 import threading
+from contextlib import suppress
+from datetime import UTC, datetime
 from pathlib import Path
 
 from nimwrap.domain.codes import ExitCode
@@ -78,11 +80,29 @@ def owner_alive(state_dir: Path, run_id: str) -> bool:
 def sweep(state_dir: Path, prefix: str) -> None:
     """Remove the lock files that processes which are gone left behind, of names that begin with ``prefix``."""
     for path in (state_dir.absolute() / "owners").glob(f"{prefix}*.lock"):
-        with _guard:
-            if _held_here(path) or (descriptor := _lock(path)) is None:
-                continue
-            path.unlink(missing_ok=True)
-            os.close(descriptor)
+        _sweep(path)
+
+
+def run_locks(state_dir: Path) -> dict[str, datetime]:
+    """The runs that have a lock file, held or left behind, and when it was made."""
+    found = {}
+    for path in sorted((state_dir.absolute() / "owners").glob("[0-9]*T[0-9]*-*.lock")):
+        with suppress(FileNotFoundError):
+            found[path.name.removesuffix(".lock")] = datetime.fromtimestamp(path.stat().st_mtime, UTC)
+    return found
+
+
+def sweep_run(state_dir: Path, run_id: str) -> None:
+    """Remove the lock file of a run whose owner is gone; that of a living one stays."""
+    _sweep(_lock_path(state_dir, run_id))
+
+
+def _sweep(path: Path) -> None:
+    with _guard:
+        if _held_here(path) or (descriptor := _lock(path)) is None:
+            return
+        path.unlink(missing_ok=True)
+        os.close(descriptor)
 
 
 def _lock_path(state_dir: Path, run_id: str) -> Path:

@@ -37,12 +37,16 @@ FIXED_KINDS = frozenset({"mksysb", "ios_mksysb", "master_mksysb"})
 
 @dataclass(frozen=True)
 class Outcome:
-    """``moved``: the fixed name now means the new image. Else ``reason``, and the image keeps its dated name."""
+    """``moved``: the fixed name now means the new image. Else ``reason``, and the image keeps its dated name.
+
+    ``stuck``: neither forward nor back; the journal has to stay for the next recover.
+    """
 
     moved: bool
     resource: str
     location: str
     reason: str = ""
+    stuck: bool = False
 
 
 def wanted(kind: str, policy: BackupPolicy) -> bool:
@@ -97,7 +101,7 @@ def _go(depot: Depot, change: Replacement, now: datetime) -> Outcome:
     stuck = _steps(depot, change, backward(change), now)
     if stuck is not None:
         # The journal stays: the next recover tries again. The new image is whole and defined under its own name.
-        return Outcome(False, change.new, change.staged, f"{refused}; going back also stopped: {stuck}")
+        return Outcome(False, change.new, change.staged, f"{refused}; going back also stopped: {stuck}", stuck=True)
     _script(depot, forget_script(change, depot.master.spool))
     return Outcome(False, change.new, change.staged, f"{refused}; {change.fixed} is as it was")
 

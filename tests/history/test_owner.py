@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from nimwrap.domain.errors import NimwrapError
-from nimwrap.history.owner import OwnerLock, owner_alive
+from nimwrap.history.owner import OwnerLock, owner_alive, run_locks, sweep_run
 from tests.running import ROOT
 
 _HOLDS = """
@@ -93,3 +93,30 @@ def _start(script: str, state_dir: Path) -> subprocess.Popen[str]:
 
 def _ask(state_dir: Path) -> str:
     return _start(_ASKS, state_dir).communicate()[0].strip()
+
+
+def test_lock_files_of_dead_runs_are_swept_and_no_others(tmp_path: Path) -> None:
+    dead, living = "20261123T010203-aix01-4f2a", "20261123T010203-aix02-4f2b"
+    with OwnerLock(tmp_path, living), OwnerLock(tmp_path, "serve"):
+        (tmp_path / "owners" / f"{dead}.lock").touch()
+        made = run_locks(tmp_path)
+        assert set(made) == {dead, living}
+        assert all(at.tzinfo is not None for at in made.values())
+        for run in made:
+            sweep_run(tmp_path, run)
+        assert set(run_locks(tmp_path)) == {living}
+        assert owner_alive(tmp_path, living)
+        assert owner_alive(tmp_path, "serve")
+
+
+def test_the_lock_of_a_living_process_is_not_swept(tmp_path: Path) -> None:
+    run = "20261123T010203-aix01-4f2a"
+    holder = _start(_HOLDS.replace('"r1"', f'"{run}"'), tmp_path)
+    assert holder.stdout is not None
+    assert holder.stdout.readline() == "held\n"
+    sweep_run(tmp_path, run)
+    assert set(run_locks(tmp_path)) == {run}
+    holder.kill()
+    holder.wait()
+    sweep_run(tmp_path, run)
+    assert run_locks(tmp_path) == {}

@@ -54,8 +54,8 @@ class Site:
     def keep(self, name: str) -> None:
         shutil.copytree(self.root, self.kept / name, symlinks=True)
 
-    def policy(self, keep: int) -> None:
-        self.file.write_text(self.estate.config(backup={"naming": "fixed", "keep": keep}))
+    def policy(self, keep: int, naming: str = "fixed") -> None:
+        self.file.write_text(self.estate.config(backup={"naming": naming, "keep": keep}))
 
     def nimwrap(self, *arguments: str, **env: str) -> Ran:
         return run(*arguments, home=self.home, config=self.file, env=env)
@@ -118,6 +118,19 @@ def test_killed_at_a_point(site: Site, point: int) -> None:
     assert site.good()["aix01_mksysb"] != before["aix01_mksysb"] or len(before) > 1
 
 
+@pytest.mark.parametrize("point", [13, 21, 27, 37, 41])
+def test_a_replacement_goes_on_when_naming_was_changed_since(site: Site, point: int) -> None:
+    """Killed between the journal and its removal: the journalled steps count, not the configuration of now."""
+    site.reset()
+    try:
+        assert site.nimwrap("backup", "aix01", NIMWRAP_FAILPOINT_KILL=str(site.first + point)).exit_code in (-9, 137)
+        site.policy(keep=1, naming="dated")
+        assert site.nimwrap("recover").exit_code == 0
+        assert_in_order(site)
+    finally:
+        site.policy(keep=1)
+
+
 def assert_in_order(site: Site) -> None:
     """One good image under the name, the newest one; history, NIM and disk agree; nothing waits for anybody."""
     good = site.good()
@@ -125,6 +138,7 @@ def assert_in_order(site: Site) -> None:
     assert site.estate.objects()["aix01_mksysb"]["location"] == PLACE
     with Reader.open(load(site.file).database) as reader:
         assert reader.open_runs() == []
+        assert list((load(site.file).state_dir / "owners").glob("2*.lock")) == []
         runs = reader.runs()
         assert [row["outcome"] for row in runs] == ["ok", "ok"]
         images = reader.images()
