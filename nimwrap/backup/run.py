@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import NoReturn
@@ -67,11 +68,14 @@ def new_run_id(client: str, now: datetime) -> str:
 
 
 class BackupRun:
-    """The run of one request; :meth:`step` until it returns a Run."""
+    """The run of one request; :meth:`step` until it returns a Run.
 
-    def __init__(self, site: Site, request: Request) -> None:
+    ``meanwhile`` says why the image is not needed any more, once somebody else has made it.
+    """
+
+    def __init__(self, site: Site, request: Request, meanwhile: Callable[[], Failure | None] = lambda: None) -> None:
         now = site.clock.now()
-        self.site, self.request = site, request
+        self.site, self.request, self.meanwhile = site, request, meanwhile
         ref = request.ref
         self.policy: BackupPolicy = site.config.policy(ref.master, ref.client)
         self.retry: RetryPolicy = site.config.retry_policy(ref.master, ref.client)
@@ -105,14 +109,7 @@ class BackupRun:
     def _round(self) -> Run | Later:
         report = self._look()
         if report.verdict is CheckVerdict.REFUSED:
-            failure = report.failure or Failure(FailureCode.UNKNOWN, "preflight refused without a reason")
-            if failure.code is FailureCode.CLIENT_BUSY:
-                # Busy with another nimwrap's run of it: that is a lock, and the holder has a name.
-                held = locked_by_another(self.site, self.run.client, self.run.id)
-                if held is not None:
-                    return self._not_locked(held)
-            later = self._again(failure) if self.request.retry_refusals else None
-            return later or self._close(Outcome.REFUSED, failure)
+            return self._refused(report)
         lock = take_lock(self.site, self.run.client, self.run.id)
         if isinstance(lock, Failure):
             return self._not_locked(lock)
@@ -121,11 +118,25 @@ class BackupRun:
         if taken is not None:
             self._release()
             return self._not_locked(taken)
+        if (done := self.meanwhile()) is not None:  # under the lock, so that nobody is doing it just now
+            return self._close(Outcome.SKIPPED, done)
         work = Work(self.request.kind, self.policy, lock, self.request.prior.last_sizes, self.request.volume_group)
         short = space_short(self.site, self.run.id, report, work)
         if short is not None:
             return self._close(Outcome.REFUSED, short)
         return self._attempt(report, work)
+
+    def _refused(self, report: PreflightReport) -> Run | Later:
+        failure = report.failure or Failure(FailureCode.UNKNOWN, "preflight refused without a reason")
+        if failure.code is FailureCode.CLIENT_BUSY:
+            # Busy with another nimwrap's run of it: that is a lock, and the holder has a name.
+            held = locked_by_another(self.site, self.run.client, self.run.id)
+            if held is not None:
+                return self._not_locked(held)
+            if (done := self.meanwhile()) is not None:
+                return self._close(Outcome.SKIPPED, done)
+        later = self._again(failure) if self.request.retry_refusals else None
+        return later or self._close(Outcome.REFUSED, failure)
 
     def _cluster(self, report: PreflightReport) -> str | None:
         """The PowerHA cluster as the node itself names it, else as the configuration does."""
