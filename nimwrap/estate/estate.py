@@ -83,13 +83,30 @@ class Estate:
 
     def log(self) -> list[Logged]:
         """Every command so far, in order."""
+        return [one for kind, one in self._records() if kind != "end"]
+
+    def spans(self) -> list[tuple[Logged, datetime | None]]:
+        """Every command that changes something, with its end; None for one that runs, or was killed."""
+        open_: dict[tuple[str, ...], list[int]] = {}
+        found: list[tuple[Logged, datetime | None]] = []
+        for kind, one in self._records():
+            same = open_.setdefault((one.host, *one.argv), [])
+            if kind == "end" and same:
+                place = same.pop(0)
+                found[place] = (found[place][0], one.at)
+            elif kind == "change":
+                same.append(len(found))
+                found.append((one, None))
+        return found
+
+    def _records(self) -> list[tuple[str, Logged]]:
         text = (self.root / "state" / "commands.log").read_bytes().decode("utf-8", "replace")
         found = []
         for record in text.split("\x1e"):
             fields = record.split("\x1f")
             if len(fields) > 3:
                 when = datetime.fromtimestamp(float(fields[1] or 0), UTC)
-                found.append(Logged(fields[0], tuple(fields[3:]), when, fields[2] == "change"))
+                found.append((fields[2], Logged(fields[0], tuple(fields[3:]), when, fields[2] == "change")))
         return found
 
     def changes(self, ignoring: tuple[str, ...] = SCRATCH) -> list[Logged]:

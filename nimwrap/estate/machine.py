@@ -136,9 +136,12 @@ class Machine:
             file.write(self.paths.inward(text))
         os.replace(fresh, self.path(aix))
 
-    def log(self, argv: list[str], changes: bool) -> None:
-        """Append to the estate's command log: host, time, kind, argv, in fields that a shell can write too."""
-        fields = [self.name, f"{time.time():.3f}", "change" if changes else "read", *argv]
+    def log(self, argv: list[str], kind: str) -> None:
+        """Append to the estate's command log: host, time, kind, argv, in fields that a shell can write too.
+
+        ``kind`` is read or change when a command begins, and end when a changing one has ended by itself.
+        """
+        fields = [self.name, f"{time.time():.3f}", kind, *argv]
         record = "\x1f".join(field.replace("\x1f", "?").replace("\x1e", "?") for field in fields) + "\x1e"
         handle = os.open(f"{self.state.directory}/commands.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o666)
         try:

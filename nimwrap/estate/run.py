@@ -18,12 +18,15 @@ def main(module: str, aix_path: str) -> None:
     args = [me.paths.outward(os.fsencode(word).decode("utf-8", "surrogateescape")) for word in sys.argv[1:]]
     command = import_module(f"nimwrap.estate.commands.{module}")
     changes = getattr(command, "changes", None)
-    me.log([me.command, *args], bool(changes and changes(me.command, args)))
+    argv, changing = [me.command, *args], bool(changes and changes(me.command, args))
+    me.log(argv, "change" if changing else "read")
     try:
         status: int = command.main(me, args)
     except BrokenPipeError:
         status = _PIPE_CLOSED
     except KeyboardInterrupt:
         status = 130
+    if changing:
+        me.log(argv, "end")
     sys.stdout.flush()
     os._exit(status)
