@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 
 
 @dataclass(frozen=True)
 class Progress:
-    """``phase`` is one word; ``size_bytes`` is the image's on disk, ``files``/``total`` mksysb's own count."""
+    """``phase`` is one word; ``size_bytes`` is the image's on disk, ``files``/``total`` mksysb's own count.
+
+    ``again``: when one that has failed will be tried once more.
+    """
 
     run: str
     phase: str
@@ -18,3 +22,4 @@ class Progress:
     size_bytes: int | None = None
     elapsed_s: float = 0.0
     note: str = ""
+    again: datetime | None = None

@@ -18,7 +18,10 @@ What = TypeVar("What")
 
 @dataclass(eq=False)
 class Job(Generic[What]):
-    """One client's work. ``chain``: jobs of one chain (a cluster) never run at once; ``ready_at``: not before."""
+    """One client's work. ``chain``: jobs of one chain (a cluster) never run at once; ``ready_at``: not before.
+
+    ``timed``: its duration was measured before, and is not derived from a size. ``started_at`` is set by the queue.
+    """
 
     what: What
     master: str
@@ -26,6 +29,8 @@ class Job(Generic[What]):
     chain: str | None = None
     ready_at: float = 0.0
     retried: bool = False
+    timed: bool = False
+    started_at: float = 0.0
 
 
 @dataclass
@@ -44,6 +49,8 @@ class Queue(Generic[What]):
         used: dict[str, int] = {}
         for job in self.running:
             used[job.master] = used.get(job.master, 0) + 1
+        if all(used.get(master, 0) >= cap for master, cap in self.caps.items()):
+            return None
         chains = {job.chain for job in self.running if job.chain}
         free = [
             job
@@ -58,6 +65,7 @@ class Queue(Generic[What]):
         job = min(free, key=lambda job: (job.retried, -rest.get(job.chain or "", 0.0) or -job.predicted_s))
         self.waiting.remove(job)
         self.running.append(job)
+        job.started_at = now
         return job
 
     def finished(self, job: Job[What]) -> None:
