@@ -9,9 +9,9 @@ from dataclasses import dataclass, replace
 from nimwrap.backup import spool
 from nimwrap.backup.conclude import Concluded, conclude, denied_from
 from nimwrap.backup.context import Site
-from nimwrap.backup.locking import owner_text
+from nimwrap.backup.locking import lock_lost, owner_text
 from nimwrap.backup.methods import NIM, Work, command_and_undo
-from nimwrap.backup.operation import Start, follow, start
+from nimwrap.backup.operation import Start, Started, follow, start
 from nimwrap.backup.plan import AttemptPlan
 from nimwrap.domain.codes import FailureCode, Outcome
 from nimwrap.domain.errors import NimwrapError
@@ -86,17 +86,31 @@ def failure_of(error: NimwrapError) -> Failure:
 
 def _start(site: Site, plan: AttemptPlan, command: str, undo: str | None) -> Failure | None:
     """Start the operation, waiting for a slot while others use them all."""
+    cleared = False
     while True:
         started = start(site, plan, command, undo, owner_text())
         if started.state is Start.STARTED:
             return None
-        if started.state is Start.FAILED:
-            return Failure(
-                FailureCode.UNKNOWN, f"the operation could not be started: {started.text.splitlines()[0]}",
-                f"make sure {plan.spool} on {plan.master} can be written and has space", started.text,
-            )  # fmt: skip
-        site.tell(Progress(plan.run, "waiting", plan.client, note="all image slots of this master are taken"))
-        site.clock.sleep(SLOT_WAIT_S)
+        if started.state is Start.LOST:
+            return lock_lost(site, plan.client, plan.run)
+        if started.state is Start.EXISTS and not cleared:
+            # An earlier attempt was concluded, and the line was cut before its room could be cleared.
+            site.host.run(spool.reset_room(plan))
+            cleared = True
+        elif started.state is Start.BUSY:
+            site.tell(Progress(plan.run, "waiting", plan.client, note="all image slots of this master are taken"))
+            site.clock.sleep(SLOT_WAIT_S)
+        else:
+            return _no_start(plan, started)
+
+
+def _no_start(plan: AttemptPlan, started: Started) -> Failure:
+    if started.state is Start.EXISTS:
+        why, fix = f"{plan.room} on {plan.master} still holds an earlier attempt", "nimwrap recover, then start again"
+    else:
+        why = started.text.splitlines()[0]
+        fix = f"make sure {plan.spool} on {plan.master} can be written and has space"
+    return Failure(FailureCode.UNKNOWN, f"the operation could not be started: {why}", fix, started.text)
 
 
 def _not_started(site: Site, plan: AttemptPlan, attempt: Attempt, failure: Failure) -> Attempted:
@@ -104,7 +118,7 @@ def _not_started(site: Site, plan: AttemptPlan, attempt: Attempt, failure: Failu
         site.store.change_ended(plan.change, ChangeState.REVERTED, site.clock.now(), "never applied")
     ended = replace(attempt, ended=site.clock.now(), failure_code=failure.code)
     site.store.end_attempt(plan.run, ended, output=failure.evidence)
-    return Attempted(ended, Outcome.FAILED, failure)
+    return Attempted(ended, Outcome.LOCKED if failure.code is FailureCode.LOCKED else Outcome.FAILED, failure)
 
 
 def record(site: Site, plan: AttemptPlan, done: spool.Look, attempt: Attempt) -> Attempted:

@@ -68,6 +68,17 @@ def locked_by_another(site: Site, client: str, run: str) -> Failure | None:
     return None if answer.run == run or answer.stale else _held(site, client, answer)
 
 
+def lock_lost(site: Site, client: str, run: str) -> Failure:
+    """Why a run that held the client's lock may not begin: whose it is now, or that it is gone."""
+    gone = Failure(
+        FailureCode.LOCKED,
+        f"the lock of {client} was taken away from {run} before its operation began; nothing was started",
+        "start the backup again; look who removed it, if no other nimwrap works with this master",
+        spool.lock_path(site.master.spool, client),
+    )
+    return locked_by_another(site, client, run) or gone
+
+
 def _held(site: Site, client: str, answer: spool.LockAnswer) -> Failure:
     state = "its operation is running" if answer.operation_running else "no operation of it is running"
     return Failure(

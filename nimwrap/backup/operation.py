@@ -27,12 +27,15 @@ RECONNECT_S = 10
 class Start(StrEnum):
     STARTED = "started"
     BUSY = "busy"
+    LOST = "lost"
+    EXISTS = "exists"
     FAILED = "failed"
 
 
 @dataclass(frozen=True)
 class Started:
-    """``text``: why it was not started, or what holds the slots."""
+    """``text``: why it was not started, or what holds the slots. LOST: the client's lock is another run's, or nobody's;
+    EXISTS: the run has a room already, of an earlier attempt."""
 
     state: Start
     text: str = ""
@@ -56,8 +59,8 @@ def start(site: Site, plan: AttemptPlan, command: str, undo: str | None, owner: 
             free = spool.free_stale_slot_script(plan.spool, number, run)
             site.act(plan.run, f"free slot {number}, which the dead run {run or '(unnamed)'} held", free)
         return Started(Start.BUSY, result.stdout)
-    if last == "lost":
-        return Started(Start.FAILED, f"the lock of {plan.client} is no longer this run's")
+    if last in (Start.LOST, Start.EXISTS):
+        return Started(Start(last))
     return Started(Start.FAILED, (result.stdout + result.stderr).strip() or "the master's spool could not be written")
 
 

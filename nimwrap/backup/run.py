@@ -176,9 +176,13 @@ class BackupRun:
             self._progress("start", method)
             done = make(self.site, report, work, plan)
             self.run = replace(self.run, attempts=(*self.run.attempts, done.attempt), remedy=_remedy(method))
+            failure = done.failure or self._exhausted()
+            if done.outcome is Outcome.LOCKED:
+                self.tried.clear()
+                self._release()
+                return self._not_locked(failure)
             if done.outcome is not Outcome.FAILED:
                 return self._good(done)
-            failure = done.failure or self._exhausted()
             if failure.code in DENIALS:
                 report = self._look()
                 if report.verdict is not CheckVerdict.REFUSED and self._method(report) is not None:

@@ -11,6 +11,7 @@ import pytest
 
 from nimwrap.backup.run import BackupRun, Request
 from nimwrap.config.load import load
+from nimwrap.domain.codes import exit_code_of_run
 from nimwrap.domain.records import ClientRef, Run
 from nimwrap.fleet.desk import opened_desk
 from nimwrap.hosts.protocol import CommandResult, Host
@@ -40,6 +41,37 @@ def backed_up(config: Path, client: str, meddle: Callable[[Host, str], str]) -> 
         ended = BackupRun(desk.site("nim"), Request(ClientRef("nim", client))).step()
         assert isinstance(ended, Run)
         return ended
+
+
+@pytest.mark.parametrize("holder", ["20261123T000000-powerha2-beef", None])
+def test_a_lock_that_is_lost_before_the_start_ends_as_locked(
+    estate: Any, estate_config: Config, holder: str | None
+) -> None:
+    """The start is held up so long that another nimwrap has taken the lock over, or it was removed."""
+    lock = "/var/adm/nimwrap/locks/powerha2"
+    taken = f"echo {holder} > {lock}/run; echo 'ctl2 pid 4711' > {lock}/owner" if holder else f"rm -r {lock}"
+
+    def lose(host: Host, script: str) -> str:
+        host.run(taken)
+        return script
+
+    ended = backed_up(estate_config(), "powerha2", lose)
+    assert (ended.outcome, ended.failure and ended.failure.code) == ("locked", "locked")
+    assert exit_code_of_run(ended.outcome, ended.failure.code if ended.failure else None) == 11
+    assert (holder or "taken away") in (ended.failure.message if ended.failure else "")
+    assert (estate.files("nim") / lock.lstrip("/")).exists() == bool(holder)
+    assert not (estate.files("nim") / "var/adm/nimwrap" / ended.id).exists()
+
+
+def test_the_room_of_an_earlier_attempt_that_could_not_be_cleared_is_no_obstacle(
+    estate: Any, estate_config: Config
+) -> None:
+    def leave(host: Host, script: str) -> str:
+        room = next(line.split()[1] for line in script.splitlines() if line.startswith("mkdir /var/adm/nimwrap/2"))
+        host.run(f"mkdir {room}; cd {room}; echo 0 > rc; echo 20260101000000 > done")
+        return script
+
+    assert backed_up(estate_config(), "powerha2", leave).outcome == "ok"
 
 
 @pytest.mark.parametrize("client", ["powerha1", "powerha2"])
