@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from functools import cached_property
 
 from nimwrap.domain.codes import FailureCode, Outcome
 from nimwrap.domain.findings import Failure, Finding
@@ -19,6 +20,19 @@ class InventoryClient:
     type: str
     host: str | None = None
     cluster: str | None = None
+
+
+@dataclass(frozen=True)
+class Inventory:
+    """What a master lists now. ``hostname`` is what it calls itself, None when it does not say."""
+
+    clients: tuple[InventoryClient, ...] = ()
+    hostname: str | None = None
+
+    @cached_property
+    def hosts(self) -> dict[str, str | None]:
+        """By client, the name of its first interface."""
+        return {client.name: client.host for client in self.clients}
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 from threading import Event
 from typing import TYPE_CHECKING
 
@@ -13,7 +14,7 @@ from nimwrap.config.model import Config
 from nimwrap.domain.errors import NimwrapError
 from nimwrap.domain.names import is_nim_name
 from nimwrap.domain.progress import Progress
-from nimwrap.domain.records import ClientRef, InventoryClient
+from nimwrap.domain.records import ClientRef, Inventory, InventoryClient
 from nimwrap.fleet.inventory import can_be_backed_up, take_inventory
 from nimwrap.fleet.targets import resolve
 from nimwrap.history.read import Reader
@@ -29,7 +30,9 @@ if TYPE_CHECKING:
 class Desk:
     """What a fleet run works with; hosts by master name. ``left_by``: the signal that made us leave.
 
-    While ``draining`` is set nothing new is started, and what runs goes on to its end.
+    ``listed`` is each master's inventory as last taken by this process.
+    While ``draining`` is set nothing new is started, and what runs goes on to its end. ``foresee`` says when the fleet
+    at work will be done, as far as its history tells.
     """
 
     config: Config
@@ -38,8 +41,10 @@ class Desk:
     hosts: Mapping[str, Host]
     clock: Clock = field(default_factory=Clock)
     tell: Callable[[Progress], None] = lambda progress: None
+    foresee: Callable[[], datetime | None] = lambda: None
     left_by: int | None = None
     draining: Event = field(default_factory=Event)
+    listed: dict[str, Inventory] = field(default_factory=dict)
 
     def site(self, master: str) -> Site:
         """One master as a run works on it."""
@@ -67,11 +72,12 @@ def refresh_inventories(desk: Desk) -> dict[str, NimwrapError]:
 
     def ask(master: str) -> NimwrapError | None:
         try:
-            clients = take_inventory(desk.hosts[master])
+            listed = take_inventory(desk.hosts[master])
         except NimwrapError as error:
             desk.store.inventory_failed(master, error.message, desk.clock.now())
             return error
-        desk.store.record_inventory(master, clients, desk.clock.now())
+        desk.listed[master] = listed
+        desk.store.record_inventory(master, listed.clients, desk.clock.now())
         return None
 
     with ThreadPoolExecutor(max_workers=8) as pool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -14,12 +13,13 @@ from nimwrap.backup.master_look import look_at_master
 from nimwrap.backup.methods import NIM, Work, plan_attempt
 from nimwrap.domain.codes import Outcome
 from nimwrap.domain.findings import CheckVerdict, Failure
-from nimwrap.domain.ordering import UNKNOWN, predicted_seconds
-from nimwrap.domain.records import ClientRef
+from nimwrap.domain.ordering import predicted_seconds
+from nimwrap.fleet.inventory import prior_of
+from nimwrap.fleet.playing import play
 from nimwrap.fleet.queue import Job, Queue
 from nimwrap.images import kinds
 from nimwrap.preflight.engine import preflight
-from nimwrap.preflight.report import PreflightReport, Prior
+from nimwrap.preflight.report import PreflightReport
 from nimwrap.remedy import own_mount
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ def dry_run(desk: Desk, order: Order) -> list[Planned]:
     for master in dict.fromkeys(ref.master for ref in order.refs):
         refs = [ref for ref in order.refs if ref.master == master]
         site = desk.site(master)
-        prior = {ref.client: _prior(desk, ref) for ref in refs}
+        prior = {ref.client: prior_of(desk.reader, ref, desk.listed.get(master)) for ref in refs}
         clients = [ref.client for ref in refs if ref.client != kinds.MASTER]
         reports = preflight(site.host, site.master, desk.config, clients, prior, desk.clock.now())
         for report in reports:
@@ -61,10 +61,6 @@ def dry_run(desk: Desk, order: Order) -> list[Planned]:
                 sizes = tuple(desk.reader.sizes(master, ref.client, kind))
                 planned.append(_planned(desk, look_at_master(site, ref, kind, sizes), kind))
     return _timed(desk, planned)
-
-
-def _prior(desk: Desk, ref: ClientRef) -> Prior:
-    return Prior(tuple(desk.reader.sizes(ref.master, ref.client)), desk.reader.remedies_proven(ref.master))
 
 
 def _planned(desk: Desk, report: PreflightReport, kind: str) -> Planned:
@@ -114,26 +110,14 @@ def _timed(desk: Desk, planned: list[Planned]) -> list[Planned]:
     for index, plan in enumerate(planned):
         if plan.method is not None:
             ref = plan.report.ref
-            seconds = predicted_seconds(desk.reader.durations(ref.master, ref.client), _prior(desk, ref).last_sizes)
+            sizes = desk.reader.sizes(ref.master, ref.client, plan.kind)
+            seconds = predicted_seconds(desk.reader.durations(ref.master, ref.client), sizes)
             cluster = desk.config.client(ref.master, ref.client).cluster or (
                 plan.report.cluster.name if plan.report.cluster else None
             )
             queue.add([Job(index, ref.master, seconds, cluster or str(ref))])
-    began, now, timed, ends = desk.clock.now(), 0.0, list[Planned](), dict[Job[int], float]()
-    typical = _typical([job.predicted_s for job in queue.waiting])
-    while not queue.empty:
-        while (job := queue.start_next(now)) is not None:
-            known = math.isfinite(job.predicted_s)
-            ends[job] = now + (job.predicted_s if known else typical)
-            end = began + timedelta(seconds=ends[job]) if known else None
-            timed.append(replace(planned[job.what], starts=began + timedelta(seconds=now), ends=end))
-        job = min(ends, key=lambda one: ends[one])
-        now = ends.pop(job)
-        queue.finished(job)
+    began, timed = desk.clock.now(), list[Planned]()
+    for played in play(queue, 0.0):
+        end = began + timedelta(seconds=played.ends) if played.known else None
+        timed.append(replace(planned[played.job.what], starts=began + timedelta(seconds=played.starts), ends=end))
     return timed + [plan for plan in planned if plan.method is None]
-
-
-def _typical(seconds: list[float]) -> float:
-    """For clients without any history: the mean of the known ones, else half an hour (aix-nim section 8)."""
-    known = [value for value in seconds if value != UNKNOWN]
-    return sum(known) / len(known) if known else 1800.0

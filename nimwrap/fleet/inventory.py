@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 
 from nimwrap.aix import lsnim
@@ -10,32 +11,47 @@ from nimwrap.aix.text import Unrecognised
 from nimwrap.config.model import Config
 from nimwrap.domain.codes import ExitCode
 from nimwrap.domain.errors import NimwrapError
-from nimwrap.domain.records import InventoryClient
+from nimwrap.domain.names import is_host_name
+from nimwrap.domain.records import ClientRef, Inventory, InventoryClient
+from nimwrap.history.read import Reader
 from nimwrap.hosts.protocol import Host
 from nimwrap.hosts.questions import PREAMBLE
 from nimwrap.images.kinds import KINDS
+from nimwrap.preflight.report import Prior
 
 _LIMIT_S = 90
+_HOSTNAME = re.compile(r"^nw_host *(\S*)\r?\n", re.MULTILINE)
 
 
-def take_inventory(host: Host) -> list[InventoryClient]:
+def take_inventory(host: Host) -> Inventory:
     """The standalone machines and VIOS that ``lsnim`` on ``host`` lists, in its order, names as they are.
 
     Raises NimwrapError when the master cannot be asked, and ``unknown`` with the raw message when its answer is not
     a listing.
     """
     by_type = " ".join(lsnim.long_argv(type_="TYPE")).replace("TYPE", "$t")
-    script = f"{PREAMBLE}{shlex.join(lsnim.long_argv())} || for t in standalone vios; do {by_type}; done\n"
-    result = host.run(script, timeout=_LIMIT_S)
+    listing = f"{shlex.join(lsnim.long_argv())} || for t in standalone vios; do {by_type}; done"
+    result = host.run(f'{PREAMBLE}echo "nw_host $(hostname)"\n{listing}\n', timeout=_LIMIT_S)
+    own = _HOSTNAME.search(result.stdout)
+    said = _HOSTNAME.sub("", result.stdout)
     try:
-        objects = lsnim.parse_long(result.stdout)
+        objects = lsnim.parse_long(said)
     except Unrecognised:
-        raise _no_listing(host.name, result.returncode, f"{result.stdout}\n{result.stderr}") from None
-    return [
+        raise _no_listing(host.name, result.returncode, f"{said}\n{result.stderr}") from None
+    clients = tuple(
         InventoryClient(name, found.type, found.interfaces[0].host if found.interfaces else None)
         for name, found in objects.items()
         if found.type in ("standalone", "vios")
-    ]
+    )
+    return Inventory(clients, own[1] if own and is_host_name(own[1]) else None)
+
+
+def prior_of(reader: Reader, ref: ClientRef, listed: Inventory | None, kind: str = "mksysb") -> Prior:
+    """What is known of a client before it is looked at, by the history and by a listing taken before."""
+    return Prior(
+        tuple(reader.sizes(ref.master, ref.client, kind)), reader.remedies_proven(ref.master),
+        listed.hosts.get(ref.client) if listed else None, listed.hostname if listed else None,
+    )  # fmt: skip
 
 
 def _no_listing(master: str, returncode: int | None, said: str) -> NimwrapError:

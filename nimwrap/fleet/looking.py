@@ -11,14 +11,14 @@ from nimwrap.config.model import Config
 from nimwrap.domain.codes import FailureCode
 from nimwrap.domain.errors import NimwrapError
 from nimwrap.domain.names import is_nim_name
-from nimwrap.domain.records import ClientRef, InventoryClient
-from nimwrap.fleet.inventory import can_be_backed_up, take_inventory
+from nimwrap.domain.records import ClientRef, Inventory
+from nimwrap.fleet.inventory import can_be_backed_up, prior_of, take_inventory
 from nimwrap.fleet.targets import resolve
 from nimwrap.history.read import Reader
 from nimwrap.hosts.connect import open_master
 from nimwrap.hosts.protocol import Host
 from nimwrap.preflight.engine import preflight
-from nimwrap.preflight.report import PreflightReport, Prior
+from nimwrap.preflight.report import PreflightReport
 from nimwrap.preflight.say import refuse
 
 MASTERS_AT_ONCE = 8
@@ -40,7 +40,7 @@ def look(
             by_master: dict[str, list[str]] = {}
             for ref in refs:
                 by_master.setdefault(ref.master, []).append(ref.client)
-            priors = {ref: prior_of(reader, ref) for ref in refs}
+            priors = {ref: prior_of(reader, ref, seen[ref.master].listed) for ref in refs}
 
             def of_one(master: str) -> list[PreflightReport]:
                 trouble = seen[master].trouble
@@ -56,22 +56,17 @@ def look(
                 host.close()
 
 
-def prior_of(reader: Reader, ref: ClientRef) -> Prior:
-    """What the history knows of a client before it is looked at."""
-    return Prior(tuple(reader.sizes(ref.master, ref.client)), reader.remedies_proven(ref.master))
-
-
 @dataclass(frozen=True)
 class _Seen:
     """A master's clients, or why it could not be asked for them."""
 
-    clients: tuple[InventoryClient, ...] = ()
+    listed: Inventory = field(default_factory=Inventory)
     trouble: NimwrapError | None = field(default=None)
 
 
 def _seen(host: Host) -> _Seen:
     try:
-        return _Seen(tuple(take_inventory(host)))
+        return _Seen(take_inventory(host))
     except NimwrapError as error:
         return _Seen(trouble=error)
 
@@ -80,7 +75,7 @@ def _meant(
     config: Config, reader: Reader, seen: Mapping[str, _Seen], targets: Sequence[str], *, everything: bool
 ) -> list[ClientRef]:
     """Clients named themselves as they are; of globs, groups and all, those that backups are made of."""
-    known = {master: [client.name for client in one.clients] for master, one in seen.items()}
+    known = {master: [client.name for client in one.listed.clients] for master, one in seen.items()}
     troubled = [master for master, one in seen.items() if one.trouble is not None]
     for row in reader.clients() if troubled else ():
         if row["master"] in troubled and not row["vanished"]:
@@ -91,7 +86,7 @@ def _meant(
     unfit = {
         ClientRef(master, client.name)
         for master, one in seen.items()
-        for client in one.clients
+        for client in one.listed.clients
         if config.client(master, client.name).exclude or not can_be_backed_up(config, master, client)
     }
     found = resolve(config, known, targets, all_=everything)

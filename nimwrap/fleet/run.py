@@ -5,7 +5,8 @@ from __future__ import annotations
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
+from functools import cached_property, partial
 from queue import Empty, SimpleQueue
 
 from nimwrap.backup.context import Interrupted
@@ -18,10 +19,15 @@ from nimwrap.domain.ordering import UNKNOWN, predicted_seconds
 from nimwrap.domain.progress import Progress
 from nimwrap.domain.records import ClientRef, Run
 from nimwrap.fleet.desk import Desk
+from nimwrap.fleet.inventory import prior_of
+from nimwrap.fleet.playing import expected_end
 from nimwrap.fleet.queue import Job, Queue
 from nimwrap.fleet.room import too_large
 from nimwrap.images.kinds import NIM_DB, kinds_of
-from nimwrap.preflight.report import Prior
+
+_GOOD = (Outcome.OK, Outcome.WARNING)
+_LATELY = 20
+"""So many of a client's newest runs may have begun since a command was given: several kinds, several tries."""
 
 
 @dataclass(frozen=True)
@@ -29,6 +35,7 @@ class Order:
     """What a fleet run is asked for. ``named``: the clients the user wrote out, without glob, group or ``--all``.
 
     ``not_before``: per client, the start that a schedule's jitter gives it; ``window_ends``: nothing starts later.
+    ``issued``: when the command was given; a client whose image was made since then needs no other one.
     """
 
     refs: tuple[ClientRef, ...]
@@ -37,6 +44,7 @@ class Order:
     slot: datetime | None = None
     window_ends: datetime | None = None
     not_before: Mapping[ClientRef, datetime] = field(default_factory=dict)
+    issued: datetime | None = None
 
     @property
     def attended(self) -> bool:
@@ -57,7 +65,7 @@ class Fleet:
 
     def __init__(self, desk: Desk, order: Order) -> None:
         self.desk, self.order = desk, order
-        self.issued = desk.clock.now()
+        self.issued = order.issued or desk.clock.now()
         self.queue: Queue[Task] = Queue({name: master.max_parallel for name, master in desk.config.masters.items()})
         self.runs: dict[str, Run] = {}
         self._ended: SimpleQueue[tuple[Job[Task], Run | Later | None]] = SimpleQueue()
@@ -122,22 +130,20 @@ class Fleet:
         """A job for each kind of image of this client."""
         reader, policy = self.desk.reader, self.desk.config.policy(ref.master, ref.client)
         start = self.order.not_before.get(ref)
-        wait = max(0.0, (start - self.issued).total_seconds()) if start else 0.0
+        wait = max(0.0, (start - self.desk.clock.now()).total_seconds()) if start else 0.0
+        durations = reader.durations(ref.master, ref.client)
         for kind in kinds_of(policy, ref.client):
-            prior = Prior(tuple(reader.sizes(ref.master, ref.client, kind)), reader.remedies_proven(ref.master))
+            prior = prior_of(reader, ref, self.desk.listed.get(ref.master), kind)
             # The NIM database first: the night's other images change it.
-            known = UNKNOWN if kind == NIM_DB else predicted_seconds(
-                reader.durations(ref.master, ref.client), prior.last_sizes
-            )  # fmt: skip
+            known = UNKNOWN if kind == NIM_DB else predicted_seconds(durations, prior.last_sizes)
             for group in policy.volume_groups if kind == "savevg" else ("",):
                 request = Request(
                     ref, kind, group, self.order.schedule, self.order.slot, not self.order.attended,
                     len(self.order.refs) > 1, prior,
                 )  # fmt: skip
-                job = Job(
-                    Task(request, BackupRun(self.desk.site(ref.master), request)), ref.master, known,
-                    self._chain(ref), self.desk.clock.monotonic() + wait,
-                )  # fmt: skip
+                run = BackupRun(self.desk.site(ref.master), request, partial(self._done_meanwhile, request))
+                ready_at = self.desk.clock.monotonic() + wait
+                job = Job(Task(request, run), ref.master, known, self._chain(ref), ready_at, timed=bool(durations))
                 self.queue.add([job])
 
     def _chain(self, ref: ClientRef) -> str:
@@ -145,7 +151,7 @@ class Fleet:
         cluster = self.desk.config.client(ref.master, ref.client).cluster or self._detected.get(ref)
         return f"cluster {cluster}" if cluster else f"client {ref}"
 
-    @property
+    @cached_property
     def _detected(self) -> dict[ClientRef, str]:
         """Clusters that earlier preflights saw, by client."""
         rows = self.desk.reader.clients()
@@ -179,13 +185,25 @@ class Fleet:
                 FailureCode.OUTSIDE_WINDOW, f"the window of {self.order.schedule} closed at {ends.isoformat()}",
                 "widen the window, raise max_parallel, or spread the clients over several nights",
             )  # fmt: skip
-        ref = task.request.ref
-        for row in self.desk.reader.last_runs(ref.master, ref.client):
-            if self.order.attended or row["id"] == task.run.run.id or row["kind"] != task.request.kind:
-                continue
-            if row["outcome"] == Outcome.OK and datetime.fromisoformat(row["ended"]) > self.issued:
-                return Failure(FailureCode.LOCKED, f"done by run {row['id']} since this command was issued")
-        return None
+        return self._done_meanwhile(task.request)
+
+    def _done_meanwhile(self, request: Request) -> Failure | None:
+        """Another nimwrap's run that made this image since our command was given. One client alone is made again."""
+        if self.order.attended and len(self.order.refs) == 1:
+            return None
+        ref = request.ref
+        own = {run.id for run in self.runs.values()}
+        good = [
+            row["id"]
+            for row in self.desk.reader.last_runs(ref.master, ref.client, _LATELY)
+            if row["kind"] == request.kind and row["outcome"] in _GOOD and row["id"] not in own
+            and datetime.fromisoformat(row["ended"]) > self.issued
+        ]  # fmt: skip
+        # The history does not say which volume group a run was of: all must have been done.
+        wanted = len(self.desk.config.policy(ref.master, ref.client).volume_groups) if request.volume_group else 1
+        if len(good) < wanted:
+            return None
+        return Failure(FailureCode.LOCKED, f"done by run {good[0]} since this command was issued")
 
     def _end_unstarted(self, task: Task, failure: Failure) -> None:
         if task.run.rounds == 0:
@@ -224,6 +242,7 @@ class Fleet:
             return
         if isinstance(result, Later):
             self.queue.later(job, self.desk.clock.monotonic() + result.wait_s)
+            self._tell_again(job.what, result)
             return
         self.queue.finished(job)
         if result is not None:
@@ -232,9 +251,24 @@ class Fleet:
             self.runs[job.what.run.run.id] = job.what.run.run
 
 
+    def _tell_again(self, task: Task, later: Later) -> None:
+        """Nobody shall wonder where a client has gone: when it is tried again, and why."""
+        at = self.desk.clock.now() + timedelta(seconds=later.wait_s)
+        note = f"{later.failure.code}: {later.failure.message}"
+        self.desk.tell(Progress(task.run.run.id, "again", task.request.ref.client, note=note, again=at))
+
+    def foresee(self) -> datetime | None:
+        """When everything will be done, by what the history says; None while it says too little."""
+        now = self.desk.clock.monotonic()
+        ends = expected_end(self.queue, now)
+        return self.desk.clock.now() + timedelta(seconds=ends - now) if ends is not None else None
+
+
 def run_fleet(desk: Desk, order: Order) -> list[Run]:
     """Run a fleet to its end; one record for every client asked for."""
-    return Fleet(desk, order).work()
+    fleet = Fleet(desk, order)
+    desk.foresee = fleet.foresee
+    return fleet.work()
 
 
 def counts(order: Order, run: Run) -> bool:

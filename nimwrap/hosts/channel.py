@@ -20,6 +20,9 @@ from nimwrap.hosts.command import LINE_LIMIT
 from nimwrap.hosts.protocol import CommandResult, Host
 from nimwrap.hosts.questions import PREAMBLE, STATUS, answers, limited
 
+PARALLEL = 16
+"""Clients of one master that are asked at the same time."""
+
 SELF = "self"
 C_RSH = "/usr/lpp/bos.sysmgt/nim/methods/c_rsh"
 _SSH = "ssh -n -o BatchMode=yes -o ConnectTimeout=10 -o StrictHostKeyChecking=yes"
@@ -87,7 +90,7 @@ def ask_clients(
     channel: str,
     requests: Mapping[str, ClientRequest],
     *,
-    parallel: int = 16,
+    parallel: int = PARALLEL,
     limit_s: int = 60,
     after: str = "",
 ) -> dict[str, ChannelAnswer]:
@@ -98,21 +101,38 @@ def ask_clients(
     A client that hangs costs its own ``limit_s`` seconds and holds up only the worker that asked it. Nothing is
     written on the master. Raises what ``host.run`` raises, and NimwrapError ``unknown`` when the master's shell fails.
     """
-    nonce = secrets.token_hex(6)
+    return _asked(host, _FanOut(channel, parallel, limit_s, secrets.token_hex(6), after), requests)[0]
+
+
+def ask_beside(
+    host: Host, channel: str, requests: Mapping[str, ClientRequest], own: str, *, limit_s: int = 60, after: str = ""
+) -> tuple[dict[str, ChannelAnswer], CommandResult | None]:
+    """As :func:`ask_clients`, while the master answers ``own`` at the same time, in the same round trip.
+
+    ``own`` is script text whose answers bear marks; they stand in the output of the result, None without any script.
+    """
+    return _asked(host, _FanOut(channel, PARALLEL, limit_s, secrets.token_hex(6), after), requests, own)
+
+
+def _asked(
+    host: Host, fan: _FanOut, requests: Mapping[str, ClientRequest], own: str = ""
+) -> tuple[dict[str, ChannelAnswer], CommandResult | None]:
     valid = [name for name, asked in requests.items() if is_host_name(asked.host) or is_address(asked.host)]
     found = {
         name: ChannelAnswer(False, None, f"not asked: {requests[name].host[:80]!r} is not a host name")
         for name in requests.keys() - set(valid)
     }
-    fan = _FanOut(channel, parallel, limit_s, nonce, after)
-    for names in _chunks(valid, requests, fan):
-        rounds = -(-len(names) // parallel)
-        result = host.run(fan.script([requests[name] for name in names]), timeout=rounds * (limit_s + 3) + 60)
-        said = answers(result.stdout, nonce)
+    first: CommandResult | None = None
+    for names in list(_chunks(valid, requests, fan)) or ([[]] if own else []):
+        rounds = max(1, -(-len(names) // fan.parallel))
+        script = fan.script([requests[name] for name in names], "" if first else own) if names else own
+        result = host.run(script, timeout=rounds * (fan.limit_s + 3) + 60)
+        first = first or result
+        said = answers(result.stdout, fan.nonce)
         for index, name in enumerate(names):
             answer = said.get(str(index))
             found[name] = parse_channel(answer.output) if answer else _unanswered(result)
-    return {name: found[name] for name in requests}
+    return {name: found[name] for name in requests}, first
 
 
 def _chunks(names: list[str], requests: Mapping[str, ClientRequest], fan: _FanOut) -> Iterator[list[str]]:
@@ -144,8 +164,8 @@ class _FanOut:
     nonce: str
     after: str = ""
 
-    def script(self, requests: list[ClientRequest]) -> str:
-        """Equal client scripts are sent once. Each of ``parallel`` workers asks every Nth client.
+    def script(self, requests: list[ClientRequest], own: str = "") -> str:
+        """Equal client scripts are sent once. Each of ``parallel`` workers asks every Nth client, beside ``own``.
 
         It holds their answers in a variable until it is done, so that a full pipe stops nobody; a null byte would end
         the variable, so those go. ksh88 has no printf of its own, and echo would read backslashes.
@@ -176,7 +196,8 @@ class _FanOut:
             "nw_say() { printf '%s\\n' \"$1\"; }",
             "if [ \"$(print -r -- x 2>/dev/null)\" = x ]; then nw_say() { print -r -- \"$1\"; }; fi",
             'nw_held() { nw_o=$(nw_work $1 </dev/null 2>&1 | $nw_clean); nw_say "$nw_o"; }',
-            _side_by_side([f"nw_held {worker}" for worker in range(workers)]),
+            *([f'nw_own() {{ nw_o=$( ( {own}\n) </dev/null | $nw_clean); nw_say "$nw_o"; }}'] if own else []),
+            _side_by_side([*(["nw_own"] if own else []), *(f"nw_held {worker}" for worker in range(workers))]),
         ]
         return "\n".join(lines) + "\n"
 

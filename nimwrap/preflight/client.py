@@ -11,7 +11,7 @@ import shlex
 from dataclasses import dataclass, fields
 from datetime import datetime
 
-from nimwrap.aix import cllsif, clmgr, clrginfo, df, ifconfig, lsattr, lslpp, lssrc, lsvg, netstat, niminfo, oslevel, ps
+from nimwrap.aix import cllsif, clmgr, clrginfo, df, ifconfig, lsattr, lslpp, lssrc, lsvg, netstat, niminfo, ps
 from nimwrap.aix.addresses import ipv4
 from nimwrap.aix.text import Unrecognised, lines
 from nimwrap.hosts.questions import Question, answers
@@ -31,7 +31,9 @@ _INTERFACES = (
     f'nw_o=$({shlex.join(ifconfig.argv())} 2>&1); echo "$nw_o"\n'
     f"case $nw_o in *inet*) ;; *) echo nw_rows; {shlex.join(netstat.argv())};; esac"
 )
+# One address has nothing to be told from.
 _LASTING = (
+    'nw_n=$(echo "$nw_o" | grep "inet " | grep -vc "inet 127"); [ "$nw_n" -eq 1 ] ||\n'
     'for i in $(echo "$nw_o" | sed -n "s/: flags=.*//p" | grep -v lo); do\n'
     'echo nw_if $i; lsattr -El $i | egrep "netaddr|alias4"; done'
 )
@@ -57,7 +59,6 @@ class ClientFacts:
     processes: Fact[list[ps.Process]]
     rootvg: Fact[lsvg.VolumeGroup]
     sysbr: Fact[str]
-    level: Fact[oslevel.Level]
     powerha: Fact[bool]
     manager: Fact[lssrc.ClusterManager]
     groups: Fact[list[clrginfo.GroupState]]
@@ -85,7 +86,6 @@ def client_script(master_name: str, nonce: str) -> str:
         Question("filesystems", f"df -Pk {_FILESYSTEMS}"),
         Question("rootvg", shlex.join(lsvg.argv())),
         Question("sysbr", shlex.join(lslpp.argv(SYSBR))),
-        Question("level", shlex.join(oslevel.argv())),
         *_cluster_questions(),
     ]
     return asked_together(_quick_questions(), slow, nonce, LIMIT_S)
@@ -141,7 +141,6 @@ def read_client(output: str, nonce: str) -> ClientFacts:
         processes=read(said, "processes", "ps -ef", ps.parse),
         rootvg=read(said, "rootvg", "lsvg rootvg", lsvg.parse),
         sysbr=read(said, "sysbr", f"lslpp -Lqc {SYSBR}", lambda text: lslpp.parse(text, SYSBR) or ""),
-        level=read(said, "level", "oslevel -s", oslevel.parse),
         powerha=read(said, "powerha", f"test -d {_POWERHA}", parse_presence),
         manager=read(said, "manager", "lssrc -ls clstrmgrES", lssrc.parse),
         groups=read(said, "groups", "clRGinfo -s", clrginfo.parse),

@@ -19,8 +19,8 @@ from nimwrap.domain.codes import FailureCode
 from nimwrap.domain.errors import NimwrapError
 from nimwrap.domain.names import is_host_name
 from nimwrap.domain.records import ClientRef, SourceAddress
-from nimwrap.hosts.channel import ChannelAnswer, ClientRequest, ask_clients
-from nimwrap.hosts.protocol import Host
+from nimwrap.hosts.channel import PARALLEL, ChannelAnswer, ClientRequest, ask_beside, ask_clients
+from nimwrap.hosts.protocol import CommandResult, Host
 from nimwrap.hosts.questions import answers
 from nimwrap.hosts.together import asked_together
 from nimwrap.preflight import client as client_facts
@@ -35,7 +35,6 @@ from nimwrap.preflight.say import refuse
 from nimwrap.preflight.situation import Situation, image_directory
 from nimwrap.preflight.summary import report_of
 
-AT_ONCE = 16
 CHANNEL_LIMIT_S = 60
 """For one client's whole answer; its slow questions have a limit of their own."""
 
@@ -57,7 +56,7 @@ class Deadline:
 
 def default_deadline_s(clients: int) -> float:
     """Generous for every client that hangs, without letting a fleet of them hold up the night."""
-    return 180.0 + CHANNEL_LIMIT_S * math.ceil(clients / AT_ONCE)
+    return 180.0 + CHANNEL_LIMIT_S * math.ceil(clients / PARALLEL)
 
 
 def preflight(
@@ -117,8 +116,17 @@ class _Look:
     deadline: Deadline
 
     def at(self, refs: Sequence[ClientRef], prior: Mapping[str, Prior], now: datetime) -> list[Situation]:
-        on_master = self._ask_master(refs)
+        """Master and clients are asked at once, the clients by what a listing taken before calls them.
+
+        Those that the master calls otherwise now, or whose listing is not known, are asked after it.
+        """
         began = self.deadline.clock()
+        believed = {ref.client: prior[ref.client].host or "" for ref in refs if ref.client in prior}
+        believed = {client: host for client, host in believed.items() if is_host_name(host)}
+        named = next((one.master_name for one in prior.values() if one.master_name), _safe_name(self.master))
+        nonce = secrets.token_hex(4)
+        asked, names, result = self._ask(believed, named, self._master_script(refs, nonce))
+        on_master = self._read_master(result, nonce)
         drafts = [
             Situation(
                 ref, self.config.policy(ref.master, ref.client), self.master, prior.get(ref.client, Prior()), now,
@@ -126,27 +134,34 @@ class _Look:
             )
             for ref in refs
         ]  # fmt: skip
-        asked, names = self._ask_clients(drafts)
+        wanted = {one.ref.client: one.host for one in drafts if one.host and not one.is_master}
+        own = on_master.hostname.value
+        own = own if own and is_host_name(own) else _safe_name(self.master)
+        late = {client: host for client, host in wanted.items() if own != named or believed.get(client) != host}
+        if late:
+            more, resolved, _ = self._ask(late, own)
+            asked, names = asked | more, replace(names, found={**names.found, **resolved.found})
         spent = self.deadline.clock() - began
         called = [
             replace(draft, channel=asked[draft.ref.client][0], client=asked[draft.ref.client][1], spent_s=spent)
-            if draft.ref.client in asked
+            if draft.ref.client in wanted
             else draft
             for draft in drafts
         ]
         names = self._ask_names(called, names)
         return [replace(situation, names=names) for situation in called]
 
-    def _ask_master(self, refs: Sequence[ClientRef]) -> MasterFacts:
-        nonce = secrets.token_hex(4)
+    def _master_script(self, refs: Sequence[ClientRef], nonce: str) -> str:
         homes = [image_directory(self.config.policy(ref.master, ref.client), ref.client) for ref in refs]
-        script = asked_together(
+        return asked_together(
             master_facts.quick_questions(self.master.client_channel == "c_rsh"),
             master_facts.slow_questions(list(dict.fromkeys(home for home in homes if home))),
             nonce,
             master_facts.LIMIT_S,
         )
-        result = self.host.run(script, timeout=self.deadline.left(master_facts.LIMIT_S + 30))
+
+    def _read_master(self, result: CommandResult | None, nonce: str) -> MasterFacts:
+        assert result is not None  # noqa: S101  it was asked
         said = answers(result.stdout, nonce)
         if result.returncode is None and "objects" not in said:
             raise NimwrapError(
@@ -156,24 +171,22 @@ class _Look:
             )
         return read_master(said)
 
-    def _ask_clients(self, drafts: Sequence[Situation]) -> tuple[dict[str, tuple[ChannelAnswer, ClientFacts]], Names]:
-        """One channel call for each client whose host name is known, in one script on the master.
+    def _ask(
+        self, hosts: Mapping[str, str], master_name: str, own: str = ""
+    ) -> tuple[dict[str, tuple[ChannelAnswer, ClientFacts]], Names, CommandResult | None]:
+        """One channel call for each client of ``hosts``, in one script on the master that answers ``own`` meanwhile.
 
         Beside them, the master's resolver is asked about each client that has answered.
         """
         nonce, naming = secrets.token_hex(4), secrets.token_hex(4)
-        own = drafts[0].on_master.hostname.value if drafts else None
-        script = client_facts.client_script(own if own and is_host_name(own) else _safe_name(self.master), nonce)
-        requests = {one.ref.client: ClientRequest(one.host, script) for one in drafts if one.host and not one.is_master}
-        if not requests:
-            return {}, Names()
-        found = ask_clients(
+        script = client_facts.client_script(master_name, nonce)
+        found, result = ask_beside(
             self.host,
             self.master.client_channel,
-            requests,
-            parallel=AT_ONCE,
+            {client: ClientRequest(host, script) for client, host in hosts.items()},
+            own,
             limit_s=int(self.deadline.left(CHANNEL_LIMIT_S)),
-            after=names_after(naming, fleet=len(requests) > AT_ONCE),
+            after=names_after(naming, fleet=len(hosts) > PARALLEL),
         )
         unreached = unasked("the client was not reached")
         told = {
@@ -181,7 +194,7 @@ class _Look:
             for name, answer in found.items()
         }
         resolved = {key: said for answer in found.values() for key, said in answers(answer.output, naming).items()}
-        return told, read_names(resolved)
+        return told, read_names(resolved), result
 
     def _ask_names(self, situations: Sequence[Situation], known: Names) -> Names:
         """What the master's resolver has not been asked yet, and what two checks need now and then.
@@ -197,7 +210,7 @@ class _Look:
             return known
         nonce = secrets.token_hex(4)
         script = names_script(list(names), list(addresses), nonce, also)
-        rounds = math.ceil((len(names) + len(addresses)) / AT_ONCE)
+        rounds = math.ceil((len(names) + len(addresses)) / PARALLEL)
         result = self.host.run(script, timeout=self.deadline.left(rounds * LIMIT_S + 30))
         more = read_names(answers(result.stdout, nonce))
         return replace(more, found={**known.found, **more.found})

@@ -12,10 +12,16 @@ from nimwrap.domain.records import ClientRef, Cluster, SourceAddress
 
 @dataclass(frozen=True)
 class Prior:
-    """What history knows: sizes of this client's images in bytes, newest first; remedies that worked on this master."""
+    """What history knows: sizes of this client's images in bytes, newest first; remedies that worked on this master.
+
+    ``host`` and ``master_name`` are the client's if1 name and what the master calls itself, as a listing taken before
+    says: with them the client is called at once, and again should the master say otherwise now.
+    """
 
     last_sizes: tuple[int, ...] = ()
     remedies_proven: tuple[str, ...] = ()
+    host: str | None = None
+    master_name: str | None = None
 
 
 @dataclass(frozen=True)
@@ -61,7 +67,6 @@ class PreflightReport:
     master_name: str | None = None
     node: str | None = None
     machine_id: str | None = None
-    oslevel: str | None = None
     admission: Admission | None = None
     remedies: tuple[str, ...] = ()
     nim_before: NimState = field(default_factory=NimState)

@@ -15,7 +15,6 @@ from nimwrap.preflight.situation import Situation
 def report_of(s: Situation, findings: tuple[Finding, ...]) -> PreflightReport:
     """The report of one client. Remedies are named only where one is needed and nothing forbids it."""
     answer = s.client.source.value
-    level = s.client.level.value
     differs = s.source.actual != s.source.expected and s.source.actual is not None and s.source.expected is not None
     usable = differs and not obstacle(s)
     return PreflightReport(
@@ -27,7 +26,6 @@ def report_of(s: Situation, findings: tuple[Finding, ...]) -> PreflightReport:
         master_name=answer.master_name if answer else None,
         node=s.client.node.value,
         machine_id=s.client.machine_id.value,
-        oslevel=str(level) if level else None,
         admission=admission_of(s),
         remedies=remedies_in_order(s.policy, s.prior.remedies_proven) if usable else (),
         nim_before=NimState(s.nim.cstate, s.allocated, s.nim.attributes) if s.nim else NimState(),

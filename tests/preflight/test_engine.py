@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 import pytest
@@ -17,7 +17,7 @@ from nimwrap.domain.records import SourceAddress
 from nimwrap.hosts.protocol import CommandResult
 from nimwrap.hosts.questions import Answer
 from nimwrap.preflight.engine import Deadline, preflight, recheck_source
-from nimwrap.preflight.report import PreflightReport
+from nimwrap.preflight.report import PreflightReport, Prior
 from tests.preflight.bench import base
 
 MASTER = MasterConfig("nim", transport="local", client_channel="ssh")
@@ -47,17 +47,16 @@ class CannedMaster:
 
     def _said(self, script: str) -> str:
         nonces = list(dict.fromkeys(_MARK.findall(script)))
-        if "/usr/sbin/lsnim" in script:
-            return self._side("master", nonces[0])
-        if "ask_clients" in script or "nw_look" in script:
-            outer = next(nonce for nonce in nonces if len(nonce) == 12)
-            inner = [nonce for nonce in nonces if nonce != outer]
-            client = f"{self._side('client', inner[0])}\nnw_rc=0\n"
-            client += self._side("names", inner[1]) if len(inner) > 1 else ""
-            return "".join(
-                f"@@{outer} begin {number}\n{client}\n@@{outer} end {number} 0\n" for number in range(len(self.clients))
-            )
-        return self._side("names", nonces[0])
+        if "nw_look" not in script:
+            return self._side("master" if "/usr/sbin/lsnim" in script else "names", nonces[0])
+        outer = next(nonce for nonce in nonces if len(nonce) == 12)
+        inner = [nonce for nonce in nonces if nonce != outer]
+        client = f"{self._side('client', inner[0])}\nnw_rc=0\n"
+        client += self._side("names", inner[1]) if len(inner) > 1 else ""
+        own = self._side("master", inner[2]) if len(inner) > 2 else ""
+        return own + "".join(
+            f"@@{outer} begin {number}\n{client}\n@@{outer} end {number} 0\n" for number in range(len(self.clients))
+        )
 
     def _side(self, side: str, nonce: str) -> str:
         return "".join(
@@ -67,11 +66,15 @@ class CannedMaster:
         )
 
 
-def looked(host: CannedMaster, *clients: str) -> list[PreflightReport]:
-    return preflight(host, MASTER, CONFIG, clients or ("powerha1",), {}, NOW)
+LISTED = Prior(host="powerha1", master_name="nim")
 
 
-def test_two_round_trips_for_a_whole_preflight() -> None:
+def looked(host: CannedMaster, *clients: str, prior: Prior = LISTED) -> list[PreflightReport]:
+    names = clients or ("powerha1",)
+    return preflight(host, MASTER, CONFIG, names, dict.fromkeys(names[:1], prior), NOW)
+
+
+def test_one_round_trip_for_a_whole_preflight() -> None:
     host = CannedMaster()
     (report,) = looked(host)
     assert report.verdict is CheckVerdict.WARNING
@@ -79,13 +82,25 @@ def test_two_round_trips_for_a_whole_preflight() -> None:
     assert report.admission is not None
     assert report.admission.hosts == ("10.10.10.101", "10.10.10.102", "powerha1", "powerha1-vip")
     assert report.remedies == ("own-mount", "pre-export")
-    assert (report.node, report.machine_id, report.oslevel) == ("powerha1", "00F60A654C00", "7200-05-04-2220")
+    assert (report.node, report.machine_id) == ("powerha1", "00F60A654C00")
     assert report.directory == "/export/nim/mksysb/powerha1"
     assert report.mount_point == "/export/nim"
+    assert len(host.scripts) == 1
+
+
+@pytest.mark.parametrize(
+    "believed", [Prior(), replace(LISTED, host="old-name"), replace(LISTED, master_name="other")]
+)
+def test_what_a_listing_said_wrongly_is_asked_again(believed: Prior) -> None:
+    host = CannedMaster()
+    (report,) = looked(host, prior=believed)
     assert len(host.scripts) == 2
+    assert "nw_h=powerha1" in host.scripts[1]
+    assert "/usr/sbin/lsnim" not in host.scripts[1]
+    assert report == looked(CannedMaster())[0]
 
 
-def test_a_third_round_trip_for_what_the_answers_bring_up() -> None:
+def test_a_further_round_trip_for_what_the_answers_bring_up() -> None:
     host = CannedMaster()
     traced = "nw_master nim\nnw_perl\nnot found\nnw_traceroute\nsource should be 10.10.10.102\n"
     host.answers["client", "source"] = Answer(0, traced)
@@ -93,13 +108,13 @@ def test_a_third_round_trip_for_what_the_answers_bring_up() -> None:
     first = host.run
 
     def run(script: str, *, timeout: float = 120.0) -> CommandResult:
-        if len(host.scripts) == 2:
+        if len(host.scripts) == 1:
             host.answers.update(late)
         return first(script, timeout=timeout)
 
     host.run = run  # type: ignore[method-assign]
     (report,) = looked(host)
-    assert len(host.scripts) == 3
+    assert len(host.scripts) == 2
     assert report.source_address.method == "traceroute"
     assert report.admission and "powerha1-vip" in report.admission.names
 
@@ -128,7 +143,7 @@ def test_a_master_that_says_nothing_is_the_failure_of_every_client() -> None:
 
 
 def test_a_connection_lost_while_the_client_is_asked_is_never_ready() -> None:
-    (report,) = looked(CannedMaster(lost=2))
+    (report,) = looked(CannedMaster(lost=2), prior=Prior())
     assert report.verdict is CheckVerdict.REFUSED
     assert report.failure and "lost" in report.failure.message
     assert report.admission is None
