@@ -85,7 +85,7 @@ def _text(printer: Printer, runs: list[dict[str, Any]], *, more: bool) -> None:
         [
             (
                 run["id"],
-                f"{run['master']}/{run['client']}" if several else run["client"],
+                subject(run, several=several),
                 short(run["started"]),
                 printer.word(run["outcome"]),
                 format_duration(run["duration_s"]) if run["duration_s"] is not None else "",
@@ -97,6 +97,12 @@ def _text(printer: Printer, runs: list[dict[str, Any]], *, more: bool) -> None:
     )
     if more:
         printer.line("Older runs are not shown; --limit N shows more.")
+
+
+def subject(run: dict[str, Any], *, several: bool = False) -> str:
+    """Whose run it is, and of what unless of the usual mksysb; with the master's name where there are several."""
+    name = f"{run['master']}/{run['client']}" if several else str(run["client"])
+    return name if run["kind"] == "mksysb" else f"{name} ({run['kind']})"
 
 
 def note(run: dict[str, Any]) -> str:

@@ -36,6 +36,7 @@ def run_json(run: Row, *, attempts: Iterable[Row], image: Row | None, findings: 
         "id": run["id"],
         "client": run["client"],
         "master": run["master"],
+        "kind": run["kind"],
         "outcome": run["outcome"],
         "failure": _failure_json(run, evidence=findings is not None),
     }
@@ -66,7 +67,7 @@ def story_json(reader: Reader, run: Row) -> Json:
         entry.update({name: attempt[name] for name in ("location", "resource", "output")})
     if image:
         shown["image"] |= _all_of_image(image)
-    more = {name: run[name] for name in ("kind", "schedule", "slot", "phase", "owner_host", "owner_pid", "log_path")}
+    more = {name: run[name] for name in ("schedule", "slot", "phase", "owner_host", "owner_pid", "log_path")}
     return shown | more | {
         "export_changes": [change_json(change) for change in reader.changes(run=run["id"])],
         "events": [event_json(event) for event in reader.events(run["id"])],

@@ -87,12 +87,15 @@ class Reader(ReadOnly):
 
     # --- what backups of a client were like
 
-    def durations(self, master: str, client: str, limit: int = 10) -> list[float]:
-        """Seconds that the last runs which made an image took, newest first."""
-        from nimwrap.domain.ref import ClientRef
-
-        runs = self.runs([ClientRef(master, client)], outcomes=("ok", "warning"), limit=limit)
-        return [row["duration_s"] for row in runs if row["duration_s"] is not None]
+    def durations(self, master: str, client: str, kind: str = "mksysb", limit: int = 10) -> list[float]:
+        """Seconds that the last runs which made an image of this kind took, newest first."""
+        newest = (
+            "select * from (select duration_s, started, rowid as number from runs where master = ? and client = ?"
+            " and outcome = ? and kind = ? order by started desc limit ?)"
+        )
+        sql = f"select duration_s from ({newest} union all {newest}) order by started desc, number desc limit ?"  # noqa: S608
+        bound = [value for outcome in ("ok", "warning") for value in (master, client, outcome, kind, limit)]
+        return [row["duration_s"] for row in self.rows(sql, [*bound, limit]) if row["duration_s"] is not None]
 
     def sizes(self, master: str, client: str, kind: str = "mksysb", limit: int = 10) -> list[int]:
         """Bytes of the last proven images, newest first, also of those that are gone."""

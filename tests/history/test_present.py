@@ -14,8 +14,8 @@ from nimwrap.history.store import Store
 from tests.history.samples import EXPORTED, MESSAGE, a_run, at, tell_founding_case
 
 RUN = [
-    "id", "client", "master", "outcome", "failure", "findings", "attempts", "source_address", "cluster", "remedy",
-    "image", "started", "ended", "duration_s",
+    "id", "client", "master", "kind", "outcome", "failure", "findings", "attempts", "source_address", "cluster",
+    "remedy", "image", "started", "ended", "duration_s",
 ]  # fmt: skip
 ATTEMPT = ["number", "started", "ended", "returncode", "failure_code", "remedy"]
 IMAGE = ["resource", "location", "size_bytes", "verified", "verified_by"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import sys
+from dataclasses import replace
 from pathlib import Path
 from random import Random
 from types import ModuleType
@@ -147,6 +148,15 @@ def test_durations_are_those_of_runs_that_made_an_image(store: Store, reader: Re
         store.record_run(run)
     assert reader.durations("nim", "powerha1") == [180.0, 120.0, 60.0]
     assert reader.durations("nim", "powerha1", limit=1) == [180.0]
+
+
+def test_each_kind_of_image_has_its_own_durations(store: Store, reader: Reader) -> None:
+    for number, kind in enumerate(["mksysb", "savevg", "mksysb"]):
+        run = a_run(f"r{number}", minutes=number, outcome=Outcome.OK, ended=at(number + 1 + number))
+        store.record_run(replace(run, kind=kind))
+    assert reader.durations("nim", "powerha1") == [180.0, 60.0]
+    assert reader.durations("nim", "powerha1", "savevg") == [120.0]
+    assert reader.durations("nim", "powerha1", "nim_db") == []
 
 
 def test_remedies_are_proven_by_images_on_that_master_latest_first(store: Store, reader: Reader) -> None:
