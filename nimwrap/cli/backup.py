@@ -47,16 +47,17 @@ def backup(
     Example: nimwrap backup powerha1
     """
     from nimwrap.fleet.desk import chosen, named, opened_desk
-    from nimwrap.fleet.run import Order
 
     invocation = current(ctx)
     if not (targets or everything or group):
         raise usage_error("backup needs a client, a group or --all", "nimwrap backup powerha1")
     config = invocation.config.saying(export_change="never") if no_remedy else invocation.config
     assert invocation.masters  # noqa: S101  raises, with the table to write, when there is none
-    with opened_desk(config) as desk:
+    with opened_desk(config, ahead=True) as desk:
+        from nimwrap.fleet.run import Order  # takes as long as a connection does
+
         refs = chosen(desk, targets or [], everything=everything, groups=group or [])
-        order = Order(tuple(refs), named(refs, targets or []))
+        order = Order(tuple(refs), named(refs, targets or []), issued=invocation.issued)
         if dry_run:
             from nimwrap.cli.dry_run import dry_run_result
 
@@ -137,8 +138,14 @@ def _text(out: Printer, runs: list[dict[str, Any]]) -> None:
                 format_duration(run["duration_s"]) if run["duration_s"] is not None else "",
                 format_size(run["image"]["size_bytes"]) if run["image"] else "",
                 run["remedy"] or "",
-                run["image"]["location"] if run["image"] else f"nimwrap show {run['id']}",
+                run["image"]["location"] if run["image"] else _why(run),
             )
             for run in runs
         ],
     )
+
+
+def _why(run: dict[str, Any]) -> str:
+    """The failure's code, and the command that tells the rest."""
+    code = f"{run['failure']['code']}: " if run["failure"] else ""
+    return f"{code}nimwrap show {run['id']}"

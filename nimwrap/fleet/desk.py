@@ -15,11 +15,11 @@ from nimwrap.domain.errors import NimwrapError
 from nimwrap.domain.names import is_nim_name
 from nimwrap.domain.progress import Progress
 from nimwrap.domain.records import ClientRef, Inventory, InventoryClient
-from nimwrap.fleet.inventory import can_be_backed_up, take_inventory
+from nimwrap.fleet.inventory import backs_itself_up, can_be_backed_up, take_inventory
 from nimwrap.fleet.targets import resolve
 from nimwrap.history.read import Reader
 from nimwrap.hosts.connect import open_master
-from nimwrap.images.kinds import KINDS, MASTER
+from nimwrap.images.kinds import MASTER
 
 if TYPE_CHECKING:
     from nimwrap.history.store import Store
@@ -52,18 +52,18 @@ class Desk:
 
 
 @contextmanager
-def opened_desk(config: Config, clock: Clock | None = None) -> Iterator[Desk]:
-    """A desk over all configured masters; nothing is connected before its first command."""
-    from nimwrap.history.store import Store
-
+def opened_desk(config: Config, clock: Clock | None = None, *, ahead: bool = False) -> Iterator[Desk]:
+    """A desk over all configured masters; nothing is connected before its first command, unless ``ahead``."""
     hosts: dict[str, Host] = {}
-    with Store.open(config.database) as store, Reader.open(config.database) as reader:
-        try:
-            hosts.update({name: open_master(master) for name, master in config.masters.items()})
+    try:
+        hosts.update({name: open_master(master, ahead=ahead) for name, master in config.masters.items()})
+        from nimwrap.history.store import Store
+
+        with Store.open(config.database) as store, Reader.open(config.database) as reader:
             yield Desk(config, store, reader, hosts, clock or Clock())
-        finally:
-            for host in hosts.values():
-                host.close()
+    finally:
+        for host in hosts.values():
+            host.close()
 
 
 def refresh_inventories(desk: Desk) -> dict[str, NimwrapError]:
@@ -95,7 +95,7 @@ def known_clients(desk: Desk) -> dict[str, list[str]]:
         if row["master"] in known and not row["vanished"]:
             known[row["master"]].append(row["name"])
     for master, names in known.items():
-        if not all(KINDS[kind].through_client for kind in desk.config.policy(master, MASTER).kinds):
+        if backs_itself_up(desk.config, master):
             names.append(MASTER)
     return known
 

@@ -7,16 +7,18 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
+from nimwrap.backup.master_look import master_report
 from nimwrap.config.model import Config
 from nimwrap.domain.codes import FailureCode
 from nimwrap.domain.errors import NimwrapError
 from nimwrap.domain.names import is_nim_name
 from nimwrap.domain.records import ClientRef, Inventory
-from nimwrap.fleet.inventory import can_be_backed_up, prior_of, take_inventory
+from nimwrap.fleet.inventory import backs_itself_up, can_be_backed_up, prior_of, take_inventory
 from nimwrap.fleet.targets import resolve
 from nimwrap.history.read import Reader
 from nimwrap.hosts.connect import open_master
 from nimwrap.hosts.protocol import Host
+from nimwrap.images.kinds import MASTER, kinds_of
 from nimwrap.preflight.engine import preflight
 from nimwrap.preflight.report import PreflightReport
 from nimwrap.preflight.say import refuse
@@ -33,7 +35,7 @@ def look(
     report of each of its clients, those last seen; its error is raised only when no client of it is known.
     """
     with ThreadPoolExecutor(MASTERS_AT_ONCE) as pool:
-        hosts = {name: open_master(master) for name, master in config.masters.items()}
+        hosts = {name: open_master(master, ahead=True) for name, master in config.masters.items()}
         try:
             seen = dict(zip(hosts, pool.map(_seen, hosts.values()), strict=True))
             refs = _meant(config, reader, seen, targets, everything=everything)
@@ -47,7 +49,10 @@ def look(
                 if trouble is not None:
                     return [_unreachable(ClientRef(master, client), trouble) for client in by_master[master]]
                 prior = {client: priors[ClientRef(master, client)] for client in by_master[master]}
-                return preflight(hosts[master], config.masters[master], config, by_master[master], prior, now)
+                clients = [client for client in by_master[master] if client != MASTER]
+                found = preflight(hosts[master], config.masters[master], config, clients, prior, now)
+                own = [_of_itself(hosts[master], config, reader, master)] if MASTER in prior else []
+                return [*found, *own]
 
             reports = {report.ref: report for found in pool.map(of_one, by_master) for report in found}
             return [reports[ref] for ref in refs]
@@ -81,6 +86,9 @@ def _meant(
         if row["master"] in troubled and not row["vanished"]:
             known[row["master"]].append(row["name"])
     _assume(known, troubled, targets)
+    for master, names in known.items():
+        if backs_itself_up(config, master):
+            names.append(MASTER)
     if not any(known.values()) and troubled:
         raise next(one.trouble for one in seen.values() if one.trouble is not None)
     unfit = {
@@ -100,6 +108,17 @@ def _assume(known: dict[str, list[str]], troubled: Iterable[str], targets: Itera
             name = target.removeprefix(f"{master}/")
             if is_nim_name(name) and not any(name in names for names in known.values()):
                 known[master].append(name)
+
+
+def _of_itself(host: Host, config: Config, reader: Reader, master: str) -> PreflightReport:
+    """What the master makes of itself, as one client: the findings of each kind, each once."""
+    ref = ClientRef(master, MASTER)
+    reports = [
+        master_report(host, config, ref, kind, tuple(reader.sizes(master, MASTER, kind)))
+        for kind in kinds_of(config.policy(master, MASTER), MASTER)
+    ]
+    findings = dict.fromkeys(finding for report in reports for finding in report.findings)
+    return replace(reports[-1], findings=tuple(findings))
 
 
 def _unreachable(ref: ClientRef, trouble: NimwrapError) -> PreflightReport:

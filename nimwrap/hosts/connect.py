@@ -14,12 +14,13 @@ from nimwrap.hosts.protocol import CommandResult, Host
 from nimwrap.hosts.questions import PREAMBLE
 
 
-def open_master(master: MasterConfig) -> Host:
-    """The host behind ``master``; thread safe. Nothing is connected before its first command.
+def open_master(master: MasterConfig, *, ahead: bool = False) -> Host:
+    """The host behind ``master``; thread safe. Nothing is connected before its first command, unless ``ahead``.
 
+    With it a connection that takes its time is begun at once; the first command tells of trouble with it.
     Raises NimwrapError ``config_invalid`` for a transport or an address that cannot be used.
     """
-    return _Watched(_transport(master))
+    return _Watched(_transport(master, ahead=ahead))
 
 
 class _Watched:
@@ -44,7 +45,7 @@ class _Watched:
         self._inner.close()
 
 
-def _transport(master: MasterConfig) -> Host:
+def _transport(master: MasterConfig, *, ahead: bool) -> Host:
     if master.transport == "local":
         from nimwrap.hosts.local import LocalHost
 
@@ -59,7 +60,7 @@ def _transport(master: MasterConfig) -> Host:
             )
         from nimwrap.hosts.ssh import SshHost
 
-        return SshHost(master)
+        return SshHost(master, ahead=ahead)
     if master.transport == "openssh":
         from nimwrap.hosts.openssh import OpensshHost
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import threading
 import time
+from concurrent.futures import Future
 from typing import TYPE_CHECKING
 
 from nimwrap.config.model import MasterConfig
@@ -34,13 +35,21 @@ _LINGER_S = 5.0
 
 
 class SshHost:
-    """A master behind SSH. Thread safe; more than four commands at a time wait for a connection."""
+    """A master behind SSH. Thread safe; more than four commands at a time wait for a connection.
 
-    def __init__(self, master: MasterConfig) -> None:
+    With ``ahead`` the first connection is being made while the caller does other things; trouble with it is told by
+    the first command.
+    """
+
+    def __init__(self, master: MasterConfig, *, ahead: bool = False) -> None:
         self._master = master
         self._slots = threading.BoundedSemaphore(POOL)
         self._lock = threading.Lock()
         self._idle: list[Link] = []
+        self._ahead: Future[Link] | None = None
+        if ahead:
+            self._ahead = Future()
+            threading.Thread(target=_connect, args=(master, self._ahead), daemon=True).start()
 
     @property
     def name(self) -> str:
@@ -69,6 +78,9 @@ class SshHost:
         """Close the idle connections; a later command opens a new one."""
         with self._lock:
             links, self._idle = self._idle, []
+            ahead, self._ahead = self._ahead, None
+        if ahead is not None:
+            ahead.add_done_callback(lambda unused: None if unused.exception() else unused.result().close())
         for link in links:
             link.close()
 
@@ -77,8 +89,10 @@ class SshHost:
         while True:
             with self._lock:
                 link = self._idle.pop() if self._idle else None
+                ahead, self._ahead = (self._ahead, None) if link is None else (None, self._ahead)
             fresh = link is None
-            link = link or open_link(route(self._master))
+            if link is None:
+                link = ahead.result() if ahead is not None else open_link(route(self._master))
             try:
                 return link, link.transport.open_session(timeout=CONNECT_S)
             except Exception as error:  # paramiko lets pass what its thread met: SSHException, EOFError, OSError..
@@ -96,6 +110,13 @@ class SshHost:
             return
         with self._lock:
             self._idle.append(link)
+
+
+def _connect(master: MasterConfig, ahead: Future[Link]) -> None:
+    try:
+        ahead.set_result(open_link(route(master)))
+    except BaseException as error:  # whoever takes the connection is told
+        ahead.set_exception(error)
 
 
 class _Talk:

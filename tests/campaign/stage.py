@@ -19,8 +19,7 @@ from tests.running import command, environment
 
 RECOVER_S = 180
 ENDING_S = 10
-"""What the last remote question of a dead nimwrap may take to notice that nobody listens; its limits look each second."""
-
+"""What a dead nimwrap's last question may take to end: its limits look every second whether anybody waits."""
 IMAGE_ROOT = "export/nim/mksysb"
 
 

@@ -373,6 +373,37 @@ def test_nothing_is_left_after_close(server: Sshd, transport: str, tmp_path: Pat
     assert f"-p{server.port}" not in listing
 
 
+def test_a_connection_made_ahead_is_the_first_commands(server: Sshd) -> None:
+    host = open_master(MasterConfig("nim", **server.master_keys()), ahead=True)
+    try:
+        with ThreadPoolExecutor(1) as pool:
+            first, second = (host.run("echo $SSH_CONNECTION") for _ in range(2))
+            assert first.ok and first.stdout == second.stdout
+            beside = [pool.submit(host.run, "sleep 1; echo $SSH_CONNECTION"), pool.submit(host.run, "true")]
+            assert all(done.result().ok for done in beside)
+    finally:
+        host.close()
+
+
+def test_a_connection_made_ahead_tells_of_its_trouble_once_somebody_asks(server: Sshd, tmp_path: Path) -> None:
+    empty = tmp_path / "known_hosts"
+    empty.touch()
+    host = open_master(MasterConfig("nim", **{**server.master_keys(), "known_hosts": str(empty)}), ahead=True)
+    for _ in range(2):
+        with pytest.raises(NimwrapError) as caught:
+            host.run("echo must not run")
+        assert caught.value.code == "host_key_changed"
+    host.close()
+
+
+def test_a_connection_made_ahead_that_nobody_uses_is_closed(server: Sshd) -> None:
+    threads = set(threading.enumerate())
+    open_master(MasterConfig("nim", **server.master_keys()), ahead=True).close()
+    for thread in set(threading.enumerate()) - threads:
+        thread.join(10)
+        assert not thread.is_alive()
+
+
 def test_a_shell_of_ones_own(server: Sshd, transport: str) -> None:
     with reached(server, transport, **SH) as host:
         assert host.run("ps -p $$ -o comm=").stdout == "sh\n"
