@@ -151,7 +151,7 @@ class BackupRun:
         patient = self.request.retry_refusals or self.request.in_company
         if patient and waited < self.policy.timeout:
             self.rounds -= 1
-            return Later(LOCKED_WAIT_S, failure)
+            return Later(min(LOCKED_WAIT_S, self.retry.max_wait), failure)
         return self._close(Outcome.LOCKED, failure)
 
     def _attempt(self, report: PreflightReport, work: Work) -> Run | Later:
