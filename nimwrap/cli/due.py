@@ -50,7 +50,8 @@ def run(
     with opened_desk(invocation.config) as desk:
         refs = meant(desk, schedule, refresh_inventories(desk))
         ends = desk.clock.now() + timedelta(seconds=schedule.window) if schedule.window is not None else None
-        order = Order(tuple(ref for ref in refs if ref.master), schedule=schedule.name, window_ends=ends)
+        known = tuple(ref for ref in refs if ref.master)
+        order = Order(known, schedule=schedule.name, window_ends=ends, issued=invocation.issued)
         with leaving_on_signal(desk):
             runs = watched(invocation, desk, order)
         result = runs_result("schedule run", desk, order, runs)

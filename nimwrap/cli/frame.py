@@ -56,7 +56,10 @@ class Result:
 
 @dataclass
 class Invocation:
-    """One call of nimwrap: its global options, and what they lead to, loaded when first asked for."""
+    """One call of nimwrap: its global options, and what they lead to, loaded when first asked for.
+
+    ``issued``: when the command was given.
+    """
 
     json: bool = False
     config_path: Path | None = None
@@ -65,6 +68,7 @@ class Invocation:
     colour_wanted: bool = True
     log: Log = field(default_factory=Log)
     command: str = ""
+    issued: datetime = field(default_factory=lambda: datetime.now(UTC))
     _config: Config | None = None
 
     @property

@@ -25,6 +25,7 @@ PHASES = {
     "stalled": "no sign of life",
     "waiting": "waiting for a slot",
     "reconnect": "master out of reach",
+    "again": "to be tried again",
     "done": "done",
 }
 
@@ -37,7 +38,7 @@ def watching(invocation: Invocation, desk: Desk, order: Order) -> Iterator[None]
     elif sys.stderr.isatty():
         from nimwrap.cli.live_table import LiveTable
 
-        with LiveTable(len(order.refs)) as table:
+        with LiveTable(len(order.refs), desk) as table:
             desk.tell = table.tell
             yield
     else:
@@ -77,6 +78,8 @@ def level_of(progress: Progress) -> int:
 
 def describe(progress: Progress) -> str:
     """One line about one client's progress."""
+    if progress.again is not None:
+        return f"{progress.client}: will be tried again at {progress.again.astimezone():%H:%M:%S}, {progress.note}"
     parts: list[Any] = [PHASES.get(progress.phase, progress.phase)]
     if progress.note:
         parts.append(progress.note)

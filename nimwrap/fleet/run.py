@@ -68,6 +68,7 @@ class Fleet:
         self.issued = order.issued or desk.clock.now()
         self.queue: Queue[Task] = Queue({name: master.max_parallel for name, master in desk.config.masters.items()})
         self.runs: dict[str, Run] = {}
+        self._told_locked: set[str] = set()
         self._ended: SimpleQueue[tuple[Job[Task], Run | Later | None]] = SimpleQueue()
 
     def work(self) -> list[Run]:
@@ -131,8 +132,8 @@ class Fleet:
         reader, policy = self.desk.reader, self.desk.config.policy(ref.master, ref.client)
         start = self.order.not_before.get(ref)
         wait = max(0.0, (start - self.desk.clock.now()).total_seconds()) if start else 0.0
-        durations = reader.durations(ref.master, ref.client)
         for kind in kinds_of(policy, ref.client):
+            durations = reader.durations(ref.master, ref.client, kind)
             prior = prior_of(reader, ref, self.desk.listed.get(ref.master), kind)
             # The NIM database first: the night's other images change it.
             known = UNKNOWN if kind == NIM_DB else predicted_seconds(durations, prior.last_sizes)
@@ -250,9 +251,12 @@ class Fleet:
         else:
             self.runs[job.what.run.run.id] = job.what.run.run
 
-
     def _tell_again(self, task: Task, later: Later) -> None:
-        """Nobody shall wonder where a client has gone: when it is tried again, and why."""
+        """Nobody shall wonder where a client has gone: when it is tried again, and why. Of a lock, once is enough."""
+        if later.failure.code is FailureCode.LOCKED:
+            if task.run.run.id in self._told_locked:
+                return
+            self._told_locked.add(task.run.run.id)
         at = self.desk.clock.now() + timedelta(seconds=later.wait_s)
         note = f"{later.failure.code}: {later.failure.message}"
         self.desk.tell(Progress(task.run.run.id, "again", task.request.ref.client, note=note, again=at))
