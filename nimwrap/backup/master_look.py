@@ -8,12 +8,14 @@ from dataclasses import replace
 from nimwrap.aix import df, lsnim, nim
 from nimwrap.aix.messages import headline
 from nimwrap.backup.context import Site
+from nimwrap.config.model import Config
 from nimwrap.domain.codes import FailureCode
 from nimwrap.domain.durations import format_size
 from nimwrap.domain.errors import NimwrapError
 from nimwrap.domain.findings import Finding
 from nimwrap.domain.names import is_safe_path
 from nimwrap.domain.records import ClientRef
+from nimwrap.hosts.protocol import Host
 from nimwrap.hosts.questions import Answer, Question
 from nimwrap.images import look
 from nimwrap.images.kinds import BACKUP_DB, KINDS, NIM_DB, home
@@ -26,7 +28,14 @@ MARGIN = 1.2
 
 def look_at_master(site: Site, ref: ClientRef, kind: str, sizes: tuple[int, ...]) -> PreflightReport:
     """One report; trouble with the master is a finding that refuses, not an exception. Changes nothing."""
-    policy = site.config.policy(ref.master, ref.client)
+    return master_report(site.host, site.config, ref, kind, sizes)
+
+
+def master_report(
+    host: Host, config: Config, ref: ClientRef, kind: str, sizes: tuple[int, ...]
+) -> PreflightReport:
+    """The same, for whoever has no history to write to."""
+    policy = config.policy(ref.master, ref.client)
     directory = home(ref.client, policy)
     if not is_safe_path(directory):
         return _report(ref, _named("directory", refuse(
@@ -40,7 +49,7 @@ def look_at_master(site: Site, ref: ClientRef, kind: str, sizes: tuple[int, ...]
         Question("space", look.df_shell(directory), 60),
     ]
     try:
-        given = look.ask(site.host, asked)
+        given = look.ask(host, asked)
     except NimwrapError as error:
         code = FailureCode(error.code) if error.code in set(FailureCode) else FailureCode.UNKNOWN
         return _report(ref, _named("master", refuse(code, error.message, error.hint)))

@@ -111,7 +111,7 @@ def _timed(desk: Desk, planned: list[Planned]) -> list[Planned]:
         if plan.method is not None:
             ref = plan.report.ref
             sizes = desk.reader.sizes(ref.master, ref.client, plan.kind)
-            seconds = predicted_seconds(desk.reader.durations(ref.master, ref.client), sizes)
+            seconds = predicted_seconds(desk.reader.durations(ref.master, ref.client, plan.kind), sizes)
             cluster = desk.config.client(ref.master, ref.client).cluster or (
                 plan.report.cluster.name if plan.report.cluster else None
             )

@@ -16,7 +16,7 @@ from nimwrap.domain.records import ClientRef, Inventory, InventoryClient
 from nimwrap.history.read import Reader
 from nimwrap.hosts.protocol import Host
 from nimwrap.hosts.questions import PREAMBLE
-from nimwrap.images.kinds import KINDS
+from nimwrap.images.kinds import KINDS, MASTER
 from nimwrap.preflight.report import Prior
 
 _LIMIT_S = 90
@@ -72,3 +72,8 @@ def can_be_backed_up(config: Config, master: str, client: InventoryClient) -> bo
     """True when one of the kinds configured for the client can be made of a machine of its type."""
     kinds = config.policy(master, client.name).kinds
     return any(client.type in KINDS[kind].machine_types for kind in kinds)
+
+
+def backs_itself_up(config: Config, master: str) -> bool:
+    """True where the configuration asks for the master's own image or its NIM database."""
+    return not all(KINDS[kind].through_client for kind in config.policy(master, MASTER).kinds)

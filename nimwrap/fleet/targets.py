@@ -3,18 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from difflib import get_close_matches
 
 from nimwrap.config.model import Config
 from nimwrap.domain.codes import ExitCode
 from nimwrap.domain.errors import NimwrapError, Problem, usage_error
 from nimwrap.domain.ref import ClientRef
-from nimwrap.domain.targets import means
-
-_SHOWN = 80
-_LONGEST = 255
-_GROUP = "group:"
-_WILD = frozenset("*?[")
+from nimwrap.domain.targets import GROUP, is_glob, means, members_of, shown, unknown_client
+from nimwrap.images.kinds import MASTER
 
 
 def resolve(
@@ -30,7 +25,7 @@ def resolve(
     ``inventories`` holds the client names by master. Raises a usage error that lists every target which means
     nothing, with the nearest name, before anything is started.
     """
-    wanted = [*targets, *(f"{_GROUP}{group}" for group in groups)]
+    wanted = [*targets, *(f"{GROUP}{group}" for group in groups)]
     known = [ClientRef(master, client) for master, clients in inventories.items() for client in clients]
     found = list(known) if all_ else []
     problems = []
@@ -47,24 +42,21 @@ def resolve(
 
 
 def _meant(config: Config, known: Sequence[ClientRef], target: str) -> list[ClientRef]:
-    if target.startswith(_GROUP):
-        return _group(config, known, target.removeprefix(_GROUP))
-    if _WILD & set(target):
+    if target.startswith(GROUP):
+        return _group(config, known, target.removeprefix(GROUP))
+    if is_glob(target):
         found = [ref for ref in known if means(target, ref)]
         if not found:
-            raise usage_error(f"no client matches {_shown(target)}", hint="`nimwrap status` lists the clients")
+            raise unknown_client(target, known)
         return found
     return [_one(known, target)]
 
 
 def _group(config: Config, known: Sequence[ClientRef], name: str) -> list[ClientRef]:
-    if name not in config.groups:
-        hint = _nearest(name, config.groups) or "groups stand in [groups] of the configuration"
-        raise usage_error(f"there is no group {_shown(name)}", hint=hint)
     members: list[ClientRef] = []
-    for member in config.groups[name]:
-        if member.startswith(_GROUP):
-            raise usage_error(f"group {name} has the group {_shown(member)} in it", hint="name its clients instead")
+    for member in members_of(config.groups, name):
+        if member.startswith(GROUP):
+            raise usage_error(f"group {name} has the group {shown(member)} in it", hint="name its clients instead")
         try:
             members += _meant(config, known, member)
         except NimwrapError as error:
@@ -78,26 +70,17 @@ def _one(known: Sequence[ClientRef], target: str) -> ClientRef:
         return found[0]
     if found:
         choice = " or ".join(str(ref) for ref in found)
-        raise usage_error(f"{len(found)} masters know a client {_shown(target)}", hint=f"write {choice}")
-    names = [ref.client for ref in known] if "/" not in target else [str(ref) for ref in known]
-    raise usage_error(
-        f"no master knows a client {_shown(target)}",
-        hint=_nearest(target, names) or "`nimwrap status` lists the clients that the masters know",
-    )
-
-
-def _nearest(name: str, names: Iterable[str]) -> str:
-    near = get_close_matches(name[:_LONGEST], list(names), 2, 0.5)
-    return f"did you mean {' or '.join(sorted(near))}?" if near else ""
-
-
-def _shown(text: str) -> str:
-    """Text from outside as it may be printed: escaped, and cut."""
-    return ascii(text if len(text) <= _SHOWN else f"{text[:_SHOWN]}...")
+        raise usage_error(f"{len(found)} masters know a client {shown(target)}", hint=f"write {choice}")
+    if target.rpartition("/")[2] == MASTER:
+        raise usage_error(
+            "no image of the master itself is configured",
+            hint='name its kinds: [clients.master] kinds = ["nim_db", "master_mksysb"]',
+        )
+    raise unknown_client(target, known)
 
 
 def _together(problems: Sequence[NimwrapError]) -> NimwrapError:
     """One error that carries them all."""
     first, *others = problems
-    more = [Problem("usage", error.message, error.hint) for error in others]
-    return NimwrapError(first.message, code="usage", hint=first.hint, exit_code=ExitCode.USAGE, more=more)
+    more = [Problem("usage", error.message, error.hint, error.client) for error in others]
+    return NimwrapError(first.message, "usage", first.hint, exit_code=ExitCode.USAGE, client=first.client, more=more)

@@ -204,3 +204,25 @@ def test_one_call_of_each_client_and_one_inventory(run_cli: Cli, estate: Any, es
     assert run_cli("check", "powerha1", "powerha2", "aix01", "--json", config=config).exit_code == 0
     calls = [one.argv[1] for one in estate.log() if one.argv[0] == "c_rsh"]
     assert sorted(calls) == ["aix01", "powerha1", "powerha2"]
+
+
+def test_the_master_itself_is_checked_where_its_image_is_configured(
+    run_cli: Cli, estate: Any, estate_config: Config
+) -> None:
+    config = estate_config(clients={"master": {"kinds": ["nim_db", "master_mksysb"]}})
+    client = only(run_cli("check", "master", "--json", config=config))
+    assert (client["client"], client["verdict"]) == ("master", "ready")
+    checks = [one["check"] for one in client["findings"]]
+    assert checks == ["master", "tool", "space", "tool"]
+    assert estate.changes() == []
+    everything = run_cli("check", "--all", "--json", config=config)
+    assert [one["client"] for one in everything.data["clients"]].count("master") == 1
+
+
+def test_a_master_without_a_configured_image_says_what_to_write(run_cli: Cli, estate_config: Config) -> None:
+    for verb in ("check", "backup"):
+        for name in ("master", "nim/master"):
+            ran = run_cli(verb, name, config=estate_config())
+            assert ran.exit_code == 2
+            assert "no image of the master itself is configured" in ran.stderr
+            assert '[clients.master] kinds = ["nim_db", "master_mksysb"]' in ran.stderr
