@@ -53,10 +53,12 @@ class UndoStatus(IntEnum):
     NOT_REVERTED = 4
 
 
-def undo_script(directory: str, added: Sequence[str], before: str | None) -> str:
+def undo_script(directory: str, added: Sequence[str], before: str | None, applied: str = "") -> str:
     """The script that undoes one change. ``before``: the options the entry had (``-rw,access=...``), None for no entry.
 
-    It may run any number of times; its last line says what it did, its exit status is an :class:`UndoStatus`.
+    ``applied``: the options as exportfs showed them after the change; without it the file of that name beside the
+    script says so, if there is one. It may run any number of times; its last line says what it did, its exit status is
+    an :class:`UndoStatus`.
     """
     return f"""\
 LC_ALL=C; export LC_ALL
@@ -67,9 +69,10 @@ before={shlex.quote((before or "").removeprefix("-"))}
 entry() {{ /usr/sbin/exportfs | awk -v d="$directory" '$1 == d {{ print; exit }}'; }}
 subtract() {{ awk -v added="$added" -v before="$before" {shlex.quote(_SUBTRACT)}; }}
 # True for an entry that is still word for word what exportfs showed after the change, where there was none before.
-applied=${{0%/*}}/applied
+applied={shlex.quote(applied)}
+[ -n "$applied" ] || applied=$(cat "${{0%/*}}/applied" 2>/dev/null)
 unchanged() {{
-  [ -z "$before" ] && [ -s "$applied" ] && [ "$(echo "$now" | awk '{{ print $2 }}')" = "$(cat "$applied")" ]
+  [ -z "$before" ] && [ -n "$applied" ] && [ "$(echo "$now" | awk '{{ print $2 }}')" = "$applied" ]
 }}
 restore() {{
   if [ -n "$before" ]; then /usr/sbin/exportfs -i -o "$before" "$directory"

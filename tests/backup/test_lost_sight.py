@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from nimwrap.backup.context import Interrupted
+from nimwrap.backup.context import Clock, Interrupted
 from nimwrap.backup.recover import recover
 from nimwrap.backup.run import BackupRun, Later, Request
 from nimwrap.config.load import load
@@ -22,15 +23,20 @@ Config = Callable[..., Path]
 
 
 class Failing:
-    """A host that is out of reach for the first script with ``word`` in it, which it keeps as ``lost``."""
+    """A host that is out of reach for the first script with ``word`` in it, which it keeps as ``lost``.
 
-    def __init__(self, host: Host, word: str) -> None:
-        self.host, self.word, self.lost = host, word, ""
+    ``silently``: the script was begun, and nothing of its answer came back.
+    """
+
+    def __init__(self, host: Host, word: str, *, silently: bool = False) -> None:
+        self.host, self.word, self.lost, self.silently = host, word, "", silently
         self.name = host.name
 
     def run(self, script: str, *, timeout: float = 120.0) -> CommandResult:
         if not self.lost and self.word in script:
             self.lost = script
+            if self.silently:
+                return CommandResult(None, "", "", 0.0)
             raise NimwrapError("the line is cut", code="master_unreachable")
         return self.host.run(script, timeout=timeout)
 
@@ -69,6 +75,42 @@ def test_a_start_that_came_after_its_run_was_given_up_is_adopted(estate: Any, es
         assert recover(desk.site("nim"), desk.reader, wait=True).closed == [ended.id]
         assert desk.reader.run(ended.id)["outcome"] == "ok"
     assert estate.exports_text() == before
+
+
+class Hasty(Clock):
+    """Time that passes only by waiting, and then an hour at once."""
+
+    passed = 0.0
+
+    def monotonic(self) -> float:
+        return self.passed
+
+    def sleep(self, seconds: float) -> None:
+        self.passed += 3600
+
+
+class Gone(Failing):
+    """From the first script with ``word`` on, which nobody knows to have been begun, it is out of reach for good."""
+
+    def run(self, script: str, *, timeout: float = 120.0) -> CommandResult:
+        if self.lost:
+            raise NimwrapError("the line is cut", code="master_unreachable")
+        return super().run(script, timeout=timeout)
+
+
+def test_a_start_that_nobody_knows_of_is_no_end(estate: Any, estate_config: Config) -> None:
+    """Its export may have been changed by now: the journal must not call that undone."""
+    with opened_desk(load(estate_config())) as desk:
+        site = desk.site("nim")
+        lost = replace(site, host=Gone(site.host, "/wrapper < /dev/null", silently=True), clock=Hasty())
+        backup = BackupRun(lost, Request(ClientRef("nim", "powerha1")))
+        with pytest.raises(Interrupted):
+            backup.step()
+        (change,) = desk.reader.changes(run=backup.run.id)
+        assert (change["state"], desk.reader.run(backup.run.id)["outcome"]) == ("planned", "running")
+        assert recover(site, desk.reader, wait=True).closed == [backup.run.id]
+        (change,) = desk.reader.changes(run=backup.run.id)
+        assert change["state"] == "reverted"
 
 
 def test_a_lost_start_is_tried_again_as_the_next_attempt(estate: Any, estate_config: Config) -> None:
