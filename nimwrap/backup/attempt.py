@@ -11,7 +11,7 @@ from nimwrap.backup.conclude import Concluded, conclude, denied_from
 from nimwrap.backup.context import Site
 from nimwrap.backup.locking import lock_lost, owner_text
 from nimwrap.backup.methods import NIM, Work, command_and_undo
-from nimwrap.backup.operation import Start, Started, follow, start
+from nimwrap.backup.operation import Start, Started, StartUnknown, follow, start
 from nimwrap.backup.plan import AttemptPlan
 from nimwrap.domain.codes import FailureCode, Outcome
 from nimwrap.domain.errors import NimwrapError
@@ -60,6 +60,8 @@ def make(site: Site, report: PreflightReport, work: Work, plan: AttemptPlan) -> 
     command, undo = command_and_undo(site, plan, work)
     try:
         refused = _start(site, plan, command, undo)
+    except StartUnknown as error:
+        raise AtLarge(error) from error
     except NimwrapError as error:
         refused = failure_of(error)
     if refused is not None:

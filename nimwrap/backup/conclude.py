@@ -61,9 +61,13 @@ def conclude(site: Site, plan: AttemptPlan, look: Look) -> Concluded:
         cleaning = clean_up(site, plan)
         concluded = replace(concluded, left=tuple(cleaning.left))
     if open_change and concluded.outcome is Outcome.OK:
-        failure = Failure(FailureCode.EXPORT_CONFLICT, f"the image is good, but {open_change}", "nimwrap exports list")
-        concluded = replace(concluded, outcome=Outcome.WARNING, failure=failure)
+        concluded = replace(concluded, outcome=Outcome.WARNING, failure=still_open(open_change))
     return replace(concluded, open_change=open_change)
+
+
+def still_open(says: str) -> Failure:
+    """What a run warns of whose image is good and whose export change is not undone."""
+    return Failure(FailureCode.EXPORT_CONFLICT, f"the image is good, but {says}", "nimwrap exports list")
 
 
 def confirm_undo(site: Site, plan: AttemptPlan, look: Look) -> str:

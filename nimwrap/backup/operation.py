@@ -32,6 +32,10 @@ class Start(StrEnum):
     FAILED = "failed"
 
 
+class StartUnknown(NimwrapError):  # noqa: N818  not known to be an error
+    """The line was cut while an operation was being started, and the master did not come back to say whether it was."""
+
+
 @dataclass(frozen=True)
 class Started:
     """``text``: why it was not started, or what holds the slots. LOST: the client's lock is another run's, or nobody's;
@@ -45,7 +49,11 @@ def start(site: Site, plan: AttemptPlan, command: str, undo: str | None, owner: 
     """Start the operation detached. A connection lost on the way is resolved by looking whether the room is there."""
     result = site.act(plan.run, "start", spool.start_script(plan, command, undo, owner))
     if result.returncode is None:
-        if look(site, plan, 0).room:
+        try:
+            there = look(site, plan, 0).room
+        except NimwrapError as error:
+            raise StartUnknown(error.message, code=error.code, hint=error.hint, exit_code=error.exit_code) from error
+        if there:
             return Started(Start.STARTED)
         raise NimwrapError(
             f"the connection to {plan.master} was lost before the operation was started there",

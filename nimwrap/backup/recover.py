@@ -8,8 +8,6 @@ are undone only when its operation is gone and its heartbeat is older than 10 mi
 
 from __future__ import annotations
 
-import json
-import math
 import os
 import shlex
 import socket
@@ -18,13 +16,14 @@ from dataclasses import dataclass, field, replace
 from nimwrap.backup import spool
 from nimwrap.backup.aftercare import after_image, warned
 from nimwrap.backup.attempt import record
+from nimwrap.backup.changes import plans, undo_lost, undo_open
 from nimwrap.backup.cleanup import clean_up
-from nimwrap.backup.conclude import confirm_undo
+from nimwrap.backup.conclude import confirm_undo, still_open
 from nimwrap.backup.context import Site
 from nimwrap.backup.locking import give_back
 from nimwrap.backup.operation import follow, look, settle
 from nimwrap.backup.plan import AttemptPlan
-from nimwrap.backup.wrapper import CLOCK
+from nimwrap.backup.rooms import Room, scan
 from nimwrap.domain.codes import FailureCode, Outcome
 from nimwrap.domain.durations import parse_rfc3339
 from nimwrap.domain.errors import NimwrapError
@@ -51,7 +50,7 @@ class Recovered:
 def recover(site: Site, reader: Reader, *, wait: bool) -> Recovered:
     """Finish what is open on this master. ``wait``: follow operations that still run to their end."""
     done = Recovered()
-    rooms = _scan(site)
+    rooms = scan(site)
     ours: set[str] = set()
     for row in reader.open_runs(site.master.name):
         ours.add(row["id"])
@@ -60,6 +59,7 @@ def recover(site: Site, reader: Reader, *, wait: bool) -> Recovered:
     for room in rooms.values():
         if room.run not in ours:
             _recover_room(site, reader, room, done, wait=wait)
+    done.notes += undo_open(site, reader, {room.run for room in rooms.values() if room.there})
     _sweep_owners(site, reader)
     for row, removal in finish_removals(site.host, site.store, site.master.name, site.clock.now()):
         done.cleaned.append(f"{row['location']}: {removal.reason}")
@@ -74,70 +74,6 @@ def _sweep_owners(site: Site, reader: Reader) -> None:
         young = (site.clock.now() - at).total_seconds() < spool.STALE_S  # its row may be about to be written
         if rows.get(run_id, Outcome.RUNNING if young else None) != Outcome.RUNNING:
             sweep_run(site.config.state_dir, run_id)
-
-
-@dataclass(frozen=True)
-class Room:
-    """One directory of the spool. ``aside``: put there because something of its run waits to be cleaned up.
-
-    Not ``there``: only a lock or a slot of the run was found.
-    """
-
-    name: str
-    alive: bool
-    done: bool
-    age_s: float | None
-    there: bool = True
-
-    @property
-    def run(self) -> str:
-        return self.name.partition(".left-")[0]
-
-    @property
-    def attempt(self) -> int | None:
-        """The attempt that a room put aside is of: a later one of the same run may have made a good image."""
-        number = self.name.partition(".left-")[2]
-        return int(number) if number.isdigit() else None
-
-    @property
-    def aside(self) -> bool:
-        return ".left-" in self.name
-
-
-def _scan(site: Site) -> dict[str, Room]:
-    """All rooms of the spool, locks and slots without a room included, in one round trip."""
-    root = shlex.quote(site.master.spool)
-    script = f"""\
-{PREAMBLE}{spool.ALIVE}
-cd {root} 2>/dev/null || exit 0
-echo "now $({CLOCK})"
-for held in locks/*/run slots/*/run; do
-  [ -f "$held" ] && echo "lock $(cat "$held") $(cat "${{held%run}}heartbeat" 2>/dev/null)"
-done
-for room in *; do
-  [ -f "$room/plan" ] || continue
-  state=gone; alive {root}/"$room" && state=alive
-  [ -f "$room/done" ] && state="$state done"
-  echo "room $room $state"
-done
-"""
-    result = site.host.run(script)
-    now, beats, rooms = None, dict[str, float | None](), dict[str, Room]()
-    for line in result.stdout.splitlines():
-        words = line.split()
-        if words[:1] == ["now"] and len(words) == 2:
-            now = spool.moment(words[1])
-        elif words[:1] == ["lock"] and len(words) >= 2:
-            beat = spool.moment(words[2]) if len(words) > 2 else None
-            age = (now - beat).total_seconds() if now and beat else None
-            beats[words[1]] = age
-            rooms.setdefault(words[1], Room(words[1], False, False, age, there=False))
-        elif words[:1] == ["room"] and len(words) >= 3:
-            run = words[1].partition(".left-")[0]
-            # A room that no lock and no slot names belongs to nobody: whoever had it was taken over from.
-            age = beats.get(run, math.inf)
-            rooms[words[1]] = Room(words[1], "alive" in words[2:], "done" in words[2:], age)
-    return rooms
 
 
 def _recover_run(
@@ -180,7 +116,8 @@ def _conclude(site: Site, reader: Reader, run_id: str, room: Room | None) -> tup
         now = follow(site, plan)
     image = _image_of(reader, plan)
     if not now.room or image is not None:
-        return _as_recorded(site, plan, row, now, image)
+        says = confirm_undo(site, plan, now) if now.room else undo_lost(site, reader, plan)
+        return _as_recorded(row, image, says)
     attempted = record(site, plan, now, attempt)
     return attempted.outcome, attempted.failure
 
@@ -191,13 +128,12 @@ def _image_of(reader: Reader, plan: AttemptPlan) -> Row | None:
     return next((row for row in rows if row["run"] == plan.run), None)
 
 
-def _as_recorded(
-    site: Site, plan: AttemptPlan, row: Row, now: spool.Look, image: Row | None
-) -> tuple[Outcome, Failure | None]:
+def _as_recorded(row: Row, image: Row | None, open_change: str) -> tuple[Outcome, Failure | None]:
     """The attempt was concluded already, or its room was never made or is gone: its rows tell what came of it."""
-    confirm_undo(site, plan, now)
     if image is not None:
         outcome = Outcome(image["outcome"])
+        if open_change and outcome is Outcome.OK:
+            return Outcome.WARNING, still_open(open_change)
         code = FailureCode(str(row["failure_code"])) if row["failure_code"] else FailureCode.UNKNOWN
         return outcome, None if outcome is Outcome.OK else Failure(code, "see the attempt's output")
     if row["failure_code"]:
@@ -223,10 +159,7 @@ def _never_started() -> Failure:
 
 def last_plan(reader: Reader, run_id: str, number: int | None = None) -> AttemptPlan | None:
     """The newest plan of a run, or that of its attempt ``number``; None when it never came to one."""
-    texts = [event["data"] for event in reader.events(run_id) if event["kind"] == "plan" and event["data"]]
-    stored = [json.loads(text) for text in texts]
-    plans = [AttemptPlan.from_json(text if isinstance(text, str) else json.dumps(text)) for text in stored]
-    fitting = [plan for plan in plans if number is None or plan.number == number]
+    fitting = [plan for plan in plans(reader, run_id) if number is None or plan.number == number]
     return fitting[-1] if fitting else None
 
 
