@@ -42,10 +42,12 @@ def doctor(
 
     findings, usable = examine(find_config(invocation.config_path, os.environ), invocation.now)
     shown = [{"check": f.check, "status": f.status, "message": f.message, "fix": f.fix} for f in findings]
-    bad = any(finding.status is CheckStatus.FAILED for finding in findings)
+    bad = [finding for finding in findings if finding.status is CheckStatus.FAILED]
     code = ExitCode.FAILED if bad else ExitCode.OK
     if usable:
-        invocation.finish(Result("doctor", {"checks": shown}, code, text=lambda out: _text(out, findings)))
+        # As text the checks say it already.
+        errors = [Problem("doctor", f"{f.check}: {f.message}", f.fix) for f in bad] if invocation.json else []
+        invocation.finish(Result("doctor", {"checks": shown}, code, errors, text=lambda out: _text(out, findings)))
     wrong = [f for f in findings if f.check == "configuration"]
     rest = [f for f in findings if f.check != "configuration"]
     errors = [Problem("config_invalid", f.message, f.fix) for f in wrong]

@@ -50,7 +50,8 @@ def status(
         code, line = nagios_line(found)
         invocation.finish(_nagios(code, line, found.verdict))
     code = ExitCode.OK if found.verdict is Verdict.OK else ExitCode.FAILED
-    invocation.finish(Result("status", site_json(found), code, warnings=warnings, text=lambda out: show(out, found)))
+    errors = _problems(found) if invocation.json else []  # the table says it already
+    invocation.finish(Result("status", site_json(found), code, errors, warnings, lambda out: show(out, found)))
 
 
 def _looked(invocation: Invocation, max_age_s: int | None) -> Protection:
@@ -76,6 +77,21 @@ def _refresh(invocation: Invocation) -> list[Problem]:
     with opened_desk(invocation.config) as desk:
         troubles = refresh_inventories(desk)
     return [Problem(error.code, f"{master}: {error.message}", error.hint) for master, error in troubles.items()]
+
+
+def _problems(found: Protection) -> list[Problem]:
+    """What is not well, as ``errors[]``: one for each client that is not ok, one for each fault of the site."""
+    faulty = [view for view in found.clients if view.judged.verdict is not Verdict.OK]
+    return [
+        *(Problem(_code(view), "; ".join(view.judged.reasons), view.advice, view.ref.client) for view in faulty),
+        *(Problem("site", message) for _, message in found.faults),
+    ]
+
+
+def _code(view: ClientView) -> str:
+    if view.judged.never_backed_up:
+        return "never_backed_up"
+    return "overdue" if view.judged.overdue else str(view.row["failure_code"] or "unprotected")
 
 
 def _nagios(code: int, line: str, verdict: Verdict) -> Result:

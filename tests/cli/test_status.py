@@ -46,6 +46,17 @@ def test_the_text_ends_with_the_verdict_and_tells_what_to_do(site: Path, run_cli
     assert "sapdb: fix: nimwrap images prune" in ran.stdout
 
 
+def test_the_json_says_in_errors_why_the_exit_is_1(site: Path, run_cli: Run) -> None:
+    ran = run_cli("status", "--json", config=site)
+    faulty = [each["client"] for each in ran.data["clients"] if each["verdict"] != "ok"]
+    assert ran.exit_code == 1
+    assert [error["client"] for error in ran.json["errors"] if error["client"]] == faulty
+    by_client = {error["client"]: error for error in ran.json["errors"]}
+    assert (by_client[NEVER]["code"], by_client[OLD]["code"]) == ("never_backed_up", "overdue")
+    assert "nimwrap check newlpar" in by_client[NEVER]["hint"]
+    assert "error:" not in run_cli("status", config=site).stderr
+
+
 def test_max_age_holds_for_everybody(site: Path, run_cli: Run) -> None:
     ran = run_cli("status", "--max-age", "20d", "--json", config=site)
     assert client(ran, OLD)["verdict"] == "ok"
