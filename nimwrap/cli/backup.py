@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from nimwrap.cli import complete
+from nimwrap.cli.arguments import Everything, Targets
 from nimwrap.cli.frame import Invocation, Result, current
 from nimwrap.cli.render import Printer
 from nimwrap.domain.codes import ExitCode, Outcome, exit_code_of_runs
@@ -28,13 +29,8 @@ def register(app: typer.Typer) -> None:
 
 def backup(
     ctx: typer.Context,
-    targets: Annotated[
-        list[str] | None,
-        typer.Argument(
-            metavar="[TARGET]...", help="client, master/client, glob or group:NAME", autocompletion=complete.targets
-        ),
-    ] = None,
-    everything: Annotated[bool, typer.Option("--all", help="Every client that NIM knows.")] = False,
+    targets: Targets = None,
+    everything: Everything = False,
     group: Annotated[
         list[str] | None,
         typer.Option("--group", metavar="G", help="The clients of a group.", autocompletion=complete.groups),

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from nimwrap.cli import complete
+from nimwrap.cli.arguments import Everything, Targets
 from nimwrap.cli.frame import Invocation, Result, current
 from nimwrap.cli.render import Printer
 from nimwrap.domain.codes import MASTER_TROUBLE, ExitCode
@@ -29,13 +29,8 @@ def register(app: typer.Typer) -> None:
 
 def check(
     ctx: typer.Context,
-    targets: Annotated[
-        list[str] | None,
-        typer.Argument(
-            metavar="[TARGET]...", help="client, master/client, glob or group:NAME", autocompletion=complete.targets
-        ),
-    ] = None,
-    everything: Annotated[bool, typer.Option("--all", help="Every client that NIM knows.")] = False,
+    targets: Targets = None,
+    everything: Everything = False,
     nagios: Annotated[bool, typer.Option("--nagios", help="One line with perfdata; exit 0, 1, 2 or 3.")] = False,
 ) -> None:
     """Show what a backup would meet now: each check with its fix. Changes nothing anywhere.

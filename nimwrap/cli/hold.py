@@ -6,14 +6,14 @@ from typing import Annotated
 
 import typer
 
-from nimwrap.cli import complete
+from nimwrap.cli.arguments import Client
 from nimwrap.cli.frame import Invocation, Result, current
-from nimwrap.cli.known import everyone, unknown_client
+from nimwrap.cli.known import everyone
 from nimwrap.cli.moments import after_now, full
 from nimwrap.domain.errors import Problem, usage_error
 from nimwrap.domain.names import is_nim_name
 from nimwrap.domain.records import ClientRef
-from nimwrap.domain.targets import means
+from nimwrap.domain.targets import means, unknown_client
 
 
 def register(app: typer.Typer) -> None:
@@ -23,9 +23,7 @@ def register(app: typer.Typer) -> None:
 
 def hold(
     ctx: typer.Context,
-    client: Annotated[
-        str, typer.Argument(metavar="CLIENT", help="A client name, or master/client.", autocompletion=complete.clients)
-    ],
+    client: Client,
     reason: Annotated[str, typer.Option(metavar="R", help="Why; shown wherever the client is left out.")],
     until: Annotated[
         str | None, typer.Option(metavar="T", help="When it ends by itself: a duration, a date or a time.")
@@ -53,9 +51,7 @@ def hold(
 
 def release(
     ctx: typer.Context,
-    client: Annotated[
-        str, typer.Argument(metavar="CLIENT", help="A client name, or master/client.", autocompletion=complete.clients)
-    ],
+    client: Client,
 ) -> None:
     """End the hold of a client.
 

@@ -3,28 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from difflib import get_close_matches
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
-import typer
-
-from nimwrap.cli import complete
 from nimwrap.cli.frame import Invocation
 from nimwrap.domain.errors import NimwrapError, Problem, usage_error
 from nimwrap.domain.records import ClientRef
-from nimwrap.domain.targets import means
+from nimwrap.domain.targets import means, nearest, shown, unknown_client
 
 if TYPE_CHECKING:
     from nimwrap.fleet.desk import Desk
     from nimwrap.history.read import Reader
     from nimwrap.images.depot import Depot, Row
-
-Targets = Annotated[
-    list[str] | None,
-    typer.Argument(
-        metavar="[TARGET]...", help="client, master/client, glob or group:NAME", autocompletion=complete.targets
-    ),
-]
 
 
 def depot_of(desk: Desk, master: str) -> Depot:
@@ -62,7 +51,7 @@ def rows_of(invocation: Invocation, reader: Reader, targets: Sequence[str] | Non
 
 def _meant(invocation: Invocation, reader: Reader, rows: Iterable[Row], targets: Sequence[str]) -> list[ClientRef]:
     """Clients with images count as known here, also when no inventory has them (the master itself)."""
-    from nimwrap.cli.known import clients_of, everyone, unknown_client
+    from nimwrap.cli.known import clients_of, everyone
 
     with_images = list(dict.fromkeys(ClientRef(row["master"], row["client"]) for row in rows))
     known = list(dict.fromkeys([*with_images, *everyone(reader, invocation.config)]))
@@ -85,9 +74,8 @@ def named_images(rows: Sequence[Row], names: Sequence[str]) -> list[Row]:
         found = [row for row in rows if name in (row["resource"], row["location"], str(row["id"]))]
         if not found:
             known = [str(row["resource"] or row["location"]) for row in rows]
-            near = get_close_matches(name, known, n=1)
-            hint = f"did you mean {near[0]}?" if near else "`nimwrap images list` shows names and numbers"
-            raise usage_error(f"no recorded image is called {name!r}", hint)
+            hint = nearest(name, known) or "`nimwrap images list` shows names and numbers"
+            raise usage_error(f"no recorded image is called {shown(name)}", hint)
         if len({row["master"] for row in found}) > 1:
             numbers = ", ".join(f"{row['id']} on {row['master']}" for row in found)
             raise usage_error(f"{name!r} is an image on several masters", f"give its number: {numbers}")

@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from nimwrap.cli.arguments import Targets
 from nimwrap.cli.frame import Invocation, Result, current
-from nimwrap.cli.image_targets import Targets
 from nimwrap.cli.moments import short
 from nimwrap.cli.render import Printer
 from nimwrap.domain.durations import format_duration, format_size
 from nimwrap.domain.errors import NimwrapError, Problem
 from nimwrap.domain.records import ClientRef
-from nimwrap.domain.targets import means
+from nimwrap.domain.targets import means, members_of, unknown_client
 
 if TYPE_CHECKING:
     from nimwrap.history.read import Reader
@@ -73,15 +73,13 @@ def _stock(invocation: Invocation, master: str, places: list[str], warnings: lis
 
 def _chosen(entries: list[Entry], targets: list[str], known: set[ClientRef], invocation: Invocation) -> list[Entry]:
     """The entries of the clients meant; without a target all, those of no known client last."""
-    from nimwrap.cli.known import unknown_client
-
     if not targets:
         return sorted(entries, key=lambda entry: (entry.client is None, entry.master, entry.client or ""))
     wanted: set[ClientRef] = set()
     for target in targets:
         members = [target]
         if target.startswith("group:"):
-            members = list(invocation.config.groups.get(target.removeprefix("group:"), ()))
+            members = list(members_of(invocation.config.groups, target.removeprefix("group:")))
         found = {ref for ref in known if any(means(member, ref) for member in members)}
         if not found:
             raise unknown_client(target, known)

@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from nimwrap.cli import complete
+from nimwrap.cli.arguments import Targets
 from nimwrap.cli.frame import Invocation, Result, current
-from nimwrap.cli.image_targets import Targets, depot_of, named_images, problems_of, recovered
+from nimwrap.cli.image_targets import depot_of, named_images, problems_of, recovered
 from nimwrap.cli.render import Printer
 from nimwrap.domain.codes import ExitCode
 from nimwrap.domain.errors import NimwrapError, Problem, usage_error
 from nimwrap.domain.records import ClientRef
-from nimwrap.domain.targets import means
+from nimwrap.domain.targets import means, unknown_client
 
 if TYPE_CHECKING:
     from nimwrap.fleet.desk import Desk
@@ -101,7 +102,7 @@ def import_(ctx: typer.Context, targets: Targets = None) -> None:
 
     Example: nimwrap images import
     """
-    from nimwrap.cli.known import everyone, unknown_client
+    from nimwrap.cli.known import everyone
     from nimwrap.fleet.desk import opened_desk, refresh_inventories
 
     invocation = current(ctx)

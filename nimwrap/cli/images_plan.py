@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from nimwrap.cli import complete
+from nimwrap.cli.arguments import Client
 from nimwrap.cli.frame import Invocation, Result, current
 from nimwrap.cli.image_targets import clients_meant
 from nimwrap.cli.render import Printer
@@ -31,9 +31,7 @@ def register(images: typer.Typer) -> None:
 
 def plan(
     ctx: typer.Context,
-    client: Annotated[
-        str, typer.Argument(metavar="CLIENT", help="A client name, or master/client.", autocompletion=complete.clients)
-    ],
+    client: Client,
     to: Annotated[str | None, typer.Option(metavar="OTHER", help="Another NIM machine to restore onto.")] = None,
     image: Annotated[str | None, typer.Option(metavar="IMAGE", help="An older image than the last good one.")] = None,
 ) -> None:

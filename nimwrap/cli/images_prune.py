@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from nimwrap.cli.arguments import Targets
 from nimwrap.cli.frame import Invocation, Result, current
-from nimwrap.cli.image_targets import Targets, depot_of, problems_of, recovered, rows_of
+from nimwrap.cli.image_targets import depot_of, problems_of, recovered, rows_of
 from nimwrap.cli.render import Printer
 from nimwrap.domain.codes import ExitCode
 from nimwrap.domain.durations import format_size

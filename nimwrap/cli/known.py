@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from nimwrap.config.model import Config
-from nimwrap.domain.codes import ExitCode, FailureCode
-from nimwrap.domain.errors import NimwrapError, usage_error
-from nimwrap.domain.records import ClientRef
-from nimwrap.domain.targets import means
+from nimwrap.domain.ref import ClientRef
+from nimwrap.domain.targets import GROUP, means, members_of, unknown_client
 from nimwrap.history.read import Reader
-
-_GROUP = "group:"
 
 
 def clients_of(targets: Sequence[str], reader: Reader, config: Config) -> list[ClientRef]:
@@ -22,8 +18,8 @@ def clients_of(targets: Sequence[str], reader: Reader, config: Config) -> list[C
     known = everyone(reader, config)
     chosen: dict[ClientRef, None] = {}
     for target in targets:
-        if target.startswith(_GROUP):
-            members = _members(target.removeprefix(_GROUP), config)
+        if target.startswith(GROUP):
+            members = members_of(config.groups, target.removeprefix(GROUP))
             chosen.update(dict.fromkeys(ref for ref in known if any(means(member, ref) for member in members)))
             continue
         found = [ref for ref in known if means(target, ref)]
@@ -39,34 +35,8 @@ def everyone(reader: Reader, config: Config) -> list[ClientRef]:
     return list(dict.fromkeys([*reader.known(), *(ref for ref in configured if ref)]))
 
 
-def unknown_client(name: str, known: Iterable[ClientRef]) -> NimwrapError:
-    """Exit 2, with the nearest name that is known."""
-    names = {ref.client: None for ref in known} if "/" not in name else {str(ref): None for ref in known}
-    near = _nearest(name, names)
-    hint = f"did you mean {near}?" if near else "`nimwrap status` lists the clients that are known"
-    if not names:
-        hint = "no client is known here yet; `nimwrap status --refresh` asks the masters"
-    return NimwrapError(
-        f"no client is called {name!r}", FailureCode.CLIENT_UNKNOWN, hint, exit_code=ExitCode.USAGE, client=name
-    )
-
-
-def _members(group: str, config: Config) -> Sequence[str]:
-    if group in config.groups:
-        return config.groups[group]
-    near = _nearest(group, config.groups)
-    hint = f"did you mean group:{near}?" if near else "groups are defined under [groups]"
-    raise usage_error(f"there is no group {group!r}", hint)
-
-
 def _configured(name: str, config: Config) -> ClientRef | None:
     master, _, client = name.rpartition("/")
     if not master and len(config.masters) == 1:
         master = next(iter(config.masters))
     return ClientRef(master, client) if master else None
-
-
-def _nearest(name: str, names: Iterable[str]) -> str | None:
-    from difflib import get_close_matches
-
-    return next(iter(get_close_matches(name[:255], list(names), n=1)), None)

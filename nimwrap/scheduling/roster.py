@@ -7,11 +7,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from nimwrap.config.model import Config
 from nimwrap.domain.errors import NimwrapError
 from nimwrap.domain.ref import ClientRef
+from nimwrap.domain.targets import is_glob
 from nimwrap.fleet.targets import resolve
 from nimwrap.history.read import Reader
 from nimwrap.scheduling.schedule import Schedule
-
-_WILD = frozenset("*?[")
 
 
 def last_seen(config: Config, reader: Reader) -> dict[str, list[str]]:
@@ -34,7 +33,7 @@ def clients_of(config: Config, known: Mapping[str, Sequence[str]], schedule: Sch
         try:
             found += resolve(config, known, [target])
         except NimwrapError:
-            if not _WILD & set(target):
+            if not is_glob(target):
                 found.append(_stranger(config, target))
     return list(dict.fromkeys(found))
 

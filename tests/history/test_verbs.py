@@ -78,7 +78,7 @@ def test_history_knows_groups(call: Call, told: str, config: Path) -> None:
     ("arguments", "message", "hint"),
     [
         (["powerha11"], "no client is called 'powerha11'", "did you mean powerha1?"),
-        (["aix9*"], "no client is called 'aix9*'", ""),
+        (["aix9*"], "no client matches 'aix9*'", ""),
         (["--outcome", "green"], "'green' is no outcome", "ok, warning, failed"),
         (["--since", "yesterday"], "--since 'yesterday' is no time", "a duration"),
         (["--limit", "0"], "--limit", ""),
