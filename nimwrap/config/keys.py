@@ -132,7 +132,7 @@ BACKUP = Table(
         Key("max_age", Duration(), "A last good image older than this is a fault."),
         Key("timeout", Duration(), "Ends an operation, client side first."),
         Key("stall", Duration(), "Without a sign of life for this long, evidence is gathered."),
-        Key("verify_full_every", Duration(zero=True), "A full read of the image this often."),
+        Key("verify_full_every", Duration(zero=True), "Each image is read to its end this often; 0s: never."),
         Key("export_change", Choice(("when-needed", "never")), "May an export be changed, for one operation?"),
         Key("remedies", Several(Choice(REMEDIES)), "Ways to let a client in, in this order."),
     ),

@@ -85,6 +85,10 @@ class Reader(ReadOnly):
         """What was noted of a run, in the order it was written: commands with their output, phases, warnings."""
         return self.rows("select * from events where run = ? order by id", (run,))
 
+    def noted(self, kind: str, since: datetime) -> list[Row]:
+        """Events of one kind, of whatever run or master, not before ``since``, the oldest first."""
+        return self.rows("select * from events where kind = ? and at >= ? order by at, id", (kind, rfc3339(since)))
+
     # --- what backups of a client were like
 
     def durations(self, master: str, client: str, kind: str = "mksysb", limit: int = 10) -> list[float]:

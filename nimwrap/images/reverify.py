@@ -85,11 +85,11 @@ def oldest_first(rows: Iterable[Row]) -> list[Row]:
 
 
 def due_for_full(rows: Iterable[Row], config: Config, now: datetime) -> list[Row]:
-    """Those whose last full read, or whose making when there was none, is older than ``verify_full_every``."""
+    """Those whose last full read, or else whose making, is older than ``verify_full_every``; none where that is 0."""
     due = []
     for row in rows:
         every = timedelta(seconds=config.policy(row["master"], row["client"]).verify_full_every)
-        if now - parse_rfc3339(row["verified_full_at"] or row["created"]) > every:
+        if every and now - parse_rfc3339(row["verified_full_at"] or row["created"]) > every:
             due.append(row)
     return oldest_first(due)
 

@@ -152,6 +152,7 @@ class Daemon:
             self.place.crew.start(batch)
         coming = self.place.next_due(now)
         self.place.refresh_ahead(now, coming)
+        self.place.verify_when_idle(now, coming)
         if coming is not None:
             self._next_look = min(self._next_look, coming)
         self._show()

@@ -15,6 +15,7 @@ from nimwrap.scheduling.crew import Crew, RunFleet, Worked
 from nimwrap.scheduling.engine import Engine, Look, Opened, Passed
 from nimwrap.scheduling.roster import clients_of, last_seen
 from nimwrap.scheduling.schedule import Schedule
+from nimwrap.scheduling.verifying import verify_due
 
 LOOK_EVERY_S = 30.0
 REST_S = 3600.0
@@ -99,6 +100,9 @@ def run_due(
                 begun[batch.schedule.name] = desk.clock.monotonic()
                 crew.start(batch)
         if not crew.running:
+            if not report.worked and not desk.clock.stop.is_set():
+                coming = min((next(each.clock.after(desk.clock.now())) for each in schedules.values()), default=None)
+                report.said += verify_due(desk, coming)
             if not report.worked:  # a fleet run tells by itself; here something may have become overdue
                 told = notify_fleet(desk.config, desk.store, desk.reader, [], desk.clock.now())
                 report.said += [problem.message for problem in told]

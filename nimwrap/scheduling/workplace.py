@@ -19,6 +19,7 @@ from nimwrap.scheduling.crew import Crew, RunFleet
 from nimwrap.scheduling.due import meant
 from nimwrap.scheduling.engine import Engine
 from nimwrap.scheduling.schedule import Schedule
+from nimwrap.scheduling.verifying import EVERY, verify_due
 
 AHEAD_S = 180
 """An inventory is taken so long before a slot, so that the slot itself waits for no master."""
@@ -32,6 +33,7 @@ class Outside:
     fleet: RunFleet = told_fleet
     recover: Recover = recover_master
     refresh: Callable[[Desk], dict[str, NimwrapError]] = refresh_inventories
+    verify: Callable[[Desk, datetime | None, Callable[[], bool]], list[str]] = verify_due
 
 
 @dataclass
@@ -49,6 +51,8 @@ class Workplace:
     troubles: dict[str, NimwrapError] = field(default_factory=dict)
     refreshed: datetime | None = None
     refreshing: bool = False
+    verified: datetime | None = None
+    """When images were last looked for that are due to be read to their end."""
     said: list[str] = field(default_factory=list)
     _counting: threading.Lock = field(default_factory=threading.Lock)
     background: int = 0
@@ -94,6 +98,13 @@ class Workplace:
         if self.refreshed is None or (now - self.refreshed).total_seconds() > FRESH_S:
             self.refresh()
 
+    def verify_when_idle(self, now: datetime, next_due: datetime | None) -> None:
+        """Read images that are due for it in the background, once an hour, while no batch is at work."""
+        if not self.idle or (self.verified is not None and abs(now - self.verified) < EVERY):
+            return
+        self.verified = now
+        self._in_background("verify", partial(self._verify, next_due))
+
     def next_due(self, now: datetime) -> datetime | None:
         """The next slot of any schedule after ``now``."""
         return min((next(schedule.clock.after(now)) for schedule in self.schedules.values()), default=None)
@@ -125,6 +136,9 @@ class Workplace:
             self.said.append(f"no inventory: {error.message}")
         finally:
             self.refreshing = False
+
+    def _verify(self, next_due: datetime | None) -> None:
+        self.said += self.outside.verify(self.desk, next_due, lambda: not self.crew.running)
 
     def _in_background(self, name: str, work: Callable[[], None]) -> None:
         def guarded() -> None:
