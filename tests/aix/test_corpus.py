@@ -19,12 +19,10 @@ from nimwrap.aix import (
     exports,
     host,
     ifconfig,
-    listvgbackup,
     lsattr,
     lslpp,
     lsmksysb,
     lsnim,
-    lspv,
     lssrc,
     lsvg,
     messages,
@@ -204,13 +202,6 @@ FACTS: dict[str, list[Fact]] = {
     "nim/lsvg-l--app": [fact(lsvg.parse_volumes, lambda r: r["app"][0].mount_point, "/app")],
     "nim/lsvg-l--rootvg-61": [fact(lsvg.parse_volumes, lambda r: (len(r["rootvg"]), r["rootvg"][6].physical_partitions),
                                    (17, 64))],
-    "nim/lspv--altinst_rootvg": [fact(lspv.parse, lambda r: r[1].volume_group, "altinst_rootvg")],
-    "nim/lspv--free-disks-none": [fact(lspv.parse, lambda r: [disk.volume_group for disk in r], ["rootvg", "", ""])],
-    "nim/lspv--three-disks": [fact(lspv.parse, lambda r: r[2].pvid, "00fb4f3c486580b9")],
-    "powerha/lspv--caavg_private-active-datavg-concurrent": [
-        fact(lspv.parse, lambda r: [(disk.volume_group, disk.state) for disk in r][2:],
-             [("caavg_private", "active"), ("datavg", "concurrent")])],
-    "powerha/lspv--caavg_private-active-single-row": [fact(lspv.parse, lambda r: r[0].volume_group, "caavg_private")],
     "nim/oslevel-s--7200-03-05": [fact(oslevel.parse, str, "7200-03-05-2016")],
     "nim/oslevel-s--7200-05-05": [fact(oslevel.parse, lambda r: r > oslevel.Level(7200, 3, 5, 2016), True)],
     "nim/c_rsh--oslevel-ok": [fact(oslevel.parse, lambda r: r.release, "7100-03")],
@@ -275,8 +266,7 @@ FACTS: dict[str, list[Fact]] = {
     "nim/c_rsh--0042-006-connection-refused": [fact(refused, code_of, "client_unreachable")],
     "nim/mount--1831-008-vmount-not-permitted": [
         fact(refused, code_of, "export_denied"), fact(refused, lambda r: "nfs_use_reserved_ports" in r.fix, True)],
-    "nim/listvgbackup--0512-054-missing-or-empty": [
-        fact(listvgbackup.missing_or_empty, bool, True), fact(refused, code_of, "image_missing")],
+    "nim/listvgbackup--0512-054-missing-or-empty": [fact(refused, code_of, "image_missing")],
     "powerha/clRGinfo-s--two-resource-groups-two-nodes": [
         fact(clrginfo.parse, lambda r: [(row.group, row.node) for row in r if row.state == "ONLINE"],
              [("pdb213rg", "pasv0450"), ("pmon01rg", "pasv0449")]),
@@ -302,7 +292,7 @@ FACTS: dict[str, list[Fact]] = {
 
 OURS = ("lsnim-l", "lsnim--", "lsnim-a", "lsnim-c", "lsnim-t", "nimclient", "nim-", "nim--", "ifconfig-a", "netstat-i",
         "netstat-n", "netstat-r", "traceroute", "host", "niminfo", "etc-niminfo", "etc-exports", "etc-xtab", "exportfs",
-        "showmount", "df", "lsmksysb", "lssavevg", "listvgbackup", "lsvg", "lspv", "oslevel-s", "lsattr", "c_rsh",
+        "showmount", "df", "lsmksysb", "lssavevg", "listvgbackup", "lsvg", "oslevel-s", "lsattr", "c_rsh",
         "clRGinfo", "cllsif", "clmgr", "clvt", "lssrc", "ps-ef", "lslpp-cl", "mksysb-ipX", "mksysb--", "savevg")
 NOT_OURS = {
     "nim/ifconfig-alias-order--apar-iv21533": "a text about commands",
@@ -336,7 +326,7 @@ def test_no_capture_of_our_commands_is_left_out() -> None:
                                   "powerha/lscluster-m--fragment-points-of-contact-zero"])
 @pytest.mark.parametrize("parse", [
     lsnim.parse_long, netstat.parse, netstat.parse_routes, ifconfig.parse, traceroute.parse, df.parse, host.parse,
-    lsmksysb.parse, clmgr.parse, clrginfo.parse, lssrc.parse, lspv.parse, niminfo.parse, showmount.parse, lsattr.parse,
+    lsmksysb.parse, clmgr.parse, clrginfo.parse, lssrc.parse, niminfo.parse, showmount.parse, lsattr.parse,
 ])
 def test_output_of_another_command_is_not_taken_for_ours(name: str, parse: Callable[[str], Any]) -> None:
     with pytest.raises(Unrecognised):

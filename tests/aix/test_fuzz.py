@@ -27,8 +27,8 @@ from nimwrap.aix.text import Unrecognised
 DATA = Path(__file__).parent / "data"
 PARSERS = [
     "cllsif.parse", "clmgr.parse", "clrginfo.parse", "df.parse", "exports.parse_file", "exports.parse_listing",
-    "host.parse", "ifconfig.parse", "listvgbackup.parse", "lsattr.parse", "lsmksysb.parse", "lsnim.parse_long",
-    "lsnim.parse_table", "lspv.parse", "lssrc.parse", "lssrc.parse_subsystems", "lsvg.parse", "lsvg.parse_volumes",
+    "host.parse", "ifconfig.parse", "lsattr.parse", "lsmksysb.parse", "lsnim.parse_long",
+    "lsnim.parse_table", "lssrc.parse", "lssrc.parse_subsystems", "lsvg.parse", "lsvg.parse_volumes",
     "netstat.parse", "netstat.parse_routes", "niminfo.parse", "oslevel.parse", "ps.parse", "showmount.parse",
     "source_perl.parse",
     "traceroute.parse",
