@@ -139,7 +139,7 @@ def test_zero_means_never(lab: Lab, desk: Desk) -> None:
 
 def test_a_master_that_does_not_answer_is_said_and_nothing_is_raised(lab: Lab, desk: Desk) -> None:
     lab.make("aix01", days=40)
-    gone = replace(lab.config.masters["nim"], shell="/nonexistent/ksh")
+    gone = replace(lab.config.masters["nim"], shell="/nonexistent/ksh")  # noqa: S604 -- a key of the configuration
     desk.hosts = {"nim": open_master(gone)}
     (said,) = verify_due(desk, None)
     assert said.startswith("nim: images are not verified: ")
