@@ -1,4 +1,4 @@
-"""What a TARGET of the command line or of a schedule means (INTERFACE section 2); what is said of one that is nothing."""
+"""What a TARGET of a command line or a schedule means (INTERFACE section 2), and what is said when it means nothing."""
 
 from __future__ import annotations
 
