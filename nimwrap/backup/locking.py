@@ -1,4 +1,4 @@
-"""The client's lock on its master: taken, taken over when its holder is proven gone, given back."""
+"""The locks of a client and its cluster on their master: taken, taken over when a holder is proven gone, given back."""
 
 from __future__ import annotations
 
@@ -20,12 +20,16 @@ def owner_text() -> str:
     return f"{socket.gethostname()} pid {os.getpid()}"
 
 
-def take_lock(site: Site, client: str, run: str) -> Failure | datetime:
-    """Take the lock and return the master's clock, or why it cannot be had."""
-    script = spool.lock_script(site.master.spool, client, run, owner_text())
-    result = site.act(run, "lock the client", script)
+def take_locks(site: Site, client: str, cluster: str | None, run: str) -> Failure | datetime:
+    """Take the client's lock and that of its PowerHA cluster, so that two nodes of one are never backed up at once.
+
+    Returns the master's clock, or why they cannot be had; then none is held. A cluster's lock lies beside those of the
+    clients; no client has its name, for NIM names have no dot.
+    """
+    names = [client, *([f"cluster.{re.sub('[^A-Za-z0-9_-]', '_', cluster)[:60]}"] if cluster else [])]
+    result = site.act(run, f"lock {client}", spool.locks_script(site.master.spool, names, run, owner_text()))
     try:
-        answer = spool.parse_lock(result.stdout)
+        answers = spool.parse_locks(result.stdout)
     except ValueError as error:
         return Failure(
             FailureCode.UNKNOWN,
@@ -33,36 +37,35 @@ def take_lock(site: Site, client: str, run: str) -> Failure | datetime:
             f"make sure {site.master.spool} can be written there and has space",
             (result.stdout + result.stderr).strip() or str(error),
         )
-    if not answer.got and answer.run != run and answer.stale:
-        took = site.act(run, "take over a stale lock", spool.take_over_script(site.master.spool, client, answer.run))
-        if "aside" in spool.said(took.stdout):
-            silent = f"silent for {answer.age_s:.0f} s, its operation gone"
-            site.note(run, "lock", f"took over the lock of {answer.run} ({answer.owner}): {silent}")
-            return take_lock(site, client, run)
-    if not answer.got and answer.run != run:
-        return _held(site, client, answer)
-    if answer.clock is None:
-        raise NimwrapError(f"{site.master.name} does not tell its time: {result.stdout[:200]!r}")
-    return answer.clock
+    last, name = answers[-1], names[len(answers) - 1]
+    if not last.got and last.run != run:
+        if last.stale and _taken_over(site, name, last, run):
+            return take_locks(site, client, cluster, run)
+        if len(answers) > 1:
+            give_back(site, client, run)
+        held = _held(site, name, last)
+        said = f"another node of the cluster {cluster} is being backed up: {held.message}"
+        return held if name == client else replace(held, message=said)
+    if len(answers) < len(names) or last.clock is None:
+        raise NimwrapError(f"{site.master.name} does not tell how the locks of {client} stand: {result.stdout[:200]!r}")
+    return last.clock
 
 
-def take_cluster_lock(site: Site, cluster: str, run: str) -> Failure | None:
-    """Take the lock of a PowerHA cluster, so that two of its nodes are never backed up at once; why not, or None.
-
-    It lies beside the clients' locks; no client has its name, for NIM names have no dot.
-    """
-    name = f"cluster.{re.sub('[^A-Za-z0-9_-]', '_', cluster)[:60]}"
-    lock = take_lock(site, name, run)
-    if not isinstance(lock, Failure):
-        return None
-    return replace(lock, message=f"another node of the cluster {cluster} is being backed up: {lock.message}")
+def _taken_over(site: Site, name: str, holder: spool.LockAnswer, run: str) -> bool:
+    """Put a stale lock aside; False when somebody else was quicker."""
+    took = site.act(run, "take over a stale lock", spool.take_over_script(site.master.spool, name, holder.run))
+    if "aside" not in spool.said(took.stdout):
+        return False
+    silent = f"silent for {holder.age_s:.0f} s, its operation gone"
+    site.note(run, "lock", f"took over the lock of {holder.run} ({holder.owner}): {silent}")
+    return True
 
 
 def locked_by_another(site: Site, client: str, run: str) -> Failure | None:
     """Why the client's lock could not be had, without trying to take it; None when it is free, stale or ours."""
     said = site.act(run, "who holds the lock?", spool.peek_script(site.master.spool, client)).stdout
     try:
-        answer = spool.parse_lock(said)
+        (answer,) = spool.parse_locks(said)
     except ValueError:
         return None
     return None if answer.run == run or answer.stale else _held(site, client, answer)

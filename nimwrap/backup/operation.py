@@ -105,7 +105,9 @@ def follow(site: Site, plan: AttemptPlan, *, elapsed_s: float = 0.0) -> spool.Lo
     pause = 0.1
     while True:
         site.clock.check()
-        quick = pause < 1
+        if quick := pause < 1:
+            site.clock.sleep(pause)
+            pause *= 1.3
         now = look(site, plan, 0 if quick else min(LOOK_S, max(1, plan.stall_s // 4)))
         elapsed = site.clock.monotonic() - began
         _tell(site, plan, now, elapsed)
@@ -121,9 +123,6 @@ def follow(site: Site, plan: AttemptPlan, *, elapsed_s: float = 0.0) -> spool.Lo
             patience *= 2  # a client that did not answer, or was still at its end, is asked once more, ever less often
             if _finished_but_hanging(site, plan, now):
                 end(site, plan, "evidence")
-        if quick:
-            site.clock.sleep(pause)
-            pause *= 1.3
 
 
 def end(site: Site, plan: AttemptPlan, by: str) -> None:

@@ -15,7 +15,7 @@ from typing import NoReturn
 from nimwrap.backup.aftercare import after_image, warned
 from nimwrap.backup.attempt import AtLarge, Attempted, failure_of, make
 from nimwrap.backup.context import Interrupted, Site, log_path
-from nimwrap.backup.locking import give_back, locked_by_another, take_cluster_lock, take_lock
+from nimwrap.backup.locking import give_back, locked_by_another, take_locks
 from nimwrap.backup.master_look import look_at_master, through_client
 from nimwrap.backup.methods import NIM, Work, plan_attempt
 from nimwrap.backup.preview import space_short
@@ -110,14 +110,9 @@ class BackupRun:
         report = self._look()
         if report.verdict is CheckVerdict.REFUSED:
             return self._refused(report)
-        lock = take_lock(self.site, self.run.client, self.run.id)
+        lock = take_locks(self.site, self.run.client, self._cluster(report), self.run.id)
         if isinstance(lock, Failure):
             return self._not_locked(lock)
-        cluster = self._cluster(report)
-        taken = take_cluster_lock(self.site, cluster, self.run.id) if cluster else None
-        if taken is not None:
-            self._release()
-            return self._not_locked(taken)
         if (done := self.meanwhile()) is not None:  # under the lock, so that nobody is doing it just now
             return self._close(Outcome.SKIPPED, done)
         work = Work(self.request.kind, self.policy, lock, self.request.prior.last_sizes, self.request.volume_group)

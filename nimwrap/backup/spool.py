@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import shlex
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -46,40 +47,51 @@ alive() {{
 """Whether the wrapper of the room $1 lives: its pid, and that the process of that number is it (numbers are reused)."""
 
 
-def lock_script(spool: str, client: str, run: str, owner: str) -> str:
-    """Takes the client's lock; says ``got``, or ``held``, with the holder's particulars."""
-    lock = shlex.quote(lock_path(spool, client))
+def locks_script(spool: str, names: Sequence[str], run: str, owner: str) -> str:
+    """Takes the locks called ``names`` in this order, up to the first that somebody else holds.
+
+    Says ``got`` or ``held`` for each, with the holder's particulars.
+    """
+    locks = shlex.quote(f"{spool}/locks")
     return f"""\
 {PREAMBLE}umask 077
 {ALIVE}
-mkdir -p {shlex.quote(spool)}/locks || exit 1
-if mkdir {lock} 2>/dev/null; then
-  echo {shlex.quote(run)} > {lock}/run; echo {shlex.quote(owner)} > {lock}/owner; {CLOCK} > {lock}/heartbeat
-  [ -s {lock}/run ] && [ -s {lock}/heartbeat ] || {{ rm -rf {lock}; echo "nothing can be written there"; exit 1; }}
-  echo "{MARK}got"
-else
-  # Whoever died before it wrote a heartbeat gets one now, so that the lock grows old and can be taken over.
-  [ -s {lock}/heartbeat ] || {CLOCK} > {lock}/heartbeat
-  echo "{MARK}held"
-fi
-{_particulars(spool, lock)}"""
+[ -d {locks} ] || mkdir -p {locks} || exit 1
+for name in {shlex.join(names)}; do
+  lock={locks}/$name
+  if mkdir "$lock" 2>/dev/null; then
+    echo {shlex.quote(run)} > "$lock/run"; echo {shlex.quote(owner)} > "$lock/owner"; {CLOCK} > "$lock/heartbeat"
+    [ -s "$lock/run" ] && [ -s "$lock/heartbeat" ] || {{ rm -rf "$lock"; echo "nothing can be written there"; exit 1; }}
+    echo "{MARK}got"
+  else
+    # Whoever died before it wrote a heartbeat gets one now, so that the lock grows old and can be taken over.
+    [ -s "$lock/heartbeat" ] || {CLOCK} > "$lock/heartbeat"
+    echo "{MARK}held"
+  fi
+{_particulars(spool)}\
+  [ "$(cat "$lock/run" 2>/dev/null)" = {shlex.quote(run)} ] || break
+done
+"""
 
 
 def peek_script(spool: str, client: str) -> str:
-    """Who holds the client's lock, in the form of :func:`lock_script`, without touching it; else only ``free``."""
-    lock = shlex.quote(lock_path(spool, client))
-    nobody = f"[ -d {lock} ] || {{ echo '{MARK}free'; exit 0; }}\n"
-    return f"{PREAMBLE}{ALIVE}{nobody}echo '{MARK}held'\n{_particulars(spool, lock)}"
-
-
-def _particulars(spool: str, lock: str) -> str:
-    """Shell text that says what :func:`parse_lock` reads after the first line; ``lock`` is quoted."""
+    """Who holds the client's lock, in the form of :func:`locks_script`, without touching it; else only ``free``."""
     return f"""\
-echo "{MARK}run $(cat {lock}/run 2>/dev/null)"
-echo "{MARK}owner $(cat {lock}/owner 2>/dev/null)"
-echo "{MARK}heartbeat $(cat {lock}/heartbeat 2>/dev/null)"
+{PREAMBLE}{ALIVE}
+lock={shlex.quote(lock_path(spool, client))}
+[ -d "$lock" ] || {{ echo '{MARK}free'; exit 0; }}
+echo '{MARK}held'
+{_particulars(spool)}"""
+
+
+def _particulars(spool: str) -> str:
+    """Shell text that says what :func:`parse_locks` reads after the first line about the lock ``$lock``."""
+    return f"""\
+echo "{MARK}run $(cat "$lock/run" 2>/dev/null)"
+echo "{MARK}owner $(cat "$lock/owner" 2>/dev/null)"
+echo "{MARK}heartbeat $(cat "$lock/heartbeat" 2>/dev/null)"
 echo "{MARK}now $({CLOCK})"
-holder={shlex.quote(spool)}/$(cat {lock}/run 2>/dev/null)
+holder={shlex.quote(spool)}/$(cat "$lock/run" 2>/dev/null)
 if alive "$holder"; then echo "{MARK}operation running"; else echo "{MARK}operation gone"; fi
 """
 
@@ -114,7 +126,7 @@ def free_slots_script(spool: str, run: str) -> str:
 
 @dataclass(frozen=True)
 class LockAnswer:
-    """What :func:`lock_script` said. ``clock``: the master's, ``age_s``: the heartbeat's, None if unreadable."""
+    """What :func:`locks_script` said of one. ``clock`` is the master's; ``age_s``: the heartbeat's, None if unreadable."""
 
     got: bool
     run: str
@@ -128,19 +140,33 @@ class LockAnswer:
         return not self.operation_running and self.age_s is not None and self.age_s > STALE_S
 
 
-def parse_lock(text: str) -> LockAnswer:
-    """ValueError when the answer is not one, or not the whole of it: half of one could make a live lock look stale."""
-    lines = said(text)
-    values = dict(line.partition(" ")[::2] for line in lines[1:])
-    if lines[:1] not in (["got"], ["held"]) or not {"run", "heartbeat", "now", "operation"} <= values.keys():
+def parse_locks(text: str) -> list[LockAnswer]:
+    """One answer for each lock that was come to, in their order.
+
+    ValueError when there is none, or one is not whole: half of one could make a live lock look stale.
+    """
+    found: list[list[str]] = []
+    for line in said(text):
+        if line in ("got", "held"):
+            found.append([])
+        if found:
+            found[-1].append(line)
+    if not found:
         raise ValueError(f"not an answer about a lock: {text[:200]!r}")
-    now, beat = moment(values.get("now", "")), moment(values.get("heartbeat", ""))
+    return [_lock_answer(lines) for lines in found]
+
+
+def _lock_answer(lines: list[str]) -> LockAnswer:
+    values = dict(line.partition(" ")[::2] for line in lines[1:])
+    if not {"run", "heartbeat", "now", "operation"} <= values.keys():
+        raise ValueError(f"not an answer about a lock, but half of one: {lines!r}")
+    now, beat = moment(values["now"]), moment(values["heartbeat"])
     return LockAnswer(
         got=lines[0] == "got",
-        run=values.get("run", ""),
+        run=values["run"],
         owner=values.get("owner", ""),
         age_s=(now - beat).total_seconds() if now and beat else None,
-        operation_running=values.get("operation") == "running",
+        operation_running=values["operation"] == "running",
         clock=now,
     )
 
@@ -181,7 +207,7 @@ def start_script(plan: AttemptPlan, command: str, undo: str | None, owner: str) 
     return f"""\
 {PREAMBLE}umask 077
 {ALIVE}
-mkdir -p {slots} || exit 1
+[ -d {slots} ] || mkdir -p {slots} || exit 1
 [ "$(cat {lock}/run 2>/dev/null)" = {shlex.quote(plan.run)} ] || {{ echo '{MARK}lost'; exit 0; }}
 {CLOCK} > {lock}/heartbeat
 [ -d {room} ] && {{ echo '{MARK}exists'; exit 0; }}
@@ -222,11 +248,14 @@ room={shlex.quote(plan.room)}
 cd $room 2>/dev/null || {{ say room gone; exit 0; }}
 waited=0
 while [ ! -f done ] && [ $waited -lt {wait_s} ] && alive $room; do sleep 1; waited=$((waited + 1)); done
-if alive $room; then say wrapper alive; else say wrapper gone; fi
-[ -f done ] && say done yes
+if [ -f done ]; then say wrapper gone; say done yes
+elif alive $room; then say wrapper alive
+else say wrapper gone; [ -f done ] && say done yes  # it may have ended between the two looks
+fi
 [ -f rc ] && say rc $(cat rc)
 [ -f undo ] && say undo yes
 [ -f undo.rc ] && say undo_rc $(cat undo.rc)
+[ -f unclean ] && say unclean yes
 [ -f applied ] && sed 's/^/{MARK}applied /' applied
 [ -f ended_by ] && say ended_by $(cat ended_by)
 say size $(ls -l "$(cat image)" 2>/dev/null | awk '{{print $5}}')
@@ -243,7 +272,10 @@ say end
 
 @dataclass(frozen=True)
 class Look:
-    """The state of one operation at one moment, as :func:`look_script` saw it."""
+    """The state of one operation at one moment, as :func:`look_script` saw it.
+
+    ``unclean``: what own-mount left on the client could not be cleared there.
+    """
 
     room: bool
     alive: bool = False
@@ -254,6 +286,7 @@ class Look:
     undo_says: str = ""
     applied: str | None = None
     ended_by: str | None = None
+    unclean: bool = False
     size: int | None = None
     written: int | None = None
     now: datetime | None = None
@@ -287,6 +320,7 @@ def parse_look(text: str) -> Look:
         undo_says=values.get("undo_says", ""),
         applied=values.get("applied"),
         ended_by=values.get("ended_by"),
+        unclean="unclean" in values,
         size=number("size"),
         written=number("written"),
         now=moment(values.get("now", "")),
@@ -320,7 +354,7 @@ def _when_settled(room: str, then: str) -> str:
     path = shlex.quote(room)
     return f"""\
 {ALIVE}
-if alive {path} && [ ! -f {path}/done ]; then echo 'kept: its operation is running'
+if [ ! -f {path}/done ] && alive {path}; then echo 'kept: its operation is running'
 elif [ -f {path}/undo ] && [ "$(cat {path}/undo.rc 2>/dev/null)" != 0 ]; then echo 'kept: its undo is not done'
 else
 {then}fi

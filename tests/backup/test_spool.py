@@ -32,7 +32,7 @@ def planned(root: Path, run: str = RUN) -> AttemptPlan:
 
 
 def lock(root: Path, run: str = RUN) -> spool.LockAnswer:
-    return spool.parse_lock(sh(spool.lock_script(str(root), "aix01", run, "ctl pid 1")))
+    return spool.parse_locks(sh(spool.locks_script(str(root), ["aix01"], run, "ctl pid 1")))[0]
 
 
 def made_room(root: Path, **files: str) -> Path:
@@ -54,6 +54,19 @@ def test_a_lock_whose_maker_died_before_it_wrote_anything_grows_old_and_is_taken
     assert lock(root).got
 
 
+def test_locks_are_taken_in_order_up_to_the_first_that_another_holds(root: Path) -> None:
+    names = ["aix01", "cluster.ha", "never-come-to"]
+
+    def taken(run: str, names: list[str]) -> list[tuple[bool, str]]:
+        said = sh(spool.locks_script(str(root), names, run, "ctl pid 1"))
+        return [(answer.got, answer.run) for answer in spool.parse_locks(said)]
+
+    assert taken("another", ["cluster.ha"]) == [(True, "another")]
+    assert taken(RUN, names) == [(True, RUN), (False, "another")]
+    assert not (root / "locks" / "never-come-to").exists()
+    assert taken(RUN, ["aix01", "aix02"]) == [(False, RUN), (True, RUN)]
+
+
 def test_nothing_is_started_without_the_lock(root: Path) -> None:
     assert lock(root, "another").got
     assert sh(spool.start_script(planned(root), "exit 0\n", None, "me")).splitlines()[-1] == "nw lost"
@@ -65,9 +78,9 @@ NOISE = "*** Authorised use only ***\nrun 20990101T000000-other-ffff\nheld\noper
 
 
 def test_what_a_login_prints_around_an_answer_is_none_of_it(root: Path) -> None:
-    said = sh(spool.lock_script(str(root), "aix01", RUN, "ctl pid 1"))
-    assert spool.parse_lock(NOISE + said + NOISE) == spool.parse_lock(said)
-    assert spool.parse_lock(said).got
+    said = sh(spool.locks_script(str(root), ["aix01"], RUN, "ctl pid 1"))
+    assert spool.parse_locks(NOISE + said + NOISE) == spool.parse_locks(said)
+    assert spool.parse_locks(said)[0].got
     made_room(root, image="/nowhere\n", out="line one\nnw end is nothing\nline two\n", rc="0\n", done="x\n")
     seen = sh(spool.look_script(planned(root), 0))
     assert spool.parse_look(NOISE + seen + NOISE) == spool.parse_look(seen)
@@ -79,17 +92,17 @@ def test_what_a_login_prints_around_an_answer_is_none_of_it(root: Path) -> None:
 @pytest.mark.parametrize("text", ["", NOISE])
 def test_no_answer_is_never_taken_for_an_empty_one(root: Path, text: str) -> None:
     with pytest.raises(ValueError, match="not an answer"):
-        spool.parse_lock(text)
+        spool.parse_locks(text)
     with pytest.raises(ValueError, match="not an answer"):
         spool.parse_look(text)
 
 
 def test_half_an_answer_is_none(root: Path) -> None:
     """Without its last line a live holder would look gone, and its lock stale."""
-    said = sh(spool.lock_script(str(root), "aix01", RUN, "ctl pid 1")).splitlines()
+    said = sh(spool.locks_script(str(root), ["aix01"], RUN, "ctl pid 1")).splitlines()
     made_room(root, image="/nowhere\n")
     seen = sh(spool.look_script(planned(root), 0)).splitlines()
-    for whole, parse in ((said, spool.parse_lock), (seen, spool.parse_look)):
+    for whole, parse in ((said, spool.parse_locks), (seen, spool.parse_look)):
         for lines in range(len(whole)):
             with pytest.raises(ValueError, match="not an answer"):
                 parse("\n".join(whole[:lines]))
