@@ -126,7 +126,7 @@ def free_slots_script(spool: str, run: str) -> str:
 
 @dataclass(frozen=True)
 class LockAnswer:
-    """What :func:`locks_script` said of one. ``clock``: the master's; ``age_s``: the heartbeat's, None if unreadable."""
+    """What :func:`locks_script` said of one. ``clock``: the master's; ``age_s``: the heartbeat's, None if not known."""
 
     got: bool
     run: str
