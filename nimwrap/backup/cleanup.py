@@ -22,27 +22,46 @@ from nimwrap.remedy import own_mount
 
 @dataclass
 class Cleaning:
-    """``left``: what could not be cleaned, each with what to do about it; empty when nothing is left."""
+    """``left``: what could not be cleaned, each with what to do about it; empty when nothing is left.
+
+    ``stuck``: the client's Cstate, when its end was not proven: what is not ready then is this operation's.
+    """
 
     actions: list[str] = field(default_factory=list)
     left: list[str] = field(default_factory=list)
+    stuck: str = ""
 
 
-def clean_up(site: Site, plan: AttemptPlan) -> Cleaning:
-    """Take away what a failed attempt left on the client and on the master, and say what could not be."""
+@dataclass(frozen=True)
+class Late:
+    """The attempt ended long ago, with the client's Cstate ``stuck``: another one by now is somebody else's work."""
+
+    stuck: str
+
+
+def clean_up(site: Site, plan: AttemptPlan, *, late: Late | None = None) -> Cleaning:
+    """Take away what a failed attempt left on the client and on the master, and say what could not be.
+
+    While the client still writes, or does not say that it does not, nothing is pulled from below it: neither mount nor
+    export nor NIM's own state is touched, and all of it is left to recover.
+    """
     cleaning = Cleaning()
     if _is_good(site, plan):
-        cleaning.left.append(f"{plan.location} is recorded as a good image; nothing of it is cleaned up")
+        cleaning.left += clear_client(site, plan) if plan.method == "own-mount" else []
         return cleaning
     writing = writers_left(site, plan, "after the failure: is the client still writing?")
     if writing is not False:
         why = "still writes the image" if writing else "does not answer, so it may still write the image"
-        cleaning.left.append(f"{plan.client} {why}; {plan.staged} is left until `nimwrap recover` can prove otherwise")
-    if plan.method == "own-mount" and writing is False:
-        _clear_client(site, plan, cleaning)
+        everything = f"{plan.staged}, its mount, its export and the client's Cstate are left as they are"
+        cleaning.left.append(f"{plan.client} {why}; {everything} until `nimwrap recover` finds it at its end")
+        known = site.act(plan.run, "the client's Cstate", PREAMBLE + shlex.join(lsnim.long_argv(plan.client)))
+        cleaning.stuck = late.stuck if late else _cstate(plan, known.stdout)
+        return cleaning
+    if plan.method == "own-mount":
+        cleaning.left += clear_client(site, plan)
     elif plan.channel != SELF:
-        _unmount(site, plan)
-    _plan_master(site, plan, cleaning, remove_image=writing is False)
+        cleaning.left += _unmount(site, plan)
+    _plan_master(site, plan, cleaning, late)
     if cleaning.actions:
         result = site.act(plan.run, "clean up", PREAMBLE + "".join(f"{act}\n" for act in cleaning.actions), timeout=300)
         if result.returncode != 0:
@@ -51,14 +70,18 @@ def clean_up(site: Site, plan: AttemptPlan) -> Cleaning:
     return cleaning
 
 
-def _clear_client(site: Site, plan: AttemptPlan, cleaning: Cleaning) -> None:
-    """The room of own-mount's job, where the operation could not reach the client to clear it."""
+def clear_client(site: Site, plan: AttemptPlan) -> list[str]:
+    """The room of own-mount's job, where the operation could not reach the client to clear it; why it is still there.
+
+    The client itself refuses while anything of the job writes below it.
+    """
     command = client_command(plan.channel, plan.client_host, own_mount.clean_on_client(plan.run), 120)
     result = site.act(plan.run, "clear what the operation left on the client", PREAMBLE + command, timeout=150)
     answer = parse_channel(result.stdout)
-    if not answer.ok:
-        said = (answer.output.strip().splitlines() or ["no answer"])[-1]
-        cleaning.left.append(f"{plan.client}: {own_mount.client_room(plan.run)} could not be removed: {said}")
+    if answer.ok:
+        return []
+    said = (answer.output.strip().splitlines() or ["no answer"])[-1]
+    return [f"{plan.client}: {own_mount.client_room(plan.run)} could not be removed: {said}"]
 
 
 def _is_good(site: Site, plan: AttemptPlan) -> bool:
@@ -68,17 +91,24 @@ def _is_good(site: Site, plan: AttemptPlan) -> bool:
     return row is not None and bool(row["verified"])
 
 
-def _unmount(site: Site, plan: AttemptPlan) -> None:
-    """NIM's own stale mount of the image directory on the client."""
-    script = (
-        f"mount | awk -v d={shlex.quote(plan.directory)} '$2 == d {{ print $3 }}' | while read point; do\n"
-        '  umount "$point" || umount -f "$point"; done\n'
-    )
+def _unmount(site: Site, plan: AttemptPlan) -> list[str]:
+    """NIM's own stale mount of the image directory on the client, never one that was there before; what remains."""
+    before = "|".join(shlex.quote(point) for point in plan.had_mounts or ())
+    skip = f"  case $point in {before}) continue;; esac\n" if before else ""
+    take = '  umount "$point" || umount -f "$point"\n' if plan.had_mounts is not None else ""
+    each = f"mount | awk -v d={shlex.quote(plan.directory)} '$2 == d {{ print $3 }}' | while read point; do\n{skip}"
+    script = f'{each}{take}done\n{each}  echo "left $point"\ndone\necho asked\n'
     command = client_command(plan.channel, plan.client_host, script, 60)
-    site.act(plan.run, "unmount what the operation left on the client", PREAMBLE + command, timeout=90)
+    result = site.act(plan.run, "unmount what the operation left on the client", PREAMBLE + command, timeout=90)
+    lines = parse_channel(result.stdout).output.splitlines()
+    if "asked" not in lines:
+        return [f"{plan.client} does not say whether it still has {plan.directory} mounted; see there: mount"]
+    points = [line.removeprefix("left ") for line in lines if line.startswith("left /")]
+    unsure = "" if plan.had_mounts is not None else ", perhaps since before the backup; look"
+    return [f"{plan.client} has {plan.directory} mounted on {point}{unsure}: umount {point}" for point in points]
 
 
-def _plan_master(site: Site, plan: AttemptPlan, cleaning: Cleaning, *, remove_image: bool) -> None:
+def _plan_master(site: Site, plan: AttemptPlan, cleaning: Cleaning, late: Late | None) -> None:
     nonce = f"clean{plan.number}"
     script = questionnaire(
         [
@@ -89,15 +119,27 @@ def _plan_master(site: Site, plan: AttemptPlan, cleaning: Cleaning, *, remove_im
         nonce,
     )
     found = answers(site.act(plan.run, "what did the failure leave?", script).stdout, nonce)
-    if remove_image:
-        if plan.resource and "resource" in found and found["resource"].ok:
-            cleaning.actions.append(shlex.join(nim.remove(plan.resource)))
-        cleaning.actions.append(f"rm -f {shlex.quote(plan.staged)}")
-        if plan.staging:
-            cleaning.actions.append(f"rmdir {shlex.quote(plan.staging)} 2>/dev/null")
-            cleaning.actions.append(f"rmdir {shlex.quote(plan.staging.rpartition('/')[0])} 2>/dev/null || :")
+    if plan.resource and "resource" in found and found["resource"].ok:
+        cleaning.actions.append(shlex.join(nim.remove(plan.resource)))
+    cleaning.actions.append(f"rm -f {shlex.quote(plan.staged)}")
+    if plan.staging:
+        cleaning.actions.append(f"rmdir {shlex.quote(plan.staging)} 2>/dev/null")
+        cleaning.actions.append(f"rmdir {shlex.quote(plan.staging.rpartition('/')[0])} 2>/dev/null || :")
+    client = found["client"].output if "client" in found else ""
+    if late is not None and (_cstate(plan, client) or lsnim.READY) not in (lsnim.READY, late.stuck):
+        cleaning.left.append(f"{plan.client} is at another operation by now; what is left on the master waits for it")
+        return
     _exports_left(plan, found["exports"].output if "exports" in found else "", cleaning)
-    _client_left(plan, found["client"].output if "client" in found else "", cleaning)
+    _client_left(plan, client, cleaning)
+
+
+def _cstate(plan: AttemptPlan, text: str) -> str:
+    """The client's Cstate from ``lsnim -l``, empty when it does not say."""
+    try:
+        client = lsnim.parse_long(text).get(plan.client)
+    except Unrecognised:
+        return ""
+    return (client.cstate if client else None) or ""
 
 
 def _exports_left(plan: AttemptPlan, listing: str, cleaning: Cleaning) -> None:
@@ -132,5 +174,5 @@ def _client_left(plan: AttemptPlan, text: str, cleaning: Cleaning) -> None:
         for name in client.attributes.get(kind, ()):
             if f"{kind} = {name}" not in before:
                 cleaning.actions.append(shlex.join(nim.deallocate(plan.client, kind, name)))
-    if not client.ready and plan.had_cstate == "ready for a NIM operation":
+    if not client.ready and plan.had_cstate == lsnim.READY:
         cleaning.actions.append(shlex.join(nim.reset(plan.client)))

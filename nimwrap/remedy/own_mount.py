@@ -65,7 +65,7 @@ cd {room} 2>/dev/null || exit 11
 tail -c 1500 out 2>/dev/null
 for again in 1 2; do
   if [ -f rc ]; then echo; echo "job ended $(cat rc)"; exit 0; fi
-  COLUMNS=2000 ps -p "$(cat pid)" -o args= 2>/dev/null | grep "nimwrap.{run}/job" > /dev/null && exit 10
+  COLUMNS=2000 ps -p "$(cat pid)" -o args= 2>/dev/null | grep "[n]imwrap[.]{run}/job" > /dev/null && exit 10
   sleep 1
 done
 if [ -f rc ]; then echo; echo "job ended $(cat rc)"; exit 0; fi
@@ -74,10 +74,18 @@ exit 11
 
 
 def clean_on_client(run: str) -> str:
-    """Client script: prints the job's whole output (its last 100 kB), unmounts, removes the room."""
+    """Client script: prints the job's whole output (its last 100 kB), unmounts, removes the room.
+
+    Status 12 when it may not: something still writes there, or the mount does not go. The names in the pattern are
+    such that the script does not find itself.
+    """
     room = client_room(run)
     return f"""\
 [ -d {room} ] || exit 0
+busy() {{ COLUMNS=2000 ps -ef | egrep "[n]imwrap[.]{run}/(job|mnt/)" > /dev/null; }}
+waited=0
+while busy && [ $waited -lt 5 ]; do sleep 1; waited=$((waited + 1)); done
+if busy; then echo "something still writes below {room}"; exit 12; fi
 tail -c 100000 {room}/out 2>/dev/null
 cat {room}/umount.out 2>/dev/null
 if mount | grep " {room}/mnt " > /dev/null; then umount {room}/mnt || umount -f {room}/mnt; fi
@@ -107,7 +115,7 @@ def command_text(*, run: str, channel: str, client_host: str, source: str, stage
     ``stage`` is :func:`stage_script`'s text, ``mksysb`` the client's command line. The status is mksysb's own, or one
     of this module's. A look at the client that fails (its network is cut, nimsh is busy) is no answer, so the next
     one is awaited; the run's timeout bounds it. Only when it is not even known whether the job began, five looks
-    without an answer end the operation.
+    without an answer end the operation. A file ``unclean`` says that the client's room may still be there.
     """
     start = client_command(channel, client_host, start_on_client(run, source, mksysb), 60)
     look = client_command(channel, client_host, look_on_client(run), 60)
@@ -123,12 +131,19 @@ look() {{
 clean() {{
 {clean}
 }}
+# What could not be cleared on the client is said beside the status: somebody has to come back for it.
+leave() {{
+  clean > clean.out 2>&1
+  cat clean.out
+  [ "$(status_in clean.out)" = nw_rc=0 ] || echo yes > unclean
+  exit $1
+}}
 # The channel may add words of its own after the status line.
 status_in() {{ tr -d '\\000\\015' < "$1" | grep '^nw_rc=' | tail -n 1; }}
 start > start.out 2>&1
 case $(status_in start.out) in
   nw_rc=0) known=yes ;;
-  nw_rc=*) cat start.out; exit {MOUNT_FAILED} ;;
+  nw_rc=*) cat start.out; leave {MOUNT_FAILED} ;;
   *) known= ;;
 esac
 looks=0
@@ -141,12 +156,10 @@ while [ -z "$status" ]; do
     nw_rc=0) status=$(tr -d '\\015' < look.out | awk '/^job ended / {{ s = $3 }} END {{ print s }}') ;;
     nw_rc=10) known=yes ;;
     nw_rc=11) status={CLIENT_VANISHED} ;;
-    *) [ -n "$known" ] || [ $looks -lt 5 ] || {{ cat start.out; exit {MOUNT_FAILED}; }} ;;
+    *) [ -n "$known" ] || [ $looks -lt 5 ] || {{ cat start.out; leave {MOUNT_FAILED}; }} ;;
   esac
   mv look.out client.out
 done
-clean > clean.out 2>&1
-cat clean.out
 [ $status -eq {CLIENT_VANISHED} ] && echo "the client's job is gone without a result: was the client rebooted?"
-exit $status
+leave $status
 """

@@ -17,6 +17,7 @@ def test_the_founding_case_warns_of_its_source_address_and_of_nothing_else() -> 
     report = base().report()
     assert report.verdict is CheckVerdict.WARNING
     assert [one.check for one in report.findings if one.status is not CheckStatus.OK] == ["source_address"]
+    assert report.client_mounts == ("/mnt",), "what comes from another machine, and nothing else"
 
 
 @pytest.mark.parametrize("path", CASES, ids=lambda path: path.stem)
