@@ -135,18 +135,20 @@ def record(site: Site, plan: AttemptPlan, done: spool.Look, attempt: Attempt) ->
     image = _record_image(site, plan, concluded) if concluded.outcome is not Outcome.FAILED else None
     for left in concluded.left:
         site.note(plan.run, "leftover", left)
-    _empty_room(site, plan, keep=bool(concluded.left or concluded.open_change), failed=image is None)
+    _empty_room(site, plan, concluded, failed=image is None)
     return Attempted(ended, concluded.outcome, failure, image)
 
 
-def _empty_room(site: Site, plan: AttemptPlan, *, keep: bool, failed: bool) -> None:
-    """After a failure the slot is free and the room gone; what still waits to be cleaned is put aside for recover.
+def _empty_room(site: Site, plan: AttemptPlan, concluded: Concluded, *, failed: bool) -> None:
+    """After a failure the slot is free and the room gone; what still waits to be cleaned is put aside for recover,
+    with the Cstate of the client, so that recover can tell whether another operation has come since.
 
     After a success the room stays until the run is closed: until then it is the only other record of it.
     """
-    if keep:
-        aside = shlex.quote(f"{plan.room}.left-{plan.number}")
-        site.host.run(f"{PREAMBLE}{spool.free_slots_script(plan.spool, plan.run)}mv {shlex.quote(plan.room)} {aside}\n")
+    room, aside = shlex.quote(plan.room), shlex.quote(f"{plan.room}.left-{plan.number}")
+    if concluded.left or concluded.open_change:
+        keep = f"echo {shlex.quote(concluded.stuck)} > {room}/cstate; mv {room} {aside}\n"
+        site.host.run(f"{PREAMBLE}{spool.free_slots_script(plan.spool, plan.run)}{keep}")
     elif failed:
         site.host.run(spool.reset_room(plan))
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 from nimwrap.aix.classify import classify
 from nimwrap.aix.nim import archive_warnings, completed
-from nimwrap.backup.cleanup import clean_up
+from nimwrap.backup.cleanup import clean_up, clear_client
 from nimwrap.backup.context import Site
 from nimwrap.backup.finish import put_in_place
 from nimwrap.backup.plan import NAME_TAKEN, AttemptPlan
@@ -42,13 +42,15 @@ ENDED_BY = {
 
 @dataclass(frozen=True)
 class Concluded:
-    """What came of one attempt. ``left``: what could not be cleaned; ``open_change``: why the export still stands."""
+    """What came of one attempt. ``left``: what could not be cleaned; ``open_change``: why the export still stands;
+    ``stuck``: the client's Cstate then, when it has still to be cleaned up."""
 
     outcome: Outcome
     failure: Failure | None
     proof: Proof | None = None
     left: tuple[str, ...] = ()
     open_change: str = ""
+    stuck: str = ""
 
 
 def conclude(site: Site, plan: AttemptPlan, look: Look) -> Concluded:
@@ -59,7 +61,9 @@ def conclude(site: Site, plan: AttemptPlan, look: Look) -> Concluded:
     concluded = _judge(site, plan, look)
     if concluded.outcome is Outcome.FAILED:
         cleaning = clean_up(site, plan)
-        concluded = replace(concluded, left=tuple(cleaning.left))
+        concluded = replace(concluded, left=tuple(cleaning.left), stuck=cleaning.stuck)
+    elif look.unclean:
+        concluded = replace(concluded, left=tuple(clear_client(site, plan)))
     if open_change and concluded.outcome is Outcome.OK:
         concluded = replace(concluded, outcome=Outcome.WARNING, failure=still_open(open_change))
     return replace(concluded, open_change=open_change)

@@ -58,7 +58,7 @@ def plan_attempt(
         env=site.master.env, volume_group=work.volume_group or None,
         had_exports=tuple(line.split()[0] for line in report.exports if line.split()),
         had_allocations=tuple(f"{kind} = {name}" for kind, name in report.nim_before.allocated),
-        had_cstate=report.nim_before.cstate,
+        had_cstate=report.nim_before.cstate, had_mounts=report.client_mounts,
     )  # fmt: skip
     if method == NIM:
         return plan

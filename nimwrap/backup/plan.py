@@ -21,7 +21,8 @@ class AttemptPlan:
     ``exported``: the directory whose export is changed, None without a change; ``added`` the hosts let in;
     ``before``/``after`` its options, without the leading dash, None for no entry.
     ``change``: the journal's row of that change.
-    ``had_exports``/``had_allocations``/``had_cstate``: what stood there before, for the clean-up's comparison.
+    ``had_exports``/``had_allocations``/``had_cstate``/``had_mounts``: what stood there before, for the clean-up's
+    comparison; ``had_mounts`` None when the client did not tell.
     """
 
     run: str
@@ -54,6 +55,7 @@ class AttemptPlan:
     had_exports: tuple[str, ...] = ()
     had_allocations: tuple[str, ...] = ()
     had_cstate: str | None = None
+    had_mounts: tuple[str, ...] | None = None
 
     @property
     def room(self) -> str:
@@ -83,4 +85,6 @@ class AttemptPlan:
         fields = json.loads(text)
         for name in ("added", "had_exports", "had_allocations"):
             fields[name] = tuple(fields[name])
+        if fields.get("had_mounts") is not None:
+            fields["had_mounts"] = tuple(fields["had_mounts"])
         return cls(**fields)

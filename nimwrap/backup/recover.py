@@ -17,7 +17,7 @@ from nimwrap.backup import spool
 from nimwrap.backup.aftercare import after_image, warned
 from nimwrap.backup.attempt import record
 from nimwrap.backup.changes import plans, undo_lost, undo_open
-from nimwrap.backup.cleanup import clean_up
+from nimwrap.backup.cleanup import Late, clean_up, clear_client
 from nimwrap.backup.conclude import confirm_undo, still_open
 from nimwrap.backup.context import Site
 from nimwrap.backup.locking import give_back
@@ -237,14 +237,23 @@ def _clean_aside(site: Site, plan: AttemptPlan, room: Room, done: Recovered) -> 
     """Try again what could not be cleaned or undone when the attempt ended."""
     plan = replace(plan, spool=site.master.spool)
     aside = shlex.quote(f"{site.master.spool}/{room.name}")
-    site.host.run(
+    lock = shlex.quote(spool.lock_path(plan.spool, plan.client))
+    said = site.host.run(
         f"{PREAMBLE}cd {aside} || exit 1\n"
         'if [ -f undo ] && [ "$(cat undo.rc 2>/dev/null)" != 0 ]; then\n'
         "  /usr/bin/ksh ./undo > undo.out 2>&1 < /dev/null; echo $? > undo.rc\nfi\n"
+        f'sed "s/^/{spool.MARK}stuck /" cstate 2>/dev/null\n'
+        f'sed "s/^/{spool.MARK}holder /" {lock}/run 2>/dev/null\n'
     )
+    told = dict(line.partition(" ")[::2] for line in spool.said(said.stdout))
     now = look(site, replace(plan, run=room.name), 0)
     open_change = confirm_undo(site, plan, now)
-    left = clean_up(site, plan).left if now.returncode != 0 else []
+    if told.get("holder", plan.run) != plan.run:
+        left = [f"{plan.client} is being backed up by {told['holder']}; what is left of this run waits for its end"]
+    elif now.returncode == 0:
+        left = clear_client(site, plan) if now.unclean else []
+    else:
+        left = clean_up(site, plan, late=Late(told.get("stuck", ""))).left
     for text in [*left, *([open_change] if open_change else [])]:
         done.notes.append(f"{room.run}: {text}")
     return not left and not open_change

@@ -11,7 +11,7 @@ import shlex
 from dataclasses import dataclass, fields
 from datetime import datetime
 
-from nimwrap.aix import cllsif, clmgr, clrginfo, df, ifconfig, lsattr, lslpp, lssrc, lsvg, netstat, niminfo, ps
+from nimwrap.aix import cllsif, clmgr, clrginfo, df, ifconfig, lsattr, lslpp, lssrc, lsvg, mount, netstat, niminfo, ps
 from nimwrap.aix.addresses import ipv4
 from nimwrap.aix.text import Unrecognised, lines
 from nimwrap.hosts.questions import Question, answers
@@ -56,6 +56,7 @@ class ClientFacts:
     rows: Fact[list[netstat.Row]]
     odm: Fact[dict[str, lsattr.InterfaceAttributes]]
     filesystems: Fact[list[df.Filesystem]]
+    mounts: Fact[list[mount.Mount]]
     processes: Fact[list[ps.Process]]
     rootvg: Fact[lsvg.VolumeGroup]
     sysbr: Fact[str]
@@ -104,6 +105,7 @@ def _quick_questions() -> list[Question]:
         Question("machine", "uname -m"),
         Question("niminfo", shlex.join(niminfo.argv())),
         Question("fsize", "ulimit -f"),
+        Question("mounts", shlex.join(mount.argv())),
         Question("exclude", "[ -f /etc/exclude.rootvg ] && echo present || echo absent"),
         # A pattern that does not match itself: this very script stands in ps, too.
         Question("processes", f'{shlex.join(ps.argv())} | awk "NR==1||/[m]ksysb|[s]avevg/"'),
@@ -138,6 +140,7 @@ def read_client(output: str, nonce: str) -> ClientFacts:
         rows=read(said, "interfaces", "netstat -in", _rows),
         odm=read(said, "interfaces", "lsattr -El", parse_odm),
         filesystems=read(said, "filesystems", "df -Pk", df.parse),
+        mounts=read(said, "mounts", "mount", mount.parse),
         processes=read(said, "processes", "ps -ef", ps.parse),
         rootvg=read(said, "rootvg", "lsvg rootvg", lsvg.parse),
         sysbr=read(said, "sysbr", f"lslpp -Lqc {SYSBR}", lambda text: lslpp.parse(text, SYSBR) or ""),

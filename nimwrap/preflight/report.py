@@ -56,6 +56,7 @@ class PreflightReport:
     ``client_host`` is the host name of ``if1``: the name to call the client by. ``master_name`` is the name the
     client's mount will use. ``directory`` is where the image goes, ``mount_point`` the file system it lies in;
     ``exports`` are the lines of the exports in force of that directory, of those above and below it.
+    ``client_mounts``: where the client has mounted something from other machines.
     ``remedies`` are those allowed and possible here, in the order in which to try them.
     """
 
@@ -73,6 +74,7 @@ class PreflightReport:
     directory: str | None = None
     mount_point: str | None = None
     exports: tuple[str, ...] = ()
+    client_mounts: tuple[str, ...] | None = None
     available_bytes: int | None = None
     processes_before: tuple[str, ...] = ()
 

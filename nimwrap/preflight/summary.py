@@ -12,6 +12,12 @@ from nimwrap.preflight.report import NimState, PreflightReport
 from nimwrap.preflight.situation import Situation
 
 
+def mounted(s: Situation) -> tuple[str, ...] | None:
+    """The mount points of the client's NFS mounts; None when it did not tell."""
+    rows = s.client.mounts.value
+    return None if rows is None else tuple(row.mounted_on for row in rows if row.node)
+
+
 def report_of(s: Situation, findings: tuple[Finding, ...]) -> PreflightReport:
     """The report of one client. Remedies are named only where one is needed and nothing forbids it."""
     answer = s.client.source.value
@@ -32,6 +38,7 @@ def report_of(s: Situation, findings: tuple[Finding, ...]) -> PreflightReport:
         directory=s.path,
         mount_point=mount_point(s),
         exports=tuple(export.text for export in concerning(s)),
+        client_mounts=mounted(s),
         available_bytes=s.available_bytes,
         processes_before=tuple(process.line for process in backups_running(s.client)),
     )
