@@ -47,15 +47,20 @@ def slow(estate: Any) -> Any:
     return estate
 
 
+def killed_while_writing(estate: Any, tmp_path: Path, config: Path) -> None:
+    """A backup of powerha1 whose nimwrap dies while the image is being written."""
+    backup = begin(tmp_path, config, "backup", "powerha1")
+    until(lambda: writing(estate), "the image is being written")
+    backup.kill()
+    backup.wait()
+
+
 def test_with_the_control_host_gone_for_good_the_master_undoes_the_export_itself(
     run_cli: Cli, slow: Any, estate_config: Config, tmp_path: Path
 ) -> None:
     before = slow.exports_text()
     config = estate_config()
-    backup = begin(tmp_path, config, "backup", "powerha1")
-    until(lambda: writing(slow), "the image is being written")
-    backup.kill()
-    backup.wait()
+    killed_while_writing(slow, tmp_path, config)
     assert slow.exports_text() != before, "the operation still runs, so the client is still let in"
     until(lambda: list((slow.files("nim") / "var/adm/nimwrap").glob("*/done")), "the wrapper is done")
     assert slow.exports_text() == before, "nobody was connected"
@@ -133,10 +138,7 @@ def test_a_lost_history_is_written_again_from_the_spool(
 ) -> None:
     before = slow.exports_text()
     config = estate_config()
-    backup = begin(tmp_path, config, "backup", "powerha1")
-    until(lambda: writing(slow), "the image is being written")
-    backup.kill()
-    backup.wait()
+    killed_while_writing(slow, tmp_path, config)
     for file in (slow.root / "nimwrap").glob("history.db*"):
         file.unlink()
     assert run_cli("recover", config=config).exit_code == 0
