@@ -1,32 +1,62 @@
-"""Preflight of many clients beside a bare script on the master that makes the same channel calls.
+"""Preflight of many clients beside a bare script on the master, and beside ansible-core's ``raw``.
 
-    python benchmarks/preflight_fanout.py [--clients 200] [--rounds 3]
+    python benchmarks/preflight_fanout.py [--clients 200] [--rounds 3] [--ansible]
 
-An embedded estate answers; both ways use 16 calls at once, the same client script and the same master shell. The
-bare script has no limits, no status of the client's own and no parsing. Goal: at most 1.15 (issue "The main job").
+An embedded estate answers; all ways use 16 calls at once, the same client script and the same master shell. The bare
+script has no limits, no status of the client's own and no parsing. Goal: at most 1.15 of it (issue "The main job").
+
+With ``--ansible`` everything goes over one SSH server on loopback: nimwrap, the bare script, and a playbook of one
+``raw`` task that makes the same channel call for each client. ansible-core is installed into a virtual environment of
+its own in the temporary directory. CPU time is that of all processes, the simulated hosts' too: where the machine is
+busy it says more than the time on the clock.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
+import os
+import resource
 import shlex
 import statistics
+import subprocess
+import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import NamedTuple
 
-from nimwrap.config.model import Config, MasterConfig
-from nimwrap.estate.builder import build
-from nimwrap.hosts.channel import C_RSH, ClientRequest, ask_clients
-from nimwrap.hosts.connect import open_master
-from nimwrap.hosts.protocol import Host
-from nimwrap.hosts.questions import PREAMBLE
-from nimwrap.preflight.client import client_script
-from nimwrap.preflight.engine import preflight
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))  # the tests' sshd is used as it is
+
+from nimwrap.config.model import Config, MasterConfig  # noqa: E402
+from nimwrap.estate.builder import build  # noqa: E402
+from nimwrap.hosts.channel import C_RSH, ClientRequest, ask_clients  # noqa: E402
+from nimwrap.hosts.connect import open_master  # noqa: E402
+from nimwrap.hosts.protocol import Host  # noqa: E402
+from nimwrap.hosts.questions import PREAMBLE  # noqa: E402
+from nimwrap.preflight.client import client_script  # noqa: E402
+from nimwrap.preflight.engine import preflight  # noqa: E402
+from tests.hosts.sshd import SSHD, Sshd  # noqa: E402
 
 AT_ONCE = 16
+PLAYBOOK = """\
+- hosts: all
+  gather_facts: false
+  tasks:
+    - ansible.builtin.raw: {c_rsh} {{{{ inventory_hostname }}}} "$(cat /tmp/look)"
+"""
+INVENTORY = """\
+[all:vars]
+ansible_host={host}
+ansible_port={port}
+ansible_user={user}
+ansible_ssh_private_key_file={identity_file}
+ansible_ssh_common_args=-o UserKnownHostsFile={known_hosts}
+[all]
+"""
 
 
 def bare_script(clients: list[str], script: str) -> str:
@@ -41,48 +71,129 @@ k=0; while [ $k -lt {AT_ONCE} ]; do work $k & k=$((k+1)); done; wait; cat $d/*; 
 """
 
 
-def median_s(act: Callable[[], object], rounds: int) -> float:
-    taken = []
-    for _ in range(rounds):
-        began = time.perf_counter()
+class Taken(NamedTuple):
+    wall_s: float
+    cpu_s: float
+
+
+class Meter:
+    """Time on the clock and on the processors, of us, our children and what the SSH server started."""
+
+    def __init__(self, server: Sshd | None, rounds: int) -> None:
+        self.server, self.rounds = server, rounds
+
+    def median(self, act: Callable[[], object]) -> Taken:
+        taken = [self._once(act) for _ in range(self.rounds)]
+        walls, cpus = zip(*taken, strict=True)
+        return Taken(statistics.median(walls), statistics.median(cpus))
+
+    def _once(self, act: Callable[[], object]) -> Taken:
+        before, began = self._cpu(), time.perf_counter()
         act()
-        taken.append(time.perf_counter() - began)
-    return statistics.median(taken)
+        wall = time.perf_counter() - began
+        deadline = time.monotonic() + 60
+        while self.server and self.server.sessions() and time.monotonic() < deadline:
+            time.sleep(0.1)  # the server knows what a session took when it has ended
+        return Taken(wall, self._cpu() - before)
+
+    def _cpu(self) -> float:
+        used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+        total = sum(one.ru_utime + one.ru_stime for one in used)
+        if self.server:
+            fields = Path(f"/proc/{self.server.pid}/stat").read_text().rpartition(")")[2].split()
+            total += sum(map(int, fields[11:15])) / os.sysconf("SC_CLK_TCK")
+        return total
 
 
-def bare(host: Host, clients: list[str], script: str) -> None:
-    result = host.run(bare_script(clients, script), timeout=900)
+@contextlib.contextmanager
+def opened(master: MasterConfig) -> Iterator[Host]:
+    """A connection of its own for each way that is measured."""
+    host = open_master(master)
+    try:
+        yield host
+    finally:
+        host.close()
+
+
+def bare(master: MasterConfig, clients: list[str], script: str) -> None:
+    with opened(master) as host:
+        result = host.run(bare_script(clients, script), timeout=1800)
     assert result.ok and result.stdout.count(" begin machine") == len(clients), result.stderr
 
 
-def asked(host: Host, clients: list[str], script: str) -> None:
-    found = ask_clients(host, "c_rsh", {name: ClientRequest(name, script) for name in clients}, parallel=AT_ONCE)
+def asked(master: MasterConfig, clients: list[str], script: str) -> None:
+    with opened(master) as host:
+        found = ask_clients(host, "c_rsh", {name: ClientRequest(name, script) for name in clients}, parallel=AT_ONCE)
     assert all(answer.ok for answer in found.values())
 
 
-def looked(host: Host, master: MasterConfig, clients: list[str]) -> None:
-    reports = preflight(host, master, Config(masters={"nim": master}), clients, {}, datetime.now(UTC))
-    assert len(reports) == len(clients)
+def looked(master: MasterConfig, clients: list[str]) -> None:
+    with opened(master) as host:
+        reports = preflight(host, master, Config(masters={"nim": master}), clients, {}, datetime.now(UTC))
+    assert len(reports) == len(clients) and not any(report.failure for report in reports)
+
+
+def ansible(place: Path) -> Path | None:
+    """ansible-playbook in a virtual environment of its own; None, and why, where it cannot be had."""
+    venv = place / "ansible"
+    for argv in ([sys.executable, "-m", "venv", venv], [venv / "bin/pip", "install", "-q", "ansible-core"]):
+        done = subprocess.run(argv, capture_output=True, check=False)
+        if done.returncode:
+            print(f"ansible-core cannot be installed here: {done.stderr.decode().strip().splitlines()[-1]}")
+            return None
+    return venv / "bin/ansible-playbook"
+
+
+def played(playbook: Path, place: Path, clients: list[str]) -> None:
+    """The one task for all clients; sixteen forks, connections shared as Ansible does by default."""
+    env = {"PATH": os.environ["PATH"], "HOME": str(place), "LANG": "C.UTF-8", "ANSIBLE_FORKS": str(AT_ONCE)}
+    argv = [playbook, "-i", place / "inventory", place / "look.yml"]
+    done = subprocess.run(argv, env=env, cwd=place, capture_output=True, check=False)
+    said = done.stdout.decode()
+    assert done.returncode == 0 and said.count("ok=1 ") == len(clients), said[-2000:] + done.stderr.decode()
+
+
+def line(title: str, one: Taken, base: Taken, note: str = "") -> None:
+    wall, cpu = one.wall_s / base.wall_s, one.cpu_s / base.cpu_s
+    said = f"{title:22} {one.wall_s:7.2f} s  {wall:4.2f}   CPU {one.cpu_s:7.2f} s  {cpu:4.2f}  {note}"
+    print(said.rstrip(), flush=True)
+
+
+def measure(place: Path, options: argparse.Namespace, server: Sshd | None, master: MasterConfig) -> None:
+    clients = [f"aix{number:02}" for number in range(1, options.clients + 1)]
+    script = client_script("nim", "b3c4d5e6")
+    meter = Meter(server, options.rounds)
+    base = meter.median(lambda: bare(master, clients, script))
+    line("bare script", base, base)
+    line("ask_clients", meter.median(lambda: asked(master, clients, script)), base)
+    line("preflight, all of it", meter.median(lambda: looked(master, clients)), base, "(goal 1.15)")
+    playbook = ansible(place) if server else None
+    if server and playbook:
+        (place / "inventory").write_text(INVENTORY.format(**server.master_keys()) + "\n".join(clients) + "\n")
+        (place / "look.yml").write_text(PLAYBOOK.format(c_rsh=C_RSH))
+        (place / "estate/hosts/nim/tmp/look").write_text(script)
+        line("ansible-core raw", meter.median(lambda: played(playbook, place, clients)), base)
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--clients", type=int, default=200)
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--ansible", action="store_true", help="everything over an SSH server, beside ansible-core")
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="fanout-") as place:
-        estate = build(Path(place, "estate"), clients=options.clients, cluster=False)
-        master = MasterConfig("nim", transport="local", shell=estate.shell("nim"))
-        host = open_master(master)
-        clients = [f"aix{number:02}" for number in range(1, options.clients + 1)]
-        script = client_script("nim", "b3c4d5e6")
-        first = median_s(lambda: bare(host, clients, script), options.rounds)
-        second = median_s(lambda: asked(host, clients, script), options.rounds)
-        third = median_s(lambda: looked(host, master, clients), options.rounds)
-    print(f"{options.clients} clients, {AT_ONCE} at once, median of {options.rounds}")
-    print(f"bare script            {first:7.2f} s  1.00")
-    print(f"ask_clients            {second:7.2f} s  {second / first:4.2f}")
-    print(f"preflight, all of it   {third:7.2f} s  {third / first:4.2f}  (goal 1.15)")
+    print(f"{options.clients} clients, {AT_ONCE} at once, median of {options.rounds}; ratios to the bare script")
+    with tempfile.TemporaryDirectory(prefix="fanout-") as directory:
+        place = Path(directory)
+        estate = build(place / "estate", clients=options.clients, cluster=False)
+        if not options.ansible:
+            measure(place, options, None, MasterConfig("nim", transport="local", shell=estate.shell("nim")))
+            return
+        if SSHD is None:
+            print("no sshd on this machine: nothing measured")
+            return
+        limits = "MaxSessions 64\nMaxStartups 100"
+        with Sshd(place / "sshd", force_command=estate.shell("nim"), options=limits) as server:
+            measure(place, options, server, MasterConfig("nim", transport="ssh", **server.master_keys()))
 
 
 if __name__ == "__main__":
