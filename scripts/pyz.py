@@ -31,7 +31,8 @@ def main() -> int:
     source = ["--no-index", "--find-links", asked.wheelhouse] if asked.wheelhouse else []
     with tempfile.TemporaryDirectory() as directory:
         tree = Path(directory)
-        pip = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--target", directory]
+        pip = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-warn-conflicts"]
+        pip += ["--root-user-action=ignore", "--target", directory]
         subprocess.run([*pip, *source, "-c", str(ROOT / "constraints.txt"), *needed], check=True)
         _copy_product(tree)
         (tree / "__main__.py").write_text("import sys\nfrom nimwrap.__main__ import main\nsys.exit(main())\n")

@@ -15,7 +15,7 @@ import typer
 
 from nimwrap.cli.frame import Invocation, Result, current
 from nimwrap.domain.codes import ExitCode
-from nimwrap.domain.errors import Problem
+from nimwrap.domain.errors import NimwrapError, Problem
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -67,6 +67,11 @@ def demo(ctx: typer.Context) -> None:
     Example: nimwrap demo
     """
     invocation = current(ctx)
+    if not Path(__file__).is_file():
+        raise NimwrapError(
+            "the simulated hosts need nimwrap as files, and this is one archive",
+            hint="`make demo` in a clone of the repository, or install it by pip",
+        )
     with tempfile.TemporaryDirectory(prefix="nimwrap-demo-") as directory:
         played = _play(invocation, Path(directory))
     wrong = [scene for scene in played if scene["exit_code"] != scene["expected"]]

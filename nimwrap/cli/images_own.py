@@ -65,9 +65,12 @@ def adopt(
     invocation = current(ctx)
     with invocation.reader() as reader:
         rows = [row for row in reader.images() if not row["managed"]]
+        clients = reader.known()
     names = []
     for name in images:
         mine = [str(row["id"]) for row in rows if means(name, ClientRef(row["master"], row["client"]))]
+        if not mine and any(means(name, ref) for ref in clients):
+            raise usage_error(f"no unmanaged image of {name} is recorded", "`nimwrap images import` records NIM's own")
         names += mine or [name]
     _set(invocation, "images adopt", names, {"managed": True}, "is managed now")
 

@@ -21,6 +21,7 @@ PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 IDS = [str(page.relative_to(ROOT)) for page in PAGES]
 GROUP: Any = typer.main.get_command(app)
 _CALL = re.compile(r"""(?:^\s*|\$ |command: |-a '|\* /\S+/|=/\S+/|:respawn:/\S+/)(nimwrap [^|;'">&]+)""")
+CALLING = ("sh", "console", "crontab", "text", "yaml")
 _PLACEHOLDER = re.compile(r"[A-Z][A-Z-]*\b")
 
 
@@ -40,8 +41,8 @@ def block_lines(text: str) -> Iterator[str]:
     language: str | None = None
     for line in text.splitlines():
         if line.startswith("```"):
-            language = line[3:] or "sh" if language is None else None
-        elif language in ("sh", "yaml"):
+            language = line[3:] if language is None else None
+        elif language in CALLING:
             yield line
 
 
