@@ -8,7 +8,7 @@ nonce, stdout and stderr merged, with the question's own exit status; a question
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 PREAMBLE = (
@@ -89,16 +89,24 @@ def questionnaire(questions: Iterable[Question], nonce: str) -> str:
 
 def answers(text: str, nonce: str) -> dict[str, Answer]:
     """The answers by question name. One that has no end marker has returncode None; one never begun is absent."""
-    begin = re.compile(rf"^@@{re.escape(nonce)} begin (\S+)\r?\n", re.MULTILINE)
+    # Patterns that begin with the mark itself are searched for as fast as plain text; listings may be long.
+    mark = re.escape(f"@@{nonce}")
     found: dict[str, Answer] = {}
-    starts = list(begin.finditer(text))
+    starts = list(_whole_lines(rf"{mark} begin (\S+)\r?\n", text))
     for index, match in enumerate(starts):
         upto = starts[index + 1].start() if index + 1 < len(starts) else len(text)
         body = text[match.end() : upto]
-        end = re.search(rf"(\r?\n)?^@@{re.escape(nonce)} end {re.escape(match[1])} (\d+)\r?$", body, re.MULTILINE)
+        end = next(_whole_lines(rf"{mark} end {re.escape(match[1])} (\d+)\r?$", body), None)
         if end is None:
             found[match[1]] = Answer(None, body)
         else:
-            code = int(end[2])
-            found[match[1]] = Answer(None if code in ENDED else code, body[: end.start()])
+            code = int(end[1])
+            said = body[: end.start()].removesuffix("\n").removesuffix("\r")
+            found[match[1]] = Answer(None if code in ENDED else code, said)
     return found
+
+
+def _whole_lines(pattern: str, text: str) -> Iterator[re.Match[str]]:
+    """The matches that begin a line."""
+    found = re.finditer(pattern, text, re.MULTILINE)
+    return (match for match in found if match.start() == 0 or text[match.start() - 1] == "\n")
