@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from nimwrap.aix.text import Unrecognised, lines
@@ -15,6 +17,7 @@ _FREE_TEXT = frozenset({"err_info", "info", "comments"})  # what may hold a mess
 _HEADER = re.compile(r"(\S+):\s*")
 _ATTRIBUTE = re.compile(r"\s*([A-Za-z]\w*)\s*=(?:\s+(.*))?")
 _MESSAGE = re.compile(r"\s*(?:warning:\s*)*\d{4}-\d{3}\s")
+_STANZA = re.compile(r"\n(\S+):\s*\n(?=\s*[A-Za-z]\w*\s*=)")
 _INTERFACE = re.compile(r"if(\d{1,4})")
 _NAME = re.compile(r"[^\s:;/\"']+")
 _TYPE = re.compile(r"[a-z][a-z0-9_]*")
@@ -115,6 +118,30 @@ def parse_long(text: str) -> dict[str, NimObject]:
         name: NimObject(name, {key: tuple(values) for key, values in attributes.items()})
         for name, attributes in found.items()
     }
+
+
+def about(text: str, names: Iterable[str], mention: Iterable[str]) -> str:
+    """Of a long listing, what stands there of ``names`` and of every object that mentions one of ``mention``.
+
+    A run asks for the listing of all clients and images again and again, and is about one of them: this is far quicker
+    than reading all. The whole ``text`` where one of ``names`` is not found in it.
+    """
+    whole = "\n" + text
+    found = list(_STANZA.finditer(whole))
+    starts = [match.start() for match in found]
+    places: dict[str, list[int]] = {}
+    for place, match in enumerate(found):
+        places.setdefault(match[1], []).append(place)
+    wanted = {place for name in names for place in places.get(name, [-1])}
+    if -1 in wanted:
+        return text
+    for word in filter(None, mention):
+        at = whole.find(word)
+        while at >= 0:
+            wanted.add(max(0, bisect_right(starts, at) - 1))
+            at = whole.find(word, at + 1)
+    ends = [*starts[1:], len(whole)]
+    return "".join(whole[starts[place] : ends[place]] for place in sorted(wanted))
 
 
 def parse_table(text: str) -> list[TableRow]:

@@ -58,6 +58,10 @@ class MasterFacts:
         return tuple(fact.missing for fact in facts if fact.missing)
 
 
+_FEW = 16
+"""Of so many clients what concerns them is picked from the listing before it is read."""
+
+
 def quick_questions(c_rsh: bool) -> list[Question]:
     tools = [lsnim.LSNIM, "/usr/sbin/nim", exportfs.EXPORTFS, *([C_RSH] if c_rsh else [])]
     return [
@@ -93,11 +97,20 @@ def _directories_shell(directories: Sequence[str]) -> str:
     )
 
 
-def read_master(answers: Mapping[str, Answer]) -> MasterFacts:
-    """The facts of one master from its answers."""
+def read_master(
+    answers: Mapping[str, Answer], clients: Sequence[str] = (), directories: Sequence[str] = ()
+) -> MasterFacts:
+    """The facts of one master from its answers. ``objects`` are all that it lists, or, where a few ``clients`` are
+    named, those and the ones in ``directories``."""
+
+    def listed(text: str) -> dict[str, lsnim.NimObject]:
+        if not 0 < len(clients) <= _FEW:
+            return lsnim.parse_long(text)
+        return lsnim.parse_long(lsnim.about(text, clients, [f"{directory}/" for directory in directories]))
+
     return MasterFacts(
         tools_missing=read(answers, "tools", "test -x", lambda text: tuple(text.split())),
-        objects=read(answers, "objects", "lsnim -l", lsnim.parse_long),
+        objects=read(answers, "objects", "lsnim -l", listed),
         exported=_exports(answers),
         standing=read(answers, "standing", "cat /etc/exports", exports.parse_file),
         directories=read(answers, "directories", "df -Pk", parse_directories),
