@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields, is_dataclass
 from datetime import datetime
 from enum import Enum
-from itertools import zip_longest
 from typing import Any
 
-from nimwrap.cli.streams import bare, clean, colour_allowed, out
+from nimwrap.cli.columns import aligned, stacked, too_wide
+from nimwrap.cli.streams import clean, colour_allowed, out
 from nimwrap.domain.durations import rfc3339
 
+_RICH_GAP = 3  # between two columns of a rich table
 _CODES = {"good": "32", "warn": "33", "bad": "31", "dim": "2", "strong": "1", "info": "36"}
 _WORDS = {
     **dict.fromkeys(("ok", "ready", "success", "applied", "verified", "yes"), "good"),
@@ -58,14 +60,12 @@ class Printer:
     def table(self, headers: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
         """A table: with rich on a terminal, else two spaces between columns and ``-`` for an empty cell."""
         cells = [[_cell(value) for value in row] for row in rows]
-        if self.terminal:
+        room = shutil.get_terminal_size().columns
+        if self.terminal and not too_wide(headers, cells, room, _RICH_GAP):
             self._rich_table(headers, cells)
             return
-        titled = [[header.upper() for header in headers], *cells]
-        widths = [max(len(bare(cell)) for cell in column) for column in zip_longest(*titled, fillvalue="")]
-        for row in titled:
-            padded = (cell + " " * (width - len(bare(cell))) for cell, width in zip(row, widths, strict=False))
-            self.line("  ".join(padded).rstrip())
+        for line in stacked(headers, cells, room) if self.terminal else aligned(headers, cells):
+            self.line(line)
 
     def _rich_table(self, headers: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
         from rich.box import SIMPLE_HEAD
@@ -75,7 +75,7 @@ class Printer:
 
         table = Table(box=SIMPLE_HEAD, pad_edge=False, header_style="bold")
         for header in headers:
-            table.add_column(header)
+            table.add_column(header, overflow="fold")
         for row in rows:
             table.add_row(*(Text.from_ansi(clean(cell, keep_colour=True)) for cell in row))
         Console(no_color=not self.colour, highlight=False).print(table)

@@ -111,6 +111,26 @@ def test_an_encoding_that_cannot_say_it() -> None:
     assert raw.getvalue() == b"\\xe9\n"
 
 
+def test_a_narrow_terminal_has_the_long_column_below_its_row(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "40")
+    why = "the last run failed: 3.1 GiB free in /export/nim, 7.4 GiB needed"
+    rows = [("aix01", "critical", "2026-11-23 01:00", why), ("aix02", "ok", "2026-11-23 01:00", "")]
+    Printer(colour=False, terminal=True).table(("client", "verdict", "last good", "why"), rows)
+    assert capsys.readouterr().out.splitlines() == [
+        "CLIENT  VERDICT   LAST GOOD",
+        "aix01   critical  2026-11-23 01:00",
+        "    why: the last run failed: 3.1 GiB",
+        "      free in /export/nim, 7.4 GiB",
+        "      needed",
+        "aix02   ok        2026-11-23 01:00",
+    ]
+    Printer(colour=False, terminal=True).table(("client", "a longer heading", "another heading"), [("x", "y", "z")])
+    shown = capsys.readouterr().out.splitlines()
+    assert shown == ["CLIENT  A LONGER HEADING", "x       y", "    another heading: z"]
+
+
 def test_the_json_of_a_latin_terminal_is_still_json(monkeypatch: pytest.MonkeyPatch) -> None:
     raw = io.BytesIO()
     monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(raw, encoding="ascii"))
