@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import re
-from bisect import bisect_right
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from nimwrap.aix.text import Unrecognised, lines
@@ -127,21 +126,35 @@ def about(text: str, names: Iterable[str], mention: Iterable[str]) -> str:
     than reading all. The whole ``text`` where one of ``names`` is not found in it.
     """
     whole = "\n" + text
-    found = list(_STANZA.finditer(whole))
-    starts = [match.start() for match in found]
-    places: dict[str, list[int]] = {}
-    for place, match in enumerate(found):
-        places.setdefault(match[1], []).append(place)
-    wanted = {place for name in names for place in places.get(name, [-1])}
-    if -1 in wanted:
-        return text
+    starts: set[int] = set()
+    for name in names:
+        mine = {at for at in _places(whole, f"\n{name}:") if _STANZA.match(whole, at)}
+        if not mine:
+            return text
+        starts |= mine
     for word in filter(None, mention):
-        at = whole.find(word)
-        while at >= 0:
-            wanted.add(max(0, bisect_right(starts, at) - 1))
-            at = whole.find(word, at + 1)
-    ends = [*starts[1:], len(whole)]
-    return "".join(whole[starts[place] : ends[place]] for place in sorted(wanted))
+        starts |= {start for at in _places(whole, word) if (start := _stanza_start(whole, at)) is not None}
+    return "".join(whole[start : _stanza_end(whole, start)] for start in sorted(starts))
+
+
+def _places(text: str, word: str) -> Iterator[int]:
+    at = text.find(word)
+    while at >= 0:
+        yield at
+        at = text.find(word, at + 1)
+
+
+def _stanza_start(text: str, at: int) -> int | None:
+    """Where the object begins that the place ``at`` belongs to; None in front of the first."""
+    while (at := text.rfind("\n", 0, at)) >= 0:
+        if _STANZA.match(text, at):
+            return at
+    return None
+
+
+def _stanza_end(text: str, start: int) -> int:
+    following = _STANZA.search(text, start + 1)
+    return following.start() if following else len(text)
 
 
 def parse_table(text: str) -> list[TableRow]:

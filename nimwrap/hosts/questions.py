@@ -11,6 +11,8 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+_MARKED = re.compile(r"(begin|end) (\S+)(?: (\d+))?\r?(?:\n|\Z)")
+
 PREAMBLE = (
     "LC_ALL=C; export LC_ALL\n"
     "COLUMNS=2000; export COLUMNS\n"
@@ -89,24 +91,27 @@ def questionnaire(questions: Iterable[Question], nonce: str) -> str:
 
 def answers(text: str, nonce: str) -> dict[str, Answer]:
     """The answers by question name. One that has no end marker has returncode None; one never begun is absent."""
-    # Patterns that begin with the mark itself are searched for as fast as plain text; listings may be long.
-    mark = re.escape(f"@@{nonce}")
     found: dict[str, Answer] = {}
-    starts = list(_whole_lines(rf"{mark} begin (\S+)\r?\n", text))
-    for index, match in enumerate(starts):
-        upto = starts[index + 1].start() if index + 1 < len(starts) else len(text)
-        body = text[match.end() : upto]
-        end = next(_whole_lines(rf"{mark} end {re.escape(match[1])} (\d+)\r?$", body), None)
-        if end is None:
-            found[match[1]] = Answer(None, body)
-        else:
-            code = int(end[1])
-            said = body[: end.start()].removesuffix("\n").removesuffix("\r")
-            found[match[1]] = Answer(None if code in ENDED else code, said)
+    name, since = "", -1
+    for start, mark in _marks(text, f"@@{nonce} "):
+        if mark[1] == "begin" and mark[3] is None and mark[0].endswith("\n"):
+            if since >= 0:
+                found[name] = Answer(None, text[since:start])
+            name, since = mark[2], mark.end()
+        elif mark[1] == "end" and mark[3] and mark[2] == name and since >= 0:
+            code = int(mark[3])
+            said = text[since:start].removesuffix("\n").removesuffix("\r")
+            found[name] = Answer(None if code in ENDED else code, said)
+            since = -1
+    if since >= 0:
+        found[name] = Answer(None, text[since:])
     return found
 
 
-def _whole_lines(pattern: str, text: str) -> Iterator[re.Match[str]]:
-    """The matches that begin a line."""
-    found = re.finditer(pattern, text, re.MULTILINE)
-    return (match for match in found if match.start() == 0 or text[match.start() - 1] == "\n")
+def _marks(text: str, mark: str) -> Iterator[tuple[int, re.Match[str]]]:
+    """Where a ``mark`` begins a line, and what follows it; by plain search, since listings may be long."""
+    at = text.find(mark)
+    while at >= 0:
+        if (at == 0 or text[at - 1] == "\n") and (match := _MARKED.match(text, at + len(mark))):
+            yield at, match
+        at = text.find(mark, at + 1)
