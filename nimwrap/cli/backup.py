@@ -125,11 +125,13 @@ def _left(running: list[Run]) -> Problem:
 
 
 def _text(out: Printer, runs: list[dict[str, Any]]) -> None:
+    from nimwrap.cli.history import subject
+
     out.table(
         ("client", "outcome", "took", "size", "remedy", "image"),
         [
             (
-                run["client"],
+                subject(run),
                 out.word(run["outcome"]),
                 format_duration(run["duration_s"]) if run["duration_s"] is not None else "",
                 format_size(run["image"]["size_bytes"]) if run["image"] else "",
