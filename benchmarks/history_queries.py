@@ -134,6 +134,7 @@ def questions(reader: Reader, clients: int) -> dict[str, Callable[[], object]]:
         "image at a place": lambda: reader.image_at("nim", f"/export/nim/{client}/1.mksysb"),
         "sizes": lambda: reader.sizes("nim", client),
         "durations": lambda: reader.durations("nim", client),
+        "noted of a day": lambda: reader.noted("verification", NOW - timedelta(days=1)),
         "remedies proven": lambda: reader.remedies_proven("nim"),
         "holds": lambda: reader.holds(NOW),
         "clients": reader.clients,
