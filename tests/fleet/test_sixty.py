@@ -75,7 +75,7 @@ def test_sixty_clients_six_of_them_sick(run_cli: Callable[..., Ran], sixty: Esta
     assert {run["cluster"]["name"] for run in runs if run["client"] in PAIR} == {"app_cluster"}
 
     together = clients_at_once(making(sixty))
-    assert max(map(len, together)) == AT_ONCE, "the slots are used, and never one more"
+    assert 1 < max(map(len, together)) <= AT_ONCE, "several at once, and never one more"
     assert not any(clients >= PAIR for clients in together)
     assert {client for clients in together for client in clients} >= {run["client"] for run in runs} - set(bad)
     assert sixty.exports_text() == before
