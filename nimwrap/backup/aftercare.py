@@ -49,7 +49,7 @@ def _fixed_name(site: Site, depot: Depot, run: Run, *, resuming: bool) -> Failur
             return None
         with Reader.open(site.config.database) as reader:
             rows = [row for row in reader.images(run.master, run.client, kind=run.kind) if row["run"] == run.id]
-        if not rows:
+        if not rows or rows[0]["resource"] is None:
             return None
         done = fixed_name.take_fixed_name(depot, rows[0], run.id, now)
     if done.moved:

@@ -157,11 +157,12 @@ def _record_image(site: Site, plan: AttemptPlan, concluded: Concluded) -> Image:
     proof = concluded.proof
     assert proof is not None  # noqa: S101  an attempt that did not fail was proven
     now = site.clock.now()
+    resource = plan.resource if concluded.defined else ""
     image_id = site.store.add_image(
-        run=plan.run, client=plan.client, master=plan.master, kind=plan.kind, resource=plan.resource or None,
+        run=plan.run, client=plan.client, master=plan.master, kind=plan.kind, resource=resource or None,
         location=proof.location, size_bytes=proof.size_bytes, outcome=concluded.outcome, verified=proof.good,
         verified_by=list(proof.verified_by), verified_at=now, node=proof.node, machine_id=proof.machine_id,
         oslevel=proof.oslevel, file_count=proof.file_count, cksum=proof.cksum, created=now, fault=None,
     )  # fmt: skip
     site.store.update_run(plan.run, image=image_id)
-    return Image(plan.resource, proof.location, proof.size_bytes, proof.good, proof.verified_by, image_id)
+    return Image(resource, proof.location, proof.size_bytes, proof.good, proof.verified_by, image_id)

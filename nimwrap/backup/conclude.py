@@ -11,17 +11,14 @@ from nimwrap.aix.classify import classify
 from nimwrap.aix.nim import archive_warnings, completed
 from nimwrap.backup.cleanup import clean_up, clear_client
 from nimwrap.backup.context import Site
-from nimwrap.backup.finish import put_in_place
 from nimwrap.backup.plan import NAME_TAKEN, AttemptPlan
-from nimwrap.backup.spool import Look, lock_path
+from nimwrap.backup.proving import READ_TO_ITS_END, prove_and_place
+from nimwrap.backup.spool import Look
 from nimwrap.domain.codes import FailureCode, Outcome
 from nimwrap.domain.errors import NimwrapError
 from nimwrap.domain.findings import Failure
 from nimwrap.domain.records import ChangeState, SourceAddress
-from nimwrap.images.earlier import earlier
-from nimwrap.images.kinds import defines_itself
-from nimwrap.images.look import real_location
-from nimwrap.images.verification import Expectation, Proof, prove
+from nimwrap.images.verification import Proof
 from nimwrap.remedy.own_mount import EXPORT_FAILED
 from nimwrap.remedy.undo import UndoStatus
 
@@ -43,7 +40,7 @@ ENDED_BY = {
 @dataclass(frozen=True)
 class Concluded:
     """What came of one attempt. ``left``: what could not be cleaned; ``open_change``: why the export still stands;
-    ``stuck``: the client's Cstate then, when it has still to be cleaned up."""
+    ``stuck``: the client's Cstate then, when it has still to be cleaned up; ``defined``: NIM knows the image."""
 
     outcome: Outcome
     failure: Failure | None
@@ -51,6 +48,7 @@ class Concluded:
     left: tuple[str, ...] = ()
     open_change: str = ""
     stuck: str = ""
+    defined: bool = True
 
 
 def conclude(site: Site, plan: AttemptPlan, look: Look) -> Concluded:
@@ -98,9 +96,10 @@ def confirm_undo(site: Site, plan: AttemptPlan, look: Look) -> str:
 
 
 def _judge(site: Site, plan: AttemptPlan, look: Look) -> Concluded:
-    if look.ended_by == "cancelled" or (look.ended_by == "timed_out" and not completed(look.output)):
+    if look.ended_by == "cancelled":
         return Concluded(Outcome.FAILED, _ended(look))
-    promising = look.returncode == 0 or completed(look.output) or archive_warnings(look.output)
+    said = completed(look.output)
+    promising = look.returncode == 0 or said or archive_warnings(look.output) or look.ended_by in READ_TO_ITS_END
     if not promising:
         failure = classify(look.output, look.returncode)
         if failure.code is FailureCode.UNKNOWN and plan.exported and look.returncode == EXPORT_FAILED:
@@ -108,7 +107,10 @@ def _judge(site: Site, plan: AttemptPlan, look: Look) -> Concluded:
         if failure.code is FailureCode.UNKNOWN and look.ended_by == "killed":
             failure = _ended(look)
         return Concluded(Outcome.FAILED, failure)
-    return _prove(site, plan, look)
+    proven = prove_and_place(site, plan, look)
+    if proven.outcome is Outcome.FAILED and look.ended_by == "timed_out" and not said:
+        return Concluded(Outcome.FAILED, _ended(look))  # what it left is no image, as was to be expected
+    return Concluded(proven.outcome, proven.failure, proven.proof, defined=proven.defined)
 
 
 def _name_taken(plan: AttemptPlan) -> Failure:
@@ -120,52 +122,6 @@ def _name_taken(plan: AttemptPlan) -> Failure:
 
 def _ended(look: Look) -> Failure:
     return replace(ENDED_BY[look.ended_by or "killed"], evidence=look.output[-4000:])
-
-
-def _prove(site: Site, plan: AttemptPlan, look: Look) -> Concluded:
-    """First the file where it was made, then, for what we define ourselves, the resource in its place."""
-    defines = plan.staging is not None or look.returncode != 0 or not defines_itself(plan.kind)
-    before = earlier(site.store.path, plan.master, plan.client, plan.kind, resource=plan.resource or None, run=plan.run)
-    expected = Expectation(
-        kind=plan.kind, location=plan.staged, resource=None if defines else plan.resource or None,
-        node=plan.node, machine_id=plan.machine_id, output=look.output,
-        sizes=before.sizes, file_counts=before.file_counts, lock=lock_path(plan.spool, plan.client),
-        # A status other than 0 beside 0512-038 is no verdict on the image: the evidence is, and the run warns.
-        returncode=0 if look.returncode == 0 else None,
-    )  # fmt: skip
-    if plan.env and not defines and plan.resource:
-        expected = replace(expected, location=real_location(site.host, plan.resource) or plan.staged)
-    if plan.staging is not None and not _still_staged(site, plan):
-        expected = replace(expected, location=plan.location)
-    proof = prove(site.host, expected)
-    if proof.outcome is not Outcome.FAILED and defines:
-        placed = put_in_place(site, plan)
-        if placed.returncode != 0:
-            text = (placed.stdout + placed.stderr).strip()
-            return Concluded(Outcome.FAILED, classify(text, placed.returncode), proof)
-        placed_at = replace(expected, location=plan.location, resource=plan.resource or None, thorough=False)
-        there = prove(site.host, placed_at)
-        by = tuple(dict.fromkeys((*proof.verified_by, *there.verified_by)))
-        proof = replace(there, cksum=proof.cksum, verified_by=by if there.good else ())
-    if proof.outcome is Outcome.FAILED or look.returncode == 0:
-        return Concluded(proof.outcome, proof.failure, proof)
-    return Concluded(Outcome.WARNING, proof.failure or _by_evidence(look), proof)
-
-
-def _still_staged(site: Site, plan: AttemptPlan) -> bool:
-    """False when an earlier process has moved the proven file to its place already."""
-    return site.host.run(f"[ -f '{plan.staged}' ] || [ ! -f '{plan.location}' ]").ok
-
-
-def _by_evidence(look: Look) -> Failure:
-    codes = {"evidence": FailureCode.STALLED, "timed_out": FailureCode.TIMED_OUT}
-    how = "never returned and was ended" if look.ended_by in codes else f"returned {look.returncode}"
-    return Failure(
-        codes.get(look.ended_by or "", FailureCode.UNKNOWN),
-        f"the image is complete and proven, but the operation {how}",
-        "the image is kept and counts; see `nimwrap explain stalled` for what usually holds nim up",
-        look.output[-2000:],
-    )
 
 
 def denied_from(failure: Failure, source: SourceAddress) -> Failure:

@@ -16,6 +16,9 @@ from nimwrap.domain.errors import NimwrapError
 from nimwrap.domain.progress import Progress
 from nimwrap.hosts.channel import client_command, parse_channel
 from nimwrap.hosts.questions import PREAMBLE
+from nimwrap.images import look as images
+from nimwrap.images.kinds import KINDS
+from nimwrap.images.verification import READ_LIMIT_S
 from nimwrap.remedy import own_mount
 
 LOOK_S = 10
@@ -175,16 +178,33 @@ def _finished_but_hanging(site: Site, plan: AttemptPlan, now: spool.Look) -> boo
     """No sign of life: gather evidence. True only when the image is complete and nobody writes it any more."""
     writing = writers_left(site, plan, "no sign of life: is the client still writing?")
     complete = completed(now.output)
+    read = "" if complete or writing is not False else _read_to_its_end(site, plan, now)
     site.note(
         plan.run,
         "stall",
         f"no growth of image or output for {plan.stall_s} s; "
-        f"0512-038 {'seen' if complete else 'not seen'}; "
+        f"0512-038 {'seen' if complete else 'not seen'}{read and f', but {read}'}; "
         f"writers on the client: {'unknown' if writing is None else 'yes' if writing else 'none'}",
         {"size": now.size, "output": now.output[-2000:]},
     )
     site.tell(Progress(plan.run, "stalled", plan.client, size_bytes=now.size, note="no sign of life"))
-    return complete and writing is False
+    return bool(complete or read) and writing is False
+
+
+def _read_to_its_end(site: Site, plan: AttemptPlan, now: spool.Look) -> str:
+    """That the image of an operation without a last word is whole, in words; empty when it is not, or has grown."""
+    place = images.Place(KINDS[plan.kind], plan.staged, None)
+    if not now.size or not place.kind.proof.full_reader:
+        return ""
+    asked = images.questions(place, images.Depth(read_s=READ_LIMIT_S))
+    try:
+        given = images.ask(site.host, asked, timeout=READ_LIMIT_S + 600, lock=spool.lock_path(plan.spool, plan.client))
+    except NimwrapError:
+        return ""
+    seen = images.seen(place, given)
+    if not seen.read_whole or seen.header is None or seen.size_bytes != now.size:
+        return ""
+    return f"all {now.size} bytes of the image could be read, and it did not grow"
 
 
 def _tell(site: Site, plan: AttemptPlan, now: spool.Look, elapsed: float) -> None:

@@ -54,6 +54,11 @@ class Seen:
     read: restore.FullRead | None
     unanswered: tuple[str, ...] = ()
 
+    @property
+    def read_whole(self) -> bool:
+        """True when the image was read to its end, and has files in it."""
+        return self.read is not None and self.read.returncode == 0 and self.read.files > 0
+
     def unjudged(self, place: Place) -> str | None:
         """Why nothing can be said about the image: a tool that is missing, hangs or fails for its own reasons."""
         if "file" in self.unanswered:

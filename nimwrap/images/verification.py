@@ -41,6 +41,8 @@ class Expectation:
     ``returncode`` None: the operation never came back, or its status was lost. ``sizes`` in bytes and ``file_counts``
     are those of the client's earlier good images of this kind, newest first. Not ``thorough``: only what is quick,
     for an image that was proven a moment ago at another place. ``lock``: the client's lock on the master, if held.
+    ``by_reading``: the operation was ended before it could say 0512-038; that the image can be read to its end stands
+    in for it.
     """
 
     kind: str
@@ -54,6 +56,7 @@ class Expectation:
     file_counts: tuple[int, ...] = ()
     thorough: bool = True
     lock: str | None = None
+    by_reading: bool = False
 
     @property
     def place(self) -> Place:
@@ -87,7 +90,8 @@ def prove(host: Host, expectation: Expectation) -> Proof:
     place = expectation.place
     depth = Depth()
     if expectation.thorough:
-        depth = Depth(cksum_s=CKSUM_LIMIT_S, read_s=None if expectation.sizes else READ_LIMIT_S)
+        whole = expectation.by_reading or not expectation.sizes
+        depth = Depth(cksum_s=CKSUM_LIMIT_S, read_s=READ_LIMIT_S if whole else None)
     asked = look.questions(place, depth)
     given = look.ask(host, asked, timeout=CKSUM_LIMIT_S + READ_LIMIT_S + 600, lock=expectation.lock)
     seen = look.seen(place, given)
@@ -100,7 +104,9 @@ def prove(host: Host, expectation: Expectation) -> Proof:
 
 def judge(seen: Seen, expectation: Expectation) -> Proof:
     """The verdict on what was seen: the fault nearest the cause, else a warning, else ok."""
-    failure = operation_fault(expectation) or image_fault(seen, expectation) or resource_fault(seen, expectation.place)
+    proven_whole = expectation.by_reading and (seen.read_whole or not expectation.thorough)
+    spoken = None if proven_whole else operation_fault(expectation)
+    failure = spoken or image_fault(seen, expectation) or resource_fault(seen, expectation.place)
     warning = None if failure else _warning(seen, expectation)
     header, progress = seen.header, nim.parse_progress(expectation.output)
     return Proof(
@@ -128,7 +134,7 @@ def evidence(seen: Seen, expectation: Expectation) -> tuple[str, ...]:
         "file": seen.size_bytes is not None,
         expectation.place.kind.proof.reader or "": seen.header is not None,
         "host": seen.header is not None and bool(expectation.node or expectation.machine_id),
-        "restore -T": seen.read is not None and seen.read.returncode == 0,
+        "restore -T": seen.read_whole,
         "resource": seen.resource is not None,
     }
     return tuple(name for name, holds in said.items() if holds)

@@ -1,0 +1,136 @@
+"""From a finished operation to a proven image in its place: a good image is never lost over what comes after it.
+
+First the file is proven where it was made; then, for what nimwrap defines itself, it is moved and made a resource. When
+NIM refuses that, the image is kept where it lies, and the run warns.
+"""
+
+from __future__ import annotations
+
+import shlex
+from dataclasses import dataclass, replace
+
+from nimwrap.aix.classify import classify
+from nimwrap.aix.nim import completed
+from nimwrap.backup.context import Site
+from nimwrap.backup.finish import put_in_place
+from nimwrap.backup.plan import AttemptPlan
+from nimwrap.backup.spool import Look, lock_path
+from nimwrap.domain.codes import ExitCode, FailureCode, Outcome
+from nimwrap.domain.errors import NimwrapError
+from nimwrap.domain.findings import Failure
+from nimwrap.hosts.questions import Question
+from nimwrap.images import look as images
+from nimwrap.images.earlier import earlier
+from nimwrap.images.kinds import ImageNames, define_finished, defines_itself
+from nimwrap.images.verification import Expectation, Proof, prove
+
+READ_TO_ITS_END = frozenset({"evidence", "timed_out"})
+"""How an operation was ended that may have made a whole image without coming to say so (0512-038)."""
+
+
+@dataclass(frozen=True)
+class Proven:
+    """``defined``: the resource that was planned stands for the image; else it has none."""
+
+    outcome: Outcome
+    failure: Failure | None
+    proof: Proof
+    defined: bool = True
+
+
+def prove_and_place(site: Site, plan: AttemptPlan, look: Look) -> Proven:
+    """The verdict on what the operation has made. Raises NimwrapError when the master is lost on the way."""
+    proven = _proven(site, plan, look, ours=plan.staging is not None or not defines_itself(plan.kind))
+    if proven.outcome is Outcome.FAILED or (look.returncode == 0 and not _without_word(look)):
+        return proven
+    return replace(proven, outcome=Outcome.WARNING, failure=proven.failure or _by_evidence(look))
+
+
+def _proven(site: Site, plan: AttemptPlan, look: Look, *, ours: bool) -> Proven:
+    """``ours``: nimwrap defines the image; NIM has not, or did not come to it."""
+    ours = ours or look.returncode != 0
+    expected = _expectation(site, plan, look)
+    if plan.staging is not None:
+        expected = replace(expected, location=_lies_at(site, plan))
+    elif plan.env and not ours and plan.resource:
+        expected = replace(expected, location=images.real_location(site.host, plan.resource) or plan.staged)
+    proof = prove(site.host, expected if ours else replace(expected, resource=plan.resource or None))
+    if not ours and proof.failure is not None and proof.failure.code is FailureCode.NIM_REFUSED:
+        # nim came back without a word of it, but its resource is not there: the image may be good all the same.
+        return _proven(site, plan, look, ours=True)
+    if proof.outcome is Outcome.FAILED or not ours:
+        return Proven(proof.outcome, proof.failure, proof)
+    return _placed(site, plan, expected, proof)
+
+
+def _expectation(site: Site, plan: AttemptPlan, look: Look) -> Expectation:
+    before = earlier(site.store.path, plan.master, plan.client, plan.kind, resource=plan.resource or None, run=plan.run)
+    return Expectation(
+        kind=plan.kind, location=plan.staged, resource=None, node=plan.node, machine_id=plan.machine_id,
+        output=look.output, sizes=before.sizes, file_counts=before.file_counts,
+        lock=lock_path(plan.spool, plan.client),
+        # A status other than 0 beside 0512-038 is no verdict on the image: the evidence is, and the run warns.
+        returncode=0 if look.returncode == 0 else None,
+        by_reading=_without_word(look),
+    )  # fmt: skip
+
+
+def _without_word(look: Look) -> bool:
+    """True when the operation was ended, whatever its status then, before it had said that it was done."""
+    return look.ended_by in READ_TO_ITS_END and not completed(look.output)
+
+
+def _placed(site: Site, plan: AttemptPlan, expected: Expectation, proof: Proof) -> Proven:
+    """The proven image, moved to its place and defined; kept where it lies when that is refused."""
+    placed = put_in_place(site, plan)
+    if placed.returncode is None:
+        raise NimwrapError(
+            f"the connection to {plan.master} was lost while the image was put in its place",
+            code="master_unreachable", hint="nimwrap recover goes on from there", exit_code=ExitCode.MASTER,
+        )  # fmt: skip
+    if placed.returncode != 0:
+        where = _lies_at(site, plan)
+        refused = classify((placed.stdout + placed.stderr).strip(), placed.returncode)
+        return Proven(Outcome.WARNING, _undefined(plan, where, refused), replace(proof, location=where), defined=False)
+    at_place = replace(expected, location=plan.location, resource=plan.resource or None, thorough=False)
+    there = prove(site.host, at_place)
+    if there.failure is not None and there.failure.code is FailureCode.NIM_REFUSED:
+        refused = _undefined(plan, plan.location, there.failure)
+        return Proven(Outcome.WARNING, refused, replace(proof, location=plan.location), defined=False)
+    by = tuple(dict.fromkeys((*proof.verified_by, *there.verified_by)))
+    there = replace(there, cksum=proof.cksum, verified_by=by if there.good else ())
+    return Proven(there.outcome, there.failure, there)
+
+
+def _undefined(plan: AttemptPlan, where: str, refused: Failure) -> Failure:
+    """The warning about a good image that NIM does not know, with the commands that make it known."""
+    define = define_finished(plan.kind, ImageNames(plan.resource or None, plan.location))
+    move = [] if where == plan.location else [f"mkdir -p {shlex.quote(plan.location.rpartition('/')[0])}",
+                                              shlex.join(["mv", where, plan.location])]
+    commands = " && ".join([*move, *([shlex.join(define)] if define else [])])
+    return Failure(
+        FailureCode.NIM_REFUSED if refused.code is FailureCode.UNKNOWN else refused.code,
+        f"the image is complete and proven, but it is no NIM resource: {refused.message}",
+        f"it is kept at {where}, and it counts; on the master, when the reason is gone: {commands}",
+        refused.evidence,
+    )
+
+
+def _lies_at(site: Site, plan: AttemptPlan) -> str:
+    """Where the image is: where it was made, or in its place, if an earlier process has moved it there already."""
+    staged, location = shlex.quote(plan.staged), shlex.quote(plan.location)
+    moved = Question("moved", f"if [ -f {staged} ]; then echo no; elif [ -f {location} ]; then echo yes; fi")
+    return plan.location if "yes" in images.ask(site.host, [moved])["moved"].output.split() else plan.staged
+
+
+def _by_evidence(look: Look) -> Failure:
+    codes = {"evidence": FailureCode.STALLED, "timed_out": FailureCode.TIMED_OUT}
+    how = "never returned and was ended" if look.ended_by in codes else f"returned {look.returncode}"
+    if not completed(look.output):
+        how += "; 0512-038 was not seen, and the image was read to its end instead"
+    return Failure(
+        codes.get(look.ended_by or "", FailureCode.UNKNOWN),
+        f"the image is complete and proven, but the operation {how}",
+        "the image is kept and counts; see `nimwrap explain stalled` for what usually holds nim up",
+        look.output[-2000:],
+    )
