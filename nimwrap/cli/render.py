@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields, is_dataclass
 from datetime import datetime
 from enum import Enum
+from itertools import islice
 from typing import Any
 
 from nimwrap.cli.columns import aligned, stacked, too_wide
@@ -16,6 +17,7 @@ from nimwrap.cli.streams import clean, colour_allowed, out
 from nimwrap.domain.durations import rfc3339
 
 _RICH_GAP = 3  # between two columns of a rich table
+_CHUNKS = 4096
 _CODES = {"good": "32", "warn": "33", "bad": "31", "dim": "2", "strong": "1", "info": "36"}
 _WORDS = {
     **dict.fromkeys(("ok", "ready", "success", "applied", "verified", "yes"), "good"),
@@ -91,7 +93,10 @@ def print_json(document: Mapping[str, Any]) -> None:
     """The one object that ``--json`` puts on stdout: ASCII, which every locale can write and no terminal obeys."""
     import json
 
-    out(json.dumps(jsonable(document), indent=2) + "\n")
+    chunks = json.JSONEncoder(indent=2).iterencode(jsonable(document))
+    while part := "".join(islice(chunks, _CHUNKS)):  # a fleet's document is never in memory as one text
+        out(part)
+    out("\n")
 
 
 def jsonable(value: Any) -> Any:
@@ -99,7 +104,8 @@ def jsonable(value: Any) -> Any:
     if isinstance(value, Enum):
         return value.value
     if isinstance(value, str):
-        return value.encode("utf-8", "replace").decode()  # half a surrogate pair is no JSON that others can read
+        # half a surrogate pair is no JSON that others can read
+        return value if value.isascii() else value.encode("utf-8", "replace").decode()
     if value is None or isinstance(value, (int, float)):
         return value
     if isinstance(value, datetime):

@@ -246,10 +246,8 @@ class Fleet:
             self._tell_again(job.what, result)
             return
         self.queue.finished(job)
-        if result is not None:
-            self.runs[result.id] = result
-        else:
-            self.runs[job.what.run.run.id] = job.what.run.run
+        run = result or job.what.run.run
+        self.runs[run.id] = replace(run, findings=())  # they stand in the history; of many clients they are much
 
     def _tell_again(self, task: Task, later: Later) -> None:
         """Nobody shall wonder where a client has gone: when it is tried again, and why. Of a lock, once is enough."""
