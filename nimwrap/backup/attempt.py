@@ -13,6 +13,7 @@ from nimwrap.backup.locking import lock_lost, owner_text
 from nimwrap.backup.methods import NIM, Work, command_and_undo
 from nimwrap.backup.operation import Start, Started, StartUnknown, follow, start
 from nimwrap.backup.plan import AttemptPlan
+from nimwrap.backup.state import Look
 from nimwrap.domain.codes import FailureCode, Outcome
 from nimwrap.domain.errors import NimwrapError
 from nimwrap.domain.findings import Failure
@@ -123,7 +124,7 @@ def _not_started(site: Site, plan: AttemptPlan, attempt: Attempt, failure: Failu
     return Attempted(ended, Outcome.LOCKED if failure.code is FailureCode.LOCKED else Outcome.FAILED, failure)
 
 
-def record(site: Site, plan: AttemptPlan, done: spool.Look, attempt: Attempt) -> Attempted:
+def record(site: Site, plan: AttemptPlan, done: Look, attempt: Attempt) -> Attempted:
     """Conclude a finished operation and write down what came of it; also what a later process calls."""
     site.tell(Progress(plan.run, "proof", plan.client, size_bytes=done.size))
     concluded = conclude(site, plan, done)

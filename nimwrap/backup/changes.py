@@ -14,6 +14,7 @@ from nimwrap.backup import spool
 from nimwrap.backup.conclude import confirm_undo
 from nimwrap.backup.context import Site
 from nimwrap.backup.plan import AttemptPlan
+from nimwrap.backup.state import Look
 from nimwrap.domain.codes import ExitCode, Outcome
 from nimwrap.domain.errors import NimwrapError
 from nimwrap.domain.records import ChangeState
@@ -48,7 +49,7 @@ def undo_lost(site: Site, reader: Reader, plan: AttemptPlan) -> str:
             f"the export of {plan.exported} may still be open: {last or 'the connection was lost'}",
             code="master_unreachable", hint="nimwrap recover tries again", exit_code=ExitCode.MASTER,
         )  # fmt: skip
-    look = spool.Look(room=False, undo=True, undo_status=result.returncode, undo_says=last)
+    look = Look(room=False, undo=True, undo_status=result.returncode, undo_says=last)
     return confirm_undo(site, plan, look)
 
 

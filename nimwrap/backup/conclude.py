@@ -13,7 +13,7 @@ from nimwrap.backup.cleanup import clean_up, clear_client
 from nimwrap.backup.context import Site
 from nimwrap.backup.plan import NAME_TAKEN, AttemptPlan
 from nimwrap.backup.proving import READ_TO_ITS_END, prove_and_place
-from nimwrap.backup.spool import Look
+from nimwrap.backup.state import Look
 from nimwrap.domain.codes import FailureCode, Outcome
 from nimwrap.domain.errors import NimwrapError
 from nimwrap.domain.findings import Failure

@@ -45,6 +45,10 @@ class Clock:
         if self.stop.wait(seconds):
             raise Interrupted
 
+    def wait(self, done: Event, seconds: float) -> bool:
+        """Sleep beside the steps' own work, until ``done`` is set: then True."""
+        return done.wait(seconds)
+
     def check(self) -> None:
         """Raise Interrupted when ``stop`` is set."""
         if self.stop.is_set():

@@ -5,6 +5,9 @@ from __future__ import annotations
 import os
 import re
 import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import datetime
 
@@ -13,6 +16,36 @@ from nimwrap.backup.context import Site
 from nimwrap.domain.codes import FailureCode
 from nimwrap.domain.errors import NimwrapError
 from nimwrap.domain.findings import Failure
+
+BEAT_S = 120
+"""How often a held lock is made fresh: several times in the 10 minutes after which another may take it over."""
+
+JOIN_S = 5
+"""How long the end of the work waits for a beat that is on its way."""
+
+
+@contextmanager
+def beating(site: Site, client: str, run: str) -> Iterator[None]:
+    """Keep the locks of a run fresh for as long as the block lasts, whatever long silent work is done in it.
+
+    A lock that is not this run's any more is left alone. A beat that does not get through is made up by the next one:
+    that the lock may go stale while the master is out of reach is what it is for.
+    """
+    done = threading.Event()
+    script = spool.beat_script(site.master.spool, client, run)
+
+    def beat() -> None:
+        while not site.clock.wait(done, BEAT_S):
+            with suppress(NimwrapError):
+                site.host.run(script)
+
+    thread = threading.Thread(target=beat, name=f"heartbeat of {run}", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        done.set()
+        thread.join(JOIN_S)
 
 
 def owner_text() -> str:

@@ -10,6 +10,7 @@ from nimwrap.aix.nim import completed, parse_progress
 from nimwrap.backup import spool
 from nimwrap.backup.context import Site
 from nimwrap.backup.plan import AttemptPlan
+from nimwrap.backup.state import Look, look_script, parse_look
 from nimwrap.backup.wrapper import GRACE_S, client_stop_script
 from nimwrap.domain.codes import ExitCode
 from nimwrap.domain.errors import NimwrapError
@@ -75,14 +76,14 @@ def start(site: Site, plan: AttemptPlan, command: str, undo: str | None, owner: 
     return Started(Start.FAILED, (result.stdout + result.stderr).strip() or "the master's spool could not be written")
 
 
-def look(site: Site, plan: AttemptPlan, wait_s: int) -> spool.Look:
+def look(site: Site, plan: AttemptPlan, wait_s: int) -> Look:
     """The operation's state now, or when it ends within ``wait_s``; keeps trying while the master is out of reach."""
     giving_up = site.clock.monotonic() + plan.timeout_s + GRACE_S  # by then the master has ended it by itself
     while True:
         try:
-            result = site.host.run(spool.look_script(plan, wait_s), timeout=wait_s + 60)
+            result = site.host.run(look_script(plan, wait_s), timeout=wait_s + 60)
             if result.returncode is not None:
-                return spool.parse_look(result.stdout)
+                return parse_look(result.stdout)
             trouble = "connection lost"
         except ValueError as error:
             trouble = str(error)
@@ -97,7 +98,7 @@ def look(site: Site, plan: AttemptPlan, wait_s: int) -> spool.Look:
         site.clock.sleep(RECONNECT_S)
 
 
-def follow(site: Site, plan: AttemptPlan, *, elapsed_s: float = 0.0) -> spool.Look:
+def follow(site: Site, plan: AttemptPlan, *, elapsed_s: float = 0.0) -> Look:
     """Watch the operation to its end and return the last look, with the undo done.
 
     ``elapsed_s``: how long it ran before we came. A stall gathers evidence and ends nothing, unless the image is
@@ -138,7 +139,7 @@ def end(site: Site, plan: AttemptPlan, by: str) -> None:
     site.act(plan.run, f"end the operation ({by})", script, timeout=180)
 
 
-def settle(site: Site, plan: AttemptPlan) -> spool.Look:
+def settle(site: Site, plan: AttemptPlan) -> Look:
     """What the wrapper could not do because it was killed or the master went down: stop the rest, run the undo."""
     clean = ""
     if plan.method == "own-mount":
@@ -174,7 +175,7 @@ if [ -n "$left" ]; then echo "writers left:" $left; ps -ef; else echo "no writer
     return "writers left:" in answer.output
 
 
-def _finished_but_hanging(site: Site, plan: AttemptPlan, now: spool.Look) -> bool:
+def _finished_but_hanging(site: Site, plan: AttemptPlan, now: Look) -> bool:
     """No sign of life: gather evidence. True only when the image is complete and nobody writes it any more."""
     writing = writers_left(site, plan, "no sign of life: is the client still writing?")
     complete = completed(now.output)
@@ -191,14 +192,14 @@ def _finished_but_hanging(site: Site, plan: AttemptPlan, now: spool.Look) -> boo
     return bool(complete or read) and writing is False
 
 
-def _read_to_its_end(site: Site, plan: AttemptPlan, now: spool.Look) -> str:
+def _read_to_its_end(site: Site, plan: AttemptPlan, now: Look) -> str:
     """That the image of an operation without a last word is whole, in words; empty when it is not, or has grown."""
     place = images.Place(KINDS[plan.kind], plan.staged, None)
     if not now.size or not place.kind.proof.full_reader:
         return ""
     asked = images.questions(place, images.Depth(read_s=READ_LIMIT_S))
     try:
-        given = images.ask(site.host, asked, timeout=READ_LIMIT_S + 600, lock=spool.lock_path(plan.spool, plan.client))
+        given = images.ask(site.host, asked, timeout=READ_LIMIT_S + 600)
     except NimwrapError:
         return ""
     seen = images.seen(place, given)
@@ -207,7 +208,7 @@ def _read_to_its_end(site: Site, plan: AttemptPlan, now: spool.Look) -> str:
     return f"all {now.size} bytes of the image could be read, and it did not grow"
 
 
-def _tell(site: Site, plan: AttemptPlan, now: spool.Look, elapsed: float) -> None:
+def _tell(site: Site, plan: AttemptPlan, now: Look, elapsed: float) -> None:
     files = parse_progress(now.output)
     site.tell(
         Progress(

@@ -14,7 +14,7 @@ from nimwrap.aix.nim import completed
 from nimwrap.backup.context import Site
 from nimwrap.backup.finish import put_in_place
 from nimwrap.backup.plan import AttemptPlan
-from nimwrap.backup.spool import Look, lock_path
+from nimwrap.backup.state import Look
 from nimwrap.domain.codes import ExitCode, FailureCode, Outcome
 from nimwrap.domain.errors import NimwrapError
 from nimwrap.domain.findings import Failure
@@ -68,7 +68,6 @@ def _expectation(site: Site, plan: AttemptPlan, look: Look) -> Expectation:
     return Expectation(
         kind=plan.kind, location=plan.staged, resource=None, node=plan.node, machine_id=plan.machine_id,
         output=look.output, sizes=before.sizes, file_counts=before.file_counts,
-        lock=lock_path(plan.spool, plan.client),
         # A status other than 0 beside 0512-038 is no verdict on the image: the evidence is, and the run warns.
         returncode=0 if look.returncode == 0 else None,
         by_reading=_without_word(look),

@@ -20,10 +20,11 @@ from nimwrap.backup.changes import plans, undo_lost, undo_open
 from nimwrap.backup.cleanup import Late, clean_up, clear_client
 from nimwrap.backup.conclude import confirm_undo, still_open
 from nimwrap.backup.context import Site
-from nimwrap.backup.locking import give_back
+from nimwrap.backup.locking import beating, give_back, take_locks
 from nimwrap.backup.operation import follow, look, settle
 from nimwrap.backup.plan import AttemptPlan
 from nimwrap.backup.rooms import Room, scan
+from nimwrap.backup.state import Look
 from nimwrap.domain.codes import FailureCode, Outcome
 from nimwrap.domain.durations import parse_rfc3339
 from nimwrap.domain.errors import NimwrapError
@@ -52,7 +53,8 @@ def recover(site: Site, reader: Reader, *, wait: bool) -> Recovered:
     done = Recovered()
     rooms = scan(site)
     ours: set[str] = set()
-    for row in reader.open_runs(site.master.name):
+    # The newest first: of several open runs of a client it is the one that holds the lock.
+    for row in sorted(reader.open_runs(site.master.name), key=lambda row: str(row["id"]), reverse=True):
         ours.add(row["id"])
         if not owner_alive(site.config.state_dir, row["id"]):
             _recover_run(site, reader, row, rooms, done, wait=wait)
@@ -87,9 +89,15 @@ def _recover_run(
         return
     with OwnerLock(site.config.state_dir, run_id):
         try:
-            outcome, failure = _conclude(site, reader, run_id, room)
-            if outcome in (Outcome.OK, Outcome.WARNING):
-                outcome, failure = warned(outcome, failure, after_image(site, run_of(row), resuming=True))
+            if last_plan(reader, run_id) is not None:
+                lock = take_locks(site, str(row["client"]), None, run_id)
+                if isinstance(lock, Failure) and lock.code is FailureCode.LOCKED:
+                    done.notes.append(f"{run_id}: {lock.message}; until then this run stays open")
+                    return
+            with beating(site, str(row["client"]), run_id):
+                outcome, failure = _conclude(site, reader, run_id, room)
+                if outcome in (Outcome.OK, Outcome.WARNING):
+                    outcome, failure = warned(outcome, failure, after_image(site, run_of(row), resuming=True))
         except NimwrapError as error:
             done.notes.append(f"{run_id}: {error.message}; it stays open")
             return
@@ -111,7 +119,7 @@ def _conclude(site: Site, reader: Reader, run_id: str, room: Room | None) -> tup
     if plan.number != attempt.number:
         return Outcome.FAILED, _never_applied(site, reader, run_id, plan.change)
     if room is None or not (room.alive or room.done):
-        now = settle(site, plan) if room is not None else spool.Look(room=False)
+        now = settle(site, plan) if room is not None else Look(room=False)
     else:
         now = follow(site, plan)
     image = _image_of(reader, plan)

@@ -15,7 +15,7 @@ from typing import NoReturn
 from nimwrap.backup.aftercare import after_image, warned
 from nimwrap.backup.attempt import AtLarge, Attempted, failure_of, make
 from nimwrap.backup.context import Interrupted, Site, log_path
-from nimwrap.backup.locking import give_back, locked_by_another, take_locks
+from nimwrap.backup.locking import beating, give_back, locked_by_another, take_locks
 from nimwrap.backup.master_look import look_at_master, through_client
 from nimwrap.backup.methods import NIM, Work, plan_attempt
 from nimwrap.backup.preview import space_short
@@ -113,9 +113,14 @@ class BackupRun:
         lock = take_locks(self.site, self.run.client, self._cluster(report), self.run.id)
         if isinstance(lock, Failure):
             return self._not_locked(lock)
+        with beating(self.site, self.run.client, self.run.id):
+            return self._locked(report, lock)
+
+    def _locked(self, report: PreflightReport, clock: datetime) -> Run | Later:
+        """The rest of a round, under the client's lock; ``clock`` is the master's."""
         if (done := self.meanwhile()) is not None:  # under the lock, so that nobody is doing it just now
             return self._close(Outcome.SKIPPED, done)
-        work = Work(self.request.kind, self.policy, lock, self.request.prior.last_sizes, self.request.volume_group)
+        work = Work(self.request.kind, self.policy, clock, self.request.prior.last_sizes, self.request.volume_group)
         short = space_short(self.site, self.run.id, report, work)
         if short is not None:
             return self._close(Outcome.REFUSED, short)

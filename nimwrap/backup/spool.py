@@ -1,4 +1,4 @@
-"""What nimwrap does in a master's spool: locks, slots, starting and looking at detached operations.
+"""What nimwrap does in a master's spool: locks, slots, starting detached operations, giving all of it back.
 
 Every function here makes the text of one script; :mod:`nimwrap.backup.operation` runs them. Directories made with
 mkdir are the locks, because mkdir is atomic everywhere and survives whoever made it.
@@ -104,6 +104,15 @@ def take_over_script(spool: str, client: str, holder: str) -> str:
 {PREAMBLE}[ "$(cat {lock}/run 2>/dev/null)" = {shlex.quote(holder)} ] || exit 0
 mv {lock} {aside} && rm -rf {aside} && echo "{MARK}aside"
 """
+
+
+def beat_script(spool: str, client: str, run: str) -> str:
+    """Makes the client's lock fresh, and that of its cluster, only if they are this run's."""
+    return (
+        f"{PREAMBLE}for held in {shlex.quote(lock_path(spool, client))} {shlex.quote(spool)}/locks/cluster.*; do\n"
+        f'  [ "$(cat "$held/run" 2>/dev/null)" = {shlex.quote(run)} ] && {CLOCK} > "$held/heartbeat"\n'
+        "done\n"
+    )
 
 
 def unlock_script(spool: str, client: str, run: str) -> str:
@@ -237,95 +246,6 @@ nohup /usr/bin/ksh {room}/wrapper < /dev/null > /dev/null 2>&1 &
 echo $! > pid
 echo "{MARK}started $!"
 """
-
-
-def look_script(plan: AttemptPlan, wait_s: int) -> str:
-    """Waits up to ``wait_s`` for the operation to be done, then says its state, sizes and the end of its output."""
-    return f"""\
-{PREAMBLE}{ALIVE}
-say() {{ echo "{MARK}$*"; }}
-room={shlex.quote(plan.room)}
-cd $room 2>/dev/null || {{ say room gone; exit 0; }}
-waited=0
-while [ ! -f done ] && [ $waited -lt {wait_s} ] && alive $room; do sleep 1; waited=$((waited + 1)); done
-if [ -f done ]; then say wrapper gone; say done yes
-elif alive $room; then say wrapper alive
-else say wrapper gone; [ -f done ] && say done yes  # it may have ended between the two looks
-fi
-[ -f rc ] && say rc $(cat rc)
-[ -f undo ] && say undo yes
-[ -f undo.rc ] && say undo_rc $(cat undo.rc)
-[ -f unclean ] && say unclean yes
-[ -f applied ] && sed 's/^/{MARK}applied /' applied
-[ -f ended_by ] && say ended_by $(cat ended_by)
-say size $(ls -l "$(cat image)" 2>/dev/null | awk '{{print $5}}')
-say written $(ls -l out 2>/dev/null | awk '{{print $5}}')
-say now $({CLOCK})
-[ -f undo.out ] && tail -n 1 undo.out | sed 's/^/{MARK}undo_says /'
-say out
-tail -c 65536 out 2>/dev/null
-[ -f client.out ] && [ ! -f rc ] && tail -c 2000 client.out
-echo
-say end
-"""
-
-
-@dataclass(frozen=True)
-class Look:
-    """The state of one operation at one moment, as :func:`look_script` saw it.
-
-    ``unclean``: what own-mount left on the client could not be cleared there.
-    """
-
-    room: bool
-    alive: bool = False
-    done: bool = False
-    returncode: int | None = None
-    undo: bool = False
-    undo_status: int | None = None
-    undo_says: str = ""
-    applied: str | None = None
-    ended_by: str | None = None
-    unclean: bool = False
-    size: int | None = None
-    written: int | None = None
-    now: datetime | None = None
-    output: str = ""
-
-
-_OUTPUT = re.compile(rf"^{MARK}out\r?\n(.*)^{MARK}end\r?$", re.MULTILINE | re.DOTALL)
-
-
-def parse_look(text: str) -> Look:
-    """ValueError when the answer is not one, or not the whole of it."""
-    found = _OUTPUT.search(text)
-    lines = said(text[: found.start()] if found else text)
-    if "room gone" in lines:
-        return Look(room=False)
-    values = dict(line.partition(" ")[::2] for line in lines)
-    if found is None or not {"wrapper", "size", "written"} <= values.keys():
-        raise ValueError(f"not an answer about an operation: {text[:200]!r}")
-
-    def number(name: str) -> int | None:
-        value = values.get(name, "").strip()
-        return int(value) if value.isdigit() else None
-
-    return Look(
-        room=True,
-        alive=values.get("wrapper") == "alive",
-        done="done" in values,
-        returncode=number("rc"),
-        undo="undo" in values,
-        undo_status=number("undo_rc"),
-        undo_says=values.get("undo_says", ""),
-        applied=values.get("applied"),
-        ended_by=values.get("ended_by"),
-        unclean="unclean" in values,
-        size=number("size"),
-        written=number("written"),
-        now=moment(values.get("now", "")),
-        output=found[1].removesuffix("\n"),
-    )
 
 
 def stale_slots(busy: str) -> list[tuple[str, str]]:

@@ -12,7 +12,7 @@ from nimwrap.aix.text import Unrecognised
 from nimwrap.domain.codes import ExitCode
 from nimwrap.domain.errors import NimwrapError
 from nimwrap.hosts.protocol import Host
-from nimwrap.hosts.questions import PREAMBLE, Answer, Question, answers, questionnaire
+from nimwrap.hosts.questions import Answer, Question, answers, questionnaire
 from nimwrap.images.kinds import Kind
 
 HEADER_LIMIT_S = 120
@@ -70,33 +70,16 @@ class Seen:
         return None
 
 
-def ask(
-    host: Host, questions: Iterable[Question], *, timeout: float = 300.0, lock: str | None = None
-) -> dict[str, Answer]:
-    """All ``questions`` in one round trip; raises ``master_unreachable`` when the connection was lost on the way.
-
-    ``lock``: a client's lock on the master that is kept fresh meanwhile, for answers that may take an hour.
-    """
+def ask(host: Host, questions: Iterable[Question], *, timeout: float = 300.0) -> dict[str, Answer]:
+    """All ``questions`` in one round trip; raises ``master_unreachable`` when the connection was lost on the way."""
     nonce = secrets.token_hex(8)
-    script = questionnaire(questions, nonce)
-    if lock is not None:
-        script = f"{PREAMBLE}{_beating(lock)}{script}kill $nw_beat 2>/dev/null\n"
-    result = host.run(script, timeout=timeout)
+    result = host.run(questionnaire(questions, nonce), timeout=timeout)
     if result.returncode is None:
         raise NimwrapError(
             f"the connection to {host.name} was lost before it had answered",
             code="master_unreachable", exit_code=ExitCode.MASTER, hint="run the command again; nothing was changed",
         )
     return answers(result.stdout, nonce)
-
-
-def _beating(lock: str) -> str:
-    """Shell text that writes the lock's heartbeat every 20 seconds beside the script, and ends with it."""
-    beat = shlex.quote(f"{lock}/heartbeat")
-    return (
-        f"( while kill -0 $$ 2>/dev/null; do [ -f {beat} ] && date -u +%Y%m%d%H%M%S > {beat}; sleep 20; done ) "
-        "</dev/null >/dev/null 2>&1 & nw_beat=$!\n"
-    )
 
 
 def df_shell(directory: str) -> str:

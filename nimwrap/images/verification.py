@@ -40,7 +40,7 @@ class Expectation:
 
     ``returncode`` None: the operation never came back, or its status was lost. ``sizes`` in bytes and ``file_counts``
     are those of the client's earlier good images of this kind, newest first. Not ``thorough``: only what is quick,
-    for an image that was proven a moment ago at another place. ``lock``: the client's lock on the master, if held.
+    for an image that was proven a moment ago at another place.
     ``by_reading``: the operation was ended before it could say 0512-038; that the image can be read to its end stands
     in for it.
     """
@@ -55,7 +55,6 @@ class Expectation:
     sizes: tuple[int, ...] = ()
     file_counts: tuple[int, ...] = ()
     thorough: bool = True
-    lock: str | None = None
     by_reading: bool = False
 
     @property
@@ -93,11 +92,11 @@ def prove(host: Host, expectation: Expectation) -> Proof:
         whole = expectation.by_reading or not expectation.sizes
         depth = Depth(cksum_s=CKSUM_LIMIT_S, read_s=READ_LIMIT_S if whole else None)
     asked = look.questions(place, depth)
-    given = look.ask(host, asked, timeout=CKSUM_LIMIT_S + READ_LIMIT_S + 600, lock=expectation.lock)
+    given = look.ask(host, asked, timeout=CKSUM_LIMIT_S + READ_LIMIT_S + 600)
     seen = look.seen(place, given)
     if expectation.thorough and seen.header is not None and seen.read is None and suspicions(seen, expectation):
         asked = look.questions(place, Depth(read_s=READ_LIMIT_S))
-        given = look.ask(host, asked, timeout=READ_LIMIT_S + 600, lock=expectation.lock)
+        given = look.ask(host, asked, timeout=READ_LIMIT_S + 600)
         seen = replace(seen, read=look.seen(place, given).read)
     return judge(seen, expectation)
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from nimwrap.backup import spool
+from nimwrap.backup import spool, state
 from nimwrap.backup.plan import AttemptPlan
 from nimwrap.backup.wrapper import stop_text
 
@@ -82,9 +82,9 @@ def test_what_a_login_prints_around_an_answer_is_none_of_it(root: Path) -> None:
     assert spool.parse_locks(NOISE + said + NOISE) == spool.parse_locks(said)
     assert spool.parse_locks(said)[0].got
     made_room(root, image="/nowhere\n", out="line one\nnw end is nothing\nline two\n", rc="0\n", done="x\n")
-    seen = sh(spool.look_script(planned(root), 0))
-    assert spool.parse_look(NOISE + seen + NOISE) == spool.parse_look(seen)
-    look = spool.parse_look(seen)
+    seen = sh(state.look_script(planned(root), 0))
+    assert state.parse_look(NOISE + seen + NOISE) == state.parse_look(seen)
+    look = state.parse_look(seen)
     assert (look.done, look.returncode, look.size) == (True, 0, None)
     assert look.output == "line one\nnw end is nothing\nline two\n"
 
@@ -94,15 +94,15 @@ def test_no_answer_is_never_taken_for_an_empty_one(root: Path, text: str) -> Non
     with pytest.raises(ValueError, match="not an answer"):
         spool.parse_locks(text)
     with pytest.raises(ValueError, match="not an answer"):
-        spool.parse_look(text)
+        state.parse_look(text)
 
 
 def test_half_an_answer_is_none(root: Path) -> None:
     """Without its last line a live holder would look gone, and its lock stale."""
     said = sh(spool.locks_script(str(root), ["aix01"], RUN, "ctl pid 1")).splitlines()
     made_room(root, image="/nowhere\n")
-    seen = sh(spool.look_script(planned(root), 0)).splitlines()
-    for whole, parse in ((said, spool.parse_locks), (seen, spool.parse_look)):
+    seen = sh(state.look_script(planned(root), 0)).splitlines()
+    for whole, parse in ((said, spool.parse_locks), (seen, state.parse_look)):
         for lines in range(len(whole)):
             with pytest.raises(ValueError, match="not an answer"):
                 parse("\n".join(whole[:lines]))

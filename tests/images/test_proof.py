@@ -134,14 +134,3 @@ def test_not_thorough_reads_no_more_than_the_header(lab: Lab) -> None:
 def _code(lab: Lab, expected: Any) -> FailureCode | None:
     failure = lab.prove(expected).failure
     return failure.code if failure else None
-
-
-def test_a_long_proof_keeps_the_clients_lock_fresh(lab: Lab) -> None:
-    expected, _ = lab.attempt("aix01", lock="/var/adm/nimwrap/locks/aix01")
-    lab.run("mkdir", "-p", "/var/adm/nimwrap/locks/aix01")
-    beat = lab.disk("/var/adm/nimwrap/locks/aix01/heartbeat")
-    assert lab.prove(expected).good
-    assert not beat.exists(), "a lock that is not there is not made"
-    beat.write_text("20200101000000\n")
-    assert lab.prove(expected).good
-    assert beat.read_text() > "20260101000000"

@@ -1,0 +1,127 @@
+"""A lock that is held stays fresh through long silent work, so that nobody takes it over meanwhile."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from threading import Event
+from typing import Any
+
+import pytest
+
+from nimwrap.backup.context import Clock, Interrupted, Site
+from nimwrap.backup.locking import beating
+from nimwrap.backup.recover import recover
+from nimwrap.backup.run import BackupRun, Request
+from nimwrap.config.load import load
+from nimwrap.domain.records import ClientRef, Run
+from nimwrap.fleet.desk import opened_desk
+from nimwrap.hosts.protocol import CommandResult, Host
+from tests.backup.test_lost_sight import Failing
+
+Config = Callable[..., Path]
+LIMIT_S = 30
+OLD = "20200101000000\n"
+
+
+class Beat(Clock):
+    """Time for the next beat has come whenever :meth:`let_one_through` says so, and never else."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.due, self.waiting, self.dead = Event(), Event(), False
+
+    def wait(self, done: Event, seconds: float) -> bool:
+        self.waiting.set()
+        while not done.is_set():
+            if self.due.wait(0.05):
+                self.due.clear()
+                return False
+        return True
+
+    def let_one_through(self) -> None:
+        assert self.waiting.wait(LIMIT_S), "nobody beats"
+        self.waiting.clear()
+        self.due.set()
+        assert self.waiting.wait(LIMIT_S), "the beat never ended"
+
+
+class LongProof:
+    """A host on which reading the image takes so long that the lock has grown old, but for its beats."""
+
+    def __init__(self, host: Host, lock: Path, clock: Beat) -> None:
+        self.host, self.lock, self.clock, self.seen = host, lock, clock, list[str]()
+        self.name = host.name
+
+    def run(self, script: str, *, timeout: float = 120.0) -> CommandResult:
+        if "lsmksysb -lf" in script and not self.seen:
+            (self.lock / "heartbeat").write_text(OLD)
+            self.clock.let_one_through()
+            self.seen.append((self.lock / "heartbeat").read_text())
+        return self.host.run(script, timeout=timeout)
+
+    def close(self) -> None:
+        self.host.close()
+
+
+def watched(site: Site, estate: Any, client: str = "powerha2") -> tuple[Site, LongProof]:
+    clock = Beat()
+    host = LongProof(site.host, estate.files("nim") / f"var/adm/nimwrap/locks/{client}", clock)
+    return replace(site, host=host, clock=clock), host
+
+
+def test_during_a_long_proof(estate: Any, estate_config: Config) -> None:
+    with opened_desk(load(estate_config())) as desk:
+        site, host = watched(desk.site("nim"), estate)
+        ended = BackupRun(site, Request(ClientRef("nim", "powerha2"))).step()
+        assert isinstance(ended, Run) and ended.outcome == "ok"
+    assert host.seen and host.seen[0] > OLD
+    assert not host.lock.exists()
+    assert not [thread for thread in threading.enumerate() if "heartbeat" in thread.name]
+
+
+def test_while_recover_proves_what_a_crash_left(estate: Any, estate_config: Config) -> None:
+    with opened_desk(load(estate_config())) as desk:
+        cut = replace(desk.site("nim"), host=Failing(desk.hosts["nim"], "lsmksysb -lf"))
+        backup = BackupRun(cut, Request(ClientRef("nim", "powerha2")))
+        with pytest.raises(Interrupted):
+            backup.step()
+        site, host = watched(desk.site("nim"), estate)
+        assert recover(site, desk.reader, wait=True).closed == [backup.run.id]
+        assert desk.reader.run(backup.run.id)["outcome"] == "ok"
+    assert host.seen and host.seen[0] > OLD
+
+
+def test_a_crashed_run_whose_client_another_one_holds_is_left_until_that_has_ended(
+    estate: Any, estate_config: Config
+) -> None:
+    """Cleaning up after the one would reset the client under the other."""
+    lock = estate.files("nim") / "var/adm/nimwrap/locks/powerha2"
+    with opened_desk(load(estate_config())) as desk:
+        cut = replace(desk.site("nim"), host=Failing(desk.hosts["nim"], "lsmksysb -lf"))
+        backup = BackupRun(cut, Request(ClientRef("nim", "powerha2")))
+        with pytest.raises(Interrupted):
+            backup.step()
+        (lock / "run").write_text("20261123T000000-powerha2-beef\n")
+        done = recover(desk.site("nim"), desk.reader, wait=True)
+        assert done.closed == [] and "beef" in done.notes[0]
+        assert desk.reader.run(backup.run.id)["outcome"] == "running"
+        (lock / "run").unlink()
+        lock.joinpath("heartbeat").write_text(OLD)
+        assert recover(desk.site("nim"), desk.reader, wait=True).closed == [backup.run.id]
+
+
+@pytest.mark.parametrize(("holder", "fresh"), [("this-run", True), ("another-run", False)])
+def test_only_its_own_locks_are_kept_fresh(estate: Any, estate_config: Config, holder: str, fresh: bool) -> None:
+    locks = [estate.files("nim") / f"var/adm/nimwrap/locks/{name}" for name in ("powerha2", "cluster.app")]
+    for lock in locks:
+        lock.mkdir(parents=True)
+        (lock / "run").write_text(f"{holder}\n")
+        (lock / "heartbeat").write_text(OLD)
+    with opened_desk(load(estate_config())) as desk:
+        clock = Beat()
+        with beating(replace(desk.site("nim"), clock=clock), "powerha2", "this-run"):
+            clock.let_one_through()
+    assert [(lock / "heartbeat").read_text() > OLD for lock in locks] == [fresh, fresh]
