@@ -49,7 +49,7 @@ def source_question(fallback: str) -> str:
     trace = " ".join(traceroute.argv("M")).removesuffix("M")
     return (
         'nw_m=$(awk -F= "\\$1==\\"NIM_MASTER_HOSTNAME\\"||\\$1==\\"export NIM_MASTER_HOSTNAME\\"{print \\$2}" '
-        '/etc/niminfo 2>/dev/null | tail -1 | tr -d "\\042\\047\\015")\n'
+        '/etc/niminfo 2>/dev/null | tail -n 1 | tr -d "\\042\\047\\015")\n'
         f'case $nw_m in ""|-*|*[!A-Za-z0-9._-]*) nw_m={fallback};; esac\n'
         "echo nw_master $nw_m; echo nw_perl\n"
         f'nw_a=$({perl}"$nw_m" 2>&1); nw_r=$?; echo "$nw_a"\n'
