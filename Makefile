@@ -5,7 +5,7 @@ ARGS =
 N = 200
 BIN = .venv/bin
 
-.PHONY: demo test lint types contract bench-smoke check lab campaign clean
+.PHONY: demo test slow lint types contract bench-smoke check lab campaign clean
 
 demo:
 	@scripts/venv.sh run
@@ -13,7 +13,12 @@ demo:
 
 test:
 	@scripts/venv.sh dev
-	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile $(ARGS)
+	$(BIN)/python -m pytest -m "not slow" -n $(WORKERS) --dist loadfile $(ARGS)
+
+# What `make test` takes samples of: every step of an image's replacement killed, fifty pairs of fleets, the installs.
+slow:
+	@scripts/venv.sh dev
+	$(BIN)/python -m pytest -m slow -rs -n $(WORKERS) --dist worksteal $(ARGS)
 
 lint:
 	@scripts/venv.sh dev

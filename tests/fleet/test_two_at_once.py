@@ -1,12 +1,11 @@
 """Two nimwraps that are started at the same instant on the same fleet: nobody is backed up twice, nobody is left out.
 
-The full count of the issue: ``NIMWRAP_TWICE=50 pytest tests/fleet/test_two_at_once.py``.
+Fifty times with ``-m slow``, twice always.
 """
 
 from __future__ import annotations
 
 import json
-import os
 from collections import Counter
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -18,7 +17,7 @@ from nimwrap.estate import Estate, build
 from nimwrap.history.read import Reader
 from tests.backup.test_leaving import begin
 
-TIMES = range(int(os.environ.get("NIMWRAP_TWICE", "2")))
+TIMES = [pytest.param(number, marks=() if number < 2 else pytest.mark.slow) for number in range(50)]
 CLIENTS = ["aix01", "aix02", "powerha1", "powerha2"]
 
 
