@@ -86,6 +86,7 @@ def main() -> int:
     few, many = (
         (costs[place + 1].cpu_s - costs[place].cpu_s) / (sizes[place + 1] - sizes[place]) * 1000 for place in (0, 2)
     )
+    few = max(few, 0.1)  # of very small sizes the difference is noise
     peak = max(cost.peak_mb for cost in costs)
     print(f"one more client: {few:.1f} ms from {sizes[0]} to {sizes[1]}, {many:.1f} ms from {sizes[2]} to {sizes[3]}: "
           f"{many / few:.2f}x (limit {options.slope}x)")  # fmt: skip
