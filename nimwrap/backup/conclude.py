@@ -29,6 +29,10 @@ ENDED_BY = {
         "the operation did not end within its timeout and was ended, client side first",
         "see what it was doing with `nimwrap show RUN`; raise `timeout` if the client is merely slow",
     ),
+    "rebooted": Failure(
+        FailureCode.KILLED, "the master was rebooted before the operation ended",
+        "start the backup again; nothing of the broken attempt is left",
+    ),
     "killed": Failure(
         FailureCode.KILLED,
         "the operation's wrapper was killed, or the master went down, before the operation ended",
@@ -121,7 +125,9 @@ def _name_taken(plan: AttemptPlan) -> Failure:
 
 
 def _ended(look: Look) -> Failure:
-    return replace(ENDED_BY[look.ended_by or "killed"], evidence=look.output[-4000:])
+    how = look.ended_by or "killed"
+    how = "rebooted" if how == "killed" and look.rebooted else how
+    return replace(ENDED_BY[how], evidence=look.output[-4000:])
 
 
 def denied_from(failure: Failure, source: SourceAddress) -> Failure:

@@ -241,9 +241,10 @@ cd {room} || exit 1
 {"".join(files)}
 sed "s,@slot@,{plan.spool}/slots/$slot,g" wrapper.in > wrapper && rm wrapper.in \
   || {{ cd /; rm -rf {room} {slots}/$slot; exit 1; }}
-ps -p 1 -o etime= > boot 2>/dev/null; {CLOCK} >> boot
+echo $(ps -p 1 -o etime= 2>/dev/null || echo unknown) $({CLOCK}) > boot
 nohup /usr/bin/ksh {room}/wrapper < /dev/null > /dev/null 2>&1 &
 echo $! > pid
+cp boot pid {lock}
 echo "{MARK}started $!"
 """
 

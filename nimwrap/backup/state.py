@@ -24,7 +24,10 @@ waited=0
 while [ ! -f done ] && [ $waited -lt {wait_s} ] && alive $room; do sleep 1; waited=$((waited + 1)); done
 if [ -f done ]; then say wrapper gone; say done yes
 elif alive $room; then say wrapper alive
-else say wrapper gone; [ -f done ] && say done yes  # it may have ended between the two looks
+else
+  say wrapper gone; [ -f done ] && say done yes  # it may have ended between the two looks
+  [ -f boot ] && say boot $(cat boot)
+  say uptime $(ps -p 1 -o etime= 2>/dev/null)
 fi
 [ -f rc ] && say rc $(cat rc)
 [ -f undo ] && say undo yes
@@ -48,6 +51,7 @@ say end
 class Look:
     """The state of one operation at one moment, as :func:`look_script` saw it.
 
+    ``rebooted``: the master went down since the operation was started, and its wrapper with it.
     ``unclean``: what own-mount left on the client could not be cleared there.
     """
 
@@ -61,6 +65,7 @@ class Look:
     applied: str | None = None
     ended_by: str | None = None
     unclean: bool = False
+    rebooted: bool = False
     size: int | None = None
     written: int | None = None
     now: datetime | None = None
@@ -95,8 +100,23 @@ def parse_look(text: str) -> Look:
         applied=values.get("applied"),
         ended_by=values.get("ended_by"),
         unclean="unclean" in values,
+        rebooted=_shorter(values.get("uptime", ""), values.get("boot", "").partition(" ")[0]),
         size=number("size"),
         written=number("written"),
         now=moment(values.get("now", "")),
         output=found[1].removesuffix("\n"),
     )
+
+
+_ETIME = re.compile(r"(?:(?:(\d+)-)?(\d+):)?(\d+):(\d+)")
+
+
+def _shorter(now: str, then: str) -> bool:
+    """True when process 1 has run for a shorter time now than it had then (ps etime: ``[[dd-]hh:]mm:ss``).
+
+    The clock may have been set in between, so it is not asked: a reboot is told only where nothing else can be meant.
+    """
+    lately, before = _ETIME.fullmatch(now), _ETIME.fullmatch(then)
+    if lately is None or before is None:
+        return False
+    return [int(part or 0) for part in lately.groups()] < [int(part or 0) for part in before.groups()]

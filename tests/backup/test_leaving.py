@@ -146,3 +146,25 @@ def test_a_lost_history_is_written_again_from_the_spool(
     assert (run["client"], run["outcome"]) == ("powerha1", "ok")
     assert slow.exports_text() == before
     assert nothing_left(slow, run["image"]["location"])
+
+
+def test_a_master_that_was_rebooted_is_named_as_the_cause(
+    run_cli: Cli, slow: Any, estate_config: Config, tmp_path: Path
+) -> None:
+    """As after a reboot: the wrapper is gone without a word, and the machine is up for a shorter time than it was."""
+    slow.setting(rate=5_000)
+    before = slow.exports_text()
+    config = estate_config()
+    backup = begin(tmp_path, config, "backup", "powerha1")
+    until(lambda: writing(slow), "the image is being written")
+    backup.kill()
+    backup.wait()
+    (room,) = (slow.files("nim") / "var/adm/nimwrap").glob("2*")
+    os.kill(int((room / "pid").read_text()), signal.SIGKILL)
+    (room / "boot").write_text("9000-00:00:00 20260101000000\n")
+    run_cli("recover", config=config)
+    (run,) = run_cli("history", "--json", config=config).data["runs"]
+    assert (run["outcome"], run["failure"]["code"]) == ("failed", "killed")
+    assert "the master was rebooted" in run["failure"]["message"]
+    assert slow.exports_text() == before
+    assert nothing_left(slow)

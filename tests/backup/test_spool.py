@@ -108,6 +108,21 @@ def test_half_an_answer_is_none(root: Path) -> None:
                 parse("\n".join(whole[:lines]))
 
 
+@pytest.mark.parametrize(
+    ("boot", "rebooted"), [("9000-00:00:01", True), ("00:00", False), ("unknown", False), ("", False)]
+)
+def test_a_reboot_is_told_by_how_long_the_machine_is_up(root: Path, boot: str, rebooted: bool) -> None:
+    made_room(root, image="/nowhere\n", boot=f"{boot} 20261123010203\n")
+    assert state.parse_look(sh(state.look_script(planned(root), 0))).rebooted == rebooted
+
+
+def test_a_lock_says_which_operation_it_is_for_and_since_which_boot(root: Path) -> None:
+    assert lock(root).got
+    assert "nw started" in sh(spool.start_script(planned(root), "exit 0\n", None, "me"))
+    for name in ("pid", "boot"):
+        assert (root / "locks/aix01" / name).read_text() == (root / RUN / name).read_text()
+
+
 def test_a_slot_that_a_dead_run_holds_is_freed_and_a_fresh_one_is_not(root: Path) -> None:
     assert lock(root).got
     slot = root / "slots" / "1"
