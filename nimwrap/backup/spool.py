@@ -115,22 +115,19 @@ def beat_script(spool: str, client: str, run: str) -> str:
     )
 
 
-def unlock_script(spool: str, client: str, run: str) -> str:
-    """Gives the client's lock back, and that of its cluster, only if they are this run's."""
-    return (
-        f"for held in {shlex.quote(lock_path(spool, client))} {shlex.quote(spool)}/locks/cluster.*; do\n"
-        f'  [ "$(cat "$held/run" 2>/dev/null)" = {shlex.quote(run)} ] && rm -rf "$held"\n'
-        "done\n"
-    )
+def free_slots_script(spool: str, run: str, *, room: str = "", locks: str = "") -> str:
+    """Gives back every slot that this run holds; then clears ``room``, and gives back those of ``locks`` it holds.
 
-
-def free_slots_script(spool: str, run: str) -> str:
-    """Gives back every slot that this run holds."""
-    return (
-        f"for held in {shlex.quote(spool)}/slots/*/run; do\n"
-        f'  [ -f "$held" ] && [ "$(cat "$held")" = {shlex.quote(run)} ] && rm -rf "${{held%/run}}"\n'
-        "done\n"
-    )
+    ``locks`` are words for the shell. All goes in this order by one command, since each takes its time.
+    """
+    mine = f'[ "$(cat "$held/run" 2>/dev/null)" = {shlex.quote(run)} ] && gone="$gone $held"'
+    return f"""\
+gone=
+for held in {shlex.quote(spool)}/slots/*; do {mine}; done
+gone="$gone {room}"
+{f"for held in {locks}; do {mine}; done" if locks else ""}
+[ "$gone" = " " ] || rm -rf $gone
+"""
 
 
 @dataclass(frozen=True)
@@ -204,7 +201,7 @@ def start_script(plan: AttemptPlan, command: str, undo: str | None, owner: str) 
         # The last command is a built-in one, so that no shell becomes the program before it: `stop` knows it by name.
         _here("command", f"{command}exit $?\n"),
         _here("stop", stop),
-        _here("wrapper.in", wrapper_text(plan, lock_path(plan.spool, plan.client), "@slot@")),
+        _here("wrapper", wrapper_text(plan, lock_path(plan.spool, plan.client))),
         _here("plan", plan.to_json() + "\n"),
         _here("owner", owner + "\n"),
         # In a file, so that no script that looks at the operation carries the image's name in its arguments:
@@ -239,12 +236,12 @@ echo {shlex.quote(owner)} > {slots}/$slot/owner
 mkdir {room} || {{ rm -rf {slots}/$slot; exit 1; }}
 cd {room} || exit 1
 {"".join(files)}
-sed "s,@slot@,{plan.spool}/slots/$slot,g" wrapper.in > wrapper && rm wrapper.in \
-  || {{ cd /; rm -rf {room} {slots}/$slot; exit 1; }}
-echo $(ps -p 1 -o etime= 2>/dev/null || echo unknown) $({CLOCK}) > boot
+echo {slots}/$slot > slot
+[ -s wrapper ] && [ -s slot ] || {{ cd /; rm -rf {room} {slots}/$slot; exit 1; }}
+boot="$(ps -p 1 -o etime= 2>/dev/null || echo unknown) $({CLOCK})"
+echo $boot > boot; echo $boot > {lock}/boot
 nohup /usr/bin/ksh {room}/wrapper < /dev/null > /dev/null 2>&1 &
-echo $! > pid
-cp boot pid {lock}
+echo $! > pid; echo $! > {lock}/pid
 echo "{MARK}started $!"
 """
 
@@ -284,12 +281,11 @@ else
 
 def give_back_script(spool: str, client: str, run: str, room: str | None) -> str:
     """Frees the client's lock and the run's slots, and clears ``room`` if given: nothing of it under a live wrapper."""
-    clear = f"rm -rf {shlex.quote(room)}\n" if room else ""
-    then = f"{free_slots_script(spool, run)}{clear}{unlock_script(spool, client, run)}"
+    locks = f"{shlex.quote(lock_path(spool, client))} {shlex.quote(spool)}/locks/cluster.*"
+    then = free_slots_script(spool, run, room=room or "", locks=locks)
     return PREAMBLE + _when_settled(room or f"{spool}/{run}", then)
 
 
 def reset_room(plan: AttemptPlan) -> str:
     """Ends one attempt of a run that goes on: its slot is free, its room gone, the lock stays."""
-    then = f"{free_slots_script(plan.spool, plan.run)}rm -rf {shlex.quote(plan.room)}\n"
-    return PREAMBLE + _when_settled(plan.room, then)
+    return PREAMBLE + _when_settled(plan.room, free_slots_script(plan.spool, plan.run, room=plan.room))

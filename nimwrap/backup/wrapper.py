@@ -1,8 +1,8 @@
 """The shell texts that live in a run's spool directory and work without anybody being connected.
 
 ``SPOOL/RUN_ID/`` holds: ``command`` (the operation), ``undo`` (of the export change, if any), ``stop`` (ends the
-operation, client side first), ``wrapper`` (runs them), and what they write: ``pid``, ``command.pid``, ``boot``,
-``out``, ``rc``, ``undo.out``, ``undo.rc``, ``done``.
+operation, client side first), ``slot`` (where its slot is), ``wrapper`` (runs them), and what they write: ``pid``,
+``command.pid``, ``boot``, ``out``, ``rc``, ``undo.out``, ``undo.rc``, ``done``.
 """
 
 from __future__ import annotations
@@ -23,15 +23,17 @@ CLOCK = "date -u +%Y%m%d%H%M%S"
 """The master's clock as 14 digits; POSIX date has no epoch seconds."""
 
 
-def wrapper_text(plan: AttemptPlan, lock: str, slot: str) -> str:
+def wrapper_text(plan: AttemptPlan, lock: str) -> str:
     """The detached wrapper: runs ``command``, then ``undo``, whoever is alive; keeps lock and slot fresh meanwhile.
 
-    The slot is free as soon as the image is no longer being made: whoever started it may be gone for good.
+    The slot, whose path stands in ``slot``, is free as soon as the image is no longer being made: whoever started it
+    may be gone for good.
     """
     return f"""\
 {PREAMBLE}trap '' HUP
 cd {shlex.quote(plan.room)} || exit 1
 echo $$ > pid
+slot=$(cat slot)
 /usr/bin/ksh {shlex.quote(f"{plan.room}/command")} > out 2>&1 < /dev/null &
 command=$!
 echo $command > command.pid
@@ -42,7 +44,7 @@ echo $command > command.pid
     seconds=$((seconds + 1))
     if [ $((seconds % {HEARTBEAT_S})) -eq 0 ]; then
       {CLOCK} > {shlex.quote(lock)}/heartbeat
-      {CLOCK} > {shlex.quote(slot)}/heartbeat
+      {CLOCK} > "$slot/heartbeat"
     fi
     if [ $seconds -eq {plan.timeout_s + GRACE_S} ]; then
       echo timed_out > ended_by
@@ -58,7 +60,7 @@ if [ -f undo ]; then
   /usr/bin/ksh ./undo > undo.out 2>&1 < /dev/null
   echo $? > undo.rc.new && mv undo.rc.new undo.rc
 fi
-[ "$(cat {shlex.quote(slot)}/run 2>/dev/null)" = {shlex.quote(plan.run)} ] && rm -rf {shlex.quote(slot)}
+[ "$(cat "$slot/run" 2>/dev/null)" = {shlex.quote(plan.run)} ] && rm -rf "$slot"
 {CLOCK} > done.new && mv done.new done
 """
 

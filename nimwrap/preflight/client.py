@@ -92,10 +92,10 @@ def client_script(master_name: str, nonce: str) -> str:
     return asked_together(_quick_questions(), slow, nonce, LIMIT_S)
 
 
-def source_script(master_name: str, nonce: str) -> str:
-    """Only the question for the source address, and the interfaces that must hold it."""
-    slow = [Question("source", source_question(master_name)), Question("interfaces", _INTERFACES)]
-    return asked_together([], slow, nonce, LIMIT_S)
+def source_script(master_name: str, nonce: str, *, interfaces: bool) -> str:
+    """Only the question for the source address, and on demand that for the interfaces that must hold it."""
+    holders = [Question("interfaces", _INTERFACES)] if interfaces else []
+    return asked_together([], [Question("source", source_question(master_name)), *holders], nonce, LIMIT_S)
 
 
 def _quick_questions() -> list[Question]:

@@ -84,22 +84,32 @@ def preflight(
 
 
 def recheck_source(host: Host, master: MasterConfig, report: PreflightReport) -> SourceAddress:
-    """Ask the client once more which address it leaves from, in one round trip; nothing else is asked.
+    """Ask the client once more which address it leaves from, in one round trip; a second only where it has changed.
 
     ``actual`` is None when the client does not say so now. Raises NimwrapError for trouble with the master.
     """
-    expected = report.source_address.expected
+    expected, before = report.source_address.expected, report.source_address.actual
     if report.client_host is None:
         return SourceAddress(expected, None, None)
+    found = _source_now(host, master, report, interfaces=False)
+    told = found.source.value
+    if told is not None and told.address != before:
+        # The preflight has seen that the address is the client's own; of another one that has to be seen.
+        found = _source_now(host, master, report, interfaces=True)
+        told = found.source.value if found.source.value and found.source.value.address in found.own_addresses else None
+    if told is None or told.address is None:
+        return SourceAddress(expected, None, None)
+    return SourceAddress(expected, told.address, told.method)
+
+
+def _source_now(host: Host, master: MasterConfig, report: PreflightReport, *, interfaces: bool) -> ClientFacts:
+    assert report.client_host is not None  # noqa: S101  looked at by the caller
     nonce = secrets.token_hex(4)
-    script = client_facts.source_script(report.master_name or _safe_name(master), nonce)
+    name = report.master_name or _safe_name(master)
+    script = client_facts.source_script(name, nonce, interfaces=interfaces)
     request = {report.ref.client: ClientRequest(report.client_host, script)}
     answer = ask_clients(host, master.client_channel, request, limit_s=CHANNEL_LIMIT_S)
-    facts = read_client(answer[report.ref.client].output, nonce)
-    found = facts.source.value
-    if found is None or found.address is None or found.address not in facts.own_addresses:
-        return SourceAddress(expected, None, None)
-    return SourceAddress(expected, found.address, found.method)
+    return read_client(answer[report.ref.client].output, nonce)
 
 
 def _safe_name(master: MasterConfig) -> str:

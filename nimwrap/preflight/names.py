@@ -66,9 +66,11 @@ def names_after(nonce: str, *, fleet: bool) -> str:
     name that the address leads back to is not asked by itself: a backup looks at its client alone and asks both.
     """
     confirmed = f'[ "$nw_q" = "$nw_h" ] && {{ {_said(nonce, "nw_say", "$nw_h")}; exit; }}\n' if fleet else ""
+    beside = "" if fleet else 'nw_host "$nw_h" &\n'
+    after = 'nw_host "$nw_h"' if fleet else "wait"
     lookup = (
-        'nw_q=; [ -z "$nw_a" ] || { nw_host "$nw_a"; nw_q=${nw_o%%" is "*}; }\n'
-        f'{confirmed}nw_host "$nw_h"\n'
+        f'{beside}nw_q=; [ -z "$nw_a" ] || {{ nw_host "$nw_a"; nw_q=${{nw_o%%" is "*}}; }}\n'
+        f"{confirmed}{after}\n"
         'case $nw_q in "$nw_h"|""|-*|*[!A-Za-z0-9._-]*) ;; *) nw_host "$nw_q";; esac'
     )
     return (

@@ -119,13 +119,21 @@ def test_a_further_round_trip_for_what_the_answers_bring_up() -> None:
     assert report.admission and "powerha1-vip" in report.admission.names
 
 
-def test_one_round_trip_to_look_at_the_source_again() -> None:
+def test_one_round_trip_to_see_that_the_source_is_the_same() -> None:
+    host = CannedMaster()
+    (report,) = looked(host)
+    host.scripts.clear()
+    assert recheck_source(host, MASTER, report) == SourceAddress("10.10.10.101", "10.10.10.102", "perl")
+    assert len(host.scripts) == 1
+
+
+def test_another_source_counts_when_an_interface_of_the_client_holds_it() -> None:
     host = CannedMaster()
     (report,) = looked(host)
     host.scripts.clear()
     host.answers["client", "source"] = Answer(0, "nw_master nim\nnw_perl\n10.10.10.101\n")
     assert recheck_source(host, MASTER, report) == SourceAddress("10.10.10.101", "10.10.10.101", "perl")
-    assert len(host.scripts) == 1
+    assert len(host.scripts) == 2
 
 
 @pytest.mark.parametrize("said", ["nw_master nim\nnw_perl\n10.99.0.7\n", "nw_master nim\nnw_perl\nnot found\n", ""])
