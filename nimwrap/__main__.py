@@ -3,6 +3,7 @@
 This file alone must be readable by any Python, even 2.7: it says which one is needed before anything newer is imported.
 """
 
+import gc
 import sys
 
 NEEDED = (3, 11)
@@ -17,7 +18,9 @@ def main():  # type: () -> int
         return 1
     from nimwrap.cli.main import main as run
 
-    return run()
+    code = run()
+    gc.freeze()  # on the way out Python would look through everything once more for cycles
+    return code
 
 
 if __name__ == "__main__":

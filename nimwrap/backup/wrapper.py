@@ -54,14 +54,14 @@ echo $command > command.pid
 ) > /dev/null 2>&1 &
 watch=$!
 wait $command
-echo $? > rc.new && mv rc.new rc
+echo $? > rc
 kill $watch 2>/dev/null
 if [ -f undo ]; then
   /usr/bin/ksh ./undo > undo.out 2>&1 < /dev/null
   echo $? > undo.rc.new && mv undo.rc.new undo.rc
 fi
 [ "$(cat "$slot/run" 2>/dev/null)" = {shlex.quote(plan.run)} ] && rm -rf "$slot"
-{CLOCK} > done.new && mv done.new done
+{CLOCK} > done
 """
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib import import_module
+from threading import Thread
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -50,9 +52,10 @@ def backup(
     config = invocation.config.saying(export_change="never") if no_remedy else invocation.config
     assert invocation.masters  # noqa: S101  raises, with the table to write, when there is none
     with opened_desk(config, ahead=True) as desk:
-        from nimwrap.fleet.run import Order  # takes as long as a connection does
-
+        Thread(target=import_module, args=("nimwrap.fleet.run",)).start()  # read while the masters list their clients
         refs = chosen(desk, targets or [], everything=everything, groups=group or [])
+        from nimwrap.fleet.run import Order
+
         order = Order(tuple(refs), named(refs, targets or []), issued=invocation.issued)
         if dry_run:
             from nimwrap.cli.dry_run import dry_run_result

@@ -10,6 +10,7 @@ import contextlib
 import threading
 import time
 from concurrent.futures import Future
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 from nimwrap.config.model import MasterConfig
@@ -48,6 +49,7 @@ class SshHost:
         self._idle: list[Link] = []
         self._ahead: Future[Link] | None = None
         if ahead:
+            import_module("fabric")  # before the thread: what else is read meanwhile would only slow it down
             self._ahead = Future()
             threading.Thread(target=_connect, args=(master, self._ahead), daemon=True).start()
 
