@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import signal
 import time
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Iterator
+from typing import Any, cast
 
 import pytest
 
@@ -35,21 +35,49 @@ def ended(process: Any, limit_s: float = 150) -> Ran:
     return Ran(process.returncode, out.decode("utf-8", "replace"), err.decode("utf-8", "replace"))
 
 
+class Slow(Lab):
+    """For the type checker: the lab, and the good images that were there before the fault, by their paths."""
+
+    good: dict[str, bytes]
+
+
 @pytest.fixture
-def slow(lab: Lab) -> Lab:
-    """An image takes some seconds, so that something can happen in its middle; one good image is there already."""
-    lab.estate.setting(rate=60_000, image_size=240_000)
-    return lab
+def slow(lab: Lab) -> Iterator[Slow]:
+    """An image takes some seconds, so that something can happen in its middle. The last good one survives all of it."""
+    slow = cast("Slow", lab)
+    slow.good = {}
+    yield slow
+    assert slow.good, "a fault is to meet a client that has a good image"
+    for path, content in slow.good.items():
+        assert content_of(slow, path) == content, f"{path} was good before the fault"
+    objects = slow.estate.objects().values()
+    assert slow.good.keys() <= {one.get("location") for one in objects if one.get("type") == "mksysb"}
 
 
-def writing(lab: Lab) -> bool:
-    return any((lab.hosts[MASTER].tree / path.lstrip("/")).stat().st_size > 30_000 for path in lab.images())
+def content_of(lab: Lab, path: str) -> bytes:
+    """Nothing where there is no such file any more: a finished image is moved to its place."""
+    file = lab.hosts[MASTER].tree / path.lstrip("/")
+    return file.read_bytes() if file.exists() else b""
 
 
-def begin_and_await_image(lab: Lab, client: str = "powerha1", transport: str = "ssh", **tables: Any) -> tuple[Any, Any]:
-    config = lab.config(transport, **tables)
-    process = lab.begin(config, "backup", client, "--json")
-    until(lambda: writing(lab), "the image is being written")
+def new_images(slow: Slow) -> list[str]:
+    return [path for path in slow.images() if path not in slow.good]
+
+
+def writing(slow: Slow) -> bool:
+    return any(len(content_of(slow, path)) > 30_000 for path in new_images(slow))
+
+
+def begin_and_await_image(slow: Slow, transport: str = "ssh", **tables: Any) -> tuple[Any, Any]:
+    """A second backup of powerha1 that has begun to write; the first one has left a good image."""
+    config = slow.config(transport, **tables)
+    slow.estate.setting(image_size=240_000)
+    first = slow.nimwrap(config, "backup", "powerha1", "--json")
+    assert first.exit_code == 0, first.stdout
+    slow.good = {path: content_of(slow, path) for path in slow.images()}
+    slow.estate.setting(rate=60_000)
+    process = slow.begin(config, "backup", "powerha1", "--json")
+    until(lambda: writing(slow), "the image is being written")
     return config, process
 
 
@@ -61,7 +89,7 @@ def test_nimsh_down(lab: Lab) -> None:
     confirm("nimsh-down", row(run, ran.exit_code, lab.left()))
 
 
-def test_client_cut_for_a_while(slow: Lab) -> None:
+def test_client_cut_for_a_while(slow: Slow) -> None:
     _, process = begin_and_await_image(slow)
     slow.network.cut("powerha1")
     time.sleep(3)
@@ -69,11 +97,11 @@ def test_client_cut_for_a_while(slow: Lab) -> None:
     ran = ended(process)
     run = only_run(ran)
     assert (ran.exit_code, run["outcome"]) == (0, "ok"), ran.stdout
-    assert slow.images() == [run["image"]["location"]]
+    assert new_images(slow) == [run["image"]["location"]]
     confirm("client-cut-briefly", row(run, ran.exit_code, slow.left()))
 
 
-def test_client_cut_for_good(slow: Lab) -> None:
+def test_client_cut_for_good(slow: Slow) -> None:
     before = slow.exports_text()
     settings = {"backup": {"timeout": "8s", "stall": "300s"}, "retry": {"attempts": 1}}
     config, process = begin_and_await_image(slow, **settings)
@@ -84,11 +112,11 @@ def test_client_cut_for_good(slow: Lab) -> None:
     assert slow.exports_text() == before, "the export is closed though the client cannot be asked"
     slow.network.mend("powerha1")
     until(lambda: slow.nimwrap(config, "recover", "--json").exit_code == 0 and not slow.left(), "recover finishes")
-    assert slow.images() == []
+    assert new_images(slow) == []
     confirm("client-cut", row(run, ran.exit_code, slow.left(), note="its own files go with the next `recover`"))
 
 
-def test_master_cut_for_a_while(slow: Lab) -> None:
+def test_master_cut_for_a_while(slow: Slow) -> None:
     _, process = begin_and_await_image(slow)
     slow.network.cut(MASTER)
     time.sleep(3)
@@ -100,7 +128,7 @@ def test_master_cut_for_a_while(slow: Lab) -> None:
 
 
 @pytest.mark.parametrize("transport", ["ssh", "openssh"])
-def test_sshd_of_the_master_killed(slow: Lab, transport: str) -> None:
+def test_sshd_of_the_master_killed(slow: Slow, transport: str) -> None:
     _, process = begin_and_await_image(slow, transport=transport)
     master = slow.hosts[MASTER]
     assert master.signal("sshd")
@@ -111,7 +139,7 @@ def test_sshd_of_the_master_killed(slow: Lab, transport: str) -> None:
     confirm("sshd-killed", row(run, ran.exit_code, slow.left()))
 
 
-def test_master_rebooted(slow: Lab) -> None:
+def test_master_rebooted(slow: Slow) -> None:
     before = slow.exports_text()
     config, process = begin_and_await_image(slow, retry={"attempts": 1})
     master = slow.hosts[MASTER]
@@ -123,23 +151,23 @@ def test_master_rebooted(slow: Lab) -> None:
     assert (run["outcome"], run["failure"]["code"]) == ("failed", "killed"), ran.stdout
     until(lambda: slow.nimwrap(config, "recover", "--json").exit_code == 0 and not slow.left(), "recover finishes")
     assert slow.exports_text() == before
-    assert slow.images() == []
+    assert new_images(slow) == []
     confirm("master-rebooted", row(run, ran.exit_code, slow.left()))
 
 
-def test_control_host_killed(slow: Lab) -> None:
+def test_control_host_killed(slow: Slow) -> None:
     before = slow.exports_text()
     config, process = begin_and_await_image(slow)
     process.send_signal(signal.SIGKILL)
     process.wait()
     ran = slow.nimwrap(config, "recover", "--json")
-    (run,) = slow.nimwrap(config, "history", "--json").data["runs"]
+    run = slow.nimwrap(config, "history", "--json").data["runs"][0]
     assert (ran.exit_code, run["outcome"]) == (0, "ok"), ran.stdout
     assert slow.exports_text() == before
     confirm("control-killed", row(run, ran.exit_code, slow.left(), note="`recover` adopts what went on without it"))
 
 
-def test_nfs_server_stalls_for_good(slow: Lab) -> None:
+def test_nfs_server_stalls_for_good(slow: Slow) -> None:
     before = slow.exports_text()
     settings = {"backup": {"timeout": "8s", "stall": "300s"}, "retry": {"attempts": 1}}
     _, process = begin_and_await_image(slow, **settings)
@@ -151,11 +179,11 @@ def test_nfs_server_stalls_for_good(slow: Lab) -> None:
     run = only_run(ran)
     assert (ran.exit_code, run["failure"]["code"]) == (1, "timed_out"), ran.stdout
     assert slow.exports_text() == before
-    assert slow.images() == []
+    assert new_images(slow) == []
     confirm("nfs-stalls", row(run, ran.exit_code, slow.left()))
 
 
-def test_nfs_server_stalls_for_a_while(slow: Lab) -> None:
+def test_nfs_server_stalls_for_a_while(slow: Slow) -> None:
     _, process = begin_and_await_image(slow)
     slow.hosts[MASTER].signal("ganesha.nfsd", signal.SIGSTOP)
     time.sleep(3)
@@ -166,7 +194,7 @@ def test_nfs_server_stalls_for_a_while(slow: Lab) -> None:
     confirm("nfs-stalls-briefly", row(run, ran.exit_code, slow.left()))
 
 
-def test_failover_in_the_middle_of_the_image(slow: Lab) -> None:
+def test_failover_in_the_middle_of_the_image(slow: Slow) -> None:
     """A mount that stands goes on from the address that is left, which was let in beforehand."""
     before = slow.exports_text()
     config, process = begin_and_await_image(slow)
@@ -179,7 +207,7 @@ def test_failover_in_the_middle_of_the_image(slow: Lab) -> None:
     confirm("failover-in-image", row(run, ran.exit_code, slow.left()))
 
 
-def test_an_administrator_edits_exports_meanwhile(slow: Lab) -> None:
+def test_an_administrator_edits_exports_meanwhile(slow: Slow) -> None:
     """Whatever was done to the entry in between stays; only what nimwrap added goes."""
     _, process = begin_and_await_image(slow)
     edited = (
@@ -199,7 +227,7 @@ def test_an_administrator_edits_exports_meanwhile(slow: Lab) -> None:
     confirm("admin-edits", row(run, ran.exit_code, slow.left(), note="what the administrator added stays"))
 
 
-def test_two_control_hosts_want_the_same_client(slow: Lab) -> None:
+def test_two_control_hosts_want_the_same_client(slow: Slow) -> None:
     _, process = begin_and_await_image(slow)
     second = slow.nimwrap(slow.config("openssh"), "backup", "powerha1", "--json")
     other = slow.nimwrap(slow.config("local"), "backup", "aix01", "--json")
@@ -212,7 +240,7 @@ def test_two_control_hosts_want_the_same_client(slow: Lab) -> None:
     confirm("two-different", row(only_run(other), other.exit_code, left))
 
 
-def test_the_clock_of_the_master_jumps(slow: Lab) -> None:
+def test_the_clock_of_the_master_jumps(slow: Slow) -> None:
     before = slow.exports_text()
     _, process = begin_and_await_image(slow)
     slow.shift_clock(366 * 86400)
