@@ -1,7 +1,7 @@
 """The preflight: the master is asked once, and each client once, with the master's resolver; then the checks judge.
 
-Nothing is changed anywhere. Several clients of one master share the two round trips; a third is made only for
-questions that the answers bring up.
+Nothing is changed anywhere. All clients of one master share one round trip where a listing taken before names them; a
+further one is made for those that are called otherwise now, and for questions that the answers bring up.
 """
 
 from __future__ import annotations
