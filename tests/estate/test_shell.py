@@ -123,3 +123,18 @@ def test_a_process_of_another_host_is_not_shown(sim: Sim) -> None:
         assert time.monotonic() < deadline, seen
     assert "/usr/bin/mksysb -ei /dev/rmt0" in seen
     assert sim.run("ps -ef | grep 'dev/rmt0' | grep -v grep", "aix02").out == ""
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="a process namespace of its own needs root")
+def test_a_process_of_another_namespace_is_not_the_estates(sim: Sim) -> None:
+    """The lab's hosts make images of the same names, and a client's stop script looks for writers by name."""
+    name = f"powerha1_elsewhere_{os.getpid()}"
+    for enter, seen in (([], True), (["unshare", "--pid", "--fork", "--kill-child"], False)):
+        with subprocess.Popen([*enter, "/bin/sh", "-c", f"read {name}"], stdin=subprocess.PIPE) as process:
+            until_started = time.monotonic() + 10
+            while name not in subprocess.run(["ps", "-efww"], capture_output=True, text=True, check=True).stdout:
+                assert time.monotonic() < until_started
+            shown = sim.run(f"COLUMNS=2000 ps -ef | grep {name} | grep -v grep | grep -v unshare", "powerha1").out
+            assert process.stdin
+            process.stdin.close()
+        assert (f"-c read {name}" in shown) == seen
