@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+import shlex
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from nimwrap.aix.text import Unrecognised, lines
@@ -16,10 +17,32 @@ _FREE_TEXT = frozenset({"err_info", "info", "comments"})  # what may hold a mess
 _HEADER = re.compile(r"(\S+):\s*")
 _ATTRIBUTE = re.compile(r"\s*([A-Za-z]\w*)\s*=(?:\s+(.*))?")
 _MESSAGE = re.compile(r"\s*(?:warning:\s*)*\d{4}-\d{3}\s")
-_STANZA = re.compile(r"\n(\S+):\s*\n(?=\s*[A-Za-z]\w*\s*=)")
 _INTERFACE = re.compile(r"if(\d{1,4})")
 _NAME = re.compile(r"[^\s:;/\"']+")
 _TYPE = re.compile(r"[a-z][a-z0-9_]*")
+
+# An object begins as it does for parse_long: a line "NAME:" with an attribute on the next line that is not empty.
+_ABOUT = r"""
+BEGIN {
+  few = ARGV[1] + 0
+  for (i = 2; i < ARGC; i++) { if (i < few + 2) wanted[ARGV[i]] = 1; else mention[ARGV[i]] = 1 }
+  for (i = 1; i < ARGC; i++) ARGV[i] = ""
+}
+/^nw_status [0-9]+$/ { status = $2; next }
+{ line[++n] = $0 }
+NF == 0 { next }
+/^[ \t]*[A-Za-z][A-Za-z0-9_]*[ \t]*=([ \t\r]|$)/ && line[held] ~ /^[^ \t]+:[ \t\r]*$/ {
+  name = line[held]; sub(/:[ \t\r]*$/, "", name)
+  first[++object] = held
+  if (name in wanted) { keep[object] = 1; if (!(name in seen)) { seen[name] = 1; found++ } }
+}
+{ held = n; for (word in mention) if (index($0, word)) keep[object] = 1 }
+END {
+  first[0] = 1; first[object + 1] = n + 1
+  for (o = 0; o <= object; o++) if (o in keep || found < few) for (i = first[o]; i < first[o + 1]; i++) print line[i]
+  exit status
+}
+"""
 
 
 @dataclass(frozen=True)
@@ -119,42 +142,15 @@ def parse_long(text: str) -> dict[str, NimObject]:
     }
 
 
-def about(text: str, names: Iterable[str], mention: Iterable[str]) -> str:
-    """Of a long listing, what stands there of ``names`` and of every object that mentions one of ``mention``.
+def about(listing: str, names: Sequence[str], mention: Sequence[str]) -> str:
+    """Shell text: of the output of the shell text ``listing``, what stands there of ``names`` and of every object that
+    mentions one of ``mention``; all of it where one of ``names`` is not listed. Its status is that of ``listing``.
 
-    A run asks for the listing of all clients and images again and again, and is about one of them: this is far quicker
-    than reading all. The whole ``text`` where one of ``names`` is not found in it.
+    A run needs the listing of all clients and images again and again, and is about one of them: so it is picked out on
+    the master, and the rest is neither sent nor read. The words reach awk as arguments, which it takes as they stand.
     """
-    whole = "\n" + text
-    starts: set[int] = set()
-    for name in names:
-        mine = {at for at in _places(whole, f"\n{name}:") if _STANZA.match(whole, at)}
-        if not mine:
-            return text
-        starts |= mine
-    for word in filter(None, mention):
-        starts |= {start for at in _places(whole, word) if (start := _stanza_start(whole, at)) is not None}
-    return "".join(whole[start : _stanza_end(whole, start)] for start in sorted(starts))
-
-
-def _places(text: str, word: str) -> Iterator[int]:
-    at = text.find(word)
-    while at >= 0:
-        yield at
-        at = text.find(word, at + 1)
-
-
-def _stanza_start(text: str, at: int) -> int | None:
-    """Where the object begins that the place ``at`` belongs to; None in front of the first."""
-    while (at := text.rfind("\n", 0, at)) >= 0:
-        if _STANZA.match(text, at):
-            return at
-    return None
-
-
-def _stanza_end(text: str, start: int) -> int:
-    following = _STANZA.search(text, start + 1)
-    return following.start() if following else len(text)
+    pick = shlex.join(["awk", _ABOUT, str(len(names)), *names, *mention])
+    return f"{{ {listing}; echo nw_status $?; }} 2>&1 | {pick}"
 
 
 def parse_table(text: str) -> list[TableRow]:

@@ -136,7 +136,7 @@ class _Look:
         named = next((one.master_name for one in prior.values() if one.master_name), _safe_name(self.master))
         nonce = secrets.token_hex(4)
         asked, names, result = self._ask(believed, named, self._master_script(refs, nonce))
-        on_master = self._read_master(result, nonce, refs)
+        on_master = self._read_master(result, nonce)
         drafts = [
             Situation(
                 ref, self.config.policy(ref.master, ref.client), self.master, prior.get(ref.client, Prior()), now,
@@ -164,7 +164,7 @@ class _Look:
     def _master_script(self, refs: Sequence[ClientRef], nonce: str) -> str:
         return asked_together(
             master_facts.quick_questions(self.master.client_channel == "c_rsh"),
-            master_facts.slow_questions(self._homes(refs)),
+            master_facts.slow_questions(self._homes(refs), [ref.client for ref in refs]),
             nonce,
             master_facts.LIMIT_S,
         )
@@ -173,7 +173,7 @@ class _Look:
         homes = [image_directory(self.config.policy(ref.master, ref.client), ref.client) for ref in refs]
         return list(dict.fromkeys(home for home in homes if home))
 
-    def _read_master(self, result: CommandResult | None, nonce: str, refs: Sequence[ClientRef]) -> MasterFacts:
+    def _read_master(self, result: CommandResult | None, nonce: str) -> MasterFacts:
         assert result is not None  # noqa: S101  it was asked
         said = answers(result.stdout, nonce)
         if result.returncode is None and "objects" not in said:
@@ -182,7 +182,7 @@ class _Look:
                 code=FailureCode.MASTER_UNREACHABLE,
                 hint="see on the master what hangs there (ps -ef | grep lsnim)",
             )
-        return read_master(said, [ref.client for ref in refs], self._homes(refs))
+        return read_master(said)
 
     def _ask(
         self, hosts: Mapping[str, str], master_name: str, own: str = ""

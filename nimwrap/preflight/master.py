@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 
 from nimwrap.aix import df, exportfs, exports, lsnim, mount, ps
 from nimwrap.aix.text import Unrecognised, lines
+from nimwrap.domain.names import is_nim_name
 from nimwrap.hosts.channel import C_RSH
 from nimwrap.hosts.questions import Answer, Question
 from nimwrap.preflight.facts import Fact, raw_text, read
@@ -59,7 +60,7 @@ class MasterFacts:
 
 
 _FEW = 16
-"""Of so many clients what concerns them is picked from the listing before it is read."""
+"""Of so many clients what concerns them is picked from the listing on the master."""
 
 
 def quick_questions(c_rsh: bool) -> list[Question]:
@@ -74,11 +75,17 @@ def quick_questions(c_rsh: bool) -> list[Question]:
     ]
 
 
-def slow_questions(directories: Sequence[str]) -> list[Question]:
-    """``lsnim -l`` answers for all objects at once; a level that wants a name or type is asked by type instead."""
+def slow_questions(directories: Sequence[str], clients: Sequence[str] = ()) -> list[Question]:
+    """``lsnim -l`` answers for all objects at once; a level that wants a name or type is asked by type instead.
+
+    Of a few ``clients`` it is only what concerns them: they and what lies in ``directories``.
+    """
     by_type = shlex.join(lsnim.long_argv(type_="TYPE")).replace("TYPE", "$t")
+    listing = f"{shlex.join(lsnim.long_argv())} || for t in standalone vios mksysb; do {by_type}; done"
+    if 0 < len(clients) <= _FEW and all(map(is_nim_name, clients)):
+        listing = lsnim.about(listing, clients, [f"{directory}/" for directory in directories])
     asked = [
-        Question("objects", f"{shlex.join(lsnim.long_argv())} || for t in standalone vios mksysb; do {by_type}; done"),
+        Question("objects", listing),
         Question("exports", shlex.join(exportfs.list_argv())),
         Question("processes", shlex.join(ps.argv())),
     ]
@@ -97,20 +104,11 @@ def _directories_shell(directories: Sequence[str]) -> str:
     )
 
 
-def read_master(
-    answers: Mapping[str, Answer], clients: Sequence[str] = (), directories: Sequence[str] = ()
-) -> MasterFacts:
-    """The facts of one master from its answers. ``objects`` are all that it lists, or, where a few ``clients`` are
-    named, those and the ones in ``directories``."""
-
-    def listed(text: str) -> dict[str, lsnim.NimObject]:
-        if not 0 < len(clients) <= _FEW:
-            return lsnim.parse_long(text)
-        return lsnim.parse_long(lsnim.about(text, clients, [f"{directory}/" for directory in directories]))
-
+def read_master(answers: Mapping[str, Answer]) -> MasterFacts:
+    """The facts of one master from its answers."""
     return MasterFacts(
         tools_missing=read(answers, "tools", "test -x", lambda text: tuple(text.split())),
-        objects=read(answers, "objects", "lsnim -l", listed),
+        objects=read(answers, "objects", "lsnim -l", lsnim.parse_long),
         exported=_exports(answers),
         standing=read(answers, "standing", "cat /etc/exports", exports.parse_file),
         directories=read(answers, "directories", "df -Pk", parse_directories),
