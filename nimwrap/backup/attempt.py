@@ -83,8 +83,7 @@ def make(site: Site, report: PreflightReport, work: Work, plan: AttemptPlan) -> 
 
 def failure_of(error: NimwrapError) -> Failure:
     """An error as the failure of a run."""
-    code = FailureCode(error.code) if error.code in set(FailureCode) else FailureCode.UNKNOWN
-    return Failure(code, error.message, error.hint)
+    return Failure(FailureCode.of(error.code), error.message, error.hint)
 
 
 def _start(site: Site, plan: AttemptPlan, command: str, undo: str | None) -> Failure | None:

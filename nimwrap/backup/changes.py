@@ -15,8 +15,8 @@ from nimwrap.backup.conclude import confirm_undo
 from nimwrap.backup.context import Site
 from nimwrap.backup.plan import AttemptPlan
 from nimwrap.backup.state import Look
-from nimwrap.domain.codes import ExitCode, Outcome
-from nimwrap.domain.errors import NimwrapError
+from nimwrap.domain.codes import Outcome
+from nimwrap.domain.errors import NimwrapError, master_unreachable
 from nimwrap.domain.records import ChangeState
 from nimwrap.history.read import Reader
 from nimwrap.history.values import Row
@@ -45,10 +45,10 @@ def undo_lost(site: Site, reader: Reader, plan: AttemptPlan) -> str:
     result = site.act(plan.run, "undo the export change, whose room is gone", PREAMBLE + _unless_locked(plan) + script)
     last = (result.stdout.strip().splitlines() or [result.stderr.strip()])[-1]
     if result.returncode in (None, BUSY):
-        raise NimwrapError(
+        raise master_unreachable(
             f"the export of {plan.exported} may still be open: {last or 'the connection was lost'}",
-            code="master_unreachable", hint="nimwrap recover tries again", exit_code=ExitCode.MASTER,
-        )  # fmt: skip
+            "nimwrap recover tries again",
+        )
     look = Look(room=False, undo=True, undo_status=result.returncode, undo_says=last)
     return confirm_undo(site, plan, look)
 

@@ -20,7 +20,7 @@ from nimwrap.hosts.questions import Answer, Question
 from nimwrap.images import look
 from nimwrap.images.kinds import BACKUP_DB, KINDS, NIM_DB, home
 from nimwrap.preflight.report import PreflightReport
-from nimwrap.preflight.say import ok, refuse, skip
+from nimwrap.preflight.say import ok, refuse, skip, trouble
 
 MARGIN = 1.2
 """How much larger than the largest recent image the next may be expected to be."""
@@ -51,8 +51,7 @@ def master_report(
     try:
         given = look.ask(host, asked)
     except NimwrapError as error:
-        code = FailureCode(error.code) if error.code in set(FailureCode) else FailureCode.UNKNOWN
-        return _report(ref, _named("master", refuse(code, error.message, error.hint)))
+        return _report(ref, trouble(error))
     findings = (
         _named("master", _nim(given["nim"])),
         _named("tool", _tool(tool, given["tool"])),

@@ -12,8 +12,7 @@ from nimwrap.backup.context import Site
 from nimwrap.backup.plan import AttemptPlan
 from nimwrap.backup.state import Look, look_script, parse_look
 from nimwrap.backup.wrapper import GRACE_S, client_stop_script
-from nimwrap.domain.codes import ExitCode
-from nimwrap.domain.errors import NimwrapError
+from nimwrap.domain.errors import NimwrapError, master_unreachable
 from nimwrap.domain.progress import Progress
 from nimwrap.hosts.channel import client_command, parse_channel
 from nimwrap.hosts.questions import PREAMBLE
@@ -59,9 +58,8 @@ def start(site: Site, plan: AttemptPlan, command: str, undo: str | None, owner: 
             raise StartUnknown(error.message, code=error.code, hint=error.hint, exit_code=error.exit_code) from error
         if there:
             return Started(Start.STARTED)
-        raise NimwrapError(
-            f"the connection to {plan.master} was lost before the operation was started there",
-            code="master_unreachable", hint="start the backup again",
+        raise master_unreachable(
+            f"the connection to {plan.master} was lost before the operation was started there", "start the backup again"
         )
     last = (spool.said(result.stdout) or [""])[-1]
     if last.startswith("started "):
@@ -90,10 +88,9 @@ def look(site: Site, plan: AttemptPlan, wait_s: int) -> Look:
         except NimwrapError as error:
             trouble = error.message
         if site.clock.monotonic() > giving_up:
-            raise NimwrapError(
-                f"{plan.master} does not say how {plan.run} stands: {trouble}", code="master_unreachable",
-                hint="nimwrap recover goes on from there", exit_code=ExitCode.MASTER,
-            )  # fmt: skip
+            raise master_unreachable(
+                f"{plan.master} does not say how {plan.run} stands: {trouble}", "nimwrap recover goes on from there"
+            )
         site.tell(Progress(plan.run, "reconnect", plan.client, note=trouble))
         site.clock.sleep(RECONNECT_S)
 

@@ -15,8 +15,8 @@ from nimwrap.backup.context import Site
 from nimwrap.backup.finish import put_in_place
 from nimwrap.backup.plan import AttemptPlan
 from nimwrap.backup.state import Look
-from nimwrap.domain.codes import ExitCode, FailureCode, Outcome
-from nimwrap.domain.errors import NimwrapError
+from nimwrap.domain.codes import FailureCode, Outcome
+from nimwrap.domain.errors import master_unreachable
 from nimwrap.domain.findings import Failure
 from nimwrap.hosts.questions import Question
 from nimwrap.images import look as images
@@ -83,10 +83,10 @@ def _placed(site: Site, plan: AttemptPlan, expected: Expectation, proof: Proof) 
     """The proven image, moved to its place and defined; kept where it lies when that is refused."""
     placed = put_in_place(site, plan)
     if placed.returncode is None:
-        raise NimwrapError(
+        raise master_unreachable(
             f"the connection to {plan.master} was lost while the image was put in its place",
-            code="master_unreachable", hint="nimwrap recover goes on from there", exit_code=ExitCode.MASTER,
-        )  # fmt: skip
+            "nimwrap recover goes on from there",
+        )
     if placed.returncode != 0:
         where = _lies_at(site, plan)
         refused = classify((placed.stdout + placed.stderr).strip(), placed.returncode)

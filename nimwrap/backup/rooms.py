@@ -9,8 +9,7 @@ from dataclasses import dataclass
 from nimwrap.backup import spool
 from nimwrap.backup.context import Site
 from nimwrap.backup.wrapper import CLOCK
-from nimwrap.domain.codes import ExitCode
-from nimwrap.domain.errors import NimwrapError
+from nimwrap.domain.errors import master_unreachable
 from nimwrap.hosts.questions import PREAMBLE
 
 
@@ -50,11 +49,11 @@ def scan(site: Site) -> dict[str, Room]:
     result = site.host.run(_scan_script(site.master.spool))
     lines = spool.said(result.stdout)
     if lines[-1:] != ["end"]:
-        raise NimwrapError(
+        raise master_unreachable(
             f"{site.master.name} does not say what lies in {site.master.spool}: "
             f"{result.stderr.strip() or 'the connection was lost'}",
-            code="master_unreachable", hint="nimwrap recover tries again", exit_code=ExitCode.MASTER,
-        )  # fmt: skip
+            "nimwrap recover tries again",
+        )
     now, beats, rooms = None, dict[str, float | None](), dict[str, Room]()
     for line in lines:
         words = line.split()

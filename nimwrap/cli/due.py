@@ -113,7 +113,7 @@ def _result(desk: Desk, schedules: dict[str, Schedule], report: DueReport) -> Re
     judged = [(run.outcome, run.failure.code if run.failure else None, counts(order, run)) for run in runs]
     judged += [(Outcome.SKIPPED, FailureCode.OUTSIDE_WINDOW, missed.counts) for missed in report.missed]
     judged += [(Outcome.REFUSED, FailureCode.CLIENT_UNKNOWN, True) for _ in report.nowhere]
-    judged += [(Outcome.FAILED, _failure_code(error.code), True) for error in report.faults]
+    judged += [(Outcome.FAILED, FailureCode.of(error.code), True) for error in report.faults]
     errors = [*result.errors, *(_unknown(ref) for ref in report.nowhere)]
     errors += [_problem(missed) for missed in report.missed if missed.counts]
     errors += [problem for error in report.faults for problem in error.problems]
@@ -165,10 +165,6 @@ def _unknown(ref: ClientRef) -> Problem:
     from nimwrap.scheduling.engine import NOWHERE
 
     return Problem(FailureCode.CLIENT_UNKNOWN, f"{ref.client}: {NOWHERE}", "correct the schedule", ref.client)
-
-
-def _failure_code(code: str) -> FailureCode:
-    return FailureCode(code) if code in set(FailureCode) else FailureCode.UNKNOWN
 
 
 def _nothing(desk: Desk, schedules: dict[str, Schedule]) -> str:

@@ -50,6 +50,11 @@ class FailureCode(StrEnum):
     ARCHIVE_WARNING = "archive_warning"
     UNKNOWN = "unknown"
 
+    @classmethod
+    def of(cls, text: str) -> FailureCode:
+        """The code that ``text`` is, ``unknown`` where it is none of them (``usage``, say)."""
+        return cls(text) if text in set(cls) else cls.UNKNOWN
+
 
 NEARNESS: dict[FailureCode, int] = {code: rank for rank, code in enumerate(FailureCode)}
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from nimwrap.domain.codes import ExitCode
+from nimwrap.domain.codes import ExitCode, FailureCode
 
 
 @dataclass(frozen=True)
@@ -39,6 +39,11 @@ class NimwrapError(Exception):
     def problems(self) -> list[Problem]:
         """This error and those found with it, in order."""
         return [Problem(self.code, self.message, self.hint, self.client), *self.more]
+
+
+def master_unreachable(message: str, hint: str = "") -> NimwrapError:
+    """The master cannot be asked, or the line to it was cut: exit 12; it may pass."""
+    return NimwrapError(message, code=FailureCode.MASTER_UNREACHABLE, hint=hint, exit_code=ExitCode.MASTER)
 
 
 def usage_error(message: str, hint: str = "") -> NimwrapError:

@@ -9,8 +9,7 @@ from nimwrap.aix import lsnim
 from nimwrap.aix.messages import headline
 from nimwrap.aix.text import Unrecognised
 from nimwrap.config.model import Config
-from nimwrap.domain.codes import ExitCode
-from nimwrap.domain.errors import NimwrapError
+from nimwrap.domain.errors import NimwrapError, master_unreachable
 from nimwrap.domain.names import is_host_name
 from nimwrap.domain.records import ClientRef, Inventory, InventoryClient
 from nimwrap.history.read import Reader
@@ -56,11 +55,9 @@ def prior_of(reader: Reader, ref: ClientRef, listed: Inventory | None, kind: str
 
 def _no_listing(master: str, returncode: int | None, said: str) -> NimwrapError:
     if returncode is None:
-        return NimwrapError(
+        return master_unreachable(
             f"{master} did not answer `lsnim -l` within {_LIMIT_S} s",
-            code="master_unreachable",
-            hint="see on the master whether lsnim hangs: ps -ef | grep lsnim",
-            exit_code=ExitCode.MASTER,
+            "see on the master whether lsnim hangs: ps -ef | grep lsnim",
         )
     return NimwrapError(
         f"{master} does not list its NIM objects: {headline(said) or 'lsnim -l said nothing'}",

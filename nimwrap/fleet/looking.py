@@ -9,7 +9,6 @@ from datetime import datetime
 
 from nimwrap.backup.master_look import master_report
 from nimwrap.config.model import Config
-from nimwrap.domain.codes import FailureCode
 from nimwrap.domain.errors import NimwrapError
 from nimwrap.domain.names import is_nim_name
 from nimwrap.domain.records import ClientRef, Inventory
@@ -21,7 +20,7 @@ from nimwrap.hosts.protocol import Host
 from nimwrap.images.kinds import MASTER, kinds_of
 from nimwrap.preflight.engine import preflight
 from nimwrap.preflight.report import PreflightReport
-from nimwrap.preflight.say import refuse
+from nimwrap.preflight.say import trouble
 
 MASTERS_AT_ONCE = 8
 
@@ -45,9 +44,10 @@ def look(
             priors = {ref: prior_of(reader, ref, seen[ref.master].listed) for ref in refs}
 
             def of_one(master: str) -> list[PreflightReport]:
-                trouble = seen[master].trouble
-                if trouble is not None:
-                    return [_unreachable(ClientRef(master, client), trouble) for client in by_master[master]]
+                error = seen[master].trouble
+                if error is not None:
+                    finding = trouble(error)
+                    return [PreflightReport(ClientRef(master, client), (finding,)) for client in by_master[master]]
                 prior = {client: priors[ClientRef(master, client)] for client in by_master[master]}
                 clients = [client for client in by_master[master] if client != MASTER]
                 found = preflight(hosts[master], config.masters[master], config, clients, prior, now)
@@ -119,8 +119,3 @@ def _of_itself(host: Host, config: Config, reader: Reader, master: str) -> Prefl
     ]
     findings = dict.fromkeys(finding for report in reports for finding in report.findings)
     return replace(reports[-1], findings=tuple(findings))
-
-
-def _unreachable(ref: ClientRef, trouble: NimwrapError) -> PreflightReport:
-    code = FailureCode(trouble.code) if trouble.code in set(FailureCode) else FailureCode.UNKNOWN
-    return PreflightReport(ref, (replace(refuse(code, trouble.message, trouble.hint), check="master"),))

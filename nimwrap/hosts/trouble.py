@@ -6,7 +6,7 @@ import shlex
 from dataclasses import dataclass
 
 from nimwrap.domain.codes import ExitCode
-from nimwrap.domain.errors import NimwrapError
+from nimwrap.domain.errors import NimwrapError, master_unreachable
 
 
 @dataclass(frozen=True)
@@ -35,11 +35,9 @@ def first_line(text: str, default: str = "no reason given") -> str:
 
 def unreachable(endpoint: Endpoint, why: str, hint: str = "") -> NimwrapError:
     """``master_unreachable``: nothing was started there; it may pass."""
-    return NimwrapError(
+    return master_unreachable(
         f"master {endpoint.master}: {endpoint} cannot be reached: {why}",
-        code="master_unreachable",
-        hint=hint or f"try: ssh -p {endpoint.port} {endpoint.user}@{endpoint.host} true",
-        exit_code=ExitCode.MASTER,
+        hint or f"try: ssh -p {endpoint.port} {endpoint.user}@{endpoint.host} true",
     )
 
 

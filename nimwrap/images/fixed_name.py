@@ -13,8 +13,7 @@ from pathlib import PurePosixPath
 
 from nimwrap.aix import ls, lsnim
 from nimwrap.config.model import BackupPolicy
-from nimwrap.domain.codes import ExitCode
-from nimwrap.domain.errors import NimwrapError
+from nimwrap.domain.errors import NimwrapError, master_unreachable
 from nimwrap.domain.names import dated_name, fixed_name, is_nim_name, is_safe_path
 from nimwrap.hosts.questions import PREAMBLE, Question
 from nimwrap.images import look
@@ -121,9 +120,9 @@ def _steps(depot: Depot, change: Replacement, steps: list[Step], now: datetime) 
 
 
 def _lost(depot: Depot) -> NimwrapError:
-    return NimwrapError(
+    return master_unreachable(
         f"the connection to {depot.master.name} was lost while an image was given its fixed name",
-        code="master_unreachable", hint="nimwrap recover goes on from where it stopped", exit_code=ExitCode.MASTER,
+        "nimwrap recover goes on from where it stopped",
     )
 
 

@@ -9,8 +9,7 @@ from dataclasses import dataclass
 
 from nimwrap.aix import cksum, ls, lsmksysb, lsnim, restore
 from nimwrap.aix.text import Unrecognised
-from nimwrap.domain.codes import ExitCode
-from nimwrap.domain.errors import NimwrapError
+from nimwrap.domain.errors import master_unreachable
 from nimwrap.hosts.protocol import Host
 from nimwrap.hosts.questions import Answer, Question, answers, questionnaire
 from nimwrap.images.kinds import Kind
@@ -75,9 +74,9 @@ def ask(host: Host, questions: Iterable[Question], *, timeout: float = 300.0) ->
     nonce = secrets.token_hex(8)
     result = host.run(questionnaire(questions, nonce), timeout=timeout)
     if result.returncode is None:
-        raise NimwrapError(
+        raise master_unreachable(
             f"the connection to {host.name} was lost before it had answered",
-            code="master_unreachable", exit_code=ExitCode.MASTER, hint="run the command again; nothing was changed",
+            "run the command again; nothing was changed",
         )
     return answers(result.stdout, nonce)
 

@@ -15,8 +15,7 @@ from datetime import datetime
 
 from nimwrap.aix.addresses import ipv4
 from nimwrap.config.model import Config, MasterConfig
-from nimwrap.domain.codes import FailureCode
-from nimwrap.domain.errors import NimwrapError
+from nimwrap.domain.errors import NimwrapError, master_unreachable
 from nimwrap.domain.names import is_host_name
 from nimwrap.domain.records import ClientRef, SourceAddress
 from nimwrap.hosts.channel import PARALLEL, ChannelAnswer, ClientRequest, ask_beside, ask_clients
@@ -31,7 +30,7 @@ from nimwrap.preflight.client import ClientFacts, read_client, unasked
 from nimwrap.preflight.master import MasterFacts, read_master
 from nimwrap.preflight.names import INTERFACES, LIMIT_S, PROCESSES, Names, names_after, names_script, read_names
 from nimwrap.preflight.report import PreflightReport, Prior
-from nimwrap.preflight.say import refuse
+from nimwrap.preflight.say import trouble
 from nimwrap.preflight.situation import Situation, image_directory
 from nimwrap.preflight.summary import report_of
 
@@ -77,9 +76,7 @@ def preflight(
     try:
         situations = looked.at(refs, prior, now)
     except NimwrapError as error:
-        code = FailureCode(error.code) if error.code in set(FailureCode) else FailureCode.UNKNOWN
-        finding = replace(refuse(code, error.message, error.hint), check="master")
-        return [PreflightReport(ref, (finding,)) for ref in refs]
+        return [PreflightReport(ref, (trouble(error),)) for ref in refs]
     return [report_of(situation, run_checks(situation)) for situation in situations]
 
 
@@ -177,10 +174,9 @@ class _Look:
         assert result is not None  # noqa: S101  it was asked
         said = answers(result.stdout, nonce)
         if result.returncode is None and "objects" not in said:
-            raise NimwrapError(
+            raise master_unreachable(
                 f"{self.master.name} did not answer, or the connection was lost, within {result.duration_s:.0f} s",
-                code=FailureCode.MASTER_UNREACHABLE,
-                hint="see on the master what hangs there (ps -ef | grep lsnim)",
+                "see on the master what hangs there (ps -ef | grep lsnim)",
             )
         return read_master(said)
 

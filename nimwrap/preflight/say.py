@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from nimwrap.domain.codes import FailureCode
+from nimwrap.domain.errors import NimwrapError
 from nimwrap.domain.findings import CheckStatus, Finding
 
 EVIDENCE_LIMIT = 4000
@@ -25,6 +28,11 @@ def warn(message: str, fix: str = "", evidence: str = "") -> Finding:
 def refuse(failure: FailureCode, message: str, fix: str = "", evidence: str = "") -> Finding:
     """A finding that refuses the backup; ``failure`` is the code the run gets."""
     return _finding(CheckStatus.FAILED, message, fix, evidence, failure)
+
+
+def trouble(error: NimwrapError) -> Finding:
+    """The finding of a master that could not be asked; it refuses with the error's own code."""
+    return replace(refuse(FailureCode.of(error.code), error.message, error.hint), check="master")
 
 
 def skip(reason: str, evidence: str = "") -> Finding:
