@@ -11,7 +11,7 @@ from nimwrap.backup import spool
 from nimwrap.backup.context import Site
 from nimwrap.backup.plan import AttemptPlan
 from nimwrap.backup.state import Look, look_script, parse_look
-from nimwrap.backup.wrapper import GRACE_S, client_stop_script
+from nimwrap.backup.wrapper import GRACE_S, RUN_UNDO, client_stop_script
 from nimwrap.domain.errors import NimwrapError, master_unreachable
 from nimwrap.domain.progress import Progress
 from nimwrap.hosts.channel import client_command, parse_channel
@@ -143,13 +143,12 @@ def settle(site: Site, plan: AttemptPlan) -> Look:
         clean = client_command(plan.channel, plan.client_host, own_mount.clean_on_client(plan.run), 120)
     script = f"""\
 {PREAMBLE}cd {shlex.quote(plan.room)} || exit 1
-[ -f rc ] || [ -f ended_by ] || echo killed > ended_by
+[ -s rc ] || [ -f ended_by ] || echo killed > ended_by
 /usr/bin/ksh ./stop > stop.out 2>&1; cat stop.out
 {{ {clean or ":"}
 }} > settle.out 2>&1; cat settle.out
 if [ -f undo ] && [ "$(cat undo.rc 2>/dev/null)" != 0 ]; then
-  /usr/bin/ksh ./undo > undo.out 2>&1 < /dev/null
-  echo $? > undo.rc.new && mv undo.rc.new undo.rc
+  {RUN_UNDO}
   cat undo.out
 fi
 """

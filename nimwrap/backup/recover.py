@@ -25,6 +25,7 @@ from nimwrap.backup.operation import follow, look, settle
 from nimwrap.backup.plan import AttemptPlan
 from nimwrap.backup.rooms import Room, scan
 from nimwrap.backup.state import Look
+from nimwrap.backup.wrapper import RUN_UNDO
 from nimwrap.domain.codes import FailureCode, Outcome
 from nimwrap.domain.durations import parse_rfc3339
 from nimwrap.domain.errors import NimwrapError
@@ -249,7 +250,7 @@ def _clean_aside(site: Site, plan: AttemptPlan, room: Room, done: Recovered) -> 
     said = site.host.run(
         f"{PREAMBLE}cd {aside} || exit 1\n"
         'if [ -f undo ] && [ "$(cat undo.rc 2>/dev/null)" != 0 ]; then\n'
-        "  /usr/bin/ksh ./undo > undo.out 2>&1 < /dev/null; echo $? > undo.rc\nfi\n"
+        f"  {RUN_UNDO}\nfi\n"
         f'sed "s/^/{spool.MARK}stuck /" cstate 2>/dev/null\n'
         f'sed "s/^/{spool.MARK}holder /" {lock}/run 2>/dev/null\n'
     )
@@ -273,9 +274,9 @@ def _foreign_room(site: Site, room: Room, done: Recovered) -> None:
         return
     path = shlex.quote(f"{site.master.spool}/{room.name}")
     said = site.host.run(
-        f"{PREAMBLE}cd {path} || exit 0\n[ -f rc ] || /usr/bin/ksh ./stop > stop.out 2>&1\n"
+        f"{PREAMBLE}cd {path} || exit 0\n[ -s rc ] || /usr/bin/ksh ./stop > stop.out 2>&1\n"
         "if [ -f undo ] && [ ! -f undo.rc ]; then\n"
-        "  /usr/bin/ksh ./undo > undo.out 2>&1 < /dev/null; echo $? > undo.rc; tail -n 1 undo.out\nfi\n"
+        f"  {RUN_UNDO}; tail -n 1 undo.out\nfi\n"
     ).stdout.strip()
     if said:
         done.notes.append(

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from nimwrap.backup.plan import AttemptPlan
-from nimwrap.backup.wrapper import CLOCK, WIDE, client_stop_script, stop_text, wrapper_text
+from nimwrap.backup.wrapper import CLOCK, client_stop_script, stop_text, wrapper_text
 from nimwrap.hosts.channel import client_command
 from nimwrap.hosts.questions import PREAMBLE
 
@@ -34,15 +34,21 @@ def lock_path(spool: str, client: str) -> str:
     return f"{spool}/locks/{client}"
 
 
-def slot_path(spool: str, number: int) -> str:
-    return f"{spool}/slots/{number}"
+def _lock_words(spool: str, client: str) -> str:
+    """Words for the shell: the client's lock, and those of clusters, one of which may be held beside it."""
+    return f"{shlex.quote(lock_path(spool, client))} {shlex.quote(spool)}/locks/cluster.*"
 
 
-ALIVE = f"""\
-alive() {{
+def _is_mine(run: str) -> str:
+    """Shell text: whether what ``$held`` names is held by this run."""
+    return f'[ "$(cat "$held/run" 2>/dev/null)" = {shlex.quote(run)} ]'
+
+
+ALIVE = """\
+alive() {
   pid=$(cat "$1/pid" 2>/dev/null) || return 1
-  [ -n "$pid" ] && {WIDE} ps -p $pid -o args= 2>/dev/null | grep "$1/wrapper" >/dev/null
-}}
+  [ -n "$pid" ] && ps -p $pid -o args= 2>/dev/null | grep "$1/wrapper" >/dev/null
+}
 """
 """Whether the wrapper of the room $1 lives: its pid, and that the process of that number is it (numbers are reused)."""
 
@@ -109,8 +115,8 @@ mv {lock} {aside} && rm -rf {aside} && echo "{MARK}aside"
 def beat_script(spool: str, client: str, run: str) -> str:
     """Makes the client's lock fresh, and that of its cluster, only if they are this run's."""
     return (
-        f"{PREAMBLE}for held in {shlex.quote(lock_path(spool, client))} {shlex.quote(spool)}/locks/cluster.*; do\n"
-        f'  [ "$(cat "$held/run" 2>/dev/null)" = {shlex.quote(run)} ] && {CLOCK} > "$held/heartbeat"\n'
+        f"{PREAMBLE}for held in {_lock_words(spool, client)}; do\n"
+        f'  {_is_mine(run)} && {CLOCK} > "$held/heartbeat"\n'
         "done\n"
     )
 
@@ -120,7 +126,7 @@ def free_slots_script(spool: str, run: str, *, room: str = "", locks: str = "") 
 
     ``locks`` are words for the shell. All goes in this order by one command, since each takes its time.
     """
-    mine = f'[ "$(cat "$held/run" 2>/dev/null)" = {shlex.quote(run)} ] && gone="$gone $held"'
+    mine = f'{_is_mine(run)} && gone="$gone $held"'
     return f"""\
 gone=
 for held in {shlex.quote(spool)}/slots/*; do {mine}; done
@@ -281,8 +287,7 @@ else
 
 def give_back_script(spool: str, client: str, run: str, room: str | None) -> str:
     """Frees the client's lock and the run's slots, and clears ``room`` if given: nothing of it under a live wrapper."""
-    locks = f"{shlex.quote(lock_path(spool, client))} {shlex.quote(spool)}/locks/cluster.*"
-    then = free_slots_script(spool, run, room=room or "", locks=locks)
+    then = free_slots_script(spool, run, room=room or "", locks=_lock_words(spool, client))
     return PREAMBLE + _when_settled(room or f"{spool}/{run}", then)
 
 

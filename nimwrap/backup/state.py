@@ -29,7 +29,7 @@ else
   [ -f boot ] && say boot $(cat boot)
   say uptime $(ps -p 1 -o etime= 2>/dev/null)
 fi
-[ -f rc ] && say rc $(cat rc)
+[ -s rc ] && say rc $(cat rc)
 [ -f undo ] && say undo yes
 [ -f undo.rc ] && say undo_rc $(cat undo.rc)
 [ -f unclean ] && say unclean yes
@@ -41,7 +41,7 @@ say now $({CLOCK})
 [ -f undo.out ] && tail -n 1 undo.out | sed 's/^/{MARK}undo_says /'
 say out
 tail -c 65536 out 2>/dev/null
-[ -f client.out ] && [ ! -f rc ] && tail -c 2000 client.out
+[ -f client.out ] && [ ! -s rc ] && tail -c 2000 client.out
 echo
 say end
 """

@@ -10,17 +10,17 @@ from __future__ import annotations
 import shlex
 
 from nimwrap.backup.plan import AttemptPlan
-from nimwrap.hosts.questions import PREAMBLE
+from nimwrap.hosts.questions import PREAMBLE, process_tree
 
 HEARTBEAT_S = 20
 GRACE_S = 300
 """How long after the timeout the wrapper itself ends the operation, when no nimwrap has done so."""
 
-WIDE = "COLUMNS=2000"
-"""Before ``ps``, whose lines may end at 80 characters where there is no terminal; a path is longer than that."""
-
 CLOCK = "date -u +%Y%m%d%H%M%S"
 """The master's clock as 14 digits; POSIX date has no epoch seconds."""
+
+RUN_UNDO = "/usr/bin/ksh ./undo > undo.out 2>&1 < /dev/null; echo $? > undo.rc.new && mv undo.rc.new undo.rc"
+"""In the room: undoes the export change; its status is there whole or not at all."""
 
 
 def wrapper_text(plan: AttemptPlan, lock: str) -> str:
@@ -57,30 +57,10 @@ wait $command
 echo $? > rc
 kill $watch 2>/dev/null
 if [ -f undo ]; then
-  /usr/bin/ksh ./undo > undo.out 2>&1 < /dev/null
-  echo $? > undo.rc.new && mv undo.rc.new undo.rc
+  {RUN_UNDO}
 fi
 [ "$(cat "$slot/run" 2>/dev/null)" = {shlex.quote(plan.run)} ] && rm -rf "$slot"
 {CLOCK} > done
-"""
-
-
-_TREE = """\
-tree() {
-  ps -ef | awk -v root="$1" '
-    { parent[$2] = $3; order[NR] = $2 }
-    END {
-      member[root] = 1
-      for (again = 1; again; ) {
-        again = 0
-        for (i = 1; i <= NR; i++) {
-          p = order[i]
-          if (!(p in member) && (parent[p] in member)) { member[p] = 1; again = 1 }
-        }
-      }
-      for (p in member) print p
-    }'
-}
 """
 
 
@@ -93,16 +73,15 @@ def stop_text(plan: AttemptPlan, client_stop: str) -> str:
     """
     return f"""\
 {PREAMBLE}cd {shlex.quote(plan.room)} || exit 1
-{_TREE}
 {client_stop}
 command=$(cat command.pid 2>/dev/null)
 [ -n "$command" ] || {{ echo stopped; exit 0; }}
-ours() {{ {WIDE} ps -p $command -o args= 2>/dev/null | grep {shlex.quote(f"{plan.run}/command")} > /dev/null; }}
+ours() {{ ps -p $command -o args= 2>/dev/null | grep {shlex.quote(f"{plan.run}/command")} > /dev/null; }}
 waited=0
-while [ ! -f rc ] && ours && [ $waited -lt 5 ]; do sleep 1; waited=$((waited + 1)); done
+while [ ! -s rc ] && ours && [ $waited -lt 5 ]; do sleep 1; waited=$((waited + 1)); done
 for signal in TERM KILL; do
-  if [ -f rc ] || ! ours; then break; fi
-  members=$(tree $command)
+  if [ -s rc ] || ! ours; then break; fi
+  members=$({process_tree("$command")})
   for process in $members; do kill -$signal $process 2>/dev/null; done
   waited=0
   while ours && [ $waited -lt 5 ]; do sleep 1; waited=$((waited + 1)); done
@@ -123,7 +102,7 @@ def client_stop_script(plan: AttemptPlan) -> str:
     pattern = f"{image}|[n]imwrap[.]{plan.run}.job"
     return f"""\
 writers() {{
-  {WIDE} ps -ef | awk -v me=$$ '
+  ps -ef | awk -v me=$$ '
     {{ parent[$2] = $3; order[NR] = $2 }}
     $0 ~ /{pattern}/ && $0 !~ / -o define |m_mkbosi/ && $2 != me {{ member[$2] = 1 }}
     END {{

@@ -65,7 +65,7 @@ cd {room} 2>/dev/null || exit 11
 tail -c 1500 out 2>/dev/null
 for again in 1 2; do
   if [ -f rc ]; then echo; echo "job ended $(cat rc)"; exit 0; fi
-  COLUMNS=2000 ps -p "$(cat pid)" -o args= 2>/dev/null | grep "[n]imwrap[.]{run}/job" > /dev/null && exit 10
+  ps -p "$(cat pid)" -o args= 2>/dev/null | grep "[n]imwrap[.]{run}/job" > /dev/null && exit 10
   sleep 1
 done
 if [ -f rc ]; then echo; echo "job ended $(cat rc)"; exit 0; fi
@@ -82,7 +82,7 @@ def clean_on_client(run: str) -> str:
     room = client_room(run)
     return f"""\
 [ -d {room} ] || exit 0
-busy() {{ COLUMNS=2000 ps -ef | egrep "[n]imwrap[.]{run}/(job|mnt/)" > /dev/null; }}
+busy() {{ ps -ef | egrep "[n]imwrap[.]{run}/(job|mnt/)" > /dev/null; }}
 waited=0
 while busy && [ $waited -lt 5 ]; do sleep 1; waited=$((waited + 1)); done
 if busy; then echo "something still writes below {room}"; exit 12; fi
