@@ -10,12 +10,10 @@ from typing import Any
 
 from nimwrap.config.model import Config
 from nimwrap.domain.durations import parse_rfc3339
-from nimwrap.domain.ref import ClientRef
+from nimwrap.domain.ref import ClientRef, Key
 from nimwrap.history.read import Reader
 
 Row = dict[str, Any]
-Key = tuple[str, str]
-"""Master and client."""
 
 
 @dataclass(frozen=True)

@@ -10,14 +10,13 @@ from typing import TYPE_CHECKING
 from nimwrap.config.model import Config
 from nimwrap.domain.durations import parse_rfc3339, rfc3339
 from nimwrap.domain.errors import NimwrapError
+from nimwrap.domain.ref import Key
 from nimwrap.domain.verdict import Verdict
 from nimwrap.history.read import Reader
 
 if TYPE_CHECKING:
     from nimwrap.scheduling.schedule import Schedule
 
-Key = tuple[str, str]
-"""Master and client."""
 MEMORY = timedelta(days=35)
 """Slots of this time show that a site lives by schedules; misses that are older are history."""
 

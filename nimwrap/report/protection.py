@@ -9,7 +9,7 @@ from typing import Any
 
 from nimwrap.config.model import BackupPolicy, ClientConfig, Config
 from nimwrap.domain.durations import parse_rfc3339
-from nimwrap.domain.ref import ClientRef
+from nimwrap.domain.ref import ClientRef, Key
 from nimwrap.domain.verdict import SEVERITY, Facts, Judged, Verdict, inventory_fault, judge, worst
 from nimwrap.history.read import Reader
 from nimwrap.report.advice import advice
@@ -18,8 +18,6 @@ from nimwrap.report.otherkinds import with_all_kinds
 from nimwrap.report.plans import Plans, missed_slots, read_plans
 
 Row = dict[str, Any]
-Key = tuple[str, str]
-"""Master and client: a plain tuple is looked up several times as fast as a ClientRef."""
 ENDLESS_S = 86400
 """A run may go on for twice its timeout, and for a day in any case, before its missing end is a fault."""
 
@@ -115,7 +113,7 @@ class _Policies:
 
     def __init__(self, config: Config) -> None:
         self.config = config
-        self._made: dict[tuple[str, str], BackupPolicy] = {}
+        self._made: dict[Key, BackupPolicy] = {}
 
     def of(self, key: Key) -> BackupPolicy:
         master, client = key

@@ -12,9 +12,10 @@ _PS = next((path for path in ("/usr/bin/ps", "/bin/ps") if os.access(path, os.X_
 
 
 def main(me: Machine, args: list[str]) -> int:
-    """A line that names another host's tree, of this estate or another, is that host's; everything else is shown.
+    """A line that names another host's tree, of this estate or another, is that host's and not shown.
 
-    So is a process of another namespace: the network lab's hosts have their own, and images of the same names.
+    Nor is one about a process of another namespace: the network lab's hosts have their own, and images of the same
+    names. Everything else is shown.
     """
     env = {"PATH": "/usr/bin:/bin", "LC_ALL": "C"}
     child = start([_PS, *args], env, cwd="/")
@@ -24,17 +25,26 @@ def main(me: Machine, args: list[str]) -> int:
     own = (f"{me.root}/", f"{me.base}/shells/{me.name} ")
     mine = re.compile(b"|".join(re.escape(os.fsencode(text)) for text in own))
     lines = b"".join(portions).splitlines(keepends=True)
-    kept = [line for line in lines if not me.root or mine.search(line) or not (others.search(line) or _elsewhere(line))]
+    here = _namespace("self") if me.root else None
+    kept = [
+        line
+        for line in lines
+        if not me.root or mine.search(line) or not (others.search(line) or _elsewhere(line, here))
+    ]
     write_all(1, b"".join(kept))
     return child.wait()
 
 
-def _elsewhere(line: bytes) -> bool:
-    """True for a line of ``ps -ef`` about a process that lives in another process namespace than we do."""
+def _elsewhere(line: bytes, here: int | None) -> bool:
+    """True for a line of ``ps -ef`` about a process that lives in another process namespace than ``here``."""
     words = line.split(None, 2)
-    if len(words) < 3 or not words[1].isdigit():
-        return False
+    there = _namespace(str(int(words[1]))) if len(words) == 3 and words[1].isdigit() else None
+    return there not in (None, here)
+
+
+def _namespace(process: str) -> int | None:
+    """What tells its process namespace from others; None where the process is gone or not ours to look at."""
     try:
-        return os.stat(f"/proc/{int(words[1])}/ns/pid").st_ino != os.stat("/proc/self/ns/pid").st_ino
+        return os.stat(f"/proc/{process}/ns/pid").st_ino
     except OSError:
-        return False
+        return None
