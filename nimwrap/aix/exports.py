@@ -33,6 +33,11 @@ class Export:
         ]
         return tuple(dict.fromkeys(named))
 
+    @property
+    def read_only(self) -> bool:
+        """True where an option keeps somebody from writing: widening the entry could not let a client write."""
+        return any(option.partition("=")[0].strip() == "ro" for option in self.options.split(","))
+
 
 def _export(line: str) -> Export | None:
     match = _LINE.fullmatch(line)

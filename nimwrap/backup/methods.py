@@ -19,7 +19,7 @@ from nimwrap.hosts.questions import PREAMBLE
 from nimwrap.images import kinds
 from nimwrap.preflight.report import PreflightReport
 from nimwrap.remedy import own_mount, pre_export
-from nimwrap.remedy.admission import admitting_options, read_only, widened_options
+from nimwrap.remedy.admission import admitting_options, widened_options
 from nimwrap.remedy.undo import undo_script
 
 NIM = "nim"
@@ -79,7 +79,7 @@ def _pre_export(site: Site, plan: AttemptPlan, hosts: tuple[str, ...]) -> Attemp
     if entry is None:
         return replace(plan, exported=plan.directory, added=hosts, after=admitting_options(hosts))
     before = entry.options or "rw"  # what no option at all means (the exports file)
-    if read_only(before):
+    if entry.read_only:
         return Failure(
             FailureCode.EXPORT_CONFLICT,
             f"{plan.directory} is exported for reading only, so that pre-export cannot let {plan.client} write there",

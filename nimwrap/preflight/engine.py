@@ -90,7 +90,7 @@ def recheck_source(host: Host, master: MasterConfig, report: PreflightReport) ->
         return SourceAddress(expected, None, None)
     found = _source_now(host, master, report, interfaces=False)
     told = found.source.value
-    if told is not None and told.address != before:
+    if told is not None and told.address not in (None, before):
         # The preflight has seen that the address is the client's own; of another one that has to be seen.
         found = _source_now(host, master, report, interfaces=True)
         told = found.source.value if found.source.value and found.source.value.address in found.own_addresses else None

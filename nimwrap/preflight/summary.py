@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from nimwrap.domain.findings import Finding
-from nimwrap.preflight.admission import admission_of, remedies_in_order
+from nimwrap.preflight.admission import admission_of
 from nimwrap.preflight.checks.client import backups_running
 from nimwrap.preflight.checks.cluster import cluster_of
 from nimwrap.preflight.checks.exports import concerning, mount_point
-from nimwrap.preflight.checks.source import obstacle
+from nimwrap.preflight.checks.source import obstacle, possible_remedies
 from nimwrap.preflight.report import NimState, PreflightReport
 from nimwrap.preflight.situation import Situation
 
@@ -33,7 +33,7 @@ def report_of(s: Situation, findings: tuple[Finding, ...]) -> PreflightReport:
         node=s.client.node.value,
         machine_id=s.client.machine_id.value,
         admission=admission_of(s),
-        remedies=remedies_in_order(s.policy, s.prior.remedies_proven) if usable else (),
+        remedies=possible_remedies(s) if usable else (),
         nim_before=NimState(s.nim.cstate, s.allocated, s.nim.attributes) if s.nim else NimState(),
         directory=s.path,
         mount_point=mount_point(s),

@@ -14,16 +14,11 @@ def admitting_options(hosts: Sequence[str]) -> str:
     return f"rw,access={listed},root={listed}"
 
 
-def read_only(options: str) -> bool:
-    """True where an entry's options keep somebody from writing: widening it could not let the client write."""
-    return any(option.partition("=")[0].strip() == "ro" for option in options.removeprefix("-").split(","))
-
-
 def widened_options(before: str, hosts: Sequence[str]) -> tuple[str, tuple[str, ...]]:
     """``before`` (with or without its leading dash) plus ``hosts``, and the hosts that were really added.
 
     An entry without access= admits everybody already, one whose rw= names nobody lets all of them write; root= is
-    needed in any case. ``before`` must not be :func:`read_only`.
+    needed in any case. ``before`` must not be ``ro``.
     """
     options = before.removeprefix("-").split(",")
     added: dict[str, None] = {}

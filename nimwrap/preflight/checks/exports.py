@@ -26,6 +26,16 @@ def concerning(s: Situation) -> tuple[Export, ...]:
     )
 
 
+def pre_export_barred(s: Situation) -> str:
+    """Why exporting the image directory wider cannot let the client in, by what is exported now; else empty."""
+    for export in concerning(s):
+        if export.directory == s.path and export.read_only:
+            return f"{s.path} is exported for reading only"
+        if export.directory != s.path and within(export.directory, s.path or ""):
+            return f"{export.directory} is exported below {s.path}"
+    return ""
+
+
 def _same_filesystem(s: Situation, above: str) -> bool:
     """True unless the file system of the image directory is known to begin below ``above``."""
     mount = mount_point(s)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from nimwrap.domain.codes import FailureCode
 from nimwrap.domain.findings import Finding
 from nimwrap.preflight.admission import leads_to, remedies_in_order
+from nimwrap.preflight.checks.exports import pre_export_barred
 from nimwrap.preflight.cure import cure
 from nimwrap.preflight.origin import origin_of
 from nimwrap.preflight.say import ok, refuse, skip, warn
@@ -53,10 +54,16 @@ def _differs(s: Situation, actual: str, evidence: str) -> Finding:
         return refuse(
             FailureCode.SOURCE_ADDRESS_MISMATCH, f"{differs} ({why_not})", f"{lasting}.{more}", evidence
         )
-    first, *_ = remedies_in_order(s.policy, s.prior.remedies_proven)
+    first, *_ = possible_remedies(s)
     tested = "worked on this master before" if first in s.prior.remedies_proven else "untested on this master"
     message = f"{differs}. The remedy {first} will let {actual} in for the time of the backup ({tested})"
     return warn(message, f"for good: {lasting}", evidence)
+
+
+def possible_remedies(s: Situation) -> tuple[str, ...]:
+    """Those that the configuration allows and that can work beside what the master exports now, in order."""
+    allowed = remedies_in_order(s.policy, s.prior.remedies_proven)
+    return tuple(name for name in allowed if name != "pre-export" or not pre_export_barred(s))
 
 
 def obstacle(s: Situation) -> str:
@@ -65,6 +72,8 @@ def obstacle(s: Situation) -> str:
         return 'export_change = "never" forbids to let it in'
     if not remedies_in_order(s.policy, ()):
         return f"layout = {s.policy.layout} and remedies = {list(s.policy.remedies)} leave no way to let it in"
+    if not possible_remedies(s):
+        return f"{pre_export_barred(s)}, and remedies = {list(s.policy.remedies)} leave no other way to let it in"
     if s.source.method not in STRONG:
         return "known only from the order of the addresses, which is too weak to let an address in"
     if not s.source_proven:
