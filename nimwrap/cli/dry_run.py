@@ -17,11 +17,11 @@ if TYPE_CHECKING:
 
 
 def dry_run_result(desk: Desk, order: Order) -> Result:
-    """The plan as a result; exit 10 when any client would be refused."""
+    """The plan as a result; exit 10 when any client would be refused, 75 when nobody is left who was named."""
     from nimwrap.fleet.dry_run import dry_run
 
     planned = dry_run(desk, order)
-    refused = [plan.report for plan in planned if plan.outcome is Outcome.REFUSED]
+    refused = [plan.report for plan in planned if plan.refused]
     errors = [
         Problem(why.code, f"{report.ref.client}: {why.message}", why.fix, report.ref.client)
         for report in refused
@@ -29,6 +29,8 @@ def dry_run_result(desk: Desk, order: Order) -> Result:
     ]
     shown = [_json(plan) for plan in planned]
     code = ExitCode.REFUSED if refused else ExitCode.OK
+    if order.named and all(plan.kept_out for plan in planned):
+        code = ExitCode.SKIPPED
     data = {"dry_run": True, "plan": shown, "runs": []}
     return Result("backup", data, code, errors, text=lambda out: _text(out, shown))
 
@@ -39,7 +41,8 @@ def _json(plan: Planned) -> dict[str, Any]:
         "client": report.ref.client,
         "master": report.ref.master,
         "kind": plan.kind,
-        "verdict": report.verdict,
+        "volume_group": plan.volume_group or None,
+        "verdict": Outcome.SKIPPED if plan.kept_out else report.verdict,
         "method": plan.method,
         "starts": rfc3339(plan.starts) if plan.starts else None,
         "ends": rfc3339(plan.ends) if plan.ends else None,
@@ -49,7 +52,7 @@ def _json(plan: Planned) -> dict[str, Any]:
             for f in report.findings
         ],
         "commands": [{"host": host, "command": command} for host, command in plan.commands],
-        "failure": report.failure,
+        "failure": plan.kept_out or report.failure,
     }
 
 
@@ -71,7 +74,9 @@ def _text(out: Printer, plans: list[dict[str, Any]]) -> None:
     )
     for plan in plans:
         out.line()
-        out.heading(f"{plan['client']} ({plan['kind']})")
+        out.heading(f"{plan['client']} ({' '.join(filter(None, (plan['kind'], plan['volume_group'])))})")
+        if plan["verdict"] is Outcome.SKIPPED:
+            out.line(f"  {out.word('skipped')}: {plan['failure'].message}")
         for command in plan["commands"]:
             out.line(f"  {command['host']}# {command['command']}")
         for finding in plan["findings"]:

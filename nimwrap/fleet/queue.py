@@ -6,7 +6,6 @@ be played in a moment.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
@@ -91,6 +90,5 @@ class Queue(Generic[What]):
         lengths: dict[str, float] = {}
         for job in self.waiting:
             if job.chain:
-                known = job.predicted_s if math.isfinite(job.predicted_s) else UNKNOWN
-                lengths[job.chain] = lengths.get(job.chain, 0.0) + known
+                lengths[job.chain] = lengths.get(job.chain, 0.0) + job.predicted_s
         return lengths

@@ -15,15 +15,13 @@ from nimwrap.backup.run import BackupRun, Later, Request, new_run_id
 from nimwrap.domain.codes import FailureCode, Outcome
 from nimwrap.domain.errors import NimwrapError
 from nimwrap.domain.findings import Failure
-from nimwrap.domain.ordering import UNKNOWN, predicted_seconds
 from nimwrap.domain.progress import Progress
 from nimwrap.domain.records import ClientRef, Run
 from nimwrap.fleet.desk import Desk
+from nimwrap.fleet.intake import chain_of, detected_clusters, expected_seconds, images_of, take_in
 from nimwrap.fleet.inventory import prior_of
 from nimwrap.fleet.playing import expected_end
 from nimwrap.fleet.queue import Job, Queue
-from nimwrap.fleet.room import too_large
-from nimwrap.images.kinds import NIM_DB, kinds_of
 
 _GOOD = (Outcome.OK, Outcome.WARNING)
 _LATELY = 20
@@ -75,13 +73,13 @@ class Fleet:
         """Everything, to its end, or until the clock's ``stop`` is set; then running ones are returned as such."""
         for master in dict.fromkeys(ref.master for ref in self.order.refs):
             self._recover(master)
-        admitted = [ref for ref in self.order.refs if self._admitted(ref)]
-        short = too_large(self.desk, admitted)
-        for ref in admitted:
-            if ref in short:
-                self._not_run(ref, short[ref], Outcome.REFUSED)
-            else:
-                self._queue(ref)
+        taken = take_in(self.desk, self.order.refs, self.issued)
+        for ref, failure in taken.kept_out.items():
+            self._not_run(ref, failure)
+        for ref, failure in taken.too_large.items():
+            self._not_run(ref, failure, Outcome.REFUSED)
+        for ref in taken.admitted:
+            self._queue(ref)
         while self._goes_on():
             if not self.desk.draining.is_set():
                 self._start_what_may()
@@ -113,50 +111,29 @@ class Fleet:
         except NimwrapError as error:
             self.desk.tell(Progress("", "recover", note=f"{master}: {error.message}"))
 
-    def _admitted(self, ref: ClientRef) -> bool:
-        """False when the client is held or excluded; its row says so."""
-        config, reader = self.desk.config, self.desk.reader
-        if config.client(ref.master, ref.client).exclude:
-            self._not_run(ref, Failure(FailureCode.HELD, f"{ref.client} is excluded by the configuration"))
-            return False
-        held = {ClientRef(row["master"], row["client"]): row for row in reader.holds(self.issued)}
-        hold = held.get(ref)
-        if hold is not None:
-            why = f"{ref.client} is held since {hold['since']}: {hold['reason']}"
-            self._not_run(ref, Failure(FailureCode.HELD, why, f"nimwrap release {ref.client}"))
-            return False
-        return True
-
     def _queue(self, ref: ClientRef) -> None:
         """A job for each kind of image of this client."""
         reader, policy = self.desk.reader, self.desk.config.policy(ref.master, ref.client)
         start = self.order.not_before.get(ref)
         wait = max(0.0, (start - self.desk.clock.now()).total_seconds()) if start else 0.0
-        for kind in kinds_of(policy, ref.client):
+        for kind, group in images_of(policy, ref.client):
             durations = reader.durations(ref.master, ref.client, kind)
             prior = prior_of(reader, ref, self.desk.listed.get(ref.master), kind)
-            # The NIM database first: the night's other images change it.
-            known = UNKNOWN if kind == NIM_DB else predicted_seconds(durations, prior.last_sizes)
-            for group in policy.volume_groups if kind == "savevg" else ("",):
-                request = Request(
-                    ref, kind, group, self.order.schedule, self.order.slot, not self.order.attended,
-                    len(self.order.refs) > 1, prior,
-                )  # fmt: skip
-                run = BackupRun(self.desk.site(ref.master), request, partial(self._done_meanwhile, request))
-                ready_at = self.desk.clock.monotonic() + wait
-                job = Job(Task(request, run), ref.master, known, self._chain(ref), ready_at, timed=bool(durations))
-                self.queue.add([job])
-
-    def _chain(self, ref: ClientRef) -> str:
-        """Clients of one cluster follow one another; so do the several images of one client."""
-        cluster = self.desk.config.client(ref.master, ref.client).cluster or self._detected.get(ref)
-        return f"cluster {cluster}" if cluster else f"client {ref}"
+            request = Request(
+                ref, kind, group, self.order.schedule, self.order.slot, not self.order.attended,
+                len(self.order.refs) > 1, prior,
+            )  # fmt: skip
+            run = BackupRun(self.desk.site(ref.master), request, partial(self._done_meanwhile, request))
+            job = Job(
+                Task(request, run), ref.master, expected_seconds(kind, durations, prior.last_sizes),
+                chain_of(self.desk.config, ref, self._detected), self.desk.clock.monotonic() + wait,
+                timed=bool(durations),
+            )  # fmt: skip
+            self.queue.add([job])
 
     @cached_property
     def _detected(self) -> dict[ClientRef, str]:
-        """Clusters that earlier preflights saw, by client."""
-        rows = self.desk.reader.clients()
-        return {ClientRef(row["master"], row["name"]): row["cluster"] for row in rows if row["cluster"]}
+        return detected_clusters(self.desk.reader)
 
     def _not_run(
         self, ref: ClientRef, failure: Failure, outcome: Outcome = Outcome.SKIPPED, kind: str = "mksysb"

@@ -114,7 +114,8 @@ def test_a_night_that_does_not_fit_is_refused_before_it_starts(
     for row in lab.rows():
         lab.store.update_image(row["id"], size_bytes=huge)
     ran = run_cli("backup", "--all", "--dry-run", "--json", config=lab.file)
-    assert ran.exit_code == 0
+    assert ran.exit_code == 10
+    assert {plan["failure"]["code"] for plan in ran.data["plan"] if plan["failure"]} == {"space_short"}
     lab.estate.clear_log()
     ran = run_cli("backup", "aix01", "aix02", "--json", config=lab.file)
     refused = [run for run in ran.data["runs"] if run["outcome"] == "refused"]

@@ -1,0 +1,69 @@
+"""What a fleet run and its dry run make of the clients asked for, alike, before anything is started."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from nimwrap.config.model import BackupPolicy, Config
+from nimwrap.domain.codes import FailureCode
+from nimwrap.domain.findings import Failure
+from nimwrap.domain.ordering import UNKNOWN, predicted_seconds
+from nimwrap.domain.records import ClientRef
+from nimwrap.fleet.room import too_large
+from nimwrap.history.read import Reader
+from nimwrap.images.kinds import NIM_DB, SAVEVG, kinds_of
+
+if TYPE_CHECKING:
+    from nimwrap.fleet.desk import Desk
+
+
+@dataclass(frozen=True)
+class Intake:
+    """``kept_out``: held or excluded, not even looked at; ``too_large``: what is to be made does not fit."""
+
+    admitted: tuple[ClientRef, ...]
+    kept_out: Mapping[ClientRef, Failure]
+    too_large: Mapping[ClientRef, Failure]
+
+
+def take_in(desk: Desk, refs: Sequence[ClientRef], at: datetime) -> Intake:
+    """Who of ``refs`` may start, by the holds of the moment ``at``, and by the room on the masters."""
+    held = {ClientRef(row["master"], row["client"]): row for row in desk.reader.holds(at)}
+    kept_out = {}
+    for ref in refs:
+        if desk.config.client(ref.master, ref.client).exclude:
+            kept_out[ref] = Failure(FailureCode.HELD, f"{ref.client} is excluded by the configuration")
+        elif hold := held.get(ref):
+            why = f"{ref.client} is held since {hold['since']}: {hold['reason']}"
+            kept_out[ref] = Failure(FailureCode.HELD, why, f"nimwrap release {ref.client}")
+    wanted = [ref for ref in refs if ref not in kept_out]
+    large = too_large(desk, wanted)
+    return Intake(tuple(ref for ref in wanted if ref not in large), kept_out, large)
+
+
+def images_of(policy: BackupPolicy, client: str) -> list[tuple[str, str]]:
+    """Each image that is made of the client: its kind, and the volume group of a savevg."""
+    return [
+        (kind, group)
+        for kind in kinds_of(policy, client)
+        for group in (policy.volume_groups if kind == SAVEVG else ("",))
+    ]
+
+
+def expected_seconds(kind: str, durations: Sequence[float], sizes: Sequence[int]) -> float:
+    """How long it will take; UNKNOWN for the NIM database too, which goes first: the other images change it."""
+    return UNKNOWN if kind == NIM_DB else predicted_seconds(durations, sizes)
+
+
+def detected_clusters(reader: Reader) -> dict[ClientRef, str]:
+    """Clusters that earlier preflights saw, by client."""
+    return {ClientRef(row["master"], row["name"]): row["cluster"] for row in reader.clients() if row["cluster"]}
+
+
+def chain_of(config: Config, ref: ClientRef, detected: Mapping[ClientRef, str]) -> str:
+    """Clients of one cluster follow one another; so do the several images of one client."""
+    cluster = config.client(ref.master, ref.client).cluster or detected.get(ref)
+    return f"cluster {cluster}" if cluster else f"client {ref}"
