@@ -1,4 +1,4 @@
-"""The plan of a fleet says what the fleet will do: the same clients, the same reasons to leave one out, the same order."""
+"""The plan of a fleet says what the fleet will do: the same clients, the same reasons to leave one out, one order."""
 
 from __future__ import annotations
 
