@@ -39,7 +39,10 @@ class Directory:
 
 @dataclass(frozen=True)
 class MasterFacts:
-    """``exported`` is in force, ``standing`` is /etc/exports; ``fsize`` the file size limit in bytes, 0 for none."""
+    """``exported`` is in force, ``standing`` is /etc/exports; ``fsize`` the file size limit in bytes, 0 for none.
+
+    ``processes`` are those that may be an operation of ``nim``.
+    """
 
     tools_missing: Fact[tuple[str, ...]]
     objects: Fact[dict[str, lsnim.NimObject]]
@@ -87,7 +90,7 @@ def slow_questions(directories: Sequence[str], clients: Sequence[str] = ()) -> l
     asked = [
         Question("objects", listing),
         Question("exports", shlex.join(exportfs.list_argv())),
-        Question("processes", shlex.join(ps.argv())),
+        Question("processes", f"{shlex.join(ps.argv())} | awk 'NR==1||/nim.*-[A-Za-z]*o/'"),
     ]
     return [*asked, Question("directories", _directories_shell(directories))] if directories else asked
 
