@@ -21,7 +21,7 @@ from nimwrap.report.holders import histories
 from nimwrap.report.nights import LastNight, last_night, nights
 from nimwrap.report.protection import ClientView, Protection, protection
 from nimwrap.report.room import Room, rooms
-from nimwrap.report.svg import Markup, plain
+from nimwrap.report.svg import Markup, joined, plain, tag
 from nimwrap.report.trends import trend_of
 
 if TYPE_CHECKING:
@@ -107,13 +107,21 @@ def _environment() -> Environment:
         ) from error
     made = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True,
                        finalize=_shown)  # fmt: skip
-    made.filters.update(ago=format_duration, size=format_size, moment=_moment, day=_day)
+    made.filters.update(ago=format_duration, size=format_size, moment=_moment, day=_day, typed=_typed)
     return made
 
 
 def _shown(value: object) -> object:
     """What a page cannot show is replaced before it is escaped; markup of ours stays."""
     return plain(value) if isinstance(value, str) and not hasattr(value, "__html__") else value
+
+
+def _typed(text: str) -> Markup:
+    """What stands between backticks, as in messages on a terminal, shown as what can be typed."""
+    parts = text.split("`")
+    if len(parts) % 2 == 0:  # one without its end is only a character
+        return joined([text])
+    return joined(tag("code", part) if number % 2 else part for number, part in enumerate(parts))
 
 
 def _moment(value: datetime | str | None) -> str:

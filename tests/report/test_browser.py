@@ -24,6 +24,7 @@ pytestmark = [
 DATA = "[...document.querySelectorAll({!r})].map(e => ({{...e.dataset}}))"
 HOSTILE = "<script>alert(1)</script>"
 BREAKING = "a\"b'c</svg></title></style>"
+IMAGE = "<img src=x onerror=alert(1)>"
 
 
 @pytest.fixture(scope="module")
@@ -145,7 +146,7 @@ def test_hostile_names_and_outputs_stay_text(tab: Tab, tmp_path: Path) -> None:
     config = load(build(tmp_path, names={"sapdb": HOSTILE, "powerha1": BREAKING}))
     with Store.open(config.database) as store, store.writing("test") as database:
         database.conn.execute("update runs set failure_message = ?, failure_fix = ? where failure_code is not null",
-                              (f"{HOSTILE}\x1b[31m\u202e", "<img src=x onerror=alert(1)>"))  # fmt: skip
+                              (f"{HOSTILE}\x1b[31m\u202e", f"`{IMAGE}` first"))  # fmt: skip
     path = tmp_path / "hostile.html"
     with Reader.open(config.database) as reader:
         path.write_text(page(config, reader, NOW))
@@ -155,6 +156,7 @@ def test_hostile_names_and_outputs_stay_text(tab: Tab, tmp_path: Path) -> None:
     assert HOSTILE in tab.value("[...document.querySelectorAll('tbody th')].map(e => e.textContent.trim())")
     assert {HOSTILE, BREAKING} <= {run["client"] for run in elements(tab, "svg.timeline g.run")}
     assert HOSTILE in tab.value("document.querySelector('article.cause p').textContent")
+    assert tab.value("document.querySelector('article.cause .fix code').textContent") == IMAGE
     assert not {"\x1b", "\u202e"} & set(path.read_text())
     assert tab.requests == [path.as_uri()]
     assert tab.console == []
