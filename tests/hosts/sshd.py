@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import getpass
 import os
+import pwd
 import shutil
 import signal
 import socket
@@ -21,9 +22,20 @@ import pytest
 
 SSHD = shutil.which("sshd") or shutil.which("/usr/sbin/sshd")
 
-needs_sshd = pytest.mark.skipif(
-    not (SSHD and shutil.which("ssh-keygen")), reason="OpenSSH's sshd and ssh-keygen are not installed here"
-)
+
+
+def _obstacle() -> str:
+    """Why no sshd can be run here, or run commands for whoever runs the tests; empty when one can."""
+    if not (SSHD and shutil.which("ssh-keygen")):
+        return "OpenSSH's sshd and ssh-keygen are not installed here"
+    try:
+        shell = Path(pwd.getpwuid(os.getuid()).pw_shell).name
+    except KeyError:
+        return f"sshd lets nobody in who is not in the user database, as uid {os.getuid()} is not"
+    return f"sshd runs no command for a user whose login shell is {shell}" if shell in ("nologin", "false") else ""
+
+
+needs_sshd = pytest.mark.skipif(bool(_obstacle()), reason=_obstacle())
 
 
 def free_port() -> int:
