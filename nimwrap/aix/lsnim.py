@@ -28,15 +28,15 @@ BEGIN {
   for (i = 2; i < ARGC; i++) { if (i < few + 2) wanted[ARGV[i]] = 1; else mention[ARGV[i]] = 1 }
   for (i = 1; i < ARGC; i++) ARGV[i] = ""
 }
+NF == 0 { next }
 /^nw_status [0-9]+$/ { status = $2; next }
 { line[++n] = $0 }
-NF == 0 { next }
-/^[ \t]*[A-Za-z][A-Za-z0-9_]*[ \t]*=([ \t\r]|$)/ && line[held] ~ /^[^ \t]+:[ \t\r]*$/ {
-  name = line[held]; sub(/:[ \t\r]*$/, "", name)
-  first[++object] = held
+/^[ \t]*[A-Za-z][A-Za-z0-9_]*[ \t]*=([ \t\r]|$)/ && line[n - 1] ~ /^[^ \t]+:[ \t\r]*$/ {
+  name = line[n - 1]; sub(/:[ \t\r]*$/, "", name)
+  first[++object] = n - 1
   if (name in wanted) { keep[object] = 1; if (!(name in seen)) { seen[name] = 1; found++ } }
 }
-{ held = n; for (word in mention) if (index($0, word)) keep[object] = 1 }
+{ for (word in mention) if (index($0, word)) keep[object] = 1 }
 END {
   first[0] = 1; first[object + 1] = n + 1
   for (o = 0; o <= object; o++) if (o in keep || found < few) for (i = first[o]; i < first[o + 1]; i++) print line[i]
@@ -150,7 +150,7 @@ def about(listing: str, names: Sequence[str], mention: Sequence[str]) -> str:
     the master, and the rest is neither sent nor read. The words reach awk as arguments, which it takes as they stand.
     """
     pick = shlex.join(["awk", _ABOUT, str(len(names)), *names, *mention])
-    return f"{{ {listing}; echo nw_status $?; }} 2>&1 | {pick}"
+    return f"{{ {listing}; nw_k=$?; echo; echo nw_status $nw_k; }} 2>&1 | {pick}"
 
 
 def parse_table(text: str) -> list[TableRow]:

@@ -46,6 +46,11 @@ def test_only_what_concerns_the_client_is_left() -> None:
     assert set(lsnim.parse_long(about(MANY, ["aix39", "aix00"], []))) == {"aix00", "aix39"}
 
 
+def test_a_listing_cut_short_is_still_told_from_its_status() -> None:
+    cut = MANY + "aix40:\n   Cstate = ready for"
+    assert lsnim.parse_long(about(cut, ["aix40"], []))["aix40"].cstate == "ready for"
+
+
 def test_where_the_client_is_not_listed_all_is_left() -> None:
     assert about(MANY, ["aix07", "nobody"], ["/export/aix07/"]) == MANY
     assert about("lsnim: not found\n", ["aix07"], [], status=127) == "lsnim: not found\n"
