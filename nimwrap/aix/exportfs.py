@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 EXPORTFS = "/usr/sbin/exportfs"
 
 
@@ -19,9 +17,3 @@ def export_argv(directory: str, options: str) -> list[str]:
 
 def unexport_argv(directory: str) -> list[str]:
     return [EXPORTFS, "-u", directory]
-
-
-def admitting_options(access: Iterable[str]) -> str:
-    """Options that let these hosts mount, write, and write as root: ``root=`` alone admits nobody (section 3.2)."""
-    hosts = ":".join(dict.fromkeys(access))
-    return f"rw,access={hosts},root={hosts}"

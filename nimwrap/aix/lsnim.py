@@ -21,12 +21,13 @@ _INTERFACE = re.compile(r"if(\d{1,4})")
 _NAME = re.compile(r"[^\s:;/\"']+")
 _TYPE = re.compile(r"[a-z][a-z0-9_]*")
 
-# An object begins as it does for parse_long: a line "NAME:" with an attribute on the next line that is not empty.
+# An object begins as it does for parse_long: a line "NAME:" with an attribute on the next line that is not empty. ARGC
+# is what tells every awk that the words are no files: some read nothing where they are only emptied.
 _ABOUT = r"""
 BEGIN {
   few = ARGV[1] + 0
   for (i = 2; i < ARGC; i++) { if (i < few + 2) wanted[ARGV[i]] = 1; else mention[ARGV[i]] = 1 }
-  for (i = 1; i < ARGC; i++) ARGV[i] = ""
+  ARGC = 1
 }
 NF == 0 { next }
 /^nw_status [0-9]+$/ { status = $2; next }
@@ -111,6 +112,12 @@ def long_argv(name: str | None = None, type_: str | None = None) -> list[str]:
     return [LSNIM, *(["-t", type_] if type_ else []), "-l", *([name] if name else [])]
 
 
+def listing(*types: str) -> str:
+    """Shell text: everything; on a level whose ``lsnim -l`` wants a name or type, the objects of ``types``."""
+    by_type = shlex.join(long_argv(type_="TYPE")).replace("TYPE", "$t")
+    return f"{shlex.join(long_argv())} || for t in {shlex.join(types)}; do {by_type}; done"
+
+
 def table_argv(name: str | None = None, class_: str | None = None, type_: str | None = None) -> list[str]:
     """Plain ``lsnim``. With ``class_`` "resources" and a client's name: what is allocated to it."""
     return [LSNIM, *(["-c", class_] if class_ else []), *(["-t", type_] if type_ else []), *([name] if name else [])]
@@ -142,15 +149,16 @@ def parse_long(text: str) -> dict[str, NimObject]:
     }
 
 
-def about(listing: str, names: Sequence[str], mention: Sequence[str]) -> str:
-    """Shell text: of the output of the shell text ``listing``, what stands there of ``names`` and of every object that
-    mentions one of ``mention``; all of it where one of ``names`` is not listed. Its status is that of ``listing``.
+def about(whole: str, names: Sequence[str], mention: Sequence[str]) -> str:
+    """Shell text: of the output of the shell text ``whole``, what stands there of ``names`` and of every object that
+    mentions one of ``mention``; all of it where one of ``names`` is not listed. Its status is that of ``whole``.
 
     A run needs the listing of all clients and images again and again, and is about one of them: so it is picked out on
     the master, and the rest is neither sent nor read. The words reach awk as arguments, which it takes as they stand.
     """
     pick = shlex.join(["awk", _ABOUT, str(len(names)), *names, *mention])
-    return f"{{ {listing}; nw_k=$?; echo; echo nw_status $nw_k; }} 2>&1 | {pick}"
+    status = "nw_k=$?; [ $nw_k -le 255 ] || nw_k=$((nw_k-128))"  # ksh93 counts signals from 256
+    return f"{{ {whole}; {status}; echo; echo nw_status $nw_k; }} 2>&1 | {pick}"
 
 
 def parse_table(text: str) -> list[TableRow]:

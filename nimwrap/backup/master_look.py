@@ -20,7 +20,7 @@ from nimwrap.hosts.questions import Answer, Question
 from nimwrap.images import look
 from nimwrap.images.kinds import BACKUP_DB, KINDS, NIM_DB, home
 from nimwrap.preflight.report import PreflightReport
-from nimwrap.preflight.say import ok, refuse, skip, trouble
+from nimwrap.preflight.say import named, ok, refuse, skip, trouble
 
 MARGIN = 1.2
 """How much larger than the largest recent image the next may be expected to be."""
@@ -38,7 +38,7 @@ def master_report(
     policy = config.policy(ref.master, ref.client)
     directory = home(ref.client, policy)
     if not is_safe_path(directory):
-        return _report(ref, _named("directory", refuse(
+        return _report(ref, named("directory", refuse(
             FailureCode.NAME_INVALID, f"{directory[:80]!r} is not a plain path", "set backup.directory")))
     tool = BACKUP_DB if kind == NIM_DB else "/usr/bin/mksysb"
     asked = [
@@ -53,9 +53,9 @@ def master_report(
     except NimwrapError as error:
         return _report(ref, trouble(error))
     findings = (
-        _named("master", _nim(given["nim"])),
-        _named("tool", _tool(tool, given["tool"])),
-        _named("space", _space(given["space"], sizes)),
+        named("master", _nim(given["nim"])),
+        named("tool", _tool(tool, given["tool"])),
+        named("space", _space(given["space"], sizes)),
     )
     node, machine = (given[name].output.strip() or None if given[name].ok else None for name in ("node", "machine"))
     return replace(_report(ref, *findings), node=node, machine_id=machine, directory=directory)
@@ -68,10 +68,6 @@ def through_client(kind: str) -> bool:
 
 def _report(ref: ClientRef, *findings: Finding) -> PreflightReport:
     return PreflightReport(ref, findings)
-
-
-def _named(check: str, finding: Finding) -> Finding:
-    return replace(finding, check=check)
 
 
 def _tool(path: str, answer: Answer) -> Finding:

@@ -65,12 +65,12 @@ def plan_attempt(
     hosts = report.admission.hosts if report.admission else ()
     if method == "own-mount":
         return replace(plan, exported=plan.directory, added=hosts, after=admitting_options(hosts))
-    return _pre_export(site, plan, hosts)
-
-
-def _pre_export(site: Site, plan: AttemptPlan, hosts: tuple[str, ...]) -> AttemptPlan | Failure:
-    """The directory's own export as it stands this moment, widened by ``hosts``; one for reading is left alone."""
     listing = site.act(plan.run, "the exports before the change", PREAMBLE + shlex.join(exportfs.list_argv())).stdout
+    return pre_export_plan(plan, listing, hosts)
+
+
+def pre_export_plan(plan: AttemptPlan, listing: str, hosts: tuple[str, ...]) -> AttemptPlan | Failure:
+    """The directory's own export as exportfs lists it, widened by ``hosts``; one for reading is left alone."""
     try:
         entries = exports.parse_listing(listing) if listing.strip() else []
     except Unrecognised:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from nimwrap.cli.check import exit_code_of
 from nimwrap.cli.frame import Result
 from nimwrap.cli.render import Printer
 from nimwrap.domain.codes import ExitCode, Outcome
@@ -17,7 +18,11 @@ if TYPE_CHECKING:
 
 
 def dry_run_result(desk: Desk, order: Order) -> Result:
-    """The plan as a result; exit 10 when any client would be refused, 75 when nobody is left who was named."""
+    """The plan as a result.
+
+    Exit 10 when any client would be refused, 12 when only for masters that are out of reach, 75 when one that was
+    named is held or excluded.
+    """
     from nimwrap.fleet.dry_run import dry_run
 
     planned = dry_run(desk, order)
@@ -28,8 +33,11 @@ def dry_run_result(desk: Desk, order: Order) -> Result:
         if (why := report.failure) is not None
     ]
     shown = [_json(plan) for plan in planned]
-    code = ExitCode.REFUSED if refused else ExitCode.OK
-    if order.named and all(plan.kept_out for plan in planned):
+    out_of = [(plan.report.ref, plan.kept_out) for plan in planned if plan.kept_out]
+    kept_out = [(ref, why) for ref, why in out_of if ref in order.named]
+    errors += [Problem(why.code, why.message, why.fix, ref.client) for ref, why in kept_out]
+    code = exit_code_of(refused)
+    if code is ExitCode.OK and kept_out:
         code = ExitCode.SKIPPED
     data = {"dry_run": True, "plan": shown, "runs": []}
     return Result("backup", data, code, errors, text=lambda out: _text(out, shown))
@@ -77,6 +85,8 @@ def _text(out: Printer, plans: list[dict[str, Any]]) -> None:
         out.heading(f"{plan['client']} ({' '.join(filter(None, (plan['kind'], plan['volume_group'])))})")
         if plan["verdict"] is Outcome.SKIPPED:
             out.line(f"  {out.word('skipped')}: {plan['failure'].message}")
+            if plan["failure"].fix:
+                out.line(f"    fix: {plan['failure'].fix}")
         for command in plan["commands"]:
             out.line(f"  {command['host']}# {command['command']}")
         for finding in plan["findings"]:

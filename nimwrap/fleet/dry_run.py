@@ -9,17 +9,21 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from nimwrap.aix import exportfs
-from nimwrap.backup.master_look import look_at_master
-from nimwrap.backup.methods import NIM, Work, plan_attempt
+from nimwrap.backup.master_look import look_at_master, through_client
+from nimwrap.backup.methods import NIM, Work, plan_attempt, pre_export_plan
+from nimwrap.backup.plan import AttemptPlan
 from nimwrap.domain.findings import CheckVerdict, Failure
-from nimwrap.fleet.intake import chain_of, detected_clusters, expected_seconds, images_of, take_in
+from nimwrap.domain.ordering import predicted_seconds
+from nimwrap.domain.records import ClientRef
+from nimwrap.fleet.intake import chain_of, detected_clusters, goes_first, take_in
 from nimwrap.fleet.inventory import prior_of
 from nimwrap.fleet.playing import play
 from nimwrap.fleet.queue import Job, Queue
 from nimwrap.images import kinds
+from nimwrap.images.kinds import images_of
 from nimwrap.preflight.engine import preflight
 from nimwrap.preflight.report import PreflightReport
-from nimwrap.preflight.say import refuse
+from nimwrap.preflight.say import named, refuse
 from nimwrap.remedy import own_mount
 
 if TYPE_CHECKING:
@@ -49,36 +53,40 @@ class Planned:
 def dry_run(desk: Desk, order: Order) -> list[Planned]:
     """Look at every client as a backup would, and play the night in virtual time. Changes nothing anywhere."""
     taken = take_in(desk, order.refs, desk.clock.now())
-    looked_at = [ref for ref in order.refs if ref not in taken.kept_out]
-    planned = []
-    for master in dict.fromkeys(ref.master for ref in looked_at):
-        refs = [ref for ref in looked_at if ref.master == master]
-        site = desk.site(master)
-        prior = {ref.client: prior_of(desk.reader, ref, desk.listed.get(master)) for ref in refs}
-        clients = [ref.client for ref in refs if ref.client != kinds.MASTER]
-        reports = preflight(site.host, site.master, desk.config, clients, prior, desk.clock.now())
-        for report in reports:
-            roomy = _with_room(report, taken.too_large.get(report.ref))
-            images = images_of(desk.config.policy(master, report.ref.client), report.ref.client)
-            planned += [_planned(desk, roomy, kind, group) for kind, group in images]
-        for ref in (ref for ref in refs if ref.client == kinds.MASTER):
-            for kind, _ in images_of(desk.config.policy(master, ref.client), ref.client):
-                sizes = tuple(desk.reader.sizes(master, ref.client, kind))
-                report = _with_room(look_at_master(site, ref, kind, sizes), taken.too_large.get(ref))
-                planned.append(_planned(desk, report, kind, ""))
-    out = [
-        Planned(PreflightReport(ref, ()), kind, group, kept_out=failure)
-        for ref, failure in taken.kept_out.items()
+    images = [
+        (ref, kind, group)
+        for ref in order.refs
+        if ref not in taken.kept_out
         for kind, group in images_of(desk.config.policy(ref.master, ref.client), ref.client)
     ]
+    asked: dict[tuple[str, str], list[ClientRef]] = {}
+    for ref, kind, _ in images:
+        asked.setdefault((ref.master, kind), []).append(ref)
+    reports = {
+        (report.ref, kind): _with_room(report, taken.too_large.get(report.ref))
+        for (master, kind), refs in asked.items()
+        for report in _reports(desk, master, list(dict.fromkeys(refs)), kind)
+    }
+    planned = [_planned(desk, reports[ref, kind], kind, group) for ref, kind, group in images]
+    out = [Planned(PreflightReport(ref, ()), "mksysb", kept_out=failure) for ref, failure in taken.kept_out.items()]
     return _timed(desk, planned) + out
+
+
+def _reports(desk: Desk, master: str, refs: Sequence[ClientRef], kind: str) -> list[PreflightReport]:
+    """The preflight of one kind of image: its own earlier sizes say how much room it needs."""
+    site = desk.site(master)
+    if not through_client(kind):
+        return [look_at_master(site, ref, kind, tuple(desk.reader.sizes(master, ref.client, kind))) for ref in refs]
+    prior = {ref.client: prior_of(desk.reader, ref, desk.listed.get(master), kind) for ref in refs}
+    clients = [ref.client for ref in refs]
+    return preflight(site.host, site.master, desk.config, clients, prior, desk.clock.now())
 
 
 def _with_room(report: PreflightReport, short: Failure | None) -> PreflightReport:
     """The report of a client that would start alone, but has no room beside the others before it."""
     if short is None:
         return report
-    finding = replace(refuse(short.code, short.message, short.fix), check="space")
+    finding = named("space", refuse(short.code, short.message, short.fix))
     return replace(report, findings=(*report.findings, finding))
 
 
@@ -94,17 +102,21 @@ def _commands(desk: Desk, report: PreflightReport, kind: str, group: str, method
     ref = report.ref
     site = desk.site(ref.master)
     work = Work(kind, desk.config.policy(ref.master, ref.client), desk.clock.now(), volume_group=group)
-    plan = plan_attempt(site, report, work, method if method == NIM else "own-mount", "RUN", 1)
-    assert not isinstance(plan, Failure)  # noqa: S101  only pre-export may find that it cannot work
+    plan: AttemptPlan | Failure = plan_attempt(site, report, work, NIM if method == "pre-export" else method, "RUN", 1)
+    hosts = report.admission.hosts if report.admission else ()
+    if method == "pre-export" and isinstance(plan, AttemptPlan):
+        plan = pre_export_plan(plan, "\n".join(report.exports), hosts)
+    assert not isinstance(plan, Failure)  # noqa: S101  the preflight names no remedy that cannot work
     names = kinds.ImageNames(plan.resource or None, plan.location)
-    make = kinds.plan(kind, ref.client, work.policy, names, volume_group=work.volume_group).command
+    env = "".join(f"{key}={shlex.quote(value)} " for key, value in sorted(plan.env.items()))
+    make = env + kinds.plan(kind, ref.client, work.policy, names, volume_group=work.volume_group).command
     master, client = ref.master, report.client_host or ref.client
     if method == NIM:
         return [(master, make)]
-    hosts = report.admission.hosts if report.admission else ()
-    exported = plan.directory if method == "own-mount" else plan.location.rpartition("/")[0]
-    admit = shlex.join(exportfs.export_argv(exported, exportfs.admitting_options(list(hosts))))
-    withdraw = f"{shlex.join(exportfs.unexport_argv(exported))}   # or back to what it was"
+    exported = plan.exported or ""
+    admit = shlex.join(exportfs.export_argv(exported, plan.after or ""))
+    back = exportfs.export_argv(exported, plan.before) if plan.before else exportfs.unexport_argv(exported)
+    withdraw = shlex.join(back)
     if method == "pre-export":
         return [(master, admit), (master, make), (master, withdraw)]
     point = f"{own_mount.client_room('RUN')}/mnt"
@@ -130,9 +142,10 @@ def _timed(desk: Desk, planned: list[Planned]) -> list[Planned]:
     for index, plan in enumerate(planned):
         if plan.method is not None:
             ref = plan.report.ref
-            durations = desk.reader.durations(ref.master, ref.client, plan.kind)
-            seconds = expected_seconds(plan.kind, durations, desk.reader.sizes(ref.master, ref.client, plan.kind))
-            queue.add([Job(index, ref.master, seconds, chain_of(desk.config, ref, detected))])
+            sizes = desk.reader.sizes(ref.master, ref.client, plan.kind)
+            seconds = predicted_seconds(desk.reader.durations(ref.master, ref.client, plan.kind), sizes)
+            chain = chain_of(desk.config, ref, detected)
+            queue.add([Job(index, ref.master, seconds, chain, first=goes_first(plan.kind))])
     began, timed = desk.clock.now(), list[Planned]()
     for played in play(queue, 0.0):
         end = began + timedelta(seconds=played.ends) if played.known else None

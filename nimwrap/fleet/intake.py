@@ -7,14 +7,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from nimwrap.config.model import BackupPolicy, Config
+from nimwrap.config.model import Config
 from nimwrap.domain.codes import FailureCode
 from nimwrap.domain.findings import Failure
-from nimwrap.domain.ordering import UNKNOWN, predicted_seconds
 from nimwrap.domain.records import ClientRef
 from nimwrap.fleet.room import too_large
 from nimwrap.history.read import Reader
-from nimwrap.images.kinds import NIM_DB, SAVEVG, kinds_of
+from nimwrap.images.kinds import NIM_DB
 
 if TYPE_CHECKING:
     from nimwrap.fleet.desk import Desk
@@ -44,18 +43,9 @@ def take_in(desk: Desk, refs: Sequence[ClientRef], at: datetime) -> Intake:
     return Intake(tuple(ref for ref in wanted if ref not in large), kept_out, large)
 
 
-def images_of(policy: BackupPolicy, client: str) -> list[tuple[str, str]]:
-    """Each image that is made of the client: its kind, and the volume group of a savevg."""
-    return [
-        (kind, group)
-        for kind in kinds_of(policy, client)
-        for group in (policy.volume_groups if kind == SAVEVG else ("",))
-    ]
-
-
-def expected_seconds(kind: str, durations: Sequence[float], sizes: Sequence[int]) -> float:
-    """How long it will take; UNKNOWN for the NIM database too, which goes first: the other images change it."""
-    return UNKNOWN if kind == NIM_DB else predicted_seconds(durations, sizes)
+def goes_first(kind: str) -> bool:
+    """True of the NIM database: the night's other images change it."""
+    return kind == NIM_DB
 
 
 def detected_clusters(reader: Reader) -> dict[ClientRef, str]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shlex
 
 from nimwrap.aix import lsnim
 from nimwrap.aix.messages import headline
@@ -28,9 +27,8 @@ def take_inventory(host: Host) -> Inventory:
     Raises NimwrapError when the master cannot be asked, and ``unknown`` with the raw message when its answer is not
     a listing.
     """
-    by_type = " ".join(lsnim.long_argv(type_="TYPE")).replace("TYPE", "$t")
-    listing = f"{shlex.join(lsnim.long_argv())} || for t in standalone vios; do {by_type}; done"
-    result = host.run(f'{PREAMBLE}echo "nw_host $(hostname)"\n{listing}\n', timeout=_LIMIT_S)
+    script = f'{PREAMBLE}echo "nw_host $(hostname)"\n{lsnim.listing("standalone", "vios")}\n'
+    result = host.run(script, timeout=_LIMIT_S)
     own = _HOSTNAME.search(result.stdout)
     said = _HOSTNAME.sub("", result.stdout)
     try:

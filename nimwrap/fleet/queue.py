@@ -19,7 +19,8 @@ What = TypeVar("What")
 class Job(Generic[What]):
     """One client's work. ``chain``: jobs of one chain (a cluster) never run at once; ``ready_at``: not before.
 
-    ``timed``: its duration was measured before, and is not derived from a size. ``started_at`` is set by the queue.
+    ``timed``: its duration was measured before, and is not derived from a size. ``first``: before all others, however
+    long they take. ``started_at`` is set by the queue.
     """
 
     what: What
@@ -29,6 +30,7 @@ class Job(Generic[What]):
     ready_at: float = 0.0
     retried: bool = False
     timed: bool = False
+    first: bool = False
     started_at: float = 0.0
 
 
@@ -61,7 +63,9 @@ class Queue(Generic[What]):
         rest = self._chain_lengths()
         # A failed one goes to the end: it must not hold up clients that have not had their first try. A chain weighs
         # as much as all that is left of it, because its members can only follow one another.
-        job = min(free, key=lambda job: (job.retried, -rest.get(job.chain or "", 0.0) or -job.predicted_s))
+        job = min(
+            free, key=lambda job: (job.retried, not job.first, -rest.get(job.chain or "", 0.0) or -job.predicted_s)
+        )
         self.waiting.remove(job)
         self.running.append(job)
         job.started_at = now

@@ -12,7 +12,7 @@ from nimwrap.domain.findings import Failure
 from nimwrap.domain.names import is_safe_path
 from nimwrap.domain.records import ClientRef
 from nimwrap.hosts.questions import Answer, Question
-from nimwrap.images.kinds import home, kinds_of
+from nimwrap.images.kinds import home, images_of
 from nimwrap.images.look import ask, df_shell
 from nimwrap.images.space import fits, need_of
 
@@ -48,7 +48,7 @@ def _of_master(desk: Desk, master: str, refs: Sequence[ClientRef]) -> dict[Clien
         filesystem = mounts.get(path.rpartition("/")[0] or "/")
         if filesystem is None:
             continue
-        for kind in kinds_of(desk.config.policy(master, ref.client), ref.client):
+        for kind, _ in images_of(desk.config.policy(master, ref.client), ref.client):
             needs.append(need_of(
                 desk.reader, desk.config, ref, filesystem=filesystem.mounted_on, now=now, kind=kind
             ))  # fmt: skip

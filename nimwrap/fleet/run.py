@@ -15,13 +15,15 @@ from nimwrap.backup.run import BackupRun, Later, Request, new_run_id
 from nimwrap.domain.codes import FailureCode, Outcome
 from nimwrap.domain.errors import NimwrapError
 from nimwrap.domain.findings import Failure
+from nimwrap.domain.ordering import predicted_seconds
 from nimwrap.domain.progress import Progress
 from nimwrap.domain.records import ClientRef, Run
 from nimwrap.fleet.desk import Desk
-from nimwrap.fleet.intake import chain_of, detected_clusters, expected_seconds, images_of, take_in
+from nimwrap.fleet.intake import chain_of, detected_clusters, goes_first, take_in
 from nimwrap.fleet.inventory import prior_of
 from nimwrap.fleet.playing import expected_end
 from nimwrap.fleet.queue import Job, Queue
+from nimwrap.images.kinds import images_of
 
 _GOOD = (Outcome.OK, Outcome.WARNING)
 _LATELY = 20
@@ -59,7 +61,7 @@ class Task:
 
 
 class Fleet:
-    """One fleet run. :meth:`work` returns the record of every client asked for, in the order asked."""
+    """One fleet run. :meth:`work` returns the record of every client asked for: those kept out first."""
 
     def __init__(self, desk: Desk, order: Order) -> None:
         self.desk, self.order = desk, order
@@ -112,7 +114,7 @@ class Fleet:
             self.desk.tell(Progress("", "recover", note=f"{master}: {error.message}"))
 
     def _queue(self, ref: ClientRef) -> None:
-        """A job for each kind of image of this client."""
+        """A job for each image of this client."""
         reader, policy = self.desk.reader, self.desk.config.policy(ref.master, ref.client)
         start = self.order.not_before.get(ref)
         wait = max(0.0, (start - self.desk.clock.now()).total_seconds()) if start else 0.0
@@ -125,9 +127,9 @@ class Fleet:
             )  # fmt: skip
             run = BackupRun(self.desk.site(ref.master), request, partial(self._done_meanwhile, request))
             job = Job(
-                Task(request, run), ref.master, expected_seconds(kind, durations, prior.last_sizes),
+                Task(request, run), ref.master, predicted_seconds(durations, prior.last_sizes),
                 chain_of(self.desk.config, ref, self._detected), self.desk.clock.monotonic() + wait,
-                timed=bool(durations),
+                timed=bool(durations), first=goes_first(kind),
             )  # fmt: skip
             self.queue.add([job])
 

@@ -111,6 +111,15 @@ def kinds_of(policy: BackupPolicy, client: str) -> tuple[str, ...]:
     return tuple(sorted(fitting, key=lambda kind: kind != NIM_DB)) or policy.kinds
 
 
+def images_of(policy: BackupPolicy, client: str) -> list[tuple[str, str]]:
+    """Each image that is made of a client: its kind, and the volume group of a savevg."""
+    return [
+        (kind, group)
+        for kind in kinds_of(policy, client)
+        for group in (policy.volume_groups if kind == SAVEVG else ("",))
+    ]
+
+
 def image_names(
     kind: str, client: str, policy: BackupPolicy, moment: datetime, volume_group: str = ""
 ) -> ImageNames:

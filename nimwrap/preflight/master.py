@@ -41,7 +41,7 @@ class Directory:
 class MasterFacts:
     """``exported`` is in force, ``standing`` is /etc/exports; ``fsize`` the file size limit in bytes, 0 for none.
 
-    ``processes`` are those that may be an operation of ``nim``.
+    ``objects`` and ``processes`` are only those that the questions asked for.
     """
 
     tools_missing: Fact[tuple[str, ...]]
@@ -79,18 +79,15 @@ def quick_questions(c_rsh: bool) -> list[Question]:
 
 
 def slow_questions(directories: Sequence[str], clients: Sequence[str] = ()) -> list[Question]:
-    """``lsnim -l`` answers for all objects at once; a level that wants a name or type is asked by type instead.
-
-    Of a few ``clients`` it is only what concerns them: they and what lies in ``directories``.
-    """
-    by_type = shlex.join(lsnim.long_argv(type_="TYPE")).replace("TYPE", "$t")
-    listing = f"{shlex.join(lsnim.long_argv())} || for t in standalone vios mksysb; do {by_type}; done"
+    """``objects`` are all that there are or, of a few ``clients``, those that concern them: they and what lies in
+    ``directories``. Of the processes, those that may make an image."""
+    listing = lsnim.listing("standalone", "vios", "mksysb")
     if 0 < len(clients) <= _FEW and all(map(is_nim_name, clients)):
         listing = lsnim.about(listing, clients, [f"{directory}/" for directory in directories])
     asked = [
         Question("objects", listing),
         Question("exports", shlex.join(exportfs.list_argv())),
-        Question("processes", f"{shlex.join(ps.argv())} | awk 'NR==1||/nim.*-[A-Za-z]*o/'"),
+        Question("processes", f"{shlex.join(ps.argv())} | awk 'NR==1||/nim.*-[A-Za-z]*o|mksysb|savevg/'"),
     ]
     return [*asked, Question("directories", _directories_shell(directories))] if directories else asked
 

@@ -30,9 +30,14 @@ def refuse(failure: FailureCode, message: str, fix: str = "", evidence: str = ""
     return _finding(CheckStatus.FAILED, message, fix, evidence, failure)
 
 
+def named(check: str, finding: Finding) -> Finding:
+    """The finding of a check that the engine does not run itself."""
+    return replace(finding, check=check)
+
+
 def trouble(error: NimwrapError) -> Finding:
     """The finding of a master that could not be asked; it refuses with the error's own code."""
-    return replace(refuse(FailureCode.of(error.code), error.message, error.hint), check="master")
+    return named("master", refuse(FailureCode.of(error.code), error.message, error.hint))
 
 
 def skip(reason: str, evidence: str = "") -> Finding:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from datetime import date, datetime, timedelta
 from importlib.resources import files
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
 _FEW_NIGHTS = 14
 """Nights that the table below the calendar lists."""
+_TYPED = re.compile(r"`([^`'\n]+)`")  # and not what a message quotes `so'
 
 
 def page(config: Config, reader: Reader, now: datetime) -> str:
@@ -118,9 +120,7 @@ def _shown(value: object) -> object:
 
 def _typed(text: str) -> Markup:
     """What stands between backticks, as in messages on a terminal, shown as what can be typed."""
-    parts = text.split("`")
-    if len(parts) % 2 == 0:  # one without its end is only a character
-        return joined([text])
+    parts = _TYPED.split(text)
     return joined(tag("code", part) if number % 2 else part for number, part in enumerate(parts))
 
 

@@ -26,14 +26,16 @@ def concerning(s: Situation) -> tuple[Export, ...]:
     )
 
 
-def pre_export_barred(s: Situation) -> str:
-    """Why exporting the image directory wider cannot let the client in, by what is exported now; else empty."""
-    for export in concerning(s):
-        if export.directory == s.path and export.read_only:
-            return f"{s.path} is exported for reading only"
-        if export.directory != s.path and within(export.directory, s.path or ""):
-            return f"{export.directory} is exported below {s.path}"
-    return ""
+def barring_pre_export(s: Situation) -> Export | None:
+    """What is exported now so that the image directory's own export cannot be widened for the client."""
+    return next(
+        (
+            export
+            for export in concerning(s)
+            if within(export.directory, s.path or "") and (export.directory != s.path or export.read_only)
+        ),
+        None,
+    )
 
 
 def _same_filesystem(s: Situation, above: str) -> bool:

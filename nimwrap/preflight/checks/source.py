@@ -5,7 +5,7 @@ from __future__ import annotations
 from nimwrap.domain.codes import FailureCode
 from nimwrap.domain.findings import Finding
 from nimwrap.preflight.admission import leads_to, remedies_in_order
-from nimwrap.preflight.checks.exports import pre_export_barred
+from nimwrap.preflight.checks.exports import barring_pre_export
 from nimwrap.preflight.cure import cure
 from nimwrap.preflight.origin import origin_of
 from nimwrap.preflight.say import ok, refuse, skip, warn
@@ -49,21 +49,28 @@ def _differs(s: Situation, actual: str, evidence: str) -> Finding:
     lasting = cure(s.ref.client, host, origin)
     why_not = obstacle(s)
     if why_not:
-        hint = ' Or allow nimwrap to let it in for the time of a backup: export_change = "when-needed".'
-        more = hint if s.policy.export_change == "never" else ""
-        return refuse(
-            FailureCode.SOURCE_ADDRESS_MISMATCH, f"{differs} ({why_not})", f"{lasting}.{more}", evidence
-        )
+        fix = f"{lasting}.{_way_out(s)}"
+        return refuse(FailureCode.SOURCE_ADDRESS_MISMATCH, f"{differs} ({why_not})", fix, evidence)
     first, *_ = possible_remedies(s)
     tested = "worked on this master before" if first in s.prior.remedies_proven else "untested on this master"
     message = f"{differs}. The remedy {first} will let {actual} in for the time of the backup ({tested})"
     return warn(message, f"for good: {lasting}", evidence)
 
 
+def _way_out(s: Situation) -> str:
+    """What in the configuration, or on the master, would let nimwrap bridge the difference; empty for nothing."""
+    if s.policy.export_change == "never":
+        return ' Or allow nimwrap to let it in for the time of a backup: export_change = "when-needed".'
+    bar = barring_pre_export(s)
+    if bar and remedies_in_order(s.policy, ()) and not possible_remedies(s):
+        return f' Or: remedies = ["own-mount", "pre-export"]; or, if nothing uses it: exportfs -u {bar.directory}.'
+    return ""
+
+
 def possible_remedies(s: Situation) -> tuple[str, ...]:
     """Those that the configuration allows and that can work beside what the master exports now, in order."""
     allowed = remedies_in_order(s.policy, s.prior.remedies_proven)
-    return tuple(name for name in allowed if name != "pre-export" or not pre_export_barred(s))
+    return tuple(name for name in allowed if name != "pre-export" or barring_pre_export(s) is None)
 
 
 def obstacle(s: Situation) -> str:
@@ -72,8 +79,9 @@ def obstacle(s: Situation) -> str:
         return 'export_change = "never" forbids to let it in'
     if not remedies_in_order(s.policy, ()):
         return f"layout = {s.policy.layout} and remedies = {list(s.policy.remedies)} leave no way to let it in"
-    if not possible_remedies(s):
-        return f"{pre_export_barred(s)}, and remedies = {list(s.policy.remedies)} leave no other way to let it in"
+    if not possible_remedies(s) and (bar := barring_pre_export(s)):
+        how = f"for reading only: {bar.directory}" if bar.directory == s.path else f"below {s.path}: {bar.directory}"
+        return f"what is exported {how} leaves remedies = {list(s.policy.remedies)} no way to let it in"
     if s.source.method not in STRONG:
         return "known only from the order of the addresses, which is too weak to let an address in"
     if not s.source_proven:
