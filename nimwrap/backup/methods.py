@@ -97,8 +97,7 @@ def command_and_undo(site: Site, plan: AttemptPlan, work: Work) -> tuple[str, st
     made = kinds.plan(
         work.kind, plan.client, work.policy, names, volume_group=work.volume_group, force=plan.force
     )  # fmt: skip
-    exported_env = "".join(f"{key}={shlex.quote(value)}; export {key}\n" for key, value in sorted(plan.env.items()))
-    nim = f"{exported_env}{_home(plan)}{made.command}\n"
+    nim = f"{environment(plan)}{_home(plan)}{made.command}\n"
     free = f"{PREAMBLE}[ ! -f {shlex.quote(plan.location)} ] || {{ echo {shlex.quote(NAME_TAKEN)}; exit 1; }}\n"
     if plan.method == NIM:
         return f"{free}{nim}", None
@@ -113,6 +112,11 @@ def command_and_undo(site: Site, plan: AttemptPlan, work: Work) -> tuple[str, st
         mksysb=shlex.join(kinds.on_client(work.kind, path, work.policy, work.volume_group)),
     )  # fmt: skip
     return free + command, undo
+
+
+def environment(plan: AttemptPlan) -> str:
+    """Shell text that sets what the configuration gives NIM to know, a line for each."""
+    return "".join(f"{key}={shlex.quote(value)}; export {key}\n" for key, value in sorted(plan.env.items()))
 
 
 def _home(plan: AttemptPlan) -> str:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from nimwrap.aix import exportfs
 from nimwrap.backup.master_look import look_at_master, through_client
-from nimwrap.backup.methods import NIM, Work, plan_attempt, pre_export_plan
+from nimwrap.backup.methods import NIM, Work, environment, plan_attempt, pre_export_plan
 from nimwrap.backup.plan import AttemptPlan
 from nimwrap.domain.findings import CheckVerdict, Failure
 from nimwrap.domain.ordering import predicted_seconds
@@ -108,7 +108,7 @@ def _commands(desk: Desk, report: PreflightReport, kind: str, group: str, method
         plan = pre_export_plan(plan, "\n".join(report.exports), hosts)
     assert not isinstance(plan, Failure)  # noqa: S101  the preflight names no remedy that cannot work
     names = kinds.ImageNames(plan.resource or None, plan.location)
-    env = "".join(f"{key}={shlex.quote(value)} " for key, value in sorted(plan.env.items()))
+    env = environment(plan).replace("\n", "; ")
     make = env + kinds.plan(kind, ref.client, work.policy, names, volume_group=work.volume_group).command
     master, client = ref.master, report.client_host or ref.client
     if method == NIM:
