@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import cached_property
 
 from nimwrap.aix.text import Unrecognised, lines
 
@@ -22,12 +23,12 @@ class Process:
     command: str
     line: str
 
-    @property
+    @cached_property  # every client of a fleet looks through the same processes
     def program(self) -> str:
         """The program's own name: of a script, the script's, and not that of the interpreter which reads it."""
         return _program_at(self.command.split())[0]
 
-    @property
+    @cached_property
     def arguments(self) -> tuple[str, ...]:
         """What follows the program's name, as far as blanks tell."""
         words = self.command.split()
