@@ -33,12 +33,14 @@ sys.path.insert(0, str(ROOT))  # the tests' sshd is used as it is
 
 from nimwrap.config.model import Config, MasterConfig  # noqa: E402
 from nimwrap.estate.builder import build  # noqa: E402
+from nimwrap.fleet.inventory import take_inventory  # noqa: E402
 from nimwrap.hosts.channel import C_RSH, ClientRequest, ask_clients  # noqa: E402
 from nimwrap.hosts.connect import open_master  # noqa: E402
 from nimwrap.hosts.protocol import Host  # noqa: E402
 from nimwrap.hosts.questions import PREAMBLE  # noqa: E402
 from nimwrap.preflight.client import client_script  # noqa: E402
 from nimwrap.preflight.engine import preflight  # noqa: E402
+from nimwrap.preflight.report import Prior  # noqa: E402
 from tests.hosts.sshd import SSHD, Sshd  # noqa: E402
 
 AT_ONCE = 16
@@ -128,8 +130,11 @@ def asked(master: MasterConfig, clients: list[str], script: str) -> None:
 
 
 def looked(master: MasterConfig, clients: list[str]) -> None:
+    """As `nimwrap check` does it: the inventory says what the clients are called, then everybody is asked at once."""
     with opened(master) as host:
-        reports = preflight(host, master, Config(masters={"nim": master}), clients, {}, datetime.now(UTC))
+        listed = take_inventory(host)
+        prior = {client: Prior(host=listed.hosts.get(client), master_name=listed.hostname) for client in clients}
+        reports = preflight(host, master, Config(masters={"nim": master}), clients, prior, datetime.now(UTC))
     assert len(reports) == len(clients) and not any(report.failure for report in reports)
 
 

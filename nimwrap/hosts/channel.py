@@ -16,7 +16,6 @@ from dataclasses import dataclass
 from nimwrap.domain.codes import ExitCode
 from nimwrap.domain.errors import NimwrapError
 from nimwrap.domain.names import is_address, is_host_name
-from nimwrap.hosts.command import LINE_LIMIT
 from nimwrap.hosts.protocol import CommandResult, Host
 from nimwrap.hosts.questions import PREAMBLE, STATUS, answers, limited
 
@@ -27,7 +26,8 @@ SELF = "self"
 C_RSH = "/usr/lpp/bos.sysmgt/nim/methods/c_rsh"
 _SSH = "ssh -n -o BatchMode=yes -o ConnectTimeout=10 -o StrictHostKeyChecking=yes"
 _RC = re.compile(r"(\r?\n)?^nw_rc=(\d+)\r?\n?", re.MULTILINE)
-_SCRIPT_LIMIT = LINE_LIMIT - 1000  # the transport adds its marks
+_SCRIPT_LIMIT = 100_000  # what is longer than a command line goes over the input; a shell holds it in a variable
+_TOGETHER = 500  # so that the answers, of which a transport keeps 16 MB, have 32 kB each
 _SPARE = "~^%@?:,+_"
 
 
@@ -136,8 +136,9 @@ def _asked(
 
 
 def _chunks(names: list[str], requests: Mapping[str, ClientRequest], fan: _FanOut) -> Iterator[list[str]]:
-    """``names`` in parts whose script fits into a command line; a single one may be larger."""
-    if len(names) < 2 or len(fan.script([requests[name] for name in names]).encode()) < _SCRIPT_LIMIT:
+    """``names`` in parts that one round trip carries, there and back; a single one may be larger."""
+    few = len(names) <= _TOGETHER
+    if len(names) < 2 or (few and len(fan.script([requests[name] for name in names]).encode()) < _SCRIPT_LIMIT):
         if names:
             yield names
         return

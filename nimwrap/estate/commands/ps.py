@@ -15,9 +15,11 @@ def main(me: Machine, args: list[str]) -> int:
     """A line that names another host's tree, of this estate or another, is that host's and not shown.
 
     Nor is one about a process of another namespace: the network lab's hosts have their own, and images of the same
-    names. Everything else is shown.
+    names. Everything else is shown, as wide as COLUMNS says.
     """
     env = {"PATH": "/usr/bin:/bin", "LC_ALL": "C"}
+    if columns := os.environ.get("COLUMNS"):
+        env["COLUMNS"] = columns
     child = start([_PS, *args], env, cwd="/")
     portions: list[bytes] = []
     pump({child.stdout: portions.append, child.stderr: lambda data: write_all(2, data)})
