@@ -130,7 +130,10 @@ def test_signals(number: int, code: int, tmp_path: Path) -> None:
     fifo = tmp_path / "fifo"
     os.mkfifo(fifo)
     argv = command("config", "validate", "--json", config=fifo)
-    child = subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment(tmp_path))
+    child = subprocess.Popen(  # a shell that runs the tests in the background has them ignore SIGINT
+        argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment(tmp_path),
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509  no threads here
+    )  # fmt: skip
     deadline = time.monotonic() + 30
     waiting = Path(f"/proc/{child.pid}/wchan")
     handled = Path(f"/proc/{child.pid}/status")
