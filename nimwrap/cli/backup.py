@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import _thread
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -72,7 +73,8 @@ def leaving_on_signal(desk: Desk) -> Iterator[None]:
 
     def leave(number: int, _frame: object) -> None:
         desk.left_by = number
-        desk.clock.stop.set()
+        # Not here: the main thread may hold the lock inside the event just now, and would wait for itself.
+        _thread.start_new_thread(desk.clock.stop.set, ())
 
     before = {number: signal.signal(number, leave) for number in (signal.SIGINT, signal.SIGTERM)}
     try:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import logging
-import threading
 from collections.abc import Callable, Sized
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from queue import Empty, SimpleQueue
 from typing import Protocol
 
 from nimwrap.config.model import Config
@@ -57,7 +58,8 @@ class Daemon:
     """Batches that were let go of at the end."""
 
     def __post_init__(self) -> None:
-        self._wake = threading.Event()
+        # Not an Event: its lock is not reentrant, and a signal that comes while the loop holds it would stop both.
+        self._wake: SimpleQueue[None] = SimpleQueue()
         self._refresh_asked = False
         self._clockwork = Clockwork(self.ring, self._ask_refresh, INVENTORY_EVERY_S)
         self._old: list[Workplace] = []
@@ -70,7 +72,7 @@ class Daemon:
 
     def ring(self) -> None:
         """There may be work; callable from every thread and from signal handlers."""
-        self._wake.set()
+        self._wake.put(None)
 
     def start(self) -> None:
         """Read everything, adopt what an earlier process left, and tell the manager that we are there."""
@@ -123,8 +125,10 @@ class Daemon:
         now = self.place.desk.clock.now()
         rest = (self._next_look - now).total_seconds() if self._next_look else 1.0
         limit = self.manager.watchdog_s / 3 if self.manager.watchdog_s else LOOK_EVERY_S
-        self._wake.wait(max(0.01, min(rest, limit)))
-        self._wake.clear()
+        with suppress(Empty):
+            self._wake.get(timeout=max(0.01, min(rest, limit)))
+            while True:  # however often it rang, once is enough: all there is to do is looked for
+                self._wake.get_nowait()
 
     # --- looking
 
