@@ -11,7 +11,7 @@ from nimwrap.backup import spool
 from nimwrap.backup.context import Site
 from nimwrap.backup.plan import AttemptPlan
 from nimwrap.backup.state import Look, look_script, parse_look
-from nimwrap.backup.wrapper import GRACE_S, RUN_UNDO, client_stop_script
+from nimwrap.backup.wrapper import GRACE_S, RUN_UNDO, UNDO_IS_DUE, client_stop_script
 from nimwrap.domain.errors import NimwrapError, master_unreachable
 from nimwrap.domain.progress import Progress
 from nimwrap.hosts.channel import client_command, parse_channel
@@ -147,7 +147,7 @@ def settle(site: Site, plan: AttemptPlan) -> Look:
 /usr/bin/ksh ./stop > stop.out 2>&1; cat stop.out
 {{ {clean or ":"}
 }} > settle.out 2>&1; cat settle.out
-if [ -f undo ] && [ "$(cat undo.rc 2>/dev/null)" != 0 ]; then
+if {UNDO_IS_DUE}; then
   {RUN_UNDO}
   cat undo.out
 fi

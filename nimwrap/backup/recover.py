@@ -25,7 +25,7 @@ from nimwrap.backup.operation import follow, look, settle
 from nimwrap.backup.plan import AttemptPlan
 from nimwrap.backup.rooms import Room, scan
 from nimwrap.backup.state import Look
-from nimwrap.backup.wrapper import RUN_UNDO
+from nimwrap.backup.wrapper import RUN_UNDO, UNDO_IS_DUE
 from nimwrap.domain.codes import FailureCode, Outcome
 from nimwrap.domain.durations import parse_rfc3339
 from nimwrap.domain.errors import NimwrapError
@@ -249,8 +249,7 @@ def _clean_aside(site: Site, plan: AttemptPlan, room: Room, done: Recovered) -> 
     lock = shlex.quote(spool.lock_path(plan.spool, plan.client))
     said = site.host.run(
         f"{PREAMBLE}cd {aside} || exit 1\n"
-        'if [ -f undo ] && [ "$(cat undo.rc 2>/dev/null)" != 0 ]; then\n'
-        f"  {RUN_UNDO}\nfi\n"
+        f"if {UNDO_IS_DUE}; then {RUN_UNDO}; fi\n"
         f'sed "s/^/{spool.MARK}stuck /" cstate 2>/dev/null\n'
         f'sed "s/^/{spool.MARK}holder /" {lock}/run 2>/dev/null\n'
     )

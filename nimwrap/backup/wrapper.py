@@ -22,6 +22,9 @@ CLOCK = "date -u +%Y%m%d%H%M%S"
 RUN_UNDO = "/usr/bin/ksh ./undo > undo.out 2>&1 < /dev/null; echo $? > undo.rc.new && mv undo.rc.new undo.rc"
 """In the room: undoes the export change; its status is there whole or not at all."""
 
+UNDO_IS_DUE = '[ -f undo ] && [ "$(cat undo.rc 2>/dev/null)" != 0 ]'
+"""In the room: whether there is an export change that no undo has taken back yet."""
+
 
 def wrapper_text(plan: AttemptPlan, lock: str) -> str:
     """The detached wrapper: runs ``command``, then ``undo``, whoever is alive; keeps lock and slot fresh meanwhile.

@@ -33,11 +33,11 @@ def dry_run_result(desk: Desk, order: Order) -> Result:
         if (why := report.failure) is not None
     ]
     shown = [_json(plan) for plan in planned]
-    out_of = [(plan.report.ref, plan.kept_out) for plan in planned if plan.kept_out]
-    kept_out = [(ref, why) for ref, why in out_of if ref in order.named]
-    errors += [Problem(why.code, why.message, why.fix, ref.client) for ref, why in kept_out]
+    named = [plan for plan in planned if plan.report.ref in order.named]
+    held = [Problem(why.code, why.message, why.fix, plan.report.ref.client) for plan in named if (why := plan.kept_out)]
+    errors += held
     code = exit_code_of(refused)
-    if code is ExitCode.OK and kept_out:
+    if code is ExitCode.OK and held:
         code = ExitCode.SKIPPED
     data = {"dry_run": True, "plan": shown, "runs": []}
     return Result("backup", data, code, errors, text=lambda out: _text(out, shown))
