@@ -23,7 +23,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
@@ -44,6 +44,7 @@ from nimwrap.preflight.report import Prior  # noqa: E402
 from tests.hosts.sshd import SSHD, Sshd  # noqa: E402
 
 AT_ONCE = 16
+BARE = "bare script"
 PLAYBOOK = """\
 - hosts: all
   gather_facts: false
@@ -76,6 +77,8 @@ k=0; while [ $k -lt {AT_ONCE} ]; do work $k & k=$((k+1)); done; wait; cat $d/*; 
 class Taken(NamedTuple):
     wall_s: float
     cpu_s: float
+    walls_s: tuple[float, ...]
+    """Of each round."""
 
 
 class Meter:
@@ -84,19 +87,23 @@ class Meter:
     def __init__(self, server: Sshd | None, rounds: int) -> None:
         self.server, self.rounds = server, rounds
 
-    def median(self, act: Callable[[], object]) -> Taken:
-        taken = [self._once(act) for _ in range(self.rounds)]
-        walls, cpus = zip(*taken, strict=True)
-        return Taken(statistics.median(walls), statistics.median(cpus))
+    def medians(self, acts: Mapping[str, Callable[[], object]]) -> dict[str, Taken]:
+        """Every round takes all of ``acts`` in turn, so that a machine that slows down does so for all of them."""
+        taken = [{title: self._once(act) for title, act in acts.items()} for _ in range(self.rounds)]
+        found = {}
+        for title in acts:
+            walls, cpus = zip(*(one[title] for one in taken), strict=True)
+            found[title] = Taken(statistics.median(walls), statistics.median(cpus), walls)
+        return found
 
-    def _once(self, act: Callable[[], object]) -> Taken:
+    def _once(self, act: Callable[[], object]) -> tuple[float, float]:
         before, began = self._cpu(), time.perf_counter()
         act()
         wall = time.perf_counter() - began
         deadline = time.monotonic() + 60
         while self.server and self.server.sessions() and time.monotonic() < deadline:
             time.sleep(0.1)  # the server knows what a session took when it has ended
-        return Taken(wall, self._cpu() - before)
+        return wall, self._cpu() - before
 
     def _cpu(self) -> float:
         used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
@@ -158,26 +165,25 @@ def played(playbook: Path, place: Path, clients: list[str]) -> None:
     assert done.returncode == 0 and said.count("ok=1 ") == len(clients), said[-2000:] + done.stderr.decode()
 
 
-def line(title: str, one: Taken, base: Taken, note: str = "") -> None:
-    wall, cpu = one.wall_s / base.wall_s, one.cpu_s / base.cpu_s
-    said = f"{title:22} {one.wall_s:7.2f} s  {wall:4.2f}   CPU {one.cpu_s:7.2f} s  {cpu:4.2f}  {note}"
-    print(said.rstrip(), flush=True)
-
-
 def measure(place: Path, options: argparse.Namespace, server: Sshd | None, master: MasterConfig) -> None:
     clients = [f"aix{number:02}" for number in range(1, options.clients + 1)]
     script = client_script("nim", "b3c4d5e6")
-    meter = Meter(server, options.rounds)
-    base = meter.median(lambda: bare(master, clients, script))
-    line("bare script", base, base)
-    line("ask_clients", meter.median(lambda: asked(master, clients, script)), base)
-    line("preflight, all of it", meter.median(lambda: looked(master, clients)), base, "(goal 1.15)")
+    acts: dict[str, Callable[[], object]] = {
+        BARE: lambda: bare(master, clients, script),
+        "ask_clients": lambda: asked(master, clients, script),
+        "preflight, all of it": lambda: looked(master, clients),
+    }
     playbook = ansible(place) if server else None
     if server and playbook:
         (place / "inventory").write_text(INVENTORY.format(**server.master_keys()) + "\n".join(clients) + "\n")
         (place / "look.yml").write_text(PLAYBOOK.format(c_rsh=C_RSH))
         (place / "estate/hosts/nim/tmp/look").write_text(script)
-        line("ansible-core raw", meter.median(lambda: played(playbook, place, clients)), base)
+        acts["ansible-core raw"] = lambda: played(playbook, place, clients)
+    found = Meter(server, options.rounds).medians(acts)
+    for title, one in found.items():
+        wall, cpu = one.wall_s / found[BARE].wall_s, one.cpu_s / found[BARE].cpu_s
+        each = ", ".join(f"{wall_s:.1f}" for wall_s in one.walls_s)
+        print(f"{title:22} {one.wall_s:7.2f} s  {wall:4.2f}   CPU {one.cpu_s:7.2f} s  {cpu:4.2f}   rounds {each}")
 
 
 def main() -> None:
@@ -186,7 +192,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--ansible", action="store_true", help="everything over an SSH server, beside ansible-core")
     options = parser.parse_args()
-    print(f"{options.clients} clients, {AT_ONCE} at once, median of {options.rounds}; ratios to the bare script")
+    print(f"{options.clients} clients, {AT_ONCE} at once, median of {options.rounds}; goal 1.15 of the bare script")
     with tempfile.TemporaryDirectory(prefix="fanout-") as directory:
         place = Path(directory)
         estate = build(place / "estate", clients=options.clients, cluster=False)
