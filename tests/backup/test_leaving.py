@@ -8,16 +8,29 @@ import subprocess
 import time
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from nimwrap.backup.context import Clock
+from nimwrap.cli.backup import leaving_on_signal
 from tests.backup.test_main_job import nothing_left, only_run
+from tests.interrupting import survives
 from tests.running import Ran, command, environment
 
 Cli = Callable[..., Ran]
 Config = Callable[..., Path]
 LIMIT_S = 60
+
+
+def test_a_signal_inside_the_waiting_itself_stops_nothing() -> None:
+    desk = SimpleNamespace(clock=Clock(), left_by=None)
+    with leaving_on_signal(desk):
+        leave = signal.getsignal(signal.SIGTERM)
+        assert survives(lambda: desk.clock.stop.wait(0.01), lambda: leave(signal.SIGTERM, None))
+    assert desk.left_by == signal.SIGTERM
+    assert desk.clock.stop.wait(LIMIT_S)
 
 
 def begin(home: Path, config: Path, *arguments: str) -> subprocess.Popen[bytes]:

@@ -22,6 +22,7 @@ from nimwrap.history.read import Reader
 from nimwrap.scheduling.daemon import Daemon
 from nimwrap.scheduling.schedule import Schedule
 from nimwrap.scheduling.workplace import Outside, Workplace
+from tests.interrupting import survives
 
 NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 HOURLY = Schedule("hourly", "0 * * * *", "UTC", ("*",), catch_up=1800)
@@ -158,6 +159,13 @@ def test_a_slot_begins_at_its_time_and_not_before(scene: Scene) -> None:
     assert scene.orders[1].refs == (ClientRef("nim", "aix01"),)
     assert scene.slots() == [("12:00", "done", None), ("13:00", "done", None)]
     assert "status at work: hourly (1); next slot 2026-11-23T14:00:00+00:00" in scene.ears.heard
+
+
+def test_a_signal_inside_the_waiting_itself_stops_nothing(scene: Scene) -> None:
+    daemon = scene.daemon()
+    until(daemon, lambda: scene.orders)
+    turn(daemon)  # nothing is left to do but to wait
+    assert survives(daemon.turn, daemon.ring)
 
 
 def test_a_slot_begins_although_the_one_before_still_runs(scene: Scene) -> None:
