@@ -70,7 +70,9 @@ def _check(timezone: str | None, client: str | None) -> None:
 
 def _text(file: str) -> str:
     data = sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
-    return data.decode("utf-8", "replace")
+    if b"\0" in data:
+        raise usage_error(f"{file} is no crontab: it holds NUL bytes", "save it as UTF-8, not as UTF-16")
+    return data.decode("utf-8-sig", "replace")
 
 
 def _data(plan: Plan) -> dict[str, Any]:

@@ -71,7 +71,7 @@ def _text_of(path: Path) -> str:
         }.get(type(error), "name a file that can be read with --config")
         raise config_error([Problem(CODE, f"{path}: {error.strerror}", hint)]) from error
     try:
-        return data.decode().replace("\r\n", "\n")
+        return data.decode("utf-8-sig").replace("\r\n", "\n")
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
         problem = Problem(CODE, f"{path}:{line}: this byte is not UTF-8: 0x{data[error.start]:02x}", "save it as UTF-8")

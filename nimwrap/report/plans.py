@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -36,7 +37,7 @@ class Plans:
 def read_plans(config: Config, reader: Reader, known: Mapping[str, list[str]], now: datetime) -> Plans:
     """Read the schedule files. Those that cannot be read are a fault of the site, not of each client."""
     schedules: dict[str, Schedule] = {}
-    if config.schedules.is_dir():
+    if os.path.lexists(config.schedules):
         from nimwrap.scheduling.files import load_schedules
 
         try:

@@ -14,6 +14,8 @@ from nimwrap.scheduling.slots import PROMPT_S
 
 def doubts(config: Config, reader: Reader, schedules: Mapping[str, Schedule]) -> Iterator[tuple[str, str]]:
     """What is doubtful, and what to do about it; by the inventories as they are."""
+    if not schedules:
+        yield f"there is none in {config.schedules}", "docs/schedules.md shows one"
     known = last_seen(config, reader)
     everyone = {ClientRef(master, name) for master, names in known.items() for name in names}
     covered: set[ClientRef] = set()

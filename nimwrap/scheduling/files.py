@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
+from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +14,7 @@ from nimwrap.config.kinds import Duration, Report, Several, named, nearest, show
 from nimwrap.config.lines import KeyPath
 from nimwrap.config.model import Config
 from nimwrap.config.rules import member_fault
-from nimwrap.config.toml_file import Fault, config_error, read_toml
+from nimwrap.config.toml_file import CODE, Fault, config_error, read_toml
 from nimwrap.domain.errors import NimwrapError, Problem
 from nimwrap.scheduling.schedule import DEFAULT_TIMEZONE, Schedule
 from nimwrap.scheduling.wallclock import cron_fields, time_zone
@@ -94,8 +96,19 @@ def load_schedules(config: Config) -> dict[str, Schedule]:
 
 
 def schedule_files(directory: Path) -> list[Path]:
-    """The files of the directory that hold schedules, in order; sub-directories are not looked into."""
-    return sorted(path for path in directory.glob("*.toml") if path.is_file()) if directory.is_dir() else []
+    """The files of the directory that hold schedules, in order; sub-directories and hidden files are not looked into.
+
+    A link that leads nowhere counts, so that reading it says so. NimwrapError for a directory that cannot be read: no
+    schedule is something else than schedules that nobody can see.
+    """
+    if not os.path.lexists(directory):
+        return []
+    try:
+        paths = sorted(path for path in directory.iterdir() if fnmatch(path.name, "[!.]*.toml"))
+    except OSError as error:
+        hint = "`schedules` names the directory of the schedule files, which this user must be able to read"
+        raise config_error([Problem(CODE, f"{directory}: {error.strerror}", hint)]) from error
+    return [path for path in paths if path.is_file() or (path.is_symlink() and not path.exists())]
 
 
 class _File:

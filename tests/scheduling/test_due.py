@@ -251,7 +251,20 @@ def test_import_cron_prints_writes_new_files_and_never_overwrites(run_cli: Cli, 
     refused = run_cli("schedule", "import-cron", crontab, "--write", target, "--json")
     assert (refused.exit_code, refused.codes) == (1, ["file_exists"])
     assert [path.read_text() for path in target.rglob("*.toml")] == ["# mine"]
+    (target / "from-cron.toml").unlink()
+    (target / "configuration").rmdir()
+    (target / "configuration").write_text("in the way")
+    half = run_cli("schedule", "import-cron", crontab, "--write", target, "--json")
+    assert (half.exit_code, half.codes) == (1, ["not_written"])
+    assert str(target / "configuration") in half.json["errors"][0]["message"]
+    assert [path.name for path in target.iterdir()] == ["configuration"]
     wrong = run_cli("schedule", "import-cron", crontab, "--timezone", "Mars/Olympus", "--json")
     assert wrong.exit_code == 2
     absent = run_cli("schedule", "import-cron", tmp_path / "absent", "--json")
     assert absent.exit_code == 1
+    (tmp_path / "wide").write_bytes(crontab.read_text().encode("utf-16"))
+    wide = run_cli("schedule", "import-cron", tmp_path / "wide", "--json")
+    assert wide.exit_code == 2
+    assert "UTF-16" in wide.json["errors"][0]["hint"]
+    marked = run_cli("schedule", "import-cron", "-", "--json", stdin="\ufeff" + crontab.read_text())
+    assert marked.data["schedules"] == printed.data["schedules"].replace(crontab.name, "stdin")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -68,6 +69,35 @@ def test_only_toml_files_of_the_directory_itself_count(config: Config) -> None:
     write(config, "not TOML", "weekly.toml.old")
     (config.schedules / "old").mkdir()
     (config.schedules / "old" / "more.toml").write_text("not TOML")
+    assert set(load_schedules(config)) == {"weekly", "monthly"}
+
+
+def test_a_link_that_leads_nowhere_is_a_fault_and_a_hidden_file_is_none(config: Config) -> None:
+    write(config, "not TOML", ".weekly.toml")
+    assert load_schedules(config) == {}
+    (config.schedules / "weekly.toml").symlink_to("nowhere")
+    (config.schedules / "round.toml").symlink_to("round.toml")
+    told = faults(config)
+    assert ["round.toml: Too many" in told[0], "weekly.toml: No such file" in told[1]] == [True, True]
+
+
+def test_what_is_no_directory_that_can_be_read_is_a_fault_and_not_no_schedules(
+    config: Config, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(config, SAMPLE)
+
+    def denied(path: Path) -> None:
+        raise PermissionError(13, "Permission denied", str(path))
+
+    with monkeypatch.context() as denying:
+        denying.setattr(Path, "iterdir", denied)  # root may read everything
+        assert f"{config.schedules}: Permission denied" in faults(config)[0]
+    plain = replace(config, schedules=config.schedules / "nights.toml")
+    assert "nights.toml: Not a directory" in faults(plain)[0]
+
+
+def test_a_byte_order_mark_in_front_does_no_harm(config: Config) -> None:
+    write(config, "\ufeff" + SAMPLE)
     assert set(load_schedules(config)) == {"weekly", "monthly"}
 
 

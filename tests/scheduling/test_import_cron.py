@@ -76,6 +76,44 @@ def test_a_zone_that_is_given_holds_only_where_the_crontab_sets_none() -> None:
     assert {schedule.timezone for schedule in lines["09"].schedules} == {"Asia/Kolkata"}
 
 
+def definition(client: str, flags: str) -> str:
+    return (
+        f"nim -o define -t mksysb -a server=master -a source={client} -a mk_image=yes -a mksysb_flags={flags}"
+        f" -a location=/m/{client}_mksysb {client}_mksysb"
+    )
+
+
+def test_what_all_clients_get_and_what_one_gets_may_not_differ() -> None:
+    every = definition("$c", "e").replace("$c_", "${c}_")
+    loop = f"0 1 * * 0 for c in $(lsnim -t standalone | awk '{{print $1}}'); do {every}; done"
+    one = f"0 2 * * 0 {definition('aix01', 'X')}"
+    for lines in ([loop, one], [one, loop]):
+        plan = plan_import("\n".join(lines) + "\n", timezone="UTC")
+        assert [each.line.number for each in plan.understood] == [1]
+        assert [each.line.number for each in plan.not_understood] == [2]
+        assert "line 1 for" in plan.not_understood[0].why
+    both = plan_import(f"{loop}\n{one.replace('=X', '=e')}\n", timezone="UTC")
+    assert not both.not_understood
+    assert not both.own
+
+
+@pytest.mark.parametrize(
+    ("setting", "zone", "said"),
+    [
+        ("CRON_TZ=Europe/Berlin", "Europe/Berlin", ""),
+        ("TZ=Europe/Berlin", "Europe/Berlin", "some crons go by the machine's own"),
+        ("TZ=Austrlia/Melbourne", "Asia/Kolkata", "no IANA name of a time zone: --timezone Asia/Kolkata is used"),
+        ("", "Asia/Kolkata", ""),
+    ],
+)
+def test_where_the_zone_is_from_is_said_where_it_may_be_wrong(setting: str, zone: str, said: str) -> None:
+    plan = plan_import(f"{setting}\n0 2 * * 0 {definition('aix01', 'e')}\n", timezone="Asia/Kolkata")
+    assert [schedule.timezone for schedule in plan.schedules] == [zone]
+    notes = [note for note in plan.understood[0].notes if "resource" not in note]
+    assert len(notes) == bool(said)
+    assert said in "".join(notes)
+
+
 WORDS = st.sampled_from(
     [
         "nim",

@@ -5,38 +5,30 @@ from __future__ import annotations
 import posixpath
 import re
 import shlex
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from nimwrap.domain.names import is_nim_name
 from nimwrap.scheduling.fromcron.crontab import UnclearError
 from nimwrap.scheduling.fromcron.definition import EVERY, Backup, NoImageError, mksysb_flags, read_definition
-from nimwrap.scheduling.fromcron.shell import Step, Variable, Word, plain, steps
+from nimwrap.scheduling.fromcron.shell import Step, Substitution, Variable, Word, plain, steps
+from nimwrap.scheduling.fromcron.vocabulary import (
+    BARE,
+    ELSEWHERE,
+    HARMLESS,
+    LEAVE,
+    NO_CLIENTS,
+    OTHER_DEED,
+    SCRIPT,
+    SHELLS,
+    TESTS,
+    TRIVIAL,
+    mentions_backup,
+)  # fmt: skip
 
-_MENTIONS = re.compile(
-    r"mksysb|savevg|backupios|viosbr|viosbackup|mknimimage|sysback|sysimg|aix_system_backup|m_backup_db"
-    r"|(?<![A-Za-z0-9])(ls)?nim(?![A-Za-z0-9])",
-    re.IGNORECASE,
-)
-_SCRIPT = re.compile(r"\w*(mksysb|nim_?backup|sys_?back|sysimg)\w*", re.IGNORECASE)
 _INSIDE = "its flags, directory and names stand inside the script, so nimwrap's own hold until you set them"
 _DEEPEST = 5
-_TRIVIAL = frozenset({"cd", "umask", "set", "ulimit", ":", "true", ".", "echo", "date"})
-_BARE = frozenset({"nohup", "exec", "time", "command", "caffeinate"})
-_SHELLS = frozenset({"sh", "ksh", "ksh93", "bash", "rksh"})
 _SSH_TAKES_VALUE = "bcDEeFIiJLlmOopQRSWw"
-_ELSEWHERE = {
-    "mknimimage": "xCAT's mknimimage takes its attributes from xCAT's tables; name the node in targets",
-    "backupios": 'it backs up a VIOS from inside; nimwrap does so with kinds = ["ios_mksysb"]',
-    "ioscli": 'it backs up a VIOS from inside; nimwrap does so with kinds = ["ios_mksysb"]',
-    "viosbr": 'it backs up a VIOS from inside; nimwrap does so with kinds = ["ios_backup"]',
-    "viosbackup": 'it backs up a VIOS from inside; nimwrap does so with kinds = ["ios_mksysb"]',
-    "m_backup_db": 'it saves the NIM database; nimwrap does so with kinds = ["nim_db"]',
-    "savevg": 'it saves a volume group from inside the client; nimwrap does so with kinds = ["savevg"]',
-    "smit": "smit asks questions, which cron cannot answer",
-    "smitty": "smit asks questions, which cron cannot answer",
-    "ansible-playbook": "what the playbook does is not in the crontab",
-}
 
 
 @dataclass
@@ -49,24 +41,34 @@ class Reading:
     asides: list[str] = field(default_factory=list)
     reasons: list[str] = field(default_factory=list)
     """Why commands that have to do with images make none."""
-    depends: bool = False
-    """The command before was one that the next may depend on."""
+    left: str = ""
+    """The command after which it is not known whether the rest is run."""
+    host: str = ""
+    """The machine that ssh takes the commands to."""
     depth: int = 0
     """How many shells within shells this is inside."""
 
-
-def mentions_backup(command: str) -> bool:
-    """True for a command that has to do with NIM or system images, understood or not."""
-    return _MENTIONS.search(command) is not None
+    def itself(self) -> str:
+        """The client that makes an image of itself; UnclearError when nobody said who that is."""
+        if self.host:
+            raise UnclearError(f"it makes an image of the machine that ssh calls {self.host}; see `lsnim` for its name")
+        if self.client is None:
+            raise UnclearError("it makes an image of the machine whose crontab this is; say which with --client NAME")
+        return self.client
 
 
 def read_command(command: str, variables: Mapping[str, str], client: str | None = None) -> list[Backup]:
-    """The backups that ``command`` makes, each with its notes; UnclearError when it makes none that can be read."""
+    """The backups that ``command`` makes, each with its notes.
+
+    UnclearError when it makes none, or when anything in it may make one and cannot be read: a line that is called
+    understood is going to be commented out.
+    """
     reading = Reading(client)
     _chain(reading, command, variables)
     if not reading.backups:
-        commands = f"none of its commands is known to make an image: {'; '.join(reading.asides[:3])}"
-        raise UnclearError(reading.reasons[0] if reading.reasons else commands)
+        commands = "none of its commands is known to make an image"
+        shown = f": {'; '.join(reading.asides[:3])}" if reading.asides else ""
+        raise UnclearError(reading.reasons[0] if reading.reasons else commands + shown)
     notes = [*reading.notes, *(f"not carried over: {aside}" for aside in reading.asides)]
     return [backup.noting(notes) for backup in reading.backups]
 
@@ -75,9 +77,23 @@ def _chain(reading: Reading, command: str, variables: Mapping[str, str]) -> None
     reading.depth += 1
     if reading.depth > _DEEPEST:
         raise UnclearError("shells within shells within shells are not read here")
+    left = reading.left
     for step in steps(command, variables):
+        for word in (*step.words, *step.environment.values()):
+            _inside(reading, word, variables)
         _step(reading, step, list(step.words), variables)
+    reading.left = left  # an inner shell leaves itself only
     reading.depth -= 1
+
+
+def _inside(reading: Reading, word: Word, variables: Mapping[str, str]) -> None:
+    """UnclearError when a command whose output is a part of ``word`` makes an image, or may."""
+    for part in word:
+        if isinstance(part, Substitution) and mentions_backup(part.text):
+            inner = Reading(reading.client, host=reading.host, depth=reading.depth)
+            _chain(inner, part.text, variables)
+            if inner.backups:
+                raise UnclearError(f"an image is made inside $({part.text})")
 
 
 def _step(reading: Reading, step: Step, words: list[Word], variables: Mapping[str, str]) -> None:
@@ -90,49 +106,82 @@ def _step(reading: Reading, step: Step, words: list[Word], variables: Mapping[st
     if not words:
         return
     name = posixpath.basename(plain(words[0]) or "")
-    if name in _SHELLS and plain(words[1] if len(words) > 1 else ()) == "-c":
+    if name in SHELLS and plain(words[1] if len(words) > 1 else ()) == "-c":
         _chain(reading, _text(words[2:3]), variables)
-    elif name in _SHELLS and len(words) > 1 and not (plain(words[1]) or "-").startswith("-"):
+    elif name in SHELLS and len(words) > 1 and not (plain(words[1]) or "-").startswith("-"):
         _step(reading, step, words[1:], variables)
+    elif name in SHELLS or name in ("at", "batch"):
+        raise UnclearError(f"what {_shown(words)} is fed with is not read here")
     elif name == "su":
         _chain(reading, _su_command(words), variables)
     elif name == "ssh":
-        host, command = _ssh_command(words)
-        reading.notes.append(f"it runs over ssh on {host}; [masters.NAME] host = ... says how nimwrap gets there")
-        _chain(reading, command, variables)
+        _ssh(reading, words)
     else:
         _command(reading, step, name, words)
 
 
+def _ssh(reading: Reading, words: Sequence[Word]) -> None:
+    """What ssh runs elsewhere; a crontab's variables stay behind."""
+    host, command = _ssh_command(words)
+    reading.notes.append(f"it runs over ssh on {host}; [masters.NAME] host = ... says how nimwrap gets there")
+    before, reading.host = reading.host, host
+    _chain(reading, command, {})
+    reading.host = before
+
+
 def _command(reading: Reading, step: Step, name: str, words: Sequence[Word]) -> None:
-    conditional = step.condition and reading.depends
-    reading.depends = name not in _TRIVIAL
-    reader = _READERS.get(name) or (_script if _SCRIPT.fullmatch(name.partition(".")[0]) else None)
-    if reader is None and name not in _ELSEWHERE:
-        if name not in _TRIVIAL:
+    if name in LEAVE:
+        reading.left = name
+        return
+    reader = _READERS.get(name) or (_script if SCRIPT.fullmatch(name.partition(".")[0]) else None)
+    if name in HARMLESS or name in ELSEWHERE:
+        reader = None
+    if reader is None and mentions_backup(_what_acts(name, words)):
+        raise UnclearError(f"{_shown(words)}: {ELSEWHERE.get(name, 'what it does is not known here')}")
+    if reader is None:
+        if name not in TRIVIAL:
             reading.asides.append(_shown(words))
         return
     try:
-        if reader is None:
-            raise NoImageError(_ELSEWHERE[name])
-        found = reader(words, reading.client)
+        found = reader(words, reading)
     except NoImageError as aside:
         reading.asides.append(_shown(words))
         reading.reasons.append(f"{_shown(words)}: {aside}")
         return
+    if reading.left:
+        raise UnclearError(f"`{reading.left}` in front of it may keep it from being run")
     reading.backups += found
-    if conditional:
-        reading.notes.append("the condition in front of it is not carried over")
+    reading.notes += _conditions(step)
 
 
-def _nim(words: Sequence[Word], _client: str | None) -> list[Backup]:
+def _what_acts(name: str, words: Sequence[Word]) -> str:
+    """The part of an unread command that could make an image; empty for one that never does."""
+    text = _joined(words)
+    if name == "find":
+        return text.partition("-exec ")[2]
+    if name == "awk":
+        return text if "system(" in text else ""
+    return "" if name in HARMLESS - {".", "source"} else text
+
+
+def _conditions(step: Step) -> Iterator[str]:
+    """What is lost of a step's conditions; UnclearError for one whose answer only the shell can work out."""
+    for guard in step.guards:
+        name = posixpath.basename(plain(guard[0]) or "") if guard else ""
+        if not guard or name in TRIVIAL:
+            continue
+        if any(plain(word) is None for word in guard) and (name in TESTS or name not in HARMLESS | {"nim"}):
+            raise UnclearError(f"{_shown(guard)} decides when it runs, and cannot be read here")
+        yield f"the condition in front of it is not carried over: {_shown(guard)}"
+
+
+def _nim(words: Sequence[Word], _reading: Reading) -> list[Backup]:
     return [read_definition(words[1:])]
 
 
-def _mksysb(words: Sequence[Word], client: str | None) -> list[Backup]:
+def _mksysb(words: Sequence[Word], reading: Reading) -> list[Backup]:
     """mksysb run by the client itself, to a file that is mostly on NFS."""
-    if client is None:
-        raise UnclearError("it makes an image of the machine whose crontab this is; say which with --client NAME")
+    client = reading.itself()
     letters = ""
     for word in words[1:]:
         text = plain(word)
@@ -143,35 +192,36 @@ def _mksysb(words: Sequence[Word], client: str | None) -> list[Backup]:
     return [Backup(client, flags=flags, notes=(note,))]
 
 
-def _own_script(words: Sequence[Word], client: str | None) -> list[Backup]:
+def _own_script(_words: Sequence[Word], reading: Reading) -> list[Backup]:
     """A script that the client runs on itself."""
-    if client is None:
-        raise UnclearError("it makes an image of the machine whose crontab this is; say which with --client NAME")
-    return [Backup(client, notes=(_INSIDE,))]
+    return [Backup(reading.itself(), notes=(_INSIDE,))]
 
 
-def _get_mksysb(words: Sequence[Word], client: str | None) -> list[Backup]:
+def _get_mksysb(words: Sequence[Word], reading: Reading) -> list[Backup]:
     """The public script of this name: one client, or without one every standalone client."""
     if len(words) > 1:
-        return _script(words, client)
+        return _script(words, reading)
     every = "the public script of this name goes over what lsnim -t standalone lists: see that yours does the same"
     return [Backup(EVERY, notes=(every, _INSIDE))]
 
 
-def _script(words: Sequence[Word], _client: str | None) -> list[Backup]:
+def _script(words: Sequence[Word], _reading: Reading) -> list[Backup]:
     """A wrapper whose arguments are the names of clients and nothing else."""
+    script = posixpath.basename(plain(words[0]) or "").partition(".")[0]
     names = [plain(word) for word in words[1:]]
+    if OTHER_DEED.search(script):
+        raise UnclearError(f"{_shown(words)}: by its name it may do something else than make an image")
     if not names:
         raise UnclearError("its clients, flags and directory stand inside the script")
     backups = []
     for name in names:
-        if name is None or not is_nim_name(name) or name.isdigit():
+        if name is None or not is_nim_name(name) or name.isdigit() or name.lower() in NO_CLIENTS:
             raise UnclearError(f"{_shown(words[1:])} may be clients or not; the script would have to be read")
         backups.append(Backup(name, notes=(f"{name} is taken to be a client: the script was not read", _INSIDE)))
     return backups
 
 
-def _ansible(words: Sequence[Word], _client: str | None) -> list[Backup]:
+def _ansible(words: Sequence[Word], _reading: Reading) -> list[Backup]:
     """``ansible HOST -m ibm.power_aix.nim_backup -a "action=create ..."`` (reference peers section 1)."""
     texts = [_text([word]) for word in words]
     module = _after(texts, "-m", "--module-name")
@@ -180,6 +230,8 @@ def _ansible(words: Sequence[Word], _client: str | None) -> list[Backup]:
     pairs = dict(pair.partition("=")[::2] for pair in shlex.split(_after(texts, "-a", "--args")))
     if pairs.get("action") != "create" or pairs.get("type", "mksysb") != "mksysb":
         raise NoImageError(f"nim_backup with action={pairs.get('action')} type={pairs.get('type', 'mksysb')}")
+    if not pairs.get("targets"):
+        raise UnclearError("nim_backup without targets")
     flags = mksysb_flags(pairs["flags"]) if "flags" in pairs else None
     lost = sorted(set(pairs) - {"action", "type", "targets", "flags"})
     notes = [f"{key}={pairs[key]} is not carried over" for key in lost]
@@ -189,12 +241,12 @@ def _ansible(words: Sequence[Word], _client: str | None) -> list[Backup]:
 def _ansible_target(target: str) -> str:
     if target in ("ALL", "all", "*", "standalone"):
         return EVERY
-    if not re.fullmatch(r"[A-Za-z0-9_!-]+\*?", target):
+    if target == "vios" or not re.fullmatch(r"[A-Za-z0-9_!-]+\*?", target):
         raise UnclearError(f"the target {target} is not read here")
     return target
 
 
-_READERS: dict[str, Callable[[Sequence[Word], str | None], list[Backup]]] = {
+_READERS: dict[str, Callable[[Sequence[Word], Reading], list[Backup]]] = {
     "nim": _nim,
     "mksysb": _mksysb,
     "run_aix_system_backup.sh": _own_script,
@@ -208,7 +260,7 @@ def _unwrapped(words: list[Word]) -> list[Word] | None:
     """The command behind ``nohup``, ``nice -n 5``, ``env A=b``...; None when it stands in front already."""
     name = posixpath.basename(plain(words[0]) or "")
     rest = words[1:]
-    if name in _BARE:
+    if name in BARE:
         return rest
     if name == "nice":
         return rest[2:] if rest[:1] == [("-n",)] else [word for at, word in enumerate(rest) if at or not _option(word)]
@@ -216,11 +268,9 @@ def _unwrapped(words: list[Word]) -> list[Word] | None:
         while rest and (_option(rest[0]) or "=" in (plain(rest[0]) or "")):
             rest = rest[2:] if plain(rest[0]) == "-u" else rest[1:]
         return rest
-    if name == "timeout":
-        return [word for word in rest if not _option(word)][1:] if rest and _option(rest[0]) else rest[1:]
-    if name == "flock":
+    if name in ("timeout", "flock"):  # options, then a duration or a file
         while rest and _option(rest[0]):
-            rest = rest[2:] if plain(rest[0]) in ("-w", "-E") else rest[1:]
+            rest = rest[2:] if plain(rest[0]) in ("-w", "-E", "-s", "-k", "--signal", "--kill-after") else rest[1:]
         return rest[1:]
     return None
 
@@ -259,10 +309,15 @@ def _after(texts: Sequence[str], *options: str) -> str:
     return next((texts[at + 1] for at, text in enumerate(texts[:-1]) if text in options), "")
 
 
-def _shown(words: Sequence[Word]) -> str:
-    """The words as a person reads them, cut where they are many."""
-    text = " ".join(
+def _joined(words: Sequence[Word]) -> str:
+    """The words as a person reads them."""
+    return " ".join(
         "".join(p if isinstance(p, str) else f"${p.name}" if isinstance(p, Variable) else f"$({p.text})" for p in word)
         for word in words
     )
+
+
+def _shown(words: Sequence[Word]) -> str:
+    """The same, cut where they are many."""
+    text = _joined(words)
     return text if len(text) <= 90 else f"{text[:87]}..."

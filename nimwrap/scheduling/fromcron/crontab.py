@@ -80,8 +80,8 @@ def _line(number: int, raw: str, settings: Settings) -> Line:
 
 def _user_and_command(rest: str) -> tuple[str | None, str]:
     """Apart again what ``/etc/crontab`` writes between times and command; a user's own crontab has no such column."""
-    first, _, command = rest.partition(" ")
-    command = command.strip()
+    first, *others = rest.split(maxsplit=1)
+    command = others[0] if others else ""
     if not _LOGIN.fullmatch(first) or _COMMANDS.fullmatch(first) or not command:
         return None, rest
     if first == "root":

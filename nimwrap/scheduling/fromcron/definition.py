@@ -6,14 +6,19 @@ import posixpath
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 from nimwrap.config.kinds import MksysbFlags
+from nimwrap.config.model import KINDS
 from nimwrap.domain.names import is_nim_name, is_safe_path
 from nimwrap.scheduling.fromcron.crontab import UnclearError
 from nimwrap.scheduling.fromcron.shell import Substitution, Variable, Word, plain
 
 EVERY = "*"
-_DATE = re.compile(r"(?:/usr/bin/)?date\s+(?:-u\s+)?['\"]?\+\S.*")
+_LISTED = "\0"
+"""The name of every client that lsnim lists, until the line is read: no text of a crontab can be taken for it."""
+_DATE = re.compile(r"(?:/usr/bin/)?date\s+(?:-u\s+)?['\"]?(\+\S.*)")
+_YEAR = re.compile(r"%[yYgGDFscx]")
 _HOST = re.compile(r"(?:/usr/bin/)?(?:hostname(\s+-s)?|uname\s+-n)")
 _LISTING = re.compile(
     r"(?:/usr/sbin/)?lsnim\s+-t\s+standalone\s*\|\s*(?:/usr/bin/)?"
@@ -21,6 +26,7 @@ _LISTING = re.compile(
 )
 _MEANINGLESS = frozenset({"server", "mk_image", "verbose", "comments"})
 _TAKES_VALUE = "ota"
+_OPERATION = re.compile(r"-[^-]*o")
 
 
 class NoImageError(UnclearError):
@@ -44,7 +50,10 @@ class Backup:
 
 
 def rendered(word: Word) -> str:
-    """The word as text: a date becomes ``{date}``, the listing of all clients ``*``. UnclearError for anything else."""
+    """The word as text: a date becomes ``{date}``, or ``{date +%a}`` when that comes again without a year.
+
+    UnclearError for anything that only the shell can fill in.
+    """
     return "".join(_part(part) for part in word)
 
 
@@ -52,13 +61,13 @@ def _part(part: str | Substitution | Variable) -> str:
     if isinstance(part, str):
         return part
     if isinstance(part, Variable):
-        raise UnclearError(f"${part.name} is set nowhere in this crontab")
-    if _DATE.fullmatch(part.text):
-        return "{date}"
+        raise UnclearError(f"${part.name} is set nowhere in this crontab, or not for certain")
+    if date := _DATE.fullmatch(part.text):
+        return "{date}" if _YEAR.search(date[1]) else f"{{date {date[1]}}}"
     if _HOST.fullmatch(part.text):
         return "{hostname}"
     if _LISTING.fullmatch(part.text):
-        return EVERY
+        return _LISTED
     raise UnclearError(f"what $({part.text}) prints cannot be known here")
 
 
@@ -67,15 +76,19 @@ def read_definition(words: Sequence[Word]) -> Backup:
 
     NoImageError when it makes none; UnclearError when it cannot be read, or asks for what nimwrap has no word for.
     """
-    if not any((plain(word) or "").endswith(("define", "odefine")) for word in words):
+    if not any((plain(word) or "").endswith("define") for word in words):
+        if any(plain(word) is None and _OPERATION.fullmatch(plain(before) or "") for before, word in pairwise(words)):
+            raise UnclearError("which operation of nim it runs cannot be known here")
         raise NoImageError("it defines no image")  # said before words are filled in: another operation need not be read
     options, operands = _options([rendered(word) for word in words])
     operation = options.get("o", [""])[-1]
     if operation != "define":
         raise NoImageError("it defines no image")
     kind = options.get("t", [""])[-1]
+    if kind in KINDS and kind != "mksysb":
+        raise UnclearError(f"it makes a {kind}, not a mksysb; see kinds = [...] in the configuration")
     if kind != "mksysb":
-        raise UnclearError(f"it makes a {kind or '?'}, not a mksysb; see kinds = [...] in the configuration")
+        raise NoImageError(f"a resource of type {kind or '(none)'} is no image")
     if len(operands) != 1:
         raise UnclearError(f"nim wants one name at the end, not {len(operands)}: {' '.join(operands) or 'none'}")
     attributes = _attributes(options.get("a", []))
@@ -127,23 +140,28 @@ def _backup(attributes: dict[str, str], name: str) -> Backup:
     strange = sorted(set(attributes) - _MEANINGLESS - {"source", "location", "mksysb_flags", "size_preview"})
     if strange:
         raise UnclearError(f"{strange[0]}={attributes[strange[0]]} has no counterpart in nimwrap")
-    if client != EVERY and not is_nim_name(client):
+    if client != _LISTED and not is_nim_name(client):
         raise UnclearError(f"source={client} is no client's name")
     directory, layout = place(attributes.get("location", ""), client)
     flags = mksysb_flags(attributes.get("mksysb_flags", ""))
-    return Backup(client, template(name, client), directory, layout, naming(name), flags)
+    listed = EVERY if client == _LISTED else client
+    return Backup(listed, template(name, client), directory, layout, naming(name), flags)
 
 
 def place(location: str, client: str) -> tuple[str, str]:
     """Directory and layout of an image file at ``location``."""
     parent = posixpath.dirname(location)
-    if not is_safe_path(parent.replace(EVERY, "x")) or "{" in parent:
-        raise UnclearError(f"location={location or '(none)'} has no fixed directory above it")
+    shown = location.replace(_LISTED, EVERY)
+    if not is_safe_path(parent.replace(_LISTED, "x")) or "{" in parent:
+        raise UnclearError(f"location={shown or '(none)'} has no fixed directory above it")
+    directory, layout = parent, "flat"
     if posixpath.basename(parent) == client:
-        return posixpath.dirname(parent), "per-client"
-    if EVERY in parent:
-        raise UnclearError(f"location={location} has the client's name in the middle")
-    return parent, "flat"
+        directory, layout = posixpath.dirname(parent), "per-client"
+    if _LISTED in directory:
+        raise UnclearError(f"location={shown} has the client's name in the middle")
+    if directory == "/":
+        raise UnclearError(f"location={shown}: nimwrap keeps no images in the root directory")
+    return directory, layout
 
 
 def template(name: str, client: str) -> str:
@@ -153,7 +171,7 @@ def template(name: str, client: str) -> str:
 
 def naming(name: str) -> str:
     """``dated`` when the name carries a date, else ``fixed``."""
-    return "dated" if "{date}" in name else "fixed"
+    return "dated" if "{date" in name else "fixed"
 
 
 def mksysb_flags(text: str) -> str:
@@ -175,12 +193,15 @@ def _notes(attributes: dict[str, str], force: bool, backup: Backup) -> Iterable[
         yield "the line passes no mksysb_flags; nimwrap's own default would be ei"
     if backup.client == EVERY:
         yield "the line covers what lsnim -t standalone lists; * covers every client that nimwrap finds there"
-    yield from name_notes(backup)
+    stem = template(posixpath.basename(attributes["location"]).partition(".")[0], attributes["source"])
+    yield from name_notes(backup, stem)
 
 
-def name_notes(backup: Backup) -> Iterable[str]:
-    """What changes in how images are called, when something does."""
+def name_notes(backup: Backup, stem: str) -> Iterable[str]:
+    """What changes in how images, and their files (``stem`` until now), are called, when something does."""
     if backup.naming == "dated" and backup.name != "{client}_{date}":
         yield f"images are called {{client}}_YYYYMMDD_HHMMSS from now on, not {backup.name}"
     if backup.naming == "fixed" and backup.name != "{client}_mksysb":
         yield f"the image is called {{client}}_mksysb from now on, not {backup.name}; see `images import`"
+    if stem != backup.name:
+        yield f"the file is called like its resource from now on, not {stem}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -42,17 +43,32 @@ def settings_toml(plan: Plan) -> str:
 
 
 def write_files(directory: Path, plan: Plan, source: str) -> list[Path]:
-    """Write what there is to write; NimwrapError (exit 1), before anything is written, where a file exists."""
+    """Write what there is to write, all or nothing; NimwrapError (exit 1) where a file exists, or none can be."""
     texts = {SCHEDULE_FILE: schedules_toml(plan, source), SETTINGS_FILE: settings_toml(plan)}
     files = {directory / name: text for name, text in texts.items() if text}
     for path in files:
         if path.exists() or path.is_symlink():
             hint = "name another directory, or move that file away; nothing was written"
             raise NimwrapError(f"{path} exists, and is not overwritten", "file_exists", hint, ExitCode.FAILED)
-    for path, text in files.items():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with path.open("x", encoding="utf-8") as file:
-            file.write(text)
+    drafts: dict[Path, Path] = {}
+    placed: list[Path] = []
+    try:
+        for path, text in files.items():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            drafts[path] = path.with_name(f".{path.name}.{os.getpid()}")
+            drafts[path].write_text(text, encoding="utf-8")
+        for path, draft in drafts.items():
+            os.link(draft, path)  # unlike a rename it takes nobody's place
+            placed.append(path)
+    except OSError as error:
+        for path in placed:
+            path.unlink()
+        where = error.filename2 or error.filename or directory
+        hint = "name another directory; nothing was written"
+        raise NimwrapError(f"{where}: {error.strerror}", "not_written", hint, ExitCode.FAILED) from error
+    finally:
+        for draft in drafts.values():
+            draft.unlink(missing_ok=True)
     return list(files)
 
 

@@ -6,17 +6,24 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
 
-from nimwrap.scheduling.fromcron.commands import mentions_backup, read_command
+from nimwrap.scheduling.fromcron.commands import read_command
 from nimwrap.scheduling.fromcron.crontab import Line, Settings, UnclearError, read_crontab
 from nimwrap.scheduling.fromcron.definition import Backup
+from nimwrap.scheduling.fromcron.vocabulary import mentions_backup
 from nimwrap.scheduling.wallclock import cron_fields, time_zone
 
 SETTINGS = ("directory", "layout", "naming", "mksysb_flags")
 UNSET_ZONE = "SET-ME"
 """No zone of this name exists, so that a schedule cannot run before somebody has said whose wall clock it follows."""
 
+_CRONS_OWN = re.compile(r"(?:\*|[0-9A-Za-z]+-[0-9A-Za-z]+)(?:/\d+)?|\d+|[A-Za-z]{3}")
 _DAYS = ("sun", "mon", "tue", "wed", "thu", "fri", "sat", "sun")
+
+
+Policy = tuple[int, dict[str, str]]
+"""The first line that spoke of a client, and what all have said of its images so far."""
 
 
 @dataclass(frozen=True)
@@ -66,22 +73,23 @@ def plan_import(text: str, *, timezone: str | None = None, client: str | None = 
     """Read a crontab. ``timezone`` holds where the crontab sets none; ``client``: whose crontab it is."""
     lines, passive = read_crontab(text)
     plan = Plan(passive=passive)
-    said: dict[str, tuple[int, dict[str, str]]] = {}
+    said: dict[str, Policy] = {}
     for line in lines:
         try:
             backups = _backups(line, client)
             if backups is None:
                 plan.unrelated.append(line)
                 continue
-            fields = cron_fields(line.job.times if line.job else "")
+            fields = _cron_fields(line.job.times if line.job else "")
             _agree(said, line, backups)
         except ValueError as error:
             plan.not_understood.append(NotUnderstood(line, str(error)))
             continue
-        schedule = _schedule(plan, line, fields, timezone)
-        schedule.targets += [one.client for one in backups if one.client not in schedule.targets]
+        zone, notes = _zone(line.settings, timezone)
+        schedule = _schedule(plan, line, fields, zone)
+        schedule.targets = list(dict.fromkeys([*schedule.targets, *(one.client for one in backups)]))
         schedule.lines.append(line.number)
-        plan.understood.append(Understood(line, schedule.name, tuple(backups)))
+        plan.understood.append(Understood(line, schedule.name, tuple(one.noting(notes) for one in backups)))
     _settle(plan, {name: settings for name, (_, settings) in said.items()})
     return plan
 
@@ -95,9 +103,17 @@ def _backups(line: Line, client: str | None) -> list[Backup] | None:
     return read_command(line.job.command, line.settings.values, client)
 
 
-def _schedule(plan: Plan, line: Line, fields: str, timezone: str | None) -> PlannedSchedule:
+def _cron_fields(times: str) -> str:
+    """The five fields; ValueError also for what cronsim takes and no cron does, since such a line never ran."""
+    fields = cron_fields(times)
+    for part in re.split(r"[\s,]+", fields):
+        if not _CRONS_OWN.fullmatch(part):
+            raise UnclearError(f"{times!r}: cron itself does not know {part!r}, so it never ran this line")
+    return fields
+
+
+def _schedule(plan: Plan, line: Line, fields: str, zone: str) -> PlannedSchedule:
     """The schedule for the line's times, shared by all lines with the same ones."""
-    zone = _zone(line.settings, timezone)
     for schedule in plan.schedules:
         if (cron_fields(schedule.cron), schedule.timezone) == (fields, zone):
             return schedule
@@ -110,15 +126,21 @@ def _schedule(plan: Plan, line: Line, fields: str, timezone: str | None) -> Plan
     return found
 
 
-def _zone(settings: Settings, timezone: str | None) -> str:
-    """The zone that the crontab sets, when it is an IANA name; a POSIX rule such as AEST-10 names no place."""
+def _zone(settings: Settings, timezone: str | None) -> tuple[str, list[str]]:
+    """The zone that the crontab sets, when it is an IANA name, and what is to be said about it.
+
+    A POSIX rule such as AEST-10 names no place. ``CRON_TZ`` moves cron's own clock; ``TZ`` does so only with some.
+    """
     name = settings.timezone
-    if name is not None:
-        try:
-            return time_zone(name.removeprefix(":")).key
-        except ValueError:
-            pass
-    return timezone or UNSET_ZONE
+    if name is None:
+        return timezone or UNSET_ZONE, []
+    try:
+        zone = time_zone(name.removeprefix(":")).key
+    except ValueError:
+        instead = f"--timezone {timezone} is used" if timezone else "write one into the file"
+        return timezone or UNSET_ZONE, [f"{name} is no IANA name of a time zone: {instead}"]
+    doubt = f"TZ={name} is taken for the clock of its times; some crons go by the machine's own: compare"
+    return zone, [] if "CRON_TZ" in settings.values else [doubt]
 
 
 def _name(fields: str) -> str | None:
@@ -140,22 +162,27 @@ def settings_of(backup: Backup) -> dict[str, str]:
     return {key: value for key, value in zip(SETTINGS, values, strict=True) if value is not None}
 
 
-def _agree(said: dict[str, tuple[int, dict[str, str]]], line: Line, backups: Sequence[Backup]) -> None:
-    """nimwrap keeps one policy a client: a second line that asks for another is not understood."""
+def _agree(said: dict[str, Policy], line: Line, backups: Sequence[Backup]) -> None:
+    """nimwrap keeps one policy a client: whatever asks for a second one, even for one of many, is not understood."""
+    after = dict(said)
+    globs = [name for name in dict.fromkeys([*said, *(backup.client for backup in backups)]) if _is_glob(name)]
     for backup in backups:
-        number, known = said.get(backup.client, (line.number, {}))
-        for key, value in settings_of(backup).items():
-            if known.get(key, value) != value:
-                what = f"{key} = {value!r} for {backup.client}, and line {number} asks for {known[key]!r}"
-                raise UnclearError(f"it asks for {what}; nimwrap keeps one policy a client")
-    for backup in backups:
-        number, known = said.get(backup.client, (line.number, {}))
-        said[backup.client] = (number, known | settings_of(backup))
+        client, settings = backup.client, settings_of(backup)
+        others = after if client in globs else globs
+        for name in [client, *(name for name in others if fnmatchcase(client, name) or fnmatchcase(name, client))]:
+            number, known = after.get(name, (line.number, {}))
+            for key, value in settings.items():
+                if known.get(key, value) != value:
+                    what = f"{key} = {value!r} for {client}, and line {number} for {known[key]!r} for {name}"
+                    raise UnclearError(f"it asks for {what}; nimwrap keeps one policy a client")
+        number, known = after.get(client, (line.number, {}))
+        after[client] = (number, known | settings)
+    said |= after
 
 
 def _settle(plan: Plan, said: Mapping[str, dict[str, str]]) -> None:
     """What most clients share goes to ``[backup]``, the rest to the clients; what ``*`` asks for is everybody's."""
-    everybody = {name: settings for name, settings in said.items() if set(name) & set("*?[")}
+    everybody = {name: settings for name, settings in said.items() if _is_glob(name)}
     for key in SETTINGS:
         ground = everybody or said
         values = Counter(settings[key] for settings in ground.values() if key in settings)
@@ -183,6 +210,10 @@ def _undo(plan: Plan, pattern: str, own: Mapping[str, str]) -> None:
         schedule.targets = [target for target in schedule.targets if target in left]
         if not schedule.lines:
             plan.schedules.remove(schedule)
+
+
+def _is_glob(name: str) -> bool:
+    return not set(name).isdisjoint("*?[")
 
 
 def _clients(backups: Iterable[Backup]) -> set[str]:

@@ -13,7 +13,9 @@ _NAME = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]*)\}|([A-Za-z_][A-Za-z0-9_]*|[0-9@*
 _OPERATOR = re.compile(r"&&|\|\||;;|\||;|\(|\)|\n|&(?!>)")
 _REDIRECTION = re.compile(r"(?:\d|&)?(?:<<-?|>>|>\||<>|>&|<&|>|<)")
 _MOST_TURNS, _DEEPEST = 2000, 5
-_UNREAD = frozenset({"if", "while", "until", "case", "select", "function", "{", "[["})
+_UNREAD = frozenset({"if", "while", "until", "case", "select", "function", "{", "[[", "eval", "alias"})
+_SETS_VARIABLES = frozenset({".", "source", "read", "unset", "typeset", "declare", "readonly", "let", "getopts"})
+"""After these nobody who has not run them knows what any variable holds."""
 
 
 @dataclass(frozen=True)
@@ -34,11 +36,14 @@ Word = tuple[Part, ...]
 
 @dataclass(frozen=True)
 class Step:
-    """One simple command, its variables put in. ``condition``: whether it runs depends on the one before."""
+    """One simple command, its variables put in; without ``words`` it only sets the variables of ``environment``.
+
+    ``guards``: the commands that it is joined to by ``&&`` and ``||``, whose ends decide whether it runs.
+    """
 
     words: tuple[Word, ...]
     environment: Mapping[str, Word] = field(default_factory=dict)
-    condition: bool = False
+    guards: tuple[tuple[Word, ...], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -66,17 +71,25 @@ class _Chain:
         self._tokens = tokens
         self._at = self._turns = self._depth = 0
         self._variables = variables
+        self._guards: tuple[tuple[Word, ...], ...] = ()
 
     def read(self, until: str | None = None) -> list[Step]:
         found: list[Step] = []
+        outer = self._guards
         operator = ";"
         while self._at < len(self._tokens):
             words = self._words()
             first = plain(words[0]) if words else None
             if first == until and until is not None:
+                self._guards = outer
                 return found
-            found.extend(self._command(words, first, operator))
+            made = self._command(words, first, operator)
+            found += made
             operator = self._operator()
+            if operator in ("&&", "||"):
+                self._guards = (*self._guards, made[-1].words if made else ())
+            elif operator != "|":
+                self._guards = outer
         if until is not None:
             raise UnclearError(f"the loop has no `{until}`")
         return found
@@ -97,11 +110,21 @@ class _Chain:
             settings = [text.partition("=") for text in map(plain, words[1:]) if text is not None]
             environment |= {name: (value,) for name, equals, value in settings if equals}
             words = []
+        if first in _SETS_VARIABLES:
+            self._variables.clear()
         if not words:
-            self._variables |= environment
-            return []
+            self._set(environment, operator)
         filled = tuple(piece for word in words for piece in self._split(word))
-        return [Step(filled, environment, operator in ("&&", "||"))]
+        return [Step(filled, environment, self._guards)]
+
+    def _set(self, environment: Mapping[str, Word], operator: str) -> None:
+        """Assignments hold for what comes after, unless they may not happen, or happen in a shell of their own."""
+        following = self._tokens[self._at] if self._at < len(self._tokens) else None
+        for name, value in environment.items():
+            if self._guards or operator == "|" or following in (_Operator("|"), _Operator("&")):
+                self._variables.pop(name, None)
+            else:
+                self._variables[name] = value
 
     def _loop(self, words: list[Word]) -> list[Step]:
         """``for NAME in WORDS; do ...; done``: its steps once for each word."""

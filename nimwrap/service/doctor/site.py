@@ -63,9 +63,6 @@ def schedule_checks(config: Config, reader: Reader) -> Iterator[Finding]:
     except NimwrapError as error:
         yield from (failed("schedules", one.message, one.hint) for one in error.problems)
         return
-    if not schedules:
-        yield warning("schedules", f"there is none in {config.schedules}", "docs/schedules.md shows one")
-        return
     found = [warning("schedules", text, hint) for text, hint in doubts(config, reader, schedules)]
     yield from found or [ok("schedules", f"{len(schedules)}: {', '.join(schedules)}")]
 
