@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from nimwrap.backup import spool
 from nimwrap.backup.conclude import Concluded, conclude, denied_from
-from nimwrap.backup.context import Site
+from nimwrap.backup.context import Interrupted, Site, Unstarted
 from nimwrap.backup.locking import lock_lost, owner_text
 from nimwrap.backup.methods import NIM, Work, command_and_undo
 from nimwrap.backup.operation import Start, Started, StartUnknown, follow, start
@@ -45,7 +45,7 @@ class Attempted:
 def make(site: Site, report: PreflightReport, work: Work, plan: AttemptPlan) -> Attempted:
     """Make one image by ``plan`` and follow it to its end. No act without its rows first.
 
-    Raises AtLarge when master or history was lost after the start.
+    Raises AtLarge when master or history was lost after the start, Unstarted when we were told to leave before it.
     """
     attempt = Attempt(plan.number, site.clock.now(), remedy=None if plan.method == NIM else plan.method)
     site.store.begin_attempt(plan.run, attempt, location=plan.location, resource=plan.resource)
@@ -63,6 +63,9 @@ def make(site: Site, report: PreflightReport, work: Work, plan: AttemptPlan) -> 
         refused = _start(site, plan, command, undo)
     except StartUnknown as error:
         raise AtLarge(error) from error
+    except Interrupted as left:
+        _not_started(site, plan, attempt, Failure(FailureCode.CANCELLED, "told to leave before the start"))
+        raise Unstarted from left
     except NimwrapError as error:
         refused = failure_of(error)
     if refused is not None:
@@ -86,10 +89,17 @@ def failure_of(error: NimwrapError) -> Failure:
     return Failure(FailureCode.of(error.code), error.message, error.hint)
 
 
+def unstarted(why: str) -> Failure:
+    """The failure of a run that ended, as ``why`` says, with nothing to follow: its slot may be taken again."""
+    message = f"{why} before an operation was started; nothing was changed"
+    return Failure(FailureCode.KILLED, message, "start the backup again")
+
+
 def _start(site: Site, plan: AttemptPlan, command: str, undo: str | None) -> Failure | None:
     """Start the operation, waiting for a slot while others use them all."""
     cleared = False
     while True:
+        site.clock.before_start()
         started = start(site, plan, command, undo, owner_text())
         if started.state is Start.STARTED:
             return None

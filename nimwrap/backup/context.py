@@ -28,11 +28,28 @@ class Interrupted(Exception):  # noqa: N818  leaving is no error
     """We were asked to leave; what runs on the master goes on without us."""
 
 
+class Unstarted(Interrupted):
+    """The same, before an operation was started: nothing goes on."""
+
+
 @dataclass
 class Clock:
-    """Time as the steps see it; tests pass their own. ``stop`` wakes every sleeper."""
+    """Time as the steps see it; tests pass their own. ``stop`` wakes every sleeper.
+
+    While ``draining`` is set nothing new is started, and what runs goes on to its end.
+    """
 
     stop: Event = field(default_factory=Event)
+    draining: Event = field(default_factory=Event)
+
+    @property
+    def leaving(self) -> bool:
+        return self.stop.is_set() or self.draining.is_set()
+
+    def before_start(self) -> None:
+        """Raise Unstarted when nothing new is to be started any more."""
+        if self.leaving:
+            raise Unstarted
 
     def now(self) -> datetime:
         return datetime.now(UTC)

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field, replace
 
 from nimwrap.backup import spool
 from nimwrap.backup.aftercare import after_image, warned
-from nimwrap.backup.attempt import record
+from nimwrap.backup.attempt import record, unstarted
 from nimwrap.backup.changes import plans, undo_lost, undo_open
 from nimwrap.backup.cleanup import Late, clean_up, clear_client
 from nimwrap.backup.conclude import confirm_undo, still_open
@@ -37,6 +37,8 @@ from nimwrap.history.revive import run_of
 from nimwrap.history.values import Row
 from nimwrap.hosts.questions import PREAMBLE
 from nimwrap.images.removal import finish_removals
+
+_KILLED = "nimwrap was killed"
 
 
 @dataclass
@@ -147,7 +149,7 @@ def _as_recorded(row: Row, image: Row | None, open_change: str) -> tuple[Outcome
         return outcome, None if outcome is Outcome.OK else Failure(code, "see the attempt's output")
     if row["failure_code"]:
         return Outcome.FAILED, Failure(FailureCode(str(row["failure_code"])), "the attempt failed; see its output")
-    return Outcome.FAILED, _never_started()
+    return Outcome.FAILED, unstarted(_KILLED)
 
 
 def _never_applied(site: Site, reader: Reader, run_id: str, concluded: int | None) -> Failure:
@@ -155,15 +157,7 @@ def _never_applied(site: Site, reader: Reader, run_id: str, concluded: int | Non
     for change in reader.changes(run=run_id):
         if change["state"] == ChangeState.PLANNED and change["id"] != concluded:
             site.store.change_ended(change["id"], ChangeState.REVERTED, site.clock.now(), "never applied")
-    return _never_started()
-
-
-def _never_started() -> Failure:
-    return Failure(
-        FailureCode.KILLED,
-        "nimwrap was killed before an operation was started; nothing was changed",
-        "start the backup again",
-    )
+    return unstarted(_KILLED)
 
 
 def last_plan(reader: Reader, run_id: str, number: int | None = None) -> AttemptPlan | None:

@@ -13,8 +13,8 @@ from datetime import datetime
 from typing import NoReturn
 
 from nimwrap.backup.aftercare import after_image, warned
-from nimwrap.backup.attempt import AtLarge, Attempted, failure_of, make
-from nimwrap.backup.context import Interrupted, Site, log_path
+from nimwrap.backup.attempt import AtLarge, Attempted, failure_of, make, unstarted
+from nimwrap.backup.context import Interrupted, Site, Unstarted, log_path
 from nimwrap.backup.locking import beating, give_back, locked_by_another, take_locks
 from nimwrap.backup.master_look import look_at_master, through_client
 from nimwrap.backup.methods import NIM, Work, plan_attempt
@@ -102,6 +102,8 @@ class BackupRun:
             return self._round()
         except AtLarge as lost:
             self._stay_open(lost.cause)
+        except Unstarted:
+            return self._close(Outcome.FAILED, unstarted("nimwrap was told to leave"))
         except NimwrapError as error:
             failure = failure_of(error)
             return self._again(failure) or self._close(Outcome.FAILED, failure)
@@ -110,6 +112,7 @@ class BackupRun:
         report = self._look()
         if report.verdict is CheckVerdict.REFUSED:
             return self._refused(report)
+        self.site.clock.before_start()
         lock = take_locks(self.site, self.run.client, self._cluster(report), self.run.id)
         if isinstance(lock, Failure):
             return self._not_locked(lock)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import _thread
 import signal
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from datetime import timedelta
 from importlib import import_module
 from threading import Thread
 from typing import TYPE_CHECKING, Annotated, Any
@@ -16,8 +17,8 @@ from nimwrap.cli import complete
 from nimwrap.cli.arguments import Everything, Targets
 from nimwrap.cli.frame import Invocation, Result, current
 from nimwrap.cli.render import Printer
-from nimwrap.domain.codes import ExitCode, Outcome, exit_code_of_runs
-from nimwrap.domain.durations import format_duration, format_size
+from nimwrap.domain.codes import ExitCode, FailureCode, Outcome, exit_code_of_runs
+from nimwrap.domain.durations import format_duration, format_size, parse_rfc3339, rfc3339
 from nimwrap.domain.errors import Problem, usage_error
 
 if TYPE_CHECKING:
@@ -93,20 +94,26 @@ def watched(invocation: Invocation, desk: Desk, order: Order) -> list[Run]:
         return told_fleet(desk, order)
 
 
-def runs_result(command: str, desk: Desk, order: Order, runs: list[Run]) -> Result:
-    """The result of a fleet run, shown from the stored rows."""
+def runs_result(
+    command: str, desk: Desk, order: Order, runs: list[Run], strangers: Sequence[Problem] = ()
+) -> Result:  # fmt: skip
+    """The result of a fleet run, shown from the stored rows. ``strangers``: names asked for that no run could be of."""
     from nimwrap.fleet.run import counts
     from nimwrap.history.present import runs_json
 
     shown = runs_json(desk.reader, desk.reader.runs_by_id([run.id for run in runs]), evidence=True)
+    judged: list[tuple[Outcome, FailureCode | None, bool]]
     judged = [(run.outcome, run.failure.code if run.failure else None, counts(order, run)) for run in runs]
+    judged += [(Outcome.FAILED, FailureCode.of(error.code), True) for error in desk.unheard]
+    judged += [(Outcome.REFUSED, FailureCode.of(problem.code), True) for problem in strangers]
     code = exit_code_of_runs(judged)
     failed = [run for run in runs if run.failure and counts(order, run) and run.outcome is not Outcome.WARNING]
     warned = [run for run in runs if run.failure and run.outcome is Outcome.WARNING]
     errors = [_problem(run) for run in failed]
+    errors += [*strangers, *(problem for error in desk.unheard for problem in error.problems)]
     if desk.left_by is not None:
         code = ExitCode.TERMINATED if desk.left_by == signal.SIGTERM else ExitCode.INTERRUPTED
-        errors.append(_left([run for run in runs if run.outcome is Outcome.RUNNING]))
+        errors.append(_left(desk, shown))
     warnings = [_problem(run) for run in warned]
     return Result(command, {"runs": shown}, code, errors, warnings, lambda out: _text(out, shown))
 
@@ -116,15 +123,21 @@ def _problem(run: Run) -> Problem:
     return Problem(run.failure.code, f"{run.client}: {run.failure.message}", run.failure.fix, run.client)
 
 
-def _left(running: list[Run]) -> Problem:
-    """What goes on without us, where, and until when."""
-    if not running:
+def _left(desk: Desk, shown: list[dict[str, Any]]) -> Problem:
+    """What goes on without us, where, and until when: the runs whose last attempt was begun and has no end."""
+    going = []
+    for run in shown:
+        attempt = run["attempts"][-1] if run["attempts"] else None
+        if run["outcome"] == Outcome.RUNNING and attempt and attempt["ended"] is None:
+            limit = timedelta(seconds=desk.config.policy(run["master"], run["client"]).timeout)
+            until = rfc3339(parse_rfc3339(attempt["started"]) + limit)
+            going.append(f"{run['client']} on {run['master']} until {until} at the latest (run {run['id']})")
+    if not going:
         return Problem("cancelled", "interrupted; nothing goes on", "start the backup again when it suits")
-    where = ", ".join(f"{run.client} on {run.master} (run {run.id})" for run in running)
     return Problem(
         "cancelled",
-        f"interrupted; going on without us: {where}",
-        "the master ends each by its timeout and reverts its export by itself; "
+        f"interrupted; going on without us: {', '.join(going)}",
+        "the master ends each by then and reverts its export by itself; "
         "`nimwrap recover` records how it ended, `nimwrap cancel RUN` ends it now",
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Annotated, Any
@@ -11,9 +12,9 @@ import typer
 from nimwrap.cli import complete
 from nimwrap.cli.frame import Invocation, Result, current
 from nimwrap.cli.render import Printer
-from nimwrap.domain.codes import ExitCode, FailureCode, Outcome, exit_code_of_runs
+from nimwrap.domain.codes import FailureCode, Outcome, exit_code_of_runs
 from nimwrap.domain.durations import rfc3339
-from nimwrap.domain.errors import Problem
+from nimwrap.domain.errors import Problem, usage_error
 
 if TYPE_CHECKING:
     from nimwrap.domain.records import ClientRef
@@ -43,6 +44,7 @@ def run(
     from nimwrap.fleet.desk import opened_desk, refresh_inventories
     from nimwrap.fleet.run import Order
     from nimwrap.scheduling.due import meant
+    from nimwrap.scheduling.engine import stranger
 
     invocation = current(ctx)
     schedule = named(loaded(invocation), name)
@@ -50,16 +52,13 @@ def run(
     with opened_desk(invocation.config) as desk:
         refs = meant(desk, schedule, refresh_inventories(desk))
         ends = desk.clock.now() + timedelta(seconds=schedule.window) if schedule.window is not None else None
-        known = tuple(ref for ref in refs if ref.master)
+        if not refs:
+            raise usage_error(f"the schedule {name} means no client", "`nimwrap status` lists those that are known")
+        known = tuple(ref for ref in refs if not stranger(ref))
         order = Order(known, schedule=schedule.name, window_ends=ends, issued=invocation.issued)
         with leaving_on_signal(desk):
             runs = watched(invocation, desk, order)
-        result = runs_result("schedule run", desk, order, runs)
-        nowhere = [_unknown(ref) for ref in refs if not ref.master]
-        if nowhere:
-            code = ExitCode.PARTIAL if result.exit_code in (ExitCode.OK, ExitCode.PARTIAL) else ExitCode.FAILED
-            result = replace(result, errors=[*result.errors, *nowhere], exit_code=code)
-        invocation.finish(result)
+        invocation.finish(runs_result("schedule run", desk, order, runs, _strangers(refs)))
 
 
 def due(ctx: typer.Context) -> None:
@@ -108,13 +107,14 @@ def _result(desk: Desk, schedules: dict[str, Schedule], report: DueReport) -> Re
 
     runs = [run for worked in report.worked for run in worked.runs]
     order = Order(tuple(ref for worked in report.worked for ref in worked.order.refs), schedule="due")
-    result = runs_result("schedule due", desk, order, runs)
+    strangers = _strangers(report.strangers)
+    result = runs_result("schedule due", desk, order, runs, strangers)
     judged: list[tuple[Outcome, FailureCode | None, bool]]
     judged = [(run.outcome, run.failure.code if run.failure else None, counts(order, run)) for run in runs]
     judged += [(Outcome.SKIPPED, FailureCode.OUTSIDE_WINDOW, missed.counts) for missed in report.missed]
-    judged += [(Outcome.REFUSED, FailureCode.CLIENT_UNKNOWN, True) for _ in report.nowhere]
+    judged += [(Outcome.REFUSED, FailureCode.of(problem.code), True) for problem in strangers]
     judged += [(Outcome.FAILED, FailureCode.of(error.code), True) for error in report.faults]
-    errors = [*result.errors, *(_unknown(ref) for ref in report.nowhere)]
+    errors = [*result.errors]
     errors += [_problem(missed) for missed in report.missed if missed.counts]
     errors += [problem for error in report.faults for problem in error.problems]
 
@@ -161,10 +161,17 @@ def _problem(missed: Missed) -> Problem:
     return Problem(FailureCode.OUTSIDE_WINDOW, message, hint, missed.ref.client)
 
 
-def _unknown(ref: ClientRef) -> Problem:
-    from nimwrap.scheduling.engine import NOWHERE
+def _strangers(refs: Iterable[ClientRef]) -> list[Problem]:
+    """What is to be said of those whom a schedule means and nobody can back up."""
+    from nimwrap.scheduling.engine import stranger
 
-    return Problem(FailureCode.CLIENT_UNKNOWN, f"{ref.client}: {NOWHERE}", "correct the schedule", ref.client)
+    return [
+        Problem(FailureCode.CLIENT_UNKNOWN, f"{ref.client}: {why}", "correct the schedule", ref.client)
+        if ref.client
+        else Problem(FailureCode.MASTER_UNREACHABLE, f"{ref.master}: {why}", "nimwrap status --refresh", None)
+        for ref in refs
+        if (why := stranger(ref))
+    ]
 
 
 def _nothing(desk: Desk, schedules: dict[str, Schedule]) -> str:

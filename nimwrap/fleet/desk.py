@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
-from threading import Event
 from typing import TYPE_CHECKING
 
 from nimwrap.backup.context import Clock, Site
@@ -16,7 +15,7 @@ from nimwrap.domain.names import is_nim_name
 from nimwrap.domain.progress import Progress
 from nimwrap.domain.records import ClientRef, Inventory, InventoryClient
 from nimwrap.fleet.inventory import backs_itself_up, can_be_backed_up, take_inventory
-from nimwrap.fleet.targets import resolve
+from nimwrap.fleet.targets import resolve, unheard
 from nimwrap.history.read import Reader
 from nimwrap.hosts.connect import open_master
 from nimwrap.images.kinds import MASTER
@@ -31,8 +30,7 @@ class Desk:
     """What a fleet run works with; hosts by master name. ``left_by``: the signal that made us leave.
 
     ``listed`` is each master's inventory as last taken by this process.
-    While ``draining`` is set nothing new is started, and what runs goes on to its end. ``foresee`` says when the fleet
-    at work will be done, as far as its history tells.
+    ``foresee`` says when the fleet at work will be done, as far as its history tells.
     """
 
     config: Config
@@ -43,8 +41,9 @@ class Desk:
     tell: Callable[[Progress], None] = lambda progress: None
     foresee: Callable[[], datetime | None] = lambda: None
     left_by: int | None = None
-    draining: Event = field(default_factory=Event)
     listed: dict[str, Inventory] = field(default_factory=dict)
+    unheard: list[NimwrapError] = field(default_factory=list)
+    """Why masters were not asked that clients were wanted of, and of which no client is known."""
 
     def site(self, master: str) -> Site:
         """One master as a run works on it."""
@@ -117,7 +116,15 @@ def chosen(desk: Desk, targets: Sequence[str], *, everything: bool, groups: Sequ
                 everywhere.add(name)
     if not everywhere and troubles:
         raise next(iter(troubles.values()))
-    found = resolve(desk.config, known, targets, all_=everything, groups=groups)
+    strange = [master for master in troubles if not set(known[master]) - {MASTER}]
+    missing = unheard(desk.config, strange, targets, all_=everything, groups=groups)
+    desk.unheard = [troubles[master] for master in missing]
+    try:
+        found = resolve(desk.config, known, targets, all_=everything, groups=groups)
+    except NimwrapError:
+        if desk.unheard:  # whatever is not known may be there
+            raise desk.unheard[0] from None
+        raise
     wanted, unfit = named(found, targets), _unfit(desk)
     return [ref for ref in found if ref in wanted or ref not in unfit]
 

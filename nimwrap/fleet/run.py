@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from functools import cached_property, partial
 from queue import Empty, SimpleQueue
 
+from nimwrap.backup.attempt import unstarted
 from nimwrap.backup.context import Interrupted
 from nimwrap.backup.recover import recover
 from nimwrap.backup.run import BackupRun, Later, Request, new_run_id
@@ -26,6 +27,8 @@ from nimwrap.fleet.queue import Job, Queue
 from nimwrap.images.kinds import images_of
 
 _GOOD = (Outcome.OK, Outcome.WARNING)
+LETTING_GO_S = 2.0
+"""So long we wait, when told to leave, for those who have started nothing to end as such."""
 _LATELY = 20
 """So many of a client's newest runs may have begun since a command was given: several kinds, several tries."""
 
@@ -83,7 +86,7 @@ class Fleet:
         for ref in taken.admitted:
             self._queue(ref)
         while self._goes_on():
-            if not self.desk.draining.is_set():
+            if not self.desk.clock.draining.is_set():
                 self._start_what_may()
             self._await_one()
         self._account_for_the_rest()
@@ -92,20 +95,25 @@ class Fleet:
     def _account_for_the_rest(self) -> None:
         """When we were told to leave: what runs is returned as running, what waits ends as never started.
 
-        A client of a slot that never began has no run: its slot is free again for the next nimwrap.
+        A client of a slot that never began has no run, or one that was killed: its slot is free for the next nimwrap.
         """
+        until = self.desk.clock.monotonic() + LETTING_GO_S
+        while self.queue.running and self.desk.clock.monotonic() < until:
+            self._await_one()
         for job in self.queue.running:
             self.runs[job.what.run.run.id] = job.what.run.run
-        if self.desk.clock.stop.is_set() or self.desk.draining.is_set():
-            why = Failure(FailureCode.CANCELLED, "nimwrap was interrupted before its turn", "start the backup again")
-            for job in self.queue.waiting:
-                if self.order.slot is None or job.retried:
-                    self._end_unstarted(job.what, why)
+        for job in self.queue.waiting if self.desk.clock.leaving else ():
+            if self.order.slot is None:
+                why = "nimwrap was interrupted before its turn"
+                self._end_unstarted(job.what, Failure(FailureCode.CANCELLED, why, "start the backup again"))
+            elif job.retried:
+                run = job.what.run.give_up(Outcome.FAILED, unstarted("nimwrap was told to leave"))
+                self.runs[run.id] = run
 
     def _goes_on(self) -> bool:
         if self.desk.clock.stop.is_set():
             return False
-        return bool(self.queue.running) if self.desk.draining.is_set() else not self.queue.empty
+        return bool(self.queue.running) if self.desk.clock.draining.is_set() else not self.queue.empty
 
     def _recover(self, master: str) -> None:
         try:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from fnmatch import fnmatchcase
 
 from nimwrap.config.model import Config
 from nimwrap.domain.codes import ExitCode
@@ -39,6 +40,29 @@ def resolve(
     if not wanted and not all_:
         raise usage_error("no client was named", hint="name clients, groups as group:NAME, or --all")
     return list(dict.fromkeys(found))
+
+
+def unheard(
+    config: Config, masters: Iterable[str], targets: Iterable[str], *, all_: bool = False, groups: Iterable[str] = ()
+) -> list[str]:
+    """Those of ``masters``, of which nobody knows a client yet, that ``all`` or a glob may mean clients of."""
+    names = [*targets, *(f"{GROUP}{group}" for group in groups)]
+    globs = [name for target in names for name in members(config, target) if is_glob(name)]
+    return [
+        master
+        for master in masters
+        if all_ or any(fnmatchcase(master, glob.partition("/")[0] if "/" in glob else "*") for glob in globs)
+    ]
+
+
+def members(config: Config, target: str, inside: frozenset[str] = frozenset()) -> Iterator[str]:
+    """The target itself, or those of the group that it names, groups within groups too."""
+    group = target.removeprefix(GROUP)
+    if group == target:
+        yield target
+    elif group not in inside:
+        for member in config.groups.get(group, ()):
+            yield from members(config, member, inside | {group})
 
 
 def _meant(config: Config, known: Sequence[ClientRef], target: str) -> list[ClientRef]:

@@ -26,7 +26,7 @@ NOBODY = ClientRef("", "")
 _ONE_CLIENT = "schedule = ? and slot = ? and master = ? and client = ?"
 _KILLED = (
     "exists (select 1 from runs r where r.id = slots.run and r.failure_code = 'killed'"
-    " and not exists (select 1 from attempts a where a.run = r.id))"
+    " and not exists (select 1 from attempts a where a.run = r.id and a.failure_code = 'killed'))"
 )
 _INSERT = "insert into slots (schedule, slot, master, client, state, reason, claimed) values (?, ?, ?, ?, ?, ?, ?)"
 

@@ -23,10 +23,14 @@ def doubts(config: Config, reader: Reader, schedules: Mapping[str, Schedule]) ->
         refs = clients_of(config, known, schedule)
         covered |= set(refs)
         yield from _of_one(schedule)
-        if everyone and not set(refs) & everyone:
+        if everyone and not {ref.client for ref in refs} & {ref.client for ref in everyone}:
             yield f"{schedule.name}: its targets match no client", "`nimwrap status` lists the clients"
-        for ref in refs:
-            if everyone and ref not in everyone:
+        for ref in refs if everyone else ():
+            twins = [str(other) for other in everyone if other.client == ref.client and not ref.master]
+            if twins:
+                hint = f"write {' or '.join(sorted(twins))}"
+                yield f"{schedule.name}: {len(twins)} masters know a client {ref.client}", hint
+            elif ref not in everyone:
                 yield f"{schedule.name}: no master lists the client {ref.client}", "correct the name, or remove it"
     left_out = sorted(
         str(ref) for ref in everyone - covered if schedules and not config.client(ref.master, ref.client).exclude

@@ -76,8 +76,7 @@ class Crew:
         except Exception as raised:  # a thread that dies in silence would be a slot that nobody hears of again
             _log.exception("the run of %s ended by a bug", batch.schedule.name)
             error = NimwrapError(f"this is a bug in nimwrap: {type(raised).__name__}: {raised}")
-        leaving = self.desk.clock.stop.is_set() or self.desk.draining.is_set()
-        if not leaving:  # else they stay claimed, and the next process takes them again
+        if not self.desk.clock.leaving:  # else they stay claimed, and the next process takes them again
             error = self._account(batch, error)
         self._ended.put(Worked(batch, order, runs, error))
         self.on_end()

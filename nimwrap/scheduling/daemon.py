@@ -146,17 +146,14 @@ class Daemon:
         now = self.place.desk.clock.now()
         self._last_look = now
         self._next_look = now + timedelta(seconds=LOOK_EVERY_S)
-        try:
-            look = self.place.engine.look(self.place.schedules, now)
-        except NimwrapError as error:
-            _log.error("the schedules could not be looked at: %s", error.message)
-            return
+        look = self.place.engine.look(self.place.schedules, now)
         self.tell(look)
         for batch in look.batches:
             self.place.crew.start(batch)
         coming = self.place.next_due(now)
         self.place.refresh_ahead(now, coming)
         self.place.verify_when_idle(now, coming)
+        self.place.take_up_left(now)
         if coming is not None:
             self._next_look = min(self._next_look, coming)
         self._show()
@@ -200,6 +197,9 @@ class Daemon:
         self.manager.reloading()
         try:
             config, schedules = self.load()
+            if config.state_dir != self.place.config.state_dir:
+                here = f"{self.place.config.state_dir}, not {config.state_dir}"
+                raise NimwrapError(f"this daemon works with {here}: another state_dir needs a new start")
             place = Workplace.open(config, schedules, self.outside, self.ring)
         except NimwrapError as error:
             for problem in error.problems:
@@ -228,7 +228,7 @@ class Daemon:
             self._stopping_at = clock.monotonic() + self.drain_s
             self._clockwork.stop()
             for place in (self.place, *self._old):
-                place.desk.draining.set()
+                place.desk.clock.draining.set()
             self.manager.stopping(f"ending; {self.running} at work")
             _log.info("ending: %d at work, waiting at most %.0f s", self.running, self.drain_s)
         left = self._stopping_at - clock.monotonic()
@@ -273,7 +273,8 @@ class Daemon:
     def _describe(self) -> str:
         coming = self.place.next_due(self.place.desk.clock.now())
         then = f"next slot {rfc3339(coming)}" if coming else "no schedules"
-        busy = [f"{batch.schedule.name} ({len(batch.starts)})" for batch in self.place.crew.running]
+        batches = [batch for place in (self.place, *self._old) for batch in place.crew.running]
+        busy = [f"{batch.schedule.name} ({len(batch.starts)})" for batch in batches]
         return (f"at work: {', '.join(busy)}; {then}" if busy else f"idle; {then}") + self._refused
 
     def _note(self, what: str, text: str) -> None:

@@ -9,6 +9,7 @@ from datetime import datetime
 from nimwrap.domain.errors import NimwrapError
 from nimwrap.domain.records import ClientRef
 from nimwrap.fleet.desk import Desk, refresh_inventories
+from nimwrap.fleet.targets import unheard
 from nimwrap.notify.after import notify_fleet, told_fleet
 from nimwrap.scheduling.adopt import Recover, adopt, recover_master
 from nimwrap.scheduling.crew import Crew, RunFleet, Worked
@@ -65,9 +66,10 @@ class DueReport:
         return whole + [Missed(each.schedule, each.slot, ref, each.reason) for each in self.passed for ref in each.refs]
 
     @property
-    def nowhere(self) -> list[ClientRef]:
-        """Names in begun slots that could be clients of several masters and are of none."""
-        return [ref for opened in self.opened if opened.due.begins for ref in opened.refs if not ref.master]
+    def strangers(self) -> list[ClientRef]:
+        """Those in begun slots who are nobody's clients, or some master's of whom nobody knows the names."""
+        begun = [ref for opened in self.opened if opened.due.begins for ref in opened.refs]
+        return [ref for ref in begun if not (ref.master and ref.client)]
 
     @property
     def faults(self) -> list[NimwrapError]:
@@ -112,8 +114,13 @@ def run_due(
 
 
 def meant(desk: Desk, schedule: Schedule, troubles: Mapping[str, NimwrapError]) -> list[ClientRef]:
-    """The clients of a schedule by the stored inventories; raises a master's trouble when nobody can say who."""
-    refs = clients_of(desk.config, last_seen(desk.config, desk.reader), schedule)
+    """The clients of a schedule by the stored inventories; raises a master's trouble when nobody can say who.
+
+    A master that could not be asked and of which no client is known is among them, with ``""`` for its clients.
+    """
+    known = last_seen(desk.config, desk.reader)
+    refs = clients_of(desk.config, known, schedule)
     if not refs and troubles:
         raise next(iter(troubles.values()))
-    return refs
+    strange = [master for master in troubles if not known[master]]
+    return refs + [ClientRef(master, "") for master in unheard(desk.config, strange, schedule.targets)]

@@ -21,9 +21,8 @@ from nimwrap.history.values import Row
 from nimwrap.scheduling.schedule import Schedule
 from nimwrap.scheduling.slots import PROMPT_S, Due, due_slots, start_of, too_late, window_end
 
-NOWHERE = "no master lists this client, and several could be meant: write it as master/client"
-
-
+_NOWHERE = "no master lists this client, or several do: write it as master/client"
+_UNHEARD = "this master could not be asked for its clients, and none of them is known yet"
 _REACH = timedelta(days=3)
 """So far back a killed run may still be made good within its slot's window or ``catch_up``."""
 
@@ -86,15 +85,18 @@ class Engine:
         What it returns in ``batches`` is ours to run, and nobody else's.
         """
         look = Look()
-        for schedule in schedules.values():
-            if schedule.name not in resting:
-                self._open(schedule, now, look)
-        waiting: dict[tuple[str, str], list[Row]] = defaultdict(list)
-        for row in queue.pending(self.reader, now - _REACH):
-            waiting[row["schedule"], row["slot"]].append(row)
-        for (name, _), rows in waiting.items():
-            if name not in resting:
-                self._take(schedules.get(name), name, rows, now, look)
+        try:
+            for schedule in schedules.values():
+                if schedule.name not in resting:
+                    self._open(schedule, now, look)
+            waiting: dict[tuple[str, str], list[Row]] = defaultdict(list)
+            for row in queue.pending(self.reader, now - _REACH):
+                waiting[row["schedule"], row["slot"]].append(row)
+            for (name, _), rows in waiting.items():
+                if name not in resting:
+                    self._take(schedules.get(name), name, rows, now, look)
+        except NimwrapError as error:  # what was taken before is ours, and nobody else would run it
+            look.troubles.append(error)
         return look
 
     def _open(self, schedule: Schedule, now: datetime, look: Look) -> None:
@@ -112,9 +114,9 @@ class Engine:
             opening = queue.Opening(schedule.name, due.slot, refs, not due.begins, due.reason)
             if queue.open_slot(self.store, opening, now):
                 look.opened.append(Opened(schedule.name, due, refs))
-        nowhere = [ref for ref in refs if not ref.master]
-        if nowhere and found[-1].begins:
-            queue.end(self.store, schedule.name, found[-1].slot, nowhere, "failed", NOWHERE)
+        for ref in refs:
+            if found[-1].begins and (why := stranger(ref)):
+                queue.end(self.store, schedule.name, found[-1].slot, [ref], "failed", why)
 
     def _take(self, schedule: Schedule | None, name: str, rows: Sequence[Row], now: datetime, look: Look) -> None:
         """Claim those of one slot's waiting clients that may still start; close the rows of the others."""
@@ -154,5 +156,13 @@ class Engine:
         return batch, [Passed(name, slot, tuple(refs), reason) for reason, refs in reasons.items()]
 
 
+def stranger(ref: ClientRef) -> str | None:
+    """Why nobody can back up one whom a schedule means; None of a client."""
+    if not ref.master:
+        return _NOWHERE
+    return None if ref.client else _UNHEARD
+
+
 def _for_nobody(due: Due) -> Due:
-    return replace(due, begins=False, reason=due.reason or "its targets match no client")
+    why = "its targets match no client"
+    return replace(due, begins=False, reason=why if due.begins else due.reason or why)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from nimwrap.config.model import Config
 from nimwrap.domain.errors import NimwrapError
 from nimwrap.domain.ref import ClientRef
 from nimwrap.domain.targets import is_glob
-from nimwrap.fleet.targets import resolve
+from nimwrap.fleet.targets import members, resolve
 from nimwrap.history.read import Reader
 from nimwrap.scheduling.schedule import Schedule
 
@@ -26,26 +26,16 @@ def clients_of(config: Config, known: Mapping[str, Sequence[str]], schedule: Sch
     """The clients of a schedule, each once, in its order.
 
     A plain name that no master lists is one too: its run says that the client is unknown. Where several masters could
-    be meant, its master is ``""``.
+    be meant, its master is ``""``. Groups are taken apart, so that one unknown member takes nobody else with it.
     """
     found: list[ClientRef] = []
-    for target in _names(config, schedule.targets, set()):
+    for target in (member for named in schedule.targets for member in members(config, named)):
         try:
             found += resolve(config, known, [target])
         except NimwrapError:
             if not is_glob(target):
                 found.append(_stranger(config, target))
     return list(dict.fromkeys(found))
-
-
-def _names(config: Config, targets: Sequence[str], inside: set[str]) -> Iterator[str]:
-    """The targets with each group replaced by its members, so that one unknown member takes nobody else with it."""
-    for target in targets:
-        group = target.removeprefix("group:")
-        if group == target:
-            yield target
-        elif group not in inside:
-            yield from _names(config, config.groups.get(group, ()), inside | {group})
 
 
 def _stranger(config: Config, target: str) -> ClientRef:

@@ -6,13 +6,14 @@ import threading
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 
 from nimwrap.config.model import Config
 from nimwrap.domain.errors import NimwrapError
 from nimwrap.domain.records import ClientRef
 from nimwrap.fleet.desk import Desk, opened_desk, refresh_inventories
+from nimwrap.history.owner import owner_alive
 from nimwrap.notify.after import notify_fleet, told_fleet
 from nimwrap.scheduling.adopt import Recover, adopt, recover_master
 from nimwrap.scheduling.crew import Crew, RunFleet
@@ -24,6 +25,7 @@ from nimwrap.scheduling.verifying import EVERY, verify_due
 AHEAD_S = 180
 """An inventory is taken so long before a slot, so that the slot itself waits for no master."""
 FRESH_S = 900
+TAKE_UP_EVERY = timedelta(minutes=10)
 
 
 @dataclass(frozen=True)
@@ -53,6 +55,8 @@ class Workplace:
     refreshing: bool = False
     verified: datetime | None = None
     """When images were last looked for that are due to be read to their end."""
+    taken_up: datetime | None = None
+    """When runs without a living owner were last looked for."""
     said: list[str] = field(default_factory=list)
     _counting: threading.Lock = field(default_factory=threading.Lock)
     background: int = 0
@@ -82,7 +86,18 @@ class Workplace:
 
     def adopt(self) -> None:
         """Take up, in the background, what an earlier process left on each master."""
+        self.taken_up = self.desk.clock.now()
         for master in self.desk.hosts:
+            self._in_background(f"adopt {master}", partial(self._adopt, master))
+
+    def take_up_left(self, now: datetime) -> None:
+        """Adopt, now and then, a run of our own that stayed open: its end could not be seen or written down then."""
+        if self.taken_up is not None and abs(now - self.taken_up) < TAKE_UP_EVERY:
+            return
+        self.taken_up = now
+        rows = self.desk.reader.open_runs()
+        left = {row["master"] for row in rows if not owner_alive(self.config.state_dir, row["id"])}
+        for master in left & set(self.desk.hosts):
             self._in_background(f"adopt {master}", partial(self._adopt, master))
 
     def refresh(self) -> None:

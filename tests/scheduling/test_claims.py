@@ -84,19 +84,21 @@ def test_a_batch_whose_process_died_is_taken_again_while_its_window_is_open(tmp_
         assert {row["state"] for row in reader.slots()} == {"missed"}
 
 
-@pytest.mark.parametrize("started", [False, True])
-def test_a_run_killed_before_it_started_anything_is_made_good_in_its_slot(tmp_path: Path, started: bool) -> None:
+@pytest.mark.parametrize("attempt", ["none", "waiting for an image slot", "an operation that was killed"])
+def test_a_run_killed_before_it_started_anything_is_made_good_in_its_slot(tmp_path: Path, attempt: str) -> None:
     path = tmp_path / "history.db"
     look(path, START, CLIENTS[:1])
     with Store.open(path) as store:
         run = Run("20260301T000001-aix01-4f2a", "aix01", "nim", START, schedule="nightly")
         store.begin_run(run, slot=START)
-        if started:
+        if attempt != "none":
             store.begin_attempt(run.id, Attempt(1, START), location="/export/nim/mksysb/a", resource="a")
+        if attempt == "an operation that was killed":
+            store.end_attempt(run.id, Attempt(1, START, START, failure_code=FailureCode.KILLED), output="")
         killed = Failure(FailureCode.KILLED, "nimwrap was killed before an operation was started")
         store.close_run(replace(run, outcome=Outcome.FAILED, failure=killed, ended=START))
     again = look(path, START + timedelta(minutes=30), CLIENTS[:1])
-    assert [list(batch.starts) for batch in again.batches] == ([] if started else [CLIENTS[:1]])
+    assert [list(batch.starts) for batch in again.batches] == ([] if "was killed" in attempt else [CLIENTS[:1]])
     assert not look(path, START + timedelta(hours=2), CLIENTS[:1]).batches
 
 

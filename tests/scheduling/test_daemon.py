@@ -243,7 +243,7 @@ def test_told_to_end_it_lets_running_images_finish_within_the_deadline(scene: Sc
     until(daemon, lambda: scene.orders)
     daemon.stop_asked = 15
     daemon.turn()
-    assert daemon.place.desk.draining.is_set()
+    assert daemon.place.desk.clock.draining.is_set()
     assert scene.ears.heard[-1] == "stopping ending; 1 at work"
     scene.clock.moment = NOON + timedelta(hours=1)
     daemon.turn()
