@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -11,7 +12,7 @@ import typer
 from nimwrap.cli.arguments import Everything, Targets
 from nimwrap.cli.frame import Invocation, Result, current
 from nimwrap.cli.render import Printer
-from nimwrap.domain.codes import MASTER_TROUBLE, ExitCode
+from nimwrap.domain.codes import MASTER_TROUBLE, ExitCode, FailureCode
 from nimwrap.domain.errors import NimwrapError, Problem, usage_error
 from nimwrap.domain.findings import CheckStatus, CheckVerdict, Finding
 
@@ -69,9 +70,13 @@ def _looked(invocation: Invocation, targets: list[str], *, everything: bool) -> 
         return look(invocation.config, reader, targets, everything=everything, now=invocation.now())
 
 
-def exit_code_of(reports: list[PreflightReport]) -> ExitCode:
-    """10 when any client is refused, 12 when nothing but a master that is out of reach refuses; else 0."""
+def exit_code_of(reports: list[PreflightReport], unheard: Sequence[NimwrapError] = ()) -> ExitCode:
+    """10 when any client is refused, 12 when nothing but a master that is out of reach refuses; else 0.
+
+    ``unheard``: why masters of which no client is known could not be asked.
+    """
     refusals = [report.failure.code for report in reports if report.failure]
+    refusals += [FailureCode.of(error.code) for error in unheard]
     if not refusals:
         return ExitCode.OK
     return ExitCode.MASTER if set(refusals) <= MASTER_TROUBLE else ExitCode.REFUSED

@@ -14,6 +14,7 @@ from nimwrap.domain.errors import NimwrapError
 from nimwrap.domain.names import is_nim_name
 from nimwrap.domain.progress import Progress
 from nimwrap.domain.records import ClientRef, Inventory, InventoryClient
+from nimwrap.domain.targets import means
 from nimwrap.fleet.inventory import backs_itself_up, can_be_backed_up, take_inventory
 from nimwrap.fleet.targets import resolve, unheard
 from nimwrap.history.read import Reader
@@ -119,12 +120,15 @@ def chosen(desk: Desk, targets: Sequence[str], *, everything: bool, groups: Sequ
     strange = [master for master in troubles if not set(known[master]) - {MASTER}]
     missing = unheard(desk.config, strange, targets, all_=everything, groups=groups)
     desk.unheard = [troubles[master] for master in missing]
-    try:
-        found = resolve(desk.config, known, targets, all_=everything, groups=groups)
-    except NimwrapError:
-        if desk.unheard:  # whatever is not known may be there
-            raise desk.unheard[0] from None
-        raise
+    seen = [ClientRef(master, name) for master, names in known.items() for name in names]
+    heard = [
+        target
+        for target in targets
+        if not unheard(desk.config, strange, [target]) or any(means(target, ref) for ref in seen)
+    ]
+    if targets and not (heard or everything or groups):
+        raise desk.unheard[0]
+    found = resolve(desk.config, known, heard, all_=everything, groups=groups)
     wanted, unfit = named(found, targets), _unfit(desk)
     return [ref for ref in found if ref in wanted or ref not in unfit]
 

@@ -16,6 +16,7 @@ from nimwrap.domain.errors import NimwrapError
 from nimwrap.domain.findings import Failure
 from nimwrap.domain.records import Attempt, ClientRef, Run
 from nimwrap.history.read import Reader
+from nimwrap.history.slots import take
 from nimwrap.history.store import Store
 from nimwrap.scheduling.engine import Engine, Look
 from nimwrap.scheduling.schedule import Schedule
@@ -118,6 +119,12 @@ def test_a_slot_for_nobody_is_a_row(tmp_path: Path) -> None:
     assert (row["client"], row["state"], row["reason"]) == ("", "missed", "its targets match no client")
 
 
+def test_a_slot_for_nobody_that_begins_late_is_not_missed_for_being_late(tmp_path: Path) -> None:
+    schedule = replace(NIGHTLY, catch_up=3600)
+    seen = look(tmp_path / "history.db", START + timedelta(minutes=10), [], schedule)
+    assert seen.opened[0].due.reason == "its targets match no client"
+
+
 def test_a_schedule_that_is_gone_leaves_no_waiting_client(tmp_path: Path) -> None:
     path = tmp_path / "history.db"
     look(path, START)
@@ -145,6 +152,28 @@ def test_while_nobody_can_say_who_is_meant_the_slot_waits_and_then_is_missed(tmp
         assert "nim does not answer" in (given_up.opened[0].due.reason or "")
         assert reader.slots()[-1]["state"] == "missed"
         assert not engine.look({"nightly": NIGHTLY}, START + timedelta(minutes=30)).opened
+
+
+def test_what_was_claimed_before_the_history_was_lost_is_ours_all_the_same(tmp_path: Path) -> None:
+    path = tmp_path / "history.db"
+    pair = {name: replace(NIGHTLY, name=name) for name in ("first", "second")}
+    with Store.open(path) as store, Reader.open(path) as reader:
+        engine = Engine(store, reader, lambda _: CLIENTS)
+        taken = []
+
+        def once(*arguments: Any) -> list[ClientRef]:
+            if taken:
+                raise NimwrapError("the history is locked", "history_locked")
+            taken.append(take(*arguments))
+            return taken[0]
+
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr("nimwrap.history.slots.take", once)
+            seen = engine.look(pair, START)
+        assert [batch.schedule.name for batch in seen.batches] == ["first"]
+        assert [error.code for error in seen.troubles] == ["history_locked"]
+        later = engine.look(pair, START + timedelta(minutes=1))
+        assert [batch.schedule.name for batch in later.batches] == ["second"]
 
 
 def test_a_name_that_could_belong_to_several_masters_fails_alone(tmp_path: Path) -> None:

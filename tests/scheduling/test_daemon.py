@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -19,6 +19,7 @@ from nimwrap.domain.records import ClientRef, InventoryClient, Run
 from nimwrap.fleet.desk import Desk
 from nimwrap.fleet.run import Order
 from nimwrap.history.read import Reader
+from nimwrap.history.store import Store
 from nimwrap.scheduling.daemon import Daemon
 from nimwrap.scheduling.schedule import Schedule
 from nimwrap.scheduling.workplace import Outside, Workplace
@@ -225,6 +226,28 @@ def test_a_broken_configuration_is_refused_and_the_old_one_stays(scene: Scene) -
     assert kinds == ["started", "reload refused", "reloaded"]
 
 
+def test_another_state_dir_is_refused_while_it_runs(scene: Scene, tmp_path: Path) -> None:
+    daemon = scene.daemon()
+    before = scene.config
+    scene.config = replace(before, state_dir=tmp_path / "elsewhere")
+    daemon.reload_asked = True
+    turn(daemon)
+    assert "another state_dir needs a new start" in scene.ears.heard[-1]
+    assert daemon.place.config is before
+
+
+def test_a_run_of_its_own_that_stayed_open_is_taken_up_before_the_next_start(scene: Scene) -> None:
+    daemon = scene.daemon()
+    until(daemon, lambda: scene.adopted)
+    scene.adopted.clear()
+    with Store.open(scene.config.database) as store:
+        store.begin_run(Run("20261123T120001-aix01-4f2a", "aix01", "nim", NOON))
+    daemon.place.take_up_left(NOON + timedelta(minutes=1))
+    assert not scene.adopted, "not every minute"
+    daemon.place.take_up_left(NOON + timedelta(minutes=11))
+    until(daemon, lambda: scene.adopted == ["nim"])
+
+
 def test_a_reload_leaves_running_batches_alone(scene: Scene) -> None:
     daemon = scene.daemon()
     until(daemon, lambda: scene.orders)
@@ -233,6 +256,7 @@ def test_a_reload_leaves_running_batches_alone(scene: Scene) -> None:
     turn(daemon)
     assert daemon.place is not old
     assert daemon.running == 1
+    assert scene.ears.heard[-1].startswith("ready at work: hourly (1)")
     scene.may_end.set()
     until(daemon, lambda: not daemon.running)
     assert scene.slots() == [("12:00", "done", None)]

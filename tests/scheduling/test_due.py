@@ -268,3 +268,29 @@ def test_import_cron_prints_writes_new_files_and_never_overwrites(run_cli: Cli, 
     assert "UTF-16" in wide.json["errors"][0]["hint"]
     marked = run_cli("schedule", "import-cron", "-", "--json", stdin="\ufeff" + crontab.read_text())
     assert marked.data["schedules"] == printed.data["schedules"].replace(crontab.name, "stdin")
+
+
+def test_a_name_that_two_masters_know_is_said_to_be_ambiguous_and_no_image_is_no_part(
+    run_cli: Cli, estate: Any, estate_config: Config, schedules: Callable[..., None]
+) -> None:
+    schedules(targets=["aix01"], cron=ago(2))
+    config = estate_config()
+    twin = f'[masters.nim2]\ntransport = "local"\nshell = "{estate.shell("nim")}"\n'
+    config.write_text(f"{config.read_text()}\n{twin}")
+    assert run_cli("status", "--refresh", config=config).exit_code == 1
+    (doubt,) = [each for each in run_cli("schedule", "validate", "--json", config=config).json["warnings"]
+                if "aix01" in each["message"] and "masters" in each["message"]]  # fmt: skip
+    assert doubt["message"] == "nightly: 2 masters know a client aix01"
+    assert doubt["hint"] == "write nim/aix01 or nim2/aix01"
+    ran = run_cli("schedule", "run", "nightly", "--json", config=config)
+    assert (ran.exit_code, ran.codes, ran.data["runs"]) == (10, ["client_unknown"], [])
+    assert "several do: write it as master/client" in ran.json["errors"][0]["message"]
+
+
+def test_a_schedule_that_means_nobody_is_no_success(
+    run_cli: Cli, estate_config: Config, schedules: Callable[..., None]
+) -> None:
+    schedules(targets=["zzz*"], cron=ago(2))
+    ran = run_cli("schedule", "run", "nightly", "--json", config=estate_config())
+    assert (ran.exit_code, ran.codes) == (2, ["usage"])
+    assert "means no client" in ran.json["errors"][0]["message"]
