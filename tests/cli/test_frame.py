@@ -170,13 +170,13 @@ def test_closed_and_full_streams(tmp_path: Path) -> None:
         ["/bin/sh", "-c", f"{shell} >/dev/full"], env=environment(tmp_path), capture_output=True, text=True, check=False
     )
     assert full.returncode == 1
-    assert full.stderr == "error: No space left on device\n"
+    assert full.stderr == "error: the result could not be written to stdout: No space left on device\n"
 
 
-def on_terminal(*arguments: str, home: Path, **env: str) -> str:
+def on_terminal(*arguments: str, home: Path, config: Path | None = None, **env: str) -> str:
     """What nimwrap writes to a terminal."""
     master, slave = pty.openpty()
-    argv = command(*arguments)
+    argv = command(*arguments, config=config)
     child = subprocess.Popen(argv, stdout=slave, stderr=slave, stdin=slave, env=environment(home, **env))
     os.close(slave)
     seen = b""
