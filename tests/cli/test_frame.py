@@ -150,6 +150,34 @@ def test_signals(number: int, code: int, tmp_path: Path) -> None:
     assert json.loads(out)["errors"][0]["code"] == "cancelled"
 
 
+INTERRUPTED_EARLY = """
+import os, signal, sys
+from importlib.abc import MetaPathFinder
+signal.signal(signal.SIGINT, signal.default_int_handler)
+class Early(MetaPathFinder):
+    def find_spec(self, name, path, target=None):
+        if name == "nimwrap.cli.main":
+            os.kill(os.getpid(), signal.SIGINT)
+sys.meta_path.insert(0, Early())
+from nimwrap.__main__ import main
+sys.exit(main())
+"""
+
+
+def test_ctrl_c_while_our_own_modules_are_being_read(tmp_path: Path) -> None:
+    def early(*arguments: str) -> subprocess.CompletedProcess[str]:
+        argv = [sys.executable, "-c", INTERRUPTED_EARLY, *arguments]
+        return subprocess.run(argv, env=environment(tmp_path), capture_output=True, text=True, check=False)
+
+    plain = early("status")
+    assert (plain.returncode, plain.stdout, plain.stderr) == (130, "", "error: interrupted\n")
+    as_json = early("status", "--json")
+    assert (as_json.returncode, as_json.stderr) == (130, "")
+    envelope = json.loads(as_json.stdout)
+    assert list(envelope) == ENVELOPE
+    assert envelope["errors"] == [{"code": "cancelled", "message": "interrupted", "hint": "", "client": None}]
+
+
 @pytest.mark.parametrize("arguments", [("config", "schema"), ("config", "schema", "--json"), ("--help",)])
 def test_a_reader_who_leaves_is_no_error(arguments: tuple[str, ...], tmp_path: Path) -> None:
     reading, writing = os.pipe()
