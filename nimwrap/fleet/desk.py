@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING
 
 from nimwrap.backup.context import Clock, Site
 from nimwrap.config.model import Config
-from nimwrap.domain.errors import NimwrapError
+from nimwrap.domain.errors import NimwrapError, master_unreachable
 from nimwrap.domain.names import is_nim_name
 from nimwrap.domain.progress import Progress
 from nimwrap.domain.records import ClientRef, Inventory, InventoryClient
+from nimwrap.fleet.asking import side_by_side
 from nimwrap.fleet.inventory import backs_itself_up, can_be_backed_up, take_inventory
 from nimwrap.fleet.targets import resolve
 from nimwrap.history.read import Reader
@@ -67,8 +68,10 @@ def opened_desk(config: Config, clock: Clock | None = None, *, ahead: bool = Fal
 
 
 def refresh_inventories(desk: Desk) -> dict[str, NimwrapError]:
-    """Ask every master for its clients, side by side, and record them; the masters that could not be asked."""
-    from concurrent.futures import ThreadPoolExecutor
+    """Ask every master for its clients, side by side, and record them; the masters that could not be asked.
+
+    Those that have not answered when the clock's ``stop`` is set are among them.
+    """
 
     def ask(master: str) -> NimwrapError | None:
         try:
@@ -80,8 +83,9 @@ def refresh_inventories(desk: Desk) -> dict[str, NimwrapError]:
         desk.store.record_inventory(master, listed.clients, desk.clock.now())
         return None
 
-    with ThreadPoolExecutor(max_workers=8) as pool:
-        troubles = dict(zip(desk.hosts, pool.map(ask, desk.hosts), strict=True))
+    troubles = side_by_side(ask, desk.hosts, stop=desk.clock.stop)
+    for master in desk.hosts.keys() - troubles.keys():
+        troubles[master] = master_unreachable(f"master {master}: no answer before nimwrap was interrupted")
     return {master: error for master, error in troubles.items() if error is not None}
 
 
