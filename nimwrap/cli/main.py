@@ -113,6 +113,8 @@ def _terminate(_signal: int, _frame: Any) -> None:
 
 def _as_result(error: BaseException, invocation: Invocation) -> Result:
     """Any exception as the Result that reports it."""
+    if isinstance(error.__cause__, KeyboardInterrupt):  # Python 3.11 makes a RuntimeError of it inside a class body
+        error = error.__cause__
     if isinstance(error, UsageError):
         if isinstance(error, NoArgsIsHelpError) and not invocation.json:
             err(error.format_message() + "\n\n")

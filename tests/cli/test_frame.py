@@ -115,6 +115,17 @@ def test_a_bug_is_one_clear_error(monkeypatch: pytest.MonkeyPatch, capsys: pytes
     assert envelope["command"] == "config init"
 
 
+def test_a_signal_that_python_has_made_another_exception_of_is_still_one(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupted() -> None:
+        raise RuntimeError("Error calling __set_name__") from KeyboardInterrupt()
+
+    verb_that(interrupted, monkeypatch)
+    assert main(["config", "init"]) == 130
+    assert capsys.readouterr().err == "error: interrupted\n"
+
+
 def test_all_problems_are_told(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     def refuse() -> None:
         raise NimwrapError("one", "locked", "wait", 11, more=[Problem("held", "two", "release", "aix01")])  # type: ignore[arg-type]
