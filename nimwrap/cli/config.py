@@ -80,7 +80,7 @@ def show(
 
     invocation = current(ctx)
     document = _document(invocation)
-    settings = of_client(document, *_split(client, document)) if client else whole(document)
+    settings = of_client(document, *_split(client, document)) if client is not None else whole(document)
     path = document.config.path
     rows = [{"key": one.key, "value": one.value, "source": one.source, "line": one.line} for one in settings]
 

@@ -139,20 +139,31 @@ class Invocation:
 
     def finish(self, result: Result) -> NoReturn:
         """Show the result and end the command with its exit code."""
-        self.show(result)
-        raise typer.Exit(int(result.exit_code))
+        raise typer.Exit(self.show(result))
 
-    def show(self, result: Result) -> None:
-        """JSON: one object on stdout. Else the text on stdout, then warnings and errors on stderr, errors last."""
-        if self.json:
-            print_json(result.envelope())
-            return
-        if result.text is not None:
-            result.text(printer(colour_wanted=self.colour_wanted))
-        for problem in result.warnings:
-            self.log.problem("warning", problem)
-        for problem in result.errors:
-            self.log.problem("error", problem)
+    def show(self, result: Result) -> int:
+        """JSON: one object on stdout. Else the text on stdout, then warnings and errors on stderr, errors last.
+
+        Returns the exit code: a good one becomes 1 when stdout does not take the result.
+        """
+        unwritten = self._print(result)
+        if unwritten or not self.json:
+            for problem in result.warnings:
+                self.log.problem("warning", problem)
+            for problem in (*result.errors, *unwritten):
+                self.log.problem("error", problem)
+        return int(result.exit_code) or int(bool(unwritten))
+
+    def _print(self, result: Result) -> list[Problem]:
+        """The result on stdout; what kept it from being written there."""
+        try:
+            if self.json:
+                print_json(result.envelope())
+            elif result.text is not None:
+                result.text(printer(colour_wanted=self.colour_wanted))
+        except OSError as error:
+            return [Problem("unknown", f"the result could not be written to stdout: {error.strerror or error}")]
+        return []
 
 
 def current(ctx: typer.Context) -> Invocation:

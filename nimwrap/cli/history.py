@@ -48,8 +48,8 @@ def history(
     """
     invocation = current(ctx)
     outcomes = [_outcome(word) for word in outcome or []]
-    after = before_now(since, invocation.now(), "--since") if since else None
-    wanted = limit or (PAGE_SINCE if since else PAGE)
+    after = before_now(since, invocation.now(), "--since") if since is not None else None
+    wanted = limit or (PAGE if since is None else PAGE_SINCE)
     with invocation.reader() as reader:
         rows = []
         chosen = _chosen(targets, reader, invocation) if targets else []

@@ -37,7 +37,7 @@ def hold(
     if not reason.strip():
         raise usage_error("the reason is empty", "say why, for whoever finds the client unprotected")
     now = invocation.now()
-    end = after_now(until, now, "--until") if until else None
+    end = after_now(until, now, "--until") if until is not None else None
     ref, known = _one_client(invocation, client)
     warnings = []
     if not known:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import logging
+import os
 import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from nimwrap.cli.logs import LogFormat
+from nimwrap.cli.streams import colour_allowed
 from nimwrap.domain.durations import format_duration, format_size
 from nimwrap.domain.progress import Progress
 
@@ -35,16 +38,24 @@ def watching(invocation: Invocation, desk: Desk, order: Order) -> Iterator[None]
     """Show the progress of ``desk`` for as long as the block runs."""
     if invocation.quiet or invocation.json:
         yield
-    elif sys.stderr.isatty():
+    elif _redraws(invocation):
         from nimwrap.cli.live_table import LiveTable
 
-        with LiveTable(len(order.refs), desk) as table:
+        colour = invocation.colour_wanted and colour_allowed(sys.stderr, os.environ)
+        with LiveTable(len(order.refs), desk, colour=colour) as table:
             desk.tell = table.tell
             yield
     else:
         lines = PlainLines(invocation)
         desk.tell = lines.tell
         yield
+
+
+def _redraws(invocation: Invocation) -> bool:
+    """Whether stderr is a terminal that can draw over what it shows, and a person is to read it."""
+    if sys.stderr is None or os.environ.get("TERM", "") in ("", "dumb", "unknown"):
+        return False
+    return invocation.log.format is LogFormat.TEXT and sys.stderr.isatty()
 
 
 class PlainLines:
@@ -71,13 +82,17 @@ def level_of(progress: Progress) -> int:
     """An end that is not good, and a silence, are no mere information: the journal shows them by priority."""
     if progress.phase == "done" and progress.note.startswith(("failed", "refused", "locked")):
         return logging.ERROR
-    if progress.phase in ("stalled", "reconnect") or (progress.phase == "done" and progress.note.startswith("warning")):
+    if not progress.client or progress.phase in ("stalled", "reconnect"):
+        return logging.WARNING
+    if progress.phase == "done" and progress.note.startswith("warning"):
         return logging.WARNING
     return logging.INFO
 
 
 def describe(progress: Progress) -> str:
-    """One line about one client's progress."""
+    """One line about one client's progress, or what a step has to say that belongs to no client."""
+    if not progress.client:
+        return f"{progress.run}: {progress.note}" if progress.run else progress.note
     if progress.again is not None:
         return f"{progress.client}: will be tried again at {progress.again.astimezone():%H:%M:%S}, {progress.note}"
     parts: list[Any] = [PHASES.get(progress.phase, progress.phase)]
@@ -89,4 +104,4 @@ def describe(progress: Progress) -> str:
         parts.append(format_size(progress.size_bytes))
     if progress.elapsed_s >= 1:
         parts.append(format_duration(progress.elapsed_s))
-    return f"{progress.client or progress.run}: {', '.join(parts)}"
+    return f"{progress.client}: {', '.join(parts)}"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import logging
 import signal
 import sys
@@ -20,7 +19,7 @@ from nimwrap.cli.commands import VerbGroup
 from nimwrap.cli.frame import Invocation, Result
 from nimwrap.cli.logs import Log, LogFormat, install
 from nimwrap.cli.render import Printer
-from nimwrap.cli.streams import err, reader_gone
+from nimwrap.cli.streams import err, keep_places, reader_gone, settle
 from nimwrap.domain.codes import ExitCode
 from nimwrap.domain.errors import NimwrapError, usage_error
 
@@ -70,6 +69,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments, json = without_json(sys.argv[1:] if argv is None else argv)
     invocation = Invocation(json=json)
     signal.signal(signal.SIGTERM, _terminate)
+    keep_places()
     try:
         return _run(arguments, invocation)
     except (Exception, KeyboardInterrupt) as error:
@@ -78,9 +78,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         result = _as_result(error, invocation)
         if invocation.verbose and not isinstance(error, (NimwrapError, UsageError, KeyboardInterrupt)):
             invocation.log.write(logging.ERROR, traceback.format_exc())
-        with contextlib.suppress(OSError):
-            invocation.show(result)
-        return int(result.exit_code)
+        return invocation.show(result)
+    finally:
+        settle()
 
 
 def without_json(arguments: Sequence[str]) -> tuple[list[str], bool]:
@@ -94,8 +94,7 @@ def _run(arguments: list[str], invocation: Invocation) -> int:
     group = typer.main.get_command(app)
     group._main_shell_completion(ctx_args={}, prog_name=PROGRAM)
     if arguments and arguments[0] == "--version":
-        invocation.show(Result("version", {"version": __version__}, text=_print_version))
-        return ExitCode.OK
+        return invocation.show(Result("version", {"version": __version__}, text=_print_version))
     try:
         with group.make_context(PROGRAM, arguments, obj=invocation) as context:
             group.invoke(context)
@@ -114,6 +113,8 @@ def _terminate(_signal: int, _frame: Any) -> None:
 
 def _as_result(error: BaseException, invocation: Invocation) -> Result:
     """Any exception as the Result that reports it."""
+    if isinstance(error.__cause__, KeyboardInterrupt):  # Python 3.11 makes a RuntimeError of it inside a class body
+        error = error.__cause__
     if isinstance(error, UsageError):
         if isinstance(error, NoArgsIsHelpError) and not invocation.json:
             err(error.format_message() + "\n\n")

@@ -29,13 +29,14 @@ def recover(
     Example: nimwrap recover
     """
     from nimwrap.backup.recover import recover as recover_master
+    from nimwrap.cli.live import describe
     from nimwrap.fleet.desk import opened_desk
 
     invocation = current(ctx)
     assert invocation.masters  # noqa: S101  raises, with the table to write, when there is none
     errors, masters = [], {}
     with opened_desk(invocation.config) as desk:
-        desk.tell = lambda progress: invocation.say(f"{progress.client}: {progress.phase}") if progress.note else None
+        desk.tell = lambda progress: invocation.say(describe(progress)) if progress.note else None
         for name in desk.hosts:
             try:
                 masters[name] = recover_master(desk.site(name), desk.reader, wait=not no_wait)

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 
 from nimwrap.backup.context import Clock, Site
 from nimwrap.config.model import Config
-from nimwrap.domain.errors import NimwrapError
+from nimwrap.domain.errors import NimwrapError, master_unreachable
 from nimwrap.domain.names import is_nim_name
 from nimwrap.domain.progress import Progress
 from nimwrap.domain.records import ClientRef, Inventory, InventoryClient
-from nimwrap.domain.targets import means
+from nimwrap.fleet.asking import side_by_side
 from nimwrap.fleet.inventory import backs_itself_up, can_be_backed_up, take_inventory
-from nimwrap.fleet.targets import resolve, unheard
+from nimwrap.fleet.targets import resolve_heard
 from nimwrap.history.read import Reader
 from nimwrap.hosts.connect import open_master
 from nimwrap.images.kinds import MASTER
@@ -67,8 +67,10 @@ def opened_desk(config: Config, clock: Clock | None = None, *, ahead: bool = Fal
 
 
 def refresh_inventories(desk: Desk) -> dict[str, NimwrapError]:
-    """Ask every master for its clients, side by side, and record them; the masters that could not be asked."""
-    from concurrent.futures import ThreadPoolExecutor
+    """Ask every master for its clients, side by side, and record them; the masters that could not be asked.
+
+    Those that have not answered when the clock's ``stop`` is set are among them.
+    """
 
     def ask(master: str) -> NimwrapError | None:
         try:
@@ -80,8 +82,9 @@ def refresh_inventories(desk: Desk) -> dict[str, NimwrapError]:
         desk.store.record_inventory(master, listed.clients, desk.clock.now())
         return None
 
-    with ThreadPoolExecutor(max_workers=8) as pool:
-        troubles = dict(zip(desk.hosts, pool.map(ask, desk.hosts), strict=True))
+    troubles = side_by_side(ask, desk.hosts, stop=desk.clock.stop)
+    for master in desk.hosts.keys() - troubles.keys():
+        troubles[master] = master_unreachable(f"master {master}: no answer before nimwrap was interrupted")
     return {master: error for master, error in troubles.items() if error is not None}
 
 
@@ -118,17 +121,10 @@ def chosen(desk: Desk, targets: Sequence[str], *, everything: bool, groups: Sequ
     if not everywhere and troubles:
         raise next(iter(troubles.values()))
     strange = [master for master in troubles if not set(known[master]) - {MASTER}]
-    missing = unheard(desk.config, strange, targets, all_=everything, groups=groups)
-    desk.unheard = [troubles[master] for master in missing]
-    seen = [ClientRef(master, name) for master, names in known.items() for name in names]
-    heard = [
-        target
-        for target in targets
-        if not unheard(desk.config, strange, [target]) or any(means(target, ref) for ref in seen)
-    ]
-    if targets and not (heard or everything or groups):
+    found, silent = resolve_heard(desk.config, known, strange, targets, all_=everything, groups=groups)
+    desk.unheard = [troubles[master] for master in silent]
+    if desk.unheard and not found:
         raise desk.unheard[0]
-    found = resolve(desk.config, known, heard, all_=everything, groups=groups)
     wanted, unfit = named(found, targets), _unfit(desk)
     return [ref for ref in found if ref in wanted or ref not in unfit]
 

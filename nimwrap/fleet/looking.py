@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -12,6 +11,7 @@ from nimwrap.config.model import Config
 from nimwrap.domain.errors import NimwrapError
 from nimwrap.domain.names import is_nim_name
 from nimwrap.domain.records import ClientRef, Inventory
+from nimwrap.fleet.asking import side_by_side
 from nimwrap.fleet.inventory import backs_itself_up, can_be_backed_up, prior_of, take_inventory
 from nimwrap.fleet.targets import resolve
 from nimwrap.history.read import Reader
@@ -22,8 +22,6 @@ from nimwrap.preflight.engine import preflight
 from nimwrap.preflight.report import PreflightReport
 from nimwrap.preflight.say import trouble
 
-MASTERS_AT_ONCE = 8
-
 
 def look(
     config: Config, reader: Reader, targets: Sequence[str], *, everything: bool, now: datetime
@@ -33,32 +31,32 @@ def look(
     Raises a usage error for targets that mean nothing before any client is called. A master that cannot be asked is a
     report of each of its clients, those last seen; its error is raised only when no client of it is known.
     """
-    with ThreadPoolExecutor(MASTERS_AT_ONCE) as pool:
-        hosts = {name: open_master(master, ahead=True) for name, master in config.masters.items()}
-        try:
-            seen = dict(zip(hosts, pool.map(_seen, hosts.values()), strict=True))
-            refs = _meant(config, reader, seen, targets, everything=everything)
-            by_master: dict[str, list[str]] = {}
-            for ref in refs:
-                by_master.setdefault(ref.master, []).append(ref.client)
-            priors = {ref: prior_of(reader, ref, seen[ref.master].listed) for ref in refs}
+    hosts = {name: open_master(master, ahead=True) for name, master in config.masters.items()}
+    try:
+        seen = side_by_side(lambda master: _seen(hosts[master]), hosts)
+        refs = _meant(config, reader, seen, targets, everything=everything)
+        by_master: dict[str, list[str]] = {}
+        for ref in refs:
+            by_master.setdefault(ref.master, []).append(ref.client)
+        priors = {ref: prior_of(reader, ref, seen[ref.master].listed) for ref in refs}
 
-            def of_one(master: str) -> list[PreflightReport]:
-                error = seen[master].trouble
-                if error is not None:
-                    finding = trouble(error)
-                    return [PreflightReport(ClientRef(master, client), (finding,)) for client in by_master[master]]
-                prior = {client: priors[ClientRef(master, client)] for client in by_master[master]}
-                clients = [client for client in by_master[master] if client != MASTER]
-                found = preflight(hosts[master], config.masters[master], config, clients, prior, now)
-                own = [_of_itself(hosts[master], config, reader, master)] if MASTER in prior else []
-                return [*found, *own]
+        def of_one(master: str) -> list[PreflightReport]:
+            error = seen[master].trouble
+            if error is not None:
+                finding = trouble(error)
+                return [PreflightReport(ClientRef(master, client), (finding,)) for client in by_master[master]]
+            prior = {client: priors[ClientRef(master, client)] for client in by_master[master]}
+            clients = [client for client in by_master[master] if client != MASTER]
+            found = preflight(hosts[master], config.masters[master], config, clients, prior, now)
+            own = [_of_itself(hosts[master], config, reader, master)] if MASTER in prior else []
+            return [*found, *own]
 
-            reports = {report.ref: report for found in pool.map(of_one, by_master) for report in found}
-            return [reports[ref] for ref in refs]
-        finally:
-            for host in hosts.values():
-                host.close()
+        found_of = side_by_side(of_one, by_master)
+        reports = {report.ref: report for found in found_of.values() for report in found}
+        return [reports[ref] for ref in refs]
+    finally:
+        for host in hosts.values():
+            host.close()
 
 
 @dataclass(frozen=True)

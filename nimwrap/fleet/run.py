@@ -119,7 +119,7 @@ class Fleet:
         try:
             recover(self.desk.site(master), self.desk.reader, wait=False)
         except NimwrapError as error:
-            self.desk.tell(Progress("", "recover", note=f"{master}: {error.message}"))
+            self.desk.tell(Progress("", "recover", note=f"what is open on {master} stays so for now: {error.message}"))
 
     def _queue(self, ref: ClientRef) -> None:
         """A job for each image of this client."""

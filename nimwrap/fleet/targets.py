@@ -55,6 +55,31 @@ def unheard(
     ]
 
 
+def resolve_heard(
+    config: Config,
+    known: Mapping[str, Sequence[str]],
+    silent: Sequence[str],
+    targets: Sequence[str],
+    *,
+    all_: bool = False,
+    groups: Sequence[str] = (),
+) -> tuple[list[ClientRef], list[str]]:
+    """As :func:`resolve`, and which of the ``silent`` masters, of whom no client is known, were meant too.
+
+    A glob that may mean clients of theirs may match nobody.
+    """
+    seen = [ClientRef(master, name) for master, names in known.items() for name in names]
+    heard = [
+        target
+        for target in targets
+        if not unheard(config, silent, [target]) or any(means(target, ref) for ref in seen)
+    ]
+    meant = unheard(config, silent, targets, all_=all_, groups=groups)
+    if meant and not (heard or all_ or groups):
+        return [], meant
+    return resolve(config, known, heard, all_=all_, groups=groups), meant
+
+
 def members(config: Config, target: str, inside: frozenset[str] = frozenset()) -> Iterator[str]:
     """The target itself, or those of the group that it names, groups within groups too."""
     group = target.removeprefix(GROUP)

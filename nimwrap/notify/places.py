@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -16,6 +15,7 @@ from typing import Any
 from nimwrap.config.secret import Secret
 from nimwrap.domain.codes import ExitCode
 from nimwrap.domain.errors import NimwrapError
+from nimwrap.fleet.asking import side_by_side
 from nimwrap.notify.digest import Message
 
 TRIES = 3
@@ -41,8 +41,8 @@ def deliver(urls: Sequence[Secret], message: Message, *, pause_s: float = 1.0) -
             hint='pip install "nimwrap[notify]"',
             exit_code=ExitCode.CONFIG,
         )
-    with _silenced(), ThreadPoolExecutor(8) as pool:
-        return list(pool.map(lambda pair: _one(pair[0], pair[1], message, pause_s), enumerate(urls)))
+    with _silenced():
+        return [*side_by_side(lambda number: _one(number, urls[number], message, pause_s), range(len(urls))).values()]
 
 
 def usable(url: Secret) -> str:

@@ -87,6 +87,8 @@ def run_due(
     earlier process left is taken up first: a run that it had not really begun may be due again.
     """
     troubles = refresh_inventories(desk)
+    if desk.clock.stop.is_set():
+        return DueReport()
     left = {row["master"] for row in desk.reader.open_runs()} & set(desk.hosts)
     report = DueReport(said=adopt(desk, sorted(left), wait=False, recovering=recovering))
     crew = Crew(desk, fleet)

@@ -115,6 +115,17 @@ def test_a_bug_is_one_clear_error(monkeypatch: pytest.MonkeyPatch, capsys: pytes
     assert envelope["command"] == "config init"
 
 
+def test_a_signal_that_python_has_made_another_exception_of_is_still_one(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupted() -> None:
+        raise RuntimeError("Error calling __set_name__") from KeyboardInterrupt()
+
+    verb_that(interrupted, monkeypatch)
+    assert main(["config", "init"]) == 130
+    assert capsys.readouterr().err == "error: interrupted\n"
+
+
 def test_all_problems_are_told(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     def refuse() -> None:
         raise NimwrapError("one", "locked", "wait", 11, more=[Problem("held", "two", "release", "aix01")])  # type: ignore[arg-type]
@@ -150,6 +161,34 @@ def test_signals(number: int, code: int, tmp_path: Path) -> None:
     assert json.loads(out)["errors"][0]["code"] == "cancelled"
 
 
+INTERRUPTED_EARLY = """
+import os, signal, sys
+from importlib.abc import MetaPathFinder
+signal.signal(signal.SIGINT, signal.default_int_handler)
+class Early(MetaPathFinder):
+    def find_spec(self, name, path, target=None):
+        if name == "nimwrap.cli.main":
+            os.kill(os.getpid(), signal.SIGINT)
+sys.meta_path.insert(0, Early())
+from nimwrap.__main__ import main
+sys.exit(main())
+"""
+
+
+def test_ctrl_c_while_our_own_modules_are_being_read(tmp_path: Path) -> None:
+    def early(*arguments: str) -> subprocess.CompletedProcess[str]:
+        argv = [sys.executable, "-c", INTERRUPTED_EARLY, *arguments]
+        return subprocess.run(argv, env=environment(tmp_path), capture_output=True, text=True, check=False)
+
+    plain = early("status")
+    assert (plain.returncode, plain.stdout, plain.stderr) == (130, "", "error: interrupted\n")
+    as_json = early("status", "--json")
+    assert (as_json.returncode, as_json.stderr) == (130, "")
+    envelope = json.loads(as_json.stdout)
+    assert list(envelope) == ENVELOPE
+    assert envelope["errors"] == [{"code": "cancelled", "message": "interrupted", "hint": "", "client": None}]
+
+
 @pytest.mark.parametrize("arguments", [("config", "schema"), ("config", "schema", "--json"), ("--help",)])
 def test_a_reader_who_leaves_is_no_error(arguments: tuple[str, ...], tmp_path: Path) -> None:
     reading, writing = os.pipe()
@@ -170,13 +209,13 @@ def test_closed_and_full_streams(tmp_path: Path) -> None:
         ["/bin/sh", "-c", f"{shell} >/dev/full"], env=environment(tmp_path), capture_output=True, text=True, check=False
     )
     assert full.returncode == 1
-    assert full.stderr == "error: No space left on device\n"
+    assert full.stderr == "error: the result could not be written to stdout: No space left on device\n"
 
 
-def on_terminal(*arguments: str, home: Path, **env: str) -> str:
+def on_terminal(*arguments: str, home: Path, config: Path | None = None, **env: str) -> str:
     """What nimwrap writes to a terminal."""
     master, slave = pty.openpty()
-    argv = command(*arguments)
+    argv = command(*arguments, config=config)
     child = subprocess.Popen(argv, stdout=slave, stderr=slave, stdin=slave, env=environment(home, **env))
     os.close(slave)
     seen = b""

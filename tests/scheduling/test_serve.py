@@ -18,6 +18,7 @@ from tests.running import Ran, command, environment
 
 Cli = Callable[..., Ran]
 Config = Callable[..., Path]
+FULL = Path("/dev/full")
 
 
 class Manager:
@@ -29,9 +30,10 @@ class Manager:
         self.channel.bind(str(directory / "notify"))
         self.channel.settimeout(60)
         self.daemons: list[subprocess.Popen[bytes]] = []
+        self.log_file = directory / "serve.log"
 
     def start(self, *options: str) -> subprocess.Popen[bytes]:
-        log = (self.directory / "serve.log").open("ab")
+        log = self.log_file.open("ab")
         known = environment(self.directory, NOTIFY_SOCKET=str(self.directory / "notify"), WATCHDOG_USEC="3000000")
         daemon = subprocess.Popen(command("serve", *options, config=self.config), env=known, stdout=log, stderr=log)
         log.close()
@@ -47,7 +49,7 @@ class Manager:
 
     @property
     def log(self) -> str:
-        return (self.directory / "serve.log").read_text()
+        return self.log_file.read_text()
 
 
 @pytest.fixture
@@ -90,6 +92,17 @@ def test_it_runs_what_is_due_feeds_the_watchdog_and_ends_clean(estate: Any, mana
     manager.hears("STATUS=idle")
     daemon.send_signal(signal.SIGTERM)
     manager.hears("STOPPING=1")
+    assert daemon.wait(30) == 0
+
+
+@pytest.mark.skipif(not FULL.exists(), reason="no /dev/full here")
+def test_a_full_log_disk_ends_no_backup(estate: Any, manager: Manager) -> None:
+    manager.log_file = FULL
+    daemon = manager.start()
+    until(lambda: settled(estate), "both are backed up")
+    assert outcomes(estate) == [("aix01", "ok"), ("aix02", "ok")]
+    manager.hears("STATUS=idle")
+    daemon.send_signal(signal.SIGTERM)
     assert daemon.wait(30) == 0
 
 

@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from pathlib import Path
 
 from nimwrap.config.model import Config
 from nimwrap.domain.errors import NimwrapError
 from nimwrap.domain.findings import Finding
+from nimwrap.fleet.asking import side_by_side
 from nimwrap.history.read import Reader
 from nimwrap.service.doctor.checks import failed
 from nimwrap.service.doctor.files import configuration_checks, file_checks
 from nimwrap.service.doctor.master import master_checks
 from nimwrap.service.doctor.python import python_checks
 from nimwrap.service.doctor.site import history_checks, inventory_checks, notify_checks, schedule_checks
-
-MASTERS_AT_ONCE = 8
 
 
 def examine(path: Path | None, now: Callable[[], datetime]) -> tuple[list[Finding], bool]:
@@ -39,12 +37,11 @@ def examine(path: Path | None, now: Callable[[], datetime]) -> tuple[list[Findin
     except NimwrapError as error:
         checks.append(failed("history", error.message, error.hint))
     checks += _safely("notify", lambda: notify_checks(config))
-    with ThreadPoolExecutor(MASTERS_AT_ONCE) as pool:
-        seen = pool.map(
-            lambda master: _safely(f"reach:{master.name}", lambda: master_checks(master, open_runs, now)),
-            config.masters.values(),
-        )
-        return checks + [finding for of_one in seen for finding in of_one], True
+    seen = side_by_side(
+        lambda name: _safely(f"reach:{name}", lambda: master_checks(config.masters[name], open_runs, now)),
+        config.masters,
+    )
+    return checks + [finding for of_one in seen.values() for finding in of_one], True
 
 
 def _of_history(config: Config, reader: Reader, now: datetime) -> list[Finding]:

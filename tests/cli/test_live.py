@@ -1,0 +1,118 @@
+"""What is shown while images are made: on a terminal of any size, on one that cannot redraw, and as JSON lines."""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from rich.console import Console
+
+from nimwrap.cli.live import describe
+from nimwrap.cli.live_table import LiveTable
+from nimwrap.domain.progress import Progress
+from tests.cli.test_frame import on_terminal
+
+HEIGHT = 24
+COLOUR = re.compile(r"\x1b\[[0-9;]*3[0-7]m")
+
+
+def frame(clients: int, width: int, encoding: str = "utf-8") -> list[str]:
+    """One picture of a fleet of which so many are at work, and one is done."""
+    desk: Any = SimpleNamespace(foresee=lambda: datetime(2026, 11, 23, 3, 2, tzinfo=UTC))
+    table = LiveTable(clients + 1, desk, colour=False)
+    table.tell(Progress("r", "done", "first"))
+    for number in range(clients):
+        table.tell(
+            Progress(
+                f"r{number}", "image", f"client{number:02}", percent=number, size_bytes=number << 30,
+                elapsed_s=60.0 * number, note="no sign of life for half an hour",
+            )
+        )  # fmt: skip
+    written = io.TextIOWrapper(io.BytesIO(), encoding)
+    Console(file=written, width=width, height=HEIGHT, color_system=None).print(table)
+    written.seek(0)
+    return written.read().splitlines()
+
+
+@pytest.mark.parametrize("width", [40, 80, 200])
+@pytest.mark.parametrize("clients", [3, 30])
+def test_one_line_for_each_client_that_there_is_room_for_and_the_whole_below(width: int, clients: int) -> None:
+    lines = frame(clients, width)
+    assert max(map(len, lines)) <= width
+    assert len(lines) < HEIGHT
+    named = [line for line in lines if line.startswith("client")]
+    assert [line.split()[0] for line in named] == [f"client{number:02}" for number in range(len(named))]
+    assert all("making the image" in line and f" {number}%" in line for number, line in enumerate(named))
+    assert lines[-1].startswith(f"1 of {clients + 1} clients")
+    rest = clients - len(named)
+    assert (f"and {rest} more" in lines) is (rest > 0)
+
+
+def test_a_terminal_without_unicode_gets_bars_that_it_can_show() -> None:
+    assert frame(3, 80, "ascii")[-1].startswith("1 of 4 clients  ####------------")
+
+
+@pytest.mark.parametrize(
+    ("progress", "said"),
+    [
+        (Progress("", "recover", note="nim2 does not answer"), "nim2 does not answer"),
+        (Progress("run-1", "history", note="event not recorded"), "run-1: event not recorded"),
+        (Progress("run-1", "proof", "aix01"), "aix01: proving the image"),
+    ],
+)
+def test_what_belongs_to_no_client_is_said_without_one(
+    progress: Progress, said: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert describe(progress) == said
+    desk: Any = SimpleNamespace(foresee=lambda: None)
+    table = LiveTable(2, desk, colour=False)
+    table.tell(progress)
+    assert (said in capsys.readouterr().err) is not progress.client
+
+
+def test_a_master_that_is_down_is_said_in_one_well_formed_line(
+    estate: Any, estate_config: Callable[..., Path], run_cli: Callable[..., Any]
+) -> None:
+    estate.instant()
+    down = {"transport": "local", "shell": "/nonexistent/sh"}
+    config = estate_config()
+    assert run_cli("status", "--refresh", config=config).exit_code == 1
+    config = estate_config(master=down)
+    done = run_cli("backup", "aix01", config=config)
+    (line,) = [line for line in done.stderr.splitlines() if line.startswith("what is open on nim ")]
+    assert line.startswith("what is open on nim stays so for now: master nim: ")
+
+
+@pytest.fixture
+def config(estate: Any, estate_config: Callable[..., Path]) -> Path:
+    estate.instant()
+    return estate_config()
+
+
+def test_without_colours_the_live_view_has_none(config: Path, tmp_path: Path) -> None:
+    shown = on_terminal("--no-color", "backup", "aix0*", home=tmp_path, config=config, TERM="xterm-256color")
+    assert "of 2 clients" in shown
+    assert not COLOUR.search(shown)
+    assert COLOUR.search(on_terminal("backup", "aix0*", home=tmp_path, config=config, TERM="xterm-256color"))
+
+
+def test_a_terminal_that_cannot_redraw_gets_lines(config: Path, tmp_path: Path) -> None:
+    shown = on_terminal("backup", "aix01", home=tmp_path, config=config, TERM="dumb")
+    assert "aix01: checking" in shown
+    assert "aix01: done, ok" in shown
+    assert "\x1b" not in shown
+
+
+def test_json_lines_on_a_terminal_too(config: Path, tmp_path: Path) -> None:
+    shown = on_terminal(
+        "--log-format", "json", "backup", "aix01", home=tmp_path, config=config, TERM="xterm-256color"
+    )  # fmt: skip
+    lines = [json.loads(line) for line in shown.splitlines() if line.startswith("{")]
+    assert [line["phase"] for line in lines][-1] == "done"
