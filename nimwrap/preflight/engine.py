@@ -138,6 +138,7 @@ class _Look:
             Situation(
                 ref, self.config.policy(ref.master, ref.client), self.master, prior.get(ref.client, Prior()), now,
                 on_master, unasked("the client was not called"),
+                cluster=self.config.client(ref.master, ref.client).cluster,
             )
             for ref in refs
         ]  # fmt: skip
