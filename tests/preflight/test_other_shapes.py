@@ -12,9 +12,10 @@ from typing import Any
 import pytest
 
 from nimwrap.preflight.master import FSIZE, parse_fsize
-from tests.preflight.test_check import BOOT, SERVICE, Cli, Config, only
+from tests.preflight.test_check import BOOT, SERVICE, Cli, Config, finding, only
 
 C_RSH = "usr/lpp/bos.sysmgt/nim/methods/c_rsh"
+POINTER = rf"s/^\(.*\) is {SERVICE}$/{'.'.join(reversed(SERVICE.split('.')))}.in-addr.arpa domain name pointer \1./"
 
 
 def reshaped(estate: Any, tool: str, sed: str) -> None:
@@ -34,6 +35,25 @@ def test_a_channel_that_ends_its_lines_as_a_terminal_does(run_cli: Cli, estate: 
     assert after["source_address"] == {"expected": BOOT, "actual": SERVICE, "method": "perl"}
     assert (after["verdict"], after["cluster"]) == (before["verdict"], before["cluster"])
     assert [one["status"] for one in after["findings"]] == [one["status"] for one in before["findings"]]
+
+
+@pytest.mark.parametrize(
+    "shape",
+    [POINTER, r"1s/^/Using the local host table\n/"],
+    ids=["as other resolvers say it", "a line before the answer"],
+)
+def test_names_are_let_in_however_the_resolver_words_its_answer(
+    run_cli: Cli, estate: Any, estate_config: Config, shape: str
+) -> None:
+    config = estate_config()
+    reshaped(estate, "usr/bin/host", shape)
+    ran = run_cli("check", "powerha1", "--json", config=config)
+    told = finding(only(ran), "reverse_lookup")
+    assert (told["status"], told["message"]) == ("ok", f"{SERVICE} is powerha1-vip on the master"), told
+    estate.clear_log()
+    assert run_cli("backup", "powerha1", "--json", config=config).exit_code == 0
+    opened = [argument for one in estate.log() for argument in one.argv if "access=" in argument]
+    assert opened and all("powerha1-vip" in options for options in opened)
 
 
 @pytest.mark.parametrize("shell", [name for name in ("ksh", "dash", "bash") if shutil.which(name)])
