@@ -59,23 +59,30 @@ def parse_listing(text: str) -> list[Export]:
     return found
 
 
+def _joined(before: str, after: str, *, cut: bool) -> str:
+    """An entry and what follows it. ``cut``: by a display, which cuts in the middle of a word and does not indent."""
+    separators = (",", ":", "=")
+    has_options = " " in before or "\t" in before
+    whole = before.endswith(separators) or after.startswith(separators) or (cut and has_options)
+    return before + after if whole else f"{before} {after}"
+
+
 def parse_file(text: str) -> list[Export]:
     """The entries of ``/etc/exports``, comments left out, continued and wrapped lines joined. May be empty.
 
-    A joined entry's ``text`` is the logical line. A line that cannot be an entry raises Unrecognised.
+    A line is part of the entry before it when that one ends in a backslash, or when it is a single word and no
+    directory. A joined entry's ``text`` is the logical line. A line that cannot be an entry raises Unrecognised.
     """
     logical: list[str] = []
     open_line = False
     for line in lines(text):
-        if not open_line and (not line.strip() or line.lstrip().startswith("#")):
+        body = line.removesuffix("\\").strip()
+        if not open_line and (not line.strip() or body.startswith("#")):
             continue
-        body = line[:-1] if line.endswith("\\") else line
-        if open_line:
-            logical[-1] += body.strip() if logical[-1].endswith((",", ":", "=")) else f" {body.strip()}"
-        elif line.startswith("/"):
+        if not open_line and body.startswith("/"):
             logical.append(body)
-        elif logical and _WRAPPED.fullmatch(line):
-            logical[-1] += body
+        elif open_line or (logical and _WRAPPED.fullmatch(body)):
+            logical[-1] = _joined(logical[-1], body, cut=not open_line and line[:1] == body[:1])
         else:
             raise Unrecognised("/etc/exports", text)
         open_line = line.endswith("\\")

@@ -6,7 +6,7 @@ import os
 import re
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import datetime
@@ -53,13 +53,15 @@ def owner_text() -> str:
     return f"{socket.gethostname()} pid {os.getpid()}"
 
 
-def take_locks(site: Site, client: str, cluster: str | None, run: str) -> Failure | datetime:
-    """Take the client's lock and that of its PowerHA cluster, so that two nodes of one are never backed up at once.
+def take_locks(site: Site, client: str, cluster: Sequence[str], run: str) -> Failure | datetime:
+    """Take the client's lock and those of its PowerHA cluster, so that two nodes of one are never backed up at once.
 
-    Returns the master's clock, or why they cannot be had; then none is held. A cluster's lock lies beside those of the
-    clients; no client has its name, for NIM names have no dot.
+    ``cluster`` is all that the cluster is known by, its name first: a lock for each, since another node may know only
+    a part. Returns the master's clock, or why they cannot be had; then none is held. A cluster's locks lie beside those
+    of the clients; no client has their names, for NIM names have no dot.
     """
-    names = [client, *([f"cluster.{re.sub('[^A-Za-z0-9_-]', '_', cluster)[:60]}"] if cluster else [])]
+    safe = [re.sub("[^A-Za-z0-9_-]", "_", mark)[:60] for mark in cluster]
+    names = [client, *dict.fromkeys(f"cluster.{mark}" for mark in safe)]
     result = site.act(run, f"lock {client}", spool.locks_script(site.master.spool, names, run, owner_text()))
     try:
         answers = spool.parse_locks(result.stdout)
@@ -77,8 +79,10 @@ def take_locks(site: Site, client: str, cluster: str | None, run: str) -> Failur
         if len(answers) > 1:
             give_back(site, client, run)
         held = _held(site, name, last)
-        said = f"another node of the cluster {cluster} is being backed up: {held.message}"
-        return held if name == client else replace(held, message=said)
+        if name == client:
+            return held
+        said = f"another node of the cluster {cluster[0]} is being backed up: {held.message}"
+        return replace(held, message=said)
     if len(answers) < len(names) or last.clock is None:
         raise NimwrapError(f"{site.master.name} does not tell how the locks of {client} stand: {result.stdout[:200]!r}")
     return last.clock

@@ -93,7 +93,7 @@ def _recover_run(
     with OwnerLock(site.config.state_dir, run_id):
         try:
             if last_plan(reader, run_id) is not None:
-                lock = take_locks(site, str(row["client"]), None, run_id)
+                lock = take_locks(site, str(row["client"]), (), run_id)
                 if isinstance(lock, Failure) and lock.code is FailureCode.LOCKED:
                     done.notes.append(f"{run_id}: {lock.message}; until then this run stays open")
                     return

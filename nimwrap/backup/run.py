@@ -141,10 +141,10 @@ class BackupRun:
         later = self._again(failure) if self.request.retry_refusals else None
         return later or self._close(Outcome.REFUSED, failure)
 
-    def _cluster(self, report: PreflightReport) -> str | None:
-        """The PowerHA cluster as the node itself names it, else as the configuration does."""
-        seen = report.cluster.name if report.cluster else None
-        return seen or self.site.config.client(self.run.master, self.run.client).cluster or None
+    def _cluster(self, report: PreflightReport) -> tuple[str, ...]:
+        """All that the PowerHA cluster is known by: to the node itself, and to the configuration."""
+        configured = self.site.config.client(self.run.master, self.run.client).cluster
+        return (*(report.cluster.marks if report.cluster else ()), *([configured] if configured else []))
 
     def _not_locked(self, failure: Failure) -> Run | Later:
         """Another nimwrap works on this client. A fleet looks again later, as long as an image may take."""

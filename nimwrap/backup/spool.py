@@ -35,7 +35,7 @@ def lock_path(spool: str, client: str) -> str:
 
 
 def _lock_words(spool: str, client: str) -> str:
-    """Words for the shell: the client's lock, and those of clusters, one of which may be held beside it."""
+    """Words for the shell: the client's lock, and those of clusters, of which some may be held beside it."""
     return f"{shlex.quote(lock_path(spool, client))} {shlex.quote(spool)}/locks/cluster.*"
 
 
@@ -113,7 +113,7 @@ mv {lock} {aside} && rm -rf {aside} && echo "{MARK}aside"
 
 
 def beat_script(spool: str, client: str, run: str) -> str:
-    """Makes the client's lock fresh, and that of its cluster, only if they are this run's."""
+    """Makes the client's lock fresh, and those of its cluster, only if they are this run's."""
     return (
         f"{PREAMBLE}for held in {_lock_words(spool, client)}; do\n"
         f'  {_is_mine(run)} && {CLOCK} > "$held/heartbeat"\n'

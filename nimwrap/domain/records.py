@@ -56,12 +56,21 @@ class ResourceGroup:
 
 @dataclass(frozen=True)
 class Cluster:
-    """The PowerHA cluster as the client saw it during this run."""
+    """The PowerHA cluster as the client saw it during this run.
+
+    ``name`` is its own or, where no tool told it, made of its ``nodes``; None when those are not known either.
+    """
 
     name: str | None
     state: str | None
     resource_groups: tuple[ResourceGroup, ...] = ()
     service_addresses: tuple[str, ...] = ()
+    nodes: tuple[str, ...] = ()
+
+    @property
+    def marks(self) -> tuple[str, ...]:
+        """What tells it from other clusters. Its nodes may not all know the same, but any two share a mark."""
+        return tuple(dict.fromkeys((*([self.name] if self.name else []), *self.nodes)))
 
 
 @dataclass(frozen=True)

@@ -40,4 +40,5 @@ def _failure(row: Row) -> Failure | None:
 
 def _cluster(stored: dict[str, Any]) -> Cluster:
     groups = tuple(ResourceGroup(**group) for group in stored.get("resource_groups", ()))
-    return Cluster(stored.get("name"), stored.get("state"), groups, tuple(stored.get("service_addresses", ())))
+    addresses, nodes = (tuple(stored.get(key, ())) for key in ("service_addresses", "nodes"))
+    return Cluster(stored.get("name"), stored.get("state"), groups, addresses, nodes)

@@ -169,7 +169,8 @@ class _FanOut:
         """Equal client scripts are sent once. Each of ``parallel`` workers asks every Nth client, beside ``own``.
 
         It holds their answers in a variable until it is done, so that a full pipe stops nobody; a null byte would end
-        the variable, so those go. ksh88 has no printf of its own, and echo would read backslashes.
+        the variable, so those go, and with them the carriage returns of a channel that has a terminal in it.
+        ksh88 has no printf of its own, and echo would read backslashes.
         """
         texts: dict[str, int] = {}
         table = []
@@ -181,7 +182,7 @@ class _FanOut:
         lines = [
             f"{PREAMBLE}# ask {len(requests)} clients by {self.channel}",
             *(f"nw_t{number}={shlex.quote(text)}" for text, number in texts.items()),
-            r"nw_clean='tr -d \000'",
+            r"nw_clean='tr -d \000\015'",
             "nw_look() { case $1 in",
             *table,
             "esac; }",

@@ -17,7 +17,7 @@ from nimwrap.aix.text import Unrecognised, lines
 from nimwrap.hosts.questions import Question, answers
 from nimwrap.hosts.together import asked_together
 from nimwrap.preflight.facts import Fact, read
-from nimwrap.preflight.master import parse_clock, parse_fsize, parse_word
+from nimwrap.preflight.master import FSIZE, parse_clock, parse_fsize, parse_word
 from nimwrap.preflight.source import SourceAnswer, read_source, source_question
 
 LIMIT_S = 20
@@ -104,7 +104,7 @@ def _quick_questions() -> list[Question]:
         Question("node", "uname -n"),
         Question("machine", "uname -m"),
         Question("niminfo", shlex.join(niminfo.argv())),
-        Question("fsize", "ulimit -f"),
+        FSIZE,
         Question("mounts", shlex.join(mount.argv())),
         Question("exclude", "[ -f /etc/exclude.rootvg ] && echo present || echo absent"),
         # A pattern that does not match itself: this very script stands in ps, too.

@@ -20,7 +20,7 @@ from nimwrap.domain.names import is_host_name
 from nimwrap.domain.records import ClientRef, SourceAddress
 from nimwrap.hosts.channel import PARALLEL, ChannelAnswer, ClientRequest, ask_beside, ask_clients
 from nimwrap.hosts.protocol import CommandResult, Host
-from nimwrap.hosts.questions import answers
+from nimwrap.hosts.questions import Question, answers
 from nimwrap.hosts.together import asked_together
 from nimwrap.preflight import client as client_facts
 from nimwrap.preflight import master as master_facts
@@ -138,6 +138,7 @@ class _Look:
             Situation(
                 ref, self.config.policy(ref.master, ref.client), self.master, prior.get(ref.client, Prior()), now,
                 on_master, unasked("the client was not called"),
+                cluster=self.config.client(ref.master, ref.client).cluster,
             )
             for ref in refs
         ]  # fmt: skip
@@ -210,16 +211,22 @@ class _Look:
 
         Those are a master that a client calls by another name, and a mksysb that runs somewhere.
         """
-        names = dict.fromkeys(one.host for one in situations if one.host and one.host not in known.found)
-        actual = (situation.source.actual for situation in situations)
-        addresses = dict.fromkeys(one for one in actual if one and ipv4(one) and one not in known.found)
+        hosts = [one.host for one in situations if one.host]
+        sources = (situation.source.actual for situation in situations)
+        addresses = [one for one in sources if one and ipv4(one)]
         also = [INTERFACES] if any(situation.master_named_otherwise for situation in situations) else []
         also += [PROCESSES] if any(backups_running(situation.client) for situation in situations) else []
-        if not (names or addresses or also):
+        known = self._ask_resolver([*hosts, *addresses], known, also)
+        return self._ask_resolver([name for one in addresses if (name := known.name_of(one))], known)
+
+    def _ask_resolver(self, wanted: Sequence[str], known: Names, also: Sequence[Question] = ()) -> Names:
+        """``known`` with the answers to those of ``wanted`` that it does not have, and to ``also``."""
+        asked = [one for one in dict.fromkeys(wanted) if one not in known.found]
+        if not (asked or also):
             return known
         nonce = secrets.token_hex(4)
-        script = names_script(list(names), list(addresses), nonce, also)
-        rounds = math.ceil((len(names) + len(addresses)) / PARALLEL)
-        result = self.host.run(script, timeout=self.deadline.left(rounds * LIMIT_S + 30))
+        rounds = math.ceil(len(asked) / PARALLEL)
+        result = self.host.run(names_script(asked, nonce, also), timeout=self.deadline.left(rounds * LIMIT_S + 30))
         more = read_names(answers(result.stdout, nonce))
-        return replace(more, found={**known.found, **more.found})
+        found = {**known.found, **more.found}
+        return replace(more, found=found) if also else replace(known, found=found)

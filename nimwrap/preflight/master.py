@@ -17,7 +17,9 @@ from nimwrap.preflight.facts import Fact, raw_text, read
 
 LIMIT_S = 60
 _LIMIT_WORDS = frozenset({"unlimited", "-1"})
-_BLOCK = 512  # POSIX: ulimit -f counts blocks of 512 bytes
+FSIZE = Question("fsize", '[ -z "$BASH_VERSION" ] || set -o posix; ulimit -f')
+"""In blocks of 512 bytes, as POSIX says; bash takes 1024 unless it is told to keep to that."""
+BLOCK = 512
 _DATE = re.compile(r"[A-Z][a-z]{2} ([A-Z][a-z]{2}) +(\d{1,2}) (\d\d:\d\d:\d\d) \w+ (\d{4})")
 _DIRECTORY = re.compile(r"nw_dir (\S+) (exists|missing|other) (\S+) (writable|readonly)")
 
@@ -71,7 +73,7 @@ def quick_questions(c_rsh: bool) -> list[Question]:
     return [
         Question("hostname", "hostname"),
         Question("clock", "date -u"),
-        Question("fsize", "ulimit -f"),
+        FSIZE,
         Question("tools", f"for f in {' '.join(tools)}; do [ -x $f ] || echo $f; done"),
         Question("mounts", shlex.join(mount.argv())),
         Question("standing", "[ ! -f /etc/exports ] || cat /etc/exports"),
@@ -145,9 +147,9 @@ def parse_clock(text: str) -> datetime:
 
 
 def parse_fsize(text: str) -> int:
-    """Bytes from ``ulimit -f``; 0 for no limit."""
+    """Bytes from the answer to :data:`FSIZE`; 0 for no limit."""
     word = text.strip()
-    return 0 if word in _LIMIT_WORDS else int(word) * _BLOCK
+    return 0 if word in _LIMIT_WORDS else int(word) * BLOCK
 
 
 def parse_directories(text: str) -> dict[str, Directory]:

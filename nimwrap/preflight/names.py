@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from nimwrap.aix import host, ifconfig, ps
+from nimwrap.domain.names import is_host_name
 from nimwrap.hosts.questions import PREAMBLE, Answer, Question, limited
 from nimwrap.preflight.facts import Fact, read
 
@@ -30,30 +31,29 @@ class Names:
     def of(self, asked: str) -> Fact[host.HostAnswer]:
         return self.found.get(asked, Fact(missing=f"`host {asked}` was not answered"))
 
+    def name_of(self, address: str) -> str | None:
+        """The name that an address leads to, if it is one that may be asked for in its turn."""
+        answer = self.of(address).value
+        return answer.name if answer and is_host_name(answer.name) else None
+
     def unknown(self, asked: str) -> bool:
         """True when the resolver said that there is nothing of that name or address."""
         fact = self.of(asked)
         return fact.value is None and host.not_found(fact.raw)
 
 
-def names_script(names: Sequence[str], addresses: Sequence[str], nonce: str, also: Sequence[Question] = ()) -> str:
-    """Ask for each name, for each address, and again for a further name that an address leads to, many at once.
+def names_script(asked: Sequence[str], nonce: str, also: Sequence[Question] = ()) -> str:
+    """Ask for each name or address of ``asked``, plain words, many at once.
 
-    ``names`` and ``addresses`` are plain words, each once; a name that comes back from the resolver is checked here.
     Each answer is written in one piece, so that those running at the same time do not mix; what has not come of
     AT_ONCE answers after LIMIT_S seconds is given up. ``also`` is asked first.
     """
-    calls = [*(f"nw_ask {name} name" for name in names), *(f"nw_ask {address} address" for address in addresses)]
+    calls = [f"nw_ask {one}" for one in asked]
     waves = [calls[start : start + AT_ONCE] for start in range(0, len(calls), AT_ONCE)]
     first = "".join(f"nw_o=$({question.shell} 2>&1); nw_r=$?; nw_say {question.name}\n" for question in also)
     return (
-        f'{PREAMBLE}nw_all=" {" ".join(names)} "\n'
-        f"nw_say() {{ {_said(nonce, 'echo')}; }}\n"
-        'nw_again() { nw_n=${nw_o%%" is "*}\n'
-        'case $nw_n in ""|-*|*[!A-Za-z0-9._-]*) return;; esac\n'
-        'case $nw_all in *" $nw_n "*) return;; esac\n'
-        'nw_o=$(host "$nw_n" 2>&1); nw_r=$?; nw_say "$nw_n"; }\n'
-        'nw_ask() { nw_o=$(host "$1" 2>&1); nw_r=$?; nw_say "$1"; [ "$2" = name ] || nw_again; }\n'
+        f"{PREAMBLE}nw_say() {{ {_said(nonce, 'echo')}; }}\n"
+        'nw_ask() { nw_o=$(host "$1" 2>&1); nw_r=$?; nw_say "$1"; }\n'
         f"{first}" + "".join(limited(f"{' & '.join(wave)} & wait", LIMIT_S) + "\n" for wave in waves)
     )
 
@@ -62,8 +62,9 @@ def names_after(nonce: str, *, fleet: bool) -> str:
     """Shell text for the master, after a client has answered: its name, the address it named, and where that leads.
 
     ``$nw_h`` is the client's host name and ``$nw_c`` what it said. Asking here lets these questions run while other
-    clients are still busy with theirs; what cannot be read off the answer so easily is asked later. Of a ``fleet``, a
-    name that the address leads back to is not asked by itself: a backup looks at its client alone and asks both.
+    clients are still busy with theirs; what the shell cannot read off an answer in another shape is asked later. Of a
+    ``fleet``, a name that the address leads back to is not asked by itself: a backup looks at its client alone and asks
+    both.
     """
     confirmed = f'[ "$nw_q" = "$nw_h" ] && {{ {_said(nonce, "nw_say", "$nw_h")}; exit; }}\n' if fleet else ""
     beside = "" if fleet else 'nw_host "$nw_h" &\n'

@@ -30,7 +30,10 @@ RESOURCE_TYPES = frozenset(
 
 @dataclass(frozen=True)
 class Situation:
-    """``channel`` None: the client was not called. ``spent_s``: seconds between the two clocks' readings, at most."""
+    """``channel`` None: the client was not called. ``spent_s``: seconds between the two clocks' readings, at most.
+
+    ``cluster`` is what the configuration calls the client's cluster.
+    """
 
     ref: ClientRef
     policy: BackupPolicy
@@ -42,6 +45,7 @@ class Situation:
     channel: ChannelAnswer | None = None
     names: Names = field(default_factory=Names)
     spent_s: float = 0.0
+    cluster: str = ""
 
     @cached_property
     def nim(self) -> lsnim.NimObject | None:

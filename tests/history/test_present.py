@@ -36,7 +36,7 @@ def test_a_run_of_backup_has_its_keys_and_no_others(reader: Reader, told: str) -
     assert shown["source_address"] == {"expected": "10.20.0.51", "actual": "10.20.0.52", "method": "perl"}
     assert shown["cluster"] == {
         "name": "powerha", "state": "ST_STABLE", "service_addresses": ["10.20.0.52"],
-        "resource_groups": [{"name": "app_rg", "state": "ONLINE", "node": "powerha1"}],
+        "resource_groups": [{"name": "app_rg", "state": "ONLINE", "node": "powerha1"}], "nodes": [],
     }  # fmt: skip
     assert (shown["image"]["verified"], shown["image"]["verified_by"]) == (True, ["0512-038", "lsmksysb"])
     assert (shown["started"], shown["duration_s"], shown["failure"]) == ("2026-11-22T15:00:00+00:00", 720.0, None)

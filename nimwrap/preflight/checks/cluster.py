@@ -21,12 +21,14 @@ def cluster_of(facts: ClientFacts) -> Cluster | None:
         return None
     attributes = facts.cluster.value or {}
     state = facts.manager.value.state if facts.manager.value else attributes.get("STATE")
-    labels = facts.labels.value or []
+    labels, groups = facts.labels.value or [], facts.groups.value or []
+    nodes = sorted({node for node in (*(one.node for one in labels), *(one.node for one in groups)) if node})
     return Cluster(
-        name=attributes.get("CLUSTER_NAME") or attributes.get("NAME"),
+        name=attributes.get("CLUSTER_NAME") or attributes.get("NAME") or "+".join(nodes) or None,
         state=state,
-        resource_groups=_where(facts.groups.value or []),
+        resource_groups=_where(groups),
         service_addresses=tuple(dict.fromkeys(label.address for label in labels if label.type == "service")),
+        nodes=tuple(nodes),
     )
 
 
@@ -64,6 +66,17 @@ def cluster(s: Situation) -> Finding:
     strange = [one for one in states if one.state not in _KNOWN and not one.state.startswith(("OFFLINE", "ONLINE"))]
     if strange:
         return warn(f"{name}: {strange[0].group} is in the unknown state {strange[0].state}", wait, evidence)
+    return _kept_apart(s, known, name, evidence)
+
+
+def _kept_apart(s: Situation, known: Cluster, name: str, evidence: str) -> Finding:
+    """All is well, unless the other nodes cannot be kept from being backed up at the same time."""
+    if not (known.marks or s.cluster or known.state == "NOT_CONFIGURED"):
+        return warn(
+            f"{name} is {known.state}, but nothing tells which nodes it has: another one may be backed up meanwhile",
+            f'in the configuration, with the same NAME for all its nodes: [clients.{s.ref.client}] cluster = "NAME"',
+            evidence,
+        )
     where = ", ".join(f"{one.name} {one.state}{f' on {one.node}' if one.node else ''}" for one in known.resource_groups)
     return ok(f"{name} is {known.state}{f'; {where}' if where else ''}", evidence)
 

@@ -90,11 +90,14 @@ def exports(s: Situation) -> Finding:
 
 
 def _standing(s: Situation) -> Finding:
-    """Entries of /etc/exports that are not in force now come back with the next ``exportfs -a``, also NIM's own."""
+    """Entries of /etc/exports that are not in force now come back with the next ``exportfs -a``, also NIM's own.
+
+    Of a file that was not understood nothing is known: raises FactError.
+    """
     path = s.path or ""
     waiting = [
         export
-        for export in s.on_master.standing.value or []
+        for export in s.on_master.standing.need()
         if within(export.directory, path) or (within(path, export.directory) and _same_filesystem(s, export.directory))
     ]
     if waiting:

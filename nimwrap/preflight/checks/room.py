@@ -6,6 +6,7 @@ from nimwrap.domain.codes import FailureCode
 from nimwrap.domain.durations import format_size
 from nimwrap.domain.findings import Finding
 from nimwrap.preflight.facts import Fact
+from nimwrap.preflight.master import BLOCK
 from nimwrap.preflight.say import ok, refuse, skip, warn
 from nimwrap.preflight.situation import Situation
 
@@ -106,7 +107,7 @@ def fsize(s: Situation) -> Finding:
     name, limit = min(limits, key=lambda side: side[1])
     message = f"files may not grow beyond {format_size(limit)} on {name}"
     fix = f"on {name}: chuser fsize=-1 root, then restart what works there as root (nimsh: stopsrc -s, startsrc -s)"
-    evidence = f"ulimit -f: {limit // 512} blocks"
+    evidence = f"ulimit -f: {limit // BLOCK} blocks of {BLOCK} bytes"
     needed = needed_bytes(s)
     if needed is not None and limit < needed:
         return refuse(
