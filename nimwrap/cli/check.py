@@ -41,26 +41,31 @@ def check(
     invocation = current(ctx)
     began = time.monotonic()
     try:
-        reports = _looked(invocation, targets or [], everything=everything)
+        reports, unheard = _looked(invocation, targets or [], everything=everything)
     except NimwrapError as error:
         if not nagios:
             raise
         invocation.finish(_nagios_unknown(error))
     if nagios:
-        invocation.finish(_nagios_result(reports, time.monotonic() - began))
+        invocation.finish(_nagios_result(reports, unheard, time.monotonic() - began))
     several = len(invocation.masters) > 1
     invocation.finish(
         Result(
             "check",
             {"clients": [report_json(report) for report in reports]},
-            exit_code_of(reports),
-            errors=[problem for report in reports if (problem := _problem(report))],
+            exit_code_of(reports, unheard),
+            errors=[
+                *(problem for report in reports if (problem := _problem(report))),
+                *(problem for error in unheard for problem in error.problems),
+            ],
             text=lambda out: _text(out, reports, several=several, quiet=invocation.quiet, verbose=invocation.verbose),
         )
     )
 
 
-def _looked(invocation: Invocation, targets: list[str], *, everything: bool) -> list[PreflightReport]:
+def _looked(
+    invocation: Invocation, targets: list[str], *, everything: bool
+) -> tuple[list[PreflightReport], list[NimwrapError]]:
     from nimwrap.fleet.looking import look
 
     if not (targets or everything):
@@ -126,13 +131,14 @@ def _finding(out: Printer, finding: Finding, *, verbose: bool) -> None:
         out.line("\t  " + finding.evidence.replace("\n", "\n\t  "))
 
 
-def _nagios_result(reports: list[PreflightReport], took_s: float) -> Result:
+def _nagios_result(reports: list[PreflightReport], unheard: list[NimwrapError], took_s: float) -> Result:
     if not reports:
         return _nagios_line(3, "UNKNOWN - no client is known", [])
     counts = Counter(report.verdict for report in reports)
     worst = max(counts, key=_WORST_LAST.index)
-    code, word = _NAGIOS[worst]
+    code, word = _NAGIOS[CheckVerdict.REFUSED if unheard else worst]
     bad = [f"{_named(report, reports)}: {', '.join(_faults(report))}" for report in reports if _faults(report)]
+    bad = [*(error.message.replace("|", "/") for error in unheard), *bad]
     more = [f"and {len(bad) - _SHOWN} more"] if len(bad) > _SHOWN else []
     summary = f"{counts[CheckVerdict.READY]} of {len(reports)} clients ready"
     perf = " ".join([*(f"{verdict}={counts[verdict]}" for verdict in _WORST_LAST), f"time={took_s:.2f}s"])

@@ -13,7 +13,7 @@ from nimwrap.domain.names import is_nim_name
 from nimwrap.domain.records import ClientRef, Inventory
 from nimwrap.fleet.asking import side_by_side
 from nimwrap.fleet.inventory import backs_itself_up, can_be_backed_up, prior_of, take_inventory
-from nimwrap.fleet.targets import resolve
+from nimwrap.fleet.targets import resolve_heard
 from nimwrap.history.read import Reader
 from nimwrap.hosts.connect import open_master
 from nimwrap.hosts.protocol import Host
@@ -25,8 +25,10 @@ from nimwrap.preflight.say import trouble
 
 def look(
     config: Config, reader: Reader, targets: Sequence[str], *, everything: bool, now: datetime
-) -> list[PreflightReport]:
+) -> tuple[list[PreflightReport], list[NimwrapError]]:
     """One report for each client meant, in the order of the targets; nothing is changed, here or anywhere.
+
+    And why masters could not be asked that were meant too, and of which no client is known.
 
     Raises a usage error for targets that mean nothing before any client is called. A master that cannot be asked is a
     report of each of its clients, those last seen; its error is raised only when no client of it is known.
@@ -34,7 +36,7 @@ def look(
     hosts = {name: open_master(master, ahead=True) for name, master in config.masters.items()}
     try:
         seen = side_by_side(lambda master: _seen(hosts[master]), hosts)
-        refs = _meant(config, reader, seen, targets, everything=everything)
+        refs, unheard = _meant(config, reader, seen, targets, everything=everything)
         by_master: dict[str, list[str]] = {}
         for ref in refs:
             by_master.setdefault(ref.master, []).append(ref.client)
@@ -53,7 +55,7 @@ def look(
 
         found_of = side_by_side(of_one, by_master)
         reports = {report.ref: report for found in found_of.values() for report in found}
-        return [reports[ref] for ref in refs]
+        return [reports[ref] for ref in refs], unheard
     finally:
         for host in hosts.values():
             host.close()
@@ -76,27 +78,32 @@ def _seen(host: Host) -> _Seen:
 
 def _meant(
     config: Config, reader: Reader, seen: Mapping[str, _Seen], targets: Sequence[str], *, everything: bool
-) -> list[ClientRef]:
+) -> tuple[list[ClientRef], list[NimwrapError]]:
     """Clients named themselves as they are; of globs, groups and all, those that backups are made of."""
     known = {master: [client.name for client in one.listed.clients] for master, one in seen.items()}
-    troubled = [master for master, one in seen.items() if one.trouble is not None]
+    troubled = {master: one.trouble for master, one in seen.items() if one.trouble is not None}
     for row in reader.clients() if troubled else ():
         if row["master"] in troubled and not row["vanished"]:
             known[row["master"]].append(row["name"])
     _assume(known, troubled, targets)
+    strange = [master for master in troubled if not known[master]]
     for master, names in known.items():
         if backs_itself_up(config, master):
             names.append(MASTER)
     if not any(known.values()) and troubled:
-        raise next(one.trouble for one in seen.values() if one.trouble is not None)
+        raise next(iter(troubled.values()))
     unfit = {
         ClientRef(master, client.name)
         for master, one in seen.items()
         for client in one.listed.clients
         if config.client(master, client.name).exclude or not can_be_backed_up(config, master, client)
     }
-    found = resolve(config, known, targets, all_=everything)
-    return [ref for ref in found if ref not in unfit or ref.client in targets or str(ref) in targets]
+    found, silent = resolve_heard(config, known, strange, targets, all_=everything)
+    unheard = [troubled[master] for master in silent]
+    if unheard and not found:
+        raise unheard[0]
+    wanted = [ref for ref in found if ref not in unfit or ref.client in targets or str(ref) in targets]
+    return wanted, unheard
 
 
 def _assume(known: dict[str, list[str]], troubled: Iterable[str], targets: Iterable[str]) -> None:
