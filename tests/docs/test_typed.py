@@ -58,14 +58,25 @@ class Ear(BaseHTTPRequestHandler):
 def shell(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shell]:
     server = HTTPServer(("127.0.0.1", 0), Ear)
     threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield Shell(tmp_path_factory.mktemp("typed"), f"http://127.0.0.1:{server.server_port}/ping")
+    shell = Shell(tmp_path_factory.mktemp("typed"), f"http://127.0.0.1:{server.server_port}/ping")
+    yield shell
     server.shutdown()
     server.server_close()
+
+
+def one_has_been_made(shell: Shell) -> None:
+    """Who reads README begins; who reads another page has made an image before."""
+    if '"runs": []' in shell.type("nimwrap history --json", shell.root).stdout:
+        assert shell.type("nimwrap backup powerha1", shell.root).returncode == 0
 
 
 @pytest.mark.parametrize("page", PAGES, ids=[str(page.relative_to(ROOT)) for page in PAGES])
 def test_the_commands_of_a_page_do_what_it_says(page: Path, shell: Shell, tmp_path: Path) -> None:
     wrong = []
+    if page.name == "README.md":
+        shell = Shell(tmp_path / "begin", shell.notified)
+    else:
+        one_has_been_made(shell)
     for command in commands_of(page):
         if reason(command):
             continue

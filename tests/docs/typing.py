@@ -36,7 +36,7 @@ class Shell:
     """A user's shell. nimwrap is on its path and configured for the estate; /etc, /opt, /var ... lie under ``root``."""
 
     def __init__(self, root: Path, notified: str) -> None:
-        self.root = root
+        self.root, self.notified = root, notified
         estate = build(root / "estate")
         estate.setting(rate=0)
         by_hand = "/usr/sbin/nim -o define -t mksysb -a server=master -a source=aix01 -a mk_image=yes"
