@@ -87,6 +87,8 @@ class BackupRun:
         self.rounds = 0
         self.tried: list[str] = []
         self._owner: OwnerLock | None = None
+        self._locking = False
+        """Whether a lock was ever asked for, so that there may be one to give back."""
 
     def begin(self) -> None:
         """Own the run and write its row, before anything is done for it."""
@@ -113,6 +115,7 @@ class BackupRun:
         if report.verdict is CheckVerdict.REFUSED:
             return self._refused(report)
         self.site.clock.before_start()
+        self._locking = True
         lock = take_locks(self.site, self.run.client, self._cluster(report), self.run.id)
         if isinstance(lock, Failure):
             return self._not_locked(lock)
@@ -202,7 +205,7 @@ class BackupRun:
             report = preflight(site.host, site.master, site.config, [ref.client], prior, site.clock.now())[0]
         else:
             report = look_at_master(site, ref, self.request.kind, self.request.prior.last_sizes)
-        site.store.add_findings(self.run.id, report.findings)
+        site.store.set_findings(self.run.id, report.findings)
         self.run = replace(
             self.run, findings=report.findings, source_address=report.source_address,
             cluster=report.cluster or self.run.cluster,
@@ -288,6 +291,8 @@ class BackupRun:
         return self.run
 
     def _release(self, *, clear: bool = False) -> None:
+        if not self._locking:
+            return
         room = f"{self.site.master.spool}/{self.run.id}" if clear else None
         try:
             give_back(self.site, self.run.client, self.run.id, room=room)

@@ -54,6 +54,13 @@ def detected_clusters(reader: Reader) -> dict[ClientRef, str]:
 
 
 def chain_of(config: Config, ref: ClientRef, detected: Mapping[ClientRef, str]) -> str:
-    """Clients of one cluster follow one another; so do the several images of one client."""
+    """Clients of one cluster follow one another; so do the several images of one client.
+
+    And so do all whose images lie in one directory: NIM exports the directory above an image while it is made, and two
+    operations that export the same one conflict, unless each image gets its own below it (reference aix-nim 3.1).
+    """
+    policy = config.policy(ref.master, ref.client)
+    if policy.layout == "flat" and config.masters[ref.master].env.get("NIM_MKSYSB_SUBDIRS") != "yes":
+        return f"directory {ref.master}:{policy.directory}"
     cluster = config.client(ref.master, ref.client).cluster or detected.get(ref)
     return f"cluster {cluster}" if cluster else f"client {ref}"

@@ -160,9 +160,10 @@ class Store:
                 (run.id, run.schedule, row["slot"], run.master, run.client),
             )
 
-    def add_findings(self, run_id: str, findings: Iterable[Finding]) -> None:
-        """What preflight found, in its order."""
-        with self.writing("add_findings") as database:
+    def set_findings(self, run_id: str, findings: Iterable[Finding]) -> None:
+        """What preflight found, in its order; of several looks at the client the last one."""
+        with self.writing("set_findings") as database:
+            database.conn.execute("delete from findings where run = ?", (run_id,))
             rows.insert_findings(database, run_id, findings)
 
     def begin_attempt(self, run_id: str, attempt: Attempt, *, location: str, resource: str) -> None:

@@ -149,3 +149,23 @@ def test_every_code_has_a_test_that_names_it() -> None:
     ).stdout  # fmt: skip
     named = set(said.replace('"', "").split())
     assert {str(code) for code in FailureCode} - named == set()
+
+
+def test_of_several_looks_at_a_client_the_last_one_is_its_findings(
+    run_cli: Cli, estate: Any, estate_config: Config
+) -> None:
+    estate.fault("no_ptr", ["10.10.10.103"])
+    ran = run_cli("backup", "powerha2", "--json", config=estate_config(retry={"attempts": 2, "wait": "1s"}))
+    run = only_run(ran)
+    assert len(run["attempts"]) > 1, "it was tried again"
+    checks = [finding["check"] for finding in run["findings"]]
+    assert len(checks) == len(set(checks))
+
+
+def test_where_the_master_never_answered_no_lock_is_spoken_of(run_cli: Cli, estate: Any, estate_config: Config) -> None:
+    assert run_cli("status", "--refresh", config=estate_config()).exit_code == 1
+    config = estate_config()
+    config.write_text(config.read_text().replace(estate.shell("nim"), "/nonexistent/ksh"))
+    ran = run_cli("backup", "powerha2", config=config)
+    assert ran.exit_code == 12
+    assert "lock" not in ran.stderr

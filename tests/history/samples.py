@@ -47,7 +47,7 @@ def tell_founding_case(store: Store) -> str:
     store.record_run(refused)
     run = a_run(minutes=60)
     store.begin_run(run)
-    store.add_findings(
+    store.set_findings(
         run.id,
         [
             Finding("channel", CheckStatus.OK, "c_rsh answers"),

@@ -1,0 +1,32 @@
+"""Images in one directory: NIM exports it while an image is made, so two operations there would conflict."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.running import Ran
+
+
+@pytest.mark.parametrize("behaviour", ["merge", "replace", "refuse"])
+def test_whatever_nim_does_with_an_export_all_are_made_one_after_another(
+    run_cli: Callable[..., Ran], estate: Any, estate_config: Callable[..., Path], behaviour: str
+) -> None:
+    estate.behaviour(behaviour)
+    estate.setting(rate=400_000, image_size=200_000)
+    ran = run_cli("backup", "--all", "--json", config=estate_config(backup={"layout": "flat"}))
+    assert ran.exit_code == 0, ran.stdout
+    runs = ran.data["runs"]
+    assert {run["client"]: run["outcome"] for run in runs} == dict.fromkeys(estate_clients(estate), "ok")
+    assert {Path(run["image"]["location"]).parent for run in runs} == {Path("/export/nim/mksysb")}
+    attempts = sorted((one["started"], one["ended"]) for run in runs for one in run["attempts"])
+    assert len(attempts) == len(runs), "nobody needed a second one"
+    assert all(before[1] <= after[0] for before, after in pairwise(attempts))
+
+
+def estate_clients(estate: Any) -> list[str]:
+    return sorted(path.name for path in (estate.root / "hosts").iterdir() if path.name != "nim")
