@@ -121,7 +121,7 @@ BACKUP = Table(
     (
         Key("directory", _REMOTE_DIRECTORY, "Where images go on the master."),
         Key("naming", Choice(("dated", "fixed")), "dated: CLIENT_YYYYMMDD_HHMMSS in UTC; fixed: CLIENT_mksysb."),
-        Key("layout", Choice(("per-client", "flat")), "per-client: DIRECTORY/CLIENT/NAME.mksysb; flat: all in one, one by one."),
+        Key("layout", Choice(("per-client", "flat")), "per-client: DIRECTORY/CLIENT/NAME.mksysb; flat: all in one."),
         Key("mksysb_flags", MksysbFlags(), "Flags of mksysb, without the dash."),
         Key("kinds", Several(Choice(KINDS), empty=False), "What is backed up."),
         Key("volume_groups", Several(_VOLUME_GROUP), "For the kind savevg: which ones.", '["datavg"]'),
