@@ -55,6 +55,15 @@ def read_toml(path: Path) -> TomlFile:
     return TomlFile(path, document, key_lines(text))
 
 
+def is_absent(path: Path) -> bool:
+    """Whether there is nothing of that name, not even a link; OSError when this user cannot tell."""
+    try:
+        path.lstat()
+    except FileNotFoundError:
+        return True
+    return False
+
+
 def config_error(problems: Sequence[Problem]) -> NimwrapError:
     """The one error that carries all faults of a configuration."""
     first, *more = problems

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from nimwrap.config.model import Config
+from nimwrap.config.toml_file import is_absent
 from nimwrap.domain.durations import parse_rfc3339, rfc3339
 from nimwrap.domain.errors import NimwrapError
 from nimwrap.domain.ref import Key
@@ -36,20 +37,25 @@ class Plans:
 
 def read_plans(config: Config, reader: Reader, known: Mapping[str, list[str]], now: datetime) -> Plans:
     """Read the schedule files. Those that cannot be read are a fault of the site, not of each client."""
-    schedules: dict[str, Schedule] = {}
-    if os.path.lexists(config.schedules):
-        from nimwrap.scheduling.files import load_schedules
-
-        try:
-            schedules = load_schedules(config)
-        except NimwrapError as error:
-            told = error.message if not error.more else f"{error.message} (and {len(error.more)} more faults)"
-            return Plans(None, ((Verdict.CRITICAL, f"no schedule works: {told}; nimwrap schedule validate"),))
+    try:
+        schedules = _loaded(config)
+    except NimwrapError as error:
+        told = error.message if not error.more else f"{error.message} (and {len(error.more)} more faults)"
+        return Plans(None, ((Verdict.CRITICAL, f"no schedule works: {told}; nimwrap schedule validate"),))
     if not schedules:
         if reader.row("select 1 from slots where slot >= ? limit 1", (rfc3339(now - MEMORY),)) is None:
             return Plans(None)
         return Plans({}, ((Verdict.CRITICAL, f"there is no schedule any more in {config.schedules}"),))
     return _plans(config, schedules, known, now)
+
+
+def _loaded(config: Config) -> dict[str, Schedule]:
+    with suppress(OSError):  # what cannot be looked at is for those who read the files to say
+        if is_absent(config.schedules):
+            return {}
+    from nimwrap.scheduling.files import load_schedules
+
+    return load_schedules(config)
 
 
 def _plans(

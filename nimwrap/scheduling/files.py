@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fnmatch import fnmatch
@@ -14,7 +13,7 @@ from nimwrap.config.kinds import Duration, Report, Several, named, nearest, show
 from nimwrap.config.lines import KeyPath
 from nimwrap.config.model import Config
 from nimwrap.config.rules import member_fault
-from nimwrap.config.toml_file import CODE, Fault, config_error, read_toml
+from nimwrap.config.toml_file import CODE, Fault, config_error, is_absent, read_toml
 from nimwrap.domain.errors import NimwrapError, Problem
 from nimwrap.scheduling.schedule import DEFAULT_TIMEZONE, Schedule
 from nimwrap.scheduling.wallclock import cron_fields, time_zone
@@ -101,14 +100,14 @@ def schedule_files(directory: Path) -> list[Path]:
     A link that leads nowhere counts, so that reading it says so. NimwrapError for a directory that cannot be read: no
     schedule is something else than schedules that nobody can see.
     """
-    if not os.path.lexists(directory):
-        return []
     try:
+        if is_absent(directory):
+            return []
         paths = sorted(path for path in directory.iterdir() if fnmatch(path.name, "[!.]*.toml"))
+        return [path for path in paths if path.is_file() or (path.is_symlink() and not path.exists())]
     except OSError as error:
         hint = "`schedules` names the directory of the schedule files, which this user must be able to read"
         raise config_error([Problem(CODE, f"{directory}: {error.strerror}", hint)]) from error
-    return [path for path in paths if path.is_file() or (path.is_symlink() and not path.exists())]
 
 
 class _File:

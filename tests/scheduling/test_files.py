@@ -81,17 +81,21 @@ def test_a_link_that_leads_nowhere_is_a_fault_and_a_hidden_file_is_none(config: 
     assert ["round.toml: Too many" in told[0], "weekly.toml: No such file" in told[1]] == [True, True]
 
 
-def test_what_is_no_directory_that_can_be_read_is_a_fault_and_not_no_schedules(
-    config: Config, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("step", ["lstat", "iterdir", "is_file"])
+def test_a_directory_that_this_user_may_not_read_is_a_fault_and_not_no_schedules(
+    config: Config, monkeypatch: pytest.MonkeyPatch, step: str
 ) -> None:
     write(config, SAMPLE)
 
     def denied(path: Path) -> None:
         raise PermissionError(13, "Permission denied", str(path))
 
-    with monkeypatch.context() as denying:
-        denying.setattr(Path, "iterdir", denied)  # root may read everything
-        assert f"{config.schedules}: Permission denied" in faults(config)[0]
+    monkeypatch.setattr(Path, step, denied)  # root, who runs the tests of CI, may read everything
+    assert f"{config.schedules}: Permission denied" in faults(config)[0]
+
+
+def test_what_is_no_directory_is_a_fault_and_not_no_schedules(config: Config) -> None:
+    write(config, SAMPLE)
     plain = replace(config, schedules=config.schedules / "nights.toml")
     assert "nights.toml: Not a directory" in faults(plain)[0]
 
