@@ -7,6 +7,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -15,6 +16,7 @@ import pytest
 
 from nimwrap.backup.context import Clock
 from nimwrap.cli.backup import leaving_on_signal
+from nimwrap.domain.durations import parse_rfc3339, rfc3339
 from tests.backup.test_main_job import nothing_left, only_run
 from tests.interrupting import survives
 from tests.running import Ran, command, environment
@@ -88,16 +90,18 @@ def test_with_the_control_host_gone_for_good_the_master_undoes_the_export_itself
 def test_a_signal_says_what_goes_on_and_recover_adopts_it(
     run_cli: Cli, slow: Any, estate_config: Config, tmp_path: Path, number: int, code: int
 ) -> None:
-    config = estate_config()
+    config = estate_config(backup={"timeout": "2h"})
     backup = begin(tmp_path, config, "backup", "powerha1")
     until(lambda: writing(slow), "the image is being written")
     os.kill(backup.pid, number)
     _, stderr = backup.communicate(timeout=LIMIT_S)
     assert backup.returncode == code
     said = stderr.decode()
-    assert "powerha1 on nim" in said and "nimwrap recover" in said
+    assert "nimwrap recover" in said
     assert run_cli("recover", config=config).exit_code == 0
     (run,) = run_cli("history", "--json", config=config).data["runs"]
+    until_then = rfc3339(parse_rfc3339(run["attempts"][0]["started"]) + timedelta(hours=2))
+    assert f"powerha1 on nim until {until_then}" in said
     assert run["outcome"] == "ok"
     assert nothing_left(slow, run["image"]["location"])
 

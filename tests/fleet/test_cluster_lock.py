@@ -51,8 +51,8 @@ def test_a_pair_that_only_preflight_knows_follows_one_another(
 
 @pytest.mark.parametrize(
     ("says", "nodes"),
-    [(None, ("powerha1", "powerha2")), (STATE_ONLY, ("powerha1", "powerha2")), (None, ("powerha2",))],
-    ids=["no clmgr", "clmgr tells the state only", "no clmgr on one of them"],
+    [(STATE_ONLY, ("powerha1", "powerha2")), (None, ("powerha2",))],
+    ids=["clmgr tells the state only", "no clmgr on one of them"],
 )
 def test_a_pair_whose_name_is_not_told_is_known_by_its_nodes(
     run_cli: Cli, estate: Any, estate_config: Config, says: str | None, nodes: tuple[str, ...]
@@ -73,13 +73,12 @@ def test_a_pair_whose_name_is_not_told_is_known_by_its_nodes(
         assert (seen["name"], sorted(seen["clients"])) == ("powerha1+powerha2", ["powerha1", "powerha2"])
 
 
-@pytest.mark.parametrize("says", [None, STATE_ONLY], ids=["no clmgr", "clmgr tells the state only"])
-def test_two_processes_and_no_name_told(run_cli: Cli, tmp_path: Path, says: str | None) -> None:
-    estate = build(tmp_path / "slow", rate=32768.0)
+def test_two_processes_and_no_name_told(run_cli: Cli, tmp_path: Path) -> None:
+    estate = build(tmp_path / "slow", rate=65536.0)
     config = tmp_path / "nimwrap.toml"
     config.write_text(estate.config())
     for node in ("powerha1", "powerha2"):
-        clmgr(estate, node, says)
+        clmgr(estate, node, None)
     first = begin(tmp_path, config, "backup", "powerha1", "--json")
     until(lambda: list(locks_of(estate).glob("cluster.*")), "the first holds the cluster")
     ran = run_cli("backup", "powerha2", "--json", config=config)

@@ -21,7 +21,7 @@ def config(estate_config: Callable[..., Path]) -> Path:
     return path
 
 
-@pytest.mark.parametrize("targets", [("--all",), ("aix0*",), ("nim/aix01", "nim2/*")])
+@pytest.mark.parametrize("targets", [("aix0*",), ("nim/aix01", "nim2/*")])
 def test_a_backup_of_whatever_matches_names_it_and_is_partial(run_cli: Cli, config: Path, targets: Any) -> None:
     ran = run_cli("backup", *targets, "--json", config=config)
     assert ran.exit_code == 3, ran.stdout
