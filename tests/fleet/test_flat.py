@@ -10,11 +10,12 @@ from typing import Any
 import pytest
 
 from tests.running import Ran
+from tests.sampling import some
 
 CLIENTS = ("aix01", "aix02", "powerha1")
 
 
-@pytest.mark.parametrize("behaviour", [pytest.param("merge", marks=pytest.mark.slow), "replace", "refuse"])
+@pytest.mark.parametrize("behaviour", some(["merge", "replace", "refuse"], always=["refuse"]))
 def test_whatever_nim_does_with_an_export_all_are_made_one_after_another(
     run_cli: Callable[..., Ran], estate: Any, estate_config: Callable[..., Path], behaviour: str
 ) -> None:

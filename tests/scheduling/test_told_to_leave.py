@@ -13,6 +13,7 @@ import pytest
 
 from tests.backup.test_leaving import LIMIT_S, begin, until, writing
 from tests.running import Ran
+from tests.sampling import some
 from tests.scheduling.test_due import ago, schedules  # noqa: F401  a fixture
 
 Cli = Callable[..., Ran]
@@ -28,7 +29,7 @@ def attempts(estate: Any, client: str) -> int:
     return int(count)
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
+@pytest.mark.parametrize("number", some([signal.SIGTERM, signal.SIGKILL], always=[signal.SIGTERM]))
 def test_a_client_that_waited_for_an_image_slot_is_due_again(
     run_cli: Cli, estate: Any, estate_config: Config, schedules: Callable[..., None], tmp_path: Path, number: int  # noqa: F811
 ) -> None:  # fmt: skip
