@@ -54,6 +54,11 @@ def estate_config(estate: Any, tmp_path: Path) -> Callable[..., Path]:
     return write
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The network lab first: it is long and mostly waits, so it should go on beside the others and not after them."""
+    items.sort(key=lambda item: item.get_closest_marker("lab") is None)
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[None]:
     """Where NIMWRAP_FORBID_SKIPS is set (CI), a skipped test of sshd, lab or browser has failed: CI has them."""

@@ -61,7 +61,7 @@ class DueReport:
                 opened.schedule, opened.due.slot, ref, opened.due.reason or "",
                 opened.due.known and opened.schedule not in begun,
             )
-            for opened in self.opened if not opened.due.begins for ref in opened.refs
+            for opened in self.opened if not opened.due.begins for ref in opened.refs if ref.client
         ]  # fmt: skip
         return whole + [Missed(each.schedule, each.slot, ref, each.reason) for each in self.passed for ref in each.refs]
 
