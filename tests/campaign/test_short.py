@@ -28,12 +28,12 @@ def test_every_step_of_a_backup_is_a_failpoint(tmp_path: Path) -> None:
     assert len(before) == len([label for label in labels if "host.run after" in label]) >= 8
 
 
-@pytest.mark.parametrize("kill_at", some([7, 20, 31, 42, 50, 58, 66, 74], always=[7, 31, 50, 66]))
+@pytest.mark.parametrize("kill_at", some([7, 20, 31, 42, 50, 58, 66, 74], always=[31, 66]))
 def test_killed_at_a_failpoint_then_recovered(tmp_path: Path, kill_at: int) -> None:
     check(tmp_path, Act(behaviour=("merge", "replace", "refuse")[kill_at % 3], kill_at=kill_at))
 
 
-@pytest.mark.parametrize("kill_after", some([0.9, 1.6, 2.4], always=[0.9, 2.4]))
+@pytest.mark.parametrize("kill_after", some([0.9, 1.6, 2.4], always=[2.4]))
 def test_killed_at_some_instant_then_recovered(tmp_path: Path, kill_after: float) -> None:
     check(tmp_path, Act(behaviour="replace", remedies=("pre-export", "own-mount"), kill_after=kill_after))
 

@@ -1,7 +1,7 @@
 """A fixed-name backup with retention, killed with SIGKILL before and after every journal write and remote command.
 
 Only the points from the record of the proven image on are taken here; those before it belong to the backup's own
-campaign. Every tenth runs always, all of them with ``-m slow``.
+campaign. Every twentieth runs always, all of them with ``-m slow``.
 """
 
 from __future__ import annotations
@@ -30,8 +30,8 @@ PRUNE_POINTS = 40
 
 
 def every(points: int) -> list[Any]:
-    """All points, but always only every tenth."""
-    return some(range(points), always=range(3, points, 10))
+    """All points, but always only every twentieth."""
+    return some(range(points), always=range(3, points, 20))
 
 
 @dataclass
@@ -119,7 +119,7 @@ def test_killed_at_a_point(site: Site, point: int) -> None:
     assert site.good()["aix01_mksysb"] != before["aix01_mksysb"] or len(before) > 1
 
 
-@pytest.mark.parametrize("point", some([13, 21, 27, 37, 41], always=[13, 27, 41]))
+@pytest.mark.parametrize("point", some([13, 21, 27, 37, 41], always=[27]))
 def test_a_replacement_goes_on_when_naming_was_changed_since(site: Site, point: int) -> None:
     """Killed between the journal and its removal: the journalled steps count, not the configuration of now."""
     site.reset()
