@@ -13,7 +13,7 @@ from nimwrap.fleet.targets import unheard
 from nimwrap.notify.after import notify_fleet, told_fleet
 from nimwrap.scheduling.adopt import Recover, adopt, recover_master
 from nimwrap.scheduling.crew import Crew, RunFleet, Worked
-from nimwrap.scheduling.engine import Engine, Look, Opened, Passed
+from nimwrap.scheduling.engine import Engine, Look, Opened, Passed, stranger
 from nimwrap.scheduling.roster import clients_of, last_seen
 from nimwrap.scheduling.schedule import Schedule
 from nimwrap.scheduling.verifying import verify_due
@@ -69,7 +69,7 @@ class DueReport:
     def strangers(self) -> list[ClientRef]:
         """Those in begun slots who are nobody's clients, or some master's of whom nobody knows the names."""
         begun = [ref for opened in self.opened if opened.due.begins for ref in opened.refs]
-        return [ref for ref in begun if not (ref.master and ref.client)]
+        return [ref for ref in begun if stranger(ref)]
 
     @property
     def faults(self) -> list[NimwrapError]:

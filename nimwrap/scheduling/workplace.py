@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -84,10 +84,10 @@ class Workplace:
     def engine(self) -> Engine:
         return Engine(self.desk.store, self.desk.reader, self._meant)
 
-    def adopt(self) -> None:
-        """Take up, in the background, what an earlier process left on each master."""
+    def adopt(self, masters: Iterable[str] | None = None) -> None:
+        """Take up, in the background, what was left on each of ``masters``; None: on all, by an earlier process."""
         self.taken_up = self.desk.clock.now()
-        for master in self.desk.hosts:
+        for master in self.desk.hosts if masters is None else masters:
             self._in_background(f"adopt {master}", partial(self._adopt, master))
 
     def take_up_left(self, now: datetime) -> None:
@@ -95,10 +95,13 @@ class Workplace:
         if self.taken_up is not None and abs(now - self.taken_up) < TAKE_UP_EVERY:
             return
         self.taken_up = now
-        rows = self.desk.reader.open_runs()
+        try:
+            rows = self.desk.reader.open_runs()
+        except NimwrapError as error:  # the loop itself must outlive a history that cannot be read
+            self.said.append(f"open runs could not be looked for: {error.message}")
+            return
         left = {row["master"] for row in rows if not owner_alive(self.config.state_dir, row["id"])}
-        for master in left & set(self.desk.hosts):
-            self._in_background(f"adopt {master}", partial(self._adopt, master))
+        self.adopt(left & set(self.desk.hosts))
 
     def refresh(self) -> None:
         """Take the inventories in the background, unless that is being done."""
