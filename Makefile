@@ -23,7 +23,8 @@ slow:
 
 lint:
 	@scripts/venv.sh dev
-	$(BIN)/ruff check nimwrap tests benchmarks
+	$(BIN)/ruff check nimwrap tests benchmarks scripts
+	$(BIN)/ruff format --check nimwrap tests benchmarks scripts
 
 types:
 	@scripts/venv.sh dev

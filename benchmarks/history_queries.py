@@ -70,25 +70,54 @@ def _nights(names: Sequence[str], nights: int) -> Iterator[tuple[dict[str, Any] 
             same = {"run": run, "master": "nim", "client": client}
             yield (
                 {
-                    "id": run, "client": client, "master": "nim", "schedule": "nightly", "slot": rfc3339(due),
-                    "outcome": outcome, "failure_code": code, "failure_message": code and f"what {code} says",
-                    "expected_address": "10.0.0.1", "actual_address": "10.0.0.1", "address_method": "perl",
-                    "remedy": remedy, "started": begin, "ended": end, "duration_s": took,
-                    "owner_host": "control", "owner_pid": 4711,
+                    "id": run,
+                    "client": client,
+                    "master": "nim",
+                    "schedule": "nightly",
+                    "slot": rfc3339(due),
+                    "outcome": outcome,
+                    "failure_code": code,
+                    "failure_message": code and f"what {code} says",
+                    "expected_address": "10.0.0.1",
+                    "actual_address": "10.0.0.1",
+                    "address_method": "perl",
+                    "remedy": remedy,
+                    "started": begin,
+                    "ended": end,
+                    "duration_s": took,
+                    "owner_host": "control",
+                    "owner_pid": 4711,
                 },
                 {"run": run, "number": 1, "started": begin, "ended": end, "returncode": 0, "remedy": remedy}
-                if image else None,
-                same | {
-                    "resource": f"{client}_{night}", "location": f"/export/nim/{client}/{night}.mksysb",
-                    "size_bytes": int(took * 8e6), "outcome": outcome, "verified": 1, "created": end, "recorded": end,
+                if image
+                else None,
+                same
+                | {
+                    "resource": f"{client}_{night}",
+                    "location": f"/export/nim/{client}/{night}.mksysb",
+                    "size_bytes": int(took * 8e6),
+                    "outcome": outcome,
+                    "verified": 1,
+                    "created": end,
+                    "recorded": end,
                     "removed": None if night >= nights - 3 else end,
-                } if image else None,
+                }
+                if image
+                else None,
                 same | {"schedule": "nightly", "slot": rfc3339(due), "state": "done", "claimed": begin},
                 {
-                    "run": run, "master": "nim", "directory": f"/export/nim/{client}", "added": '["10.0.0.9"]',
-                    "state": "reverted", "planned": begin, "applied": begin, "reverted": end,
-                } if remedy else None,
-            )  # fmt: skip
+                    "run": run,
+                    "master": "nim",
+                    "directory": f"/export/nim/{client}",
+                    "added": '["10.0.0.9"]',
+                    "state": "reverted",
+                    "planned": begin,
+                    "applied": begin,
+                    "reverted": end,
+                }
+                if remedy
+                else None,
+            )
 
 
 def _insert(connection: sqlite3.Connection, table: str, rows: Iterator[dict[str, Any]]) -> None:
@@ -223,8 +252,10 @@ def main() -> int:
         if not path.exists():
             began = time.perf_counter()
             build(path, options.clients, options.runs)
-            print(f"built {options.runs} runs of {options.clients} clients in {time.perf_counter() - began:.0f} s,"
-                  f" {path.stat().st_size / 2**20:.0f} MiB")  # fmt: skip
+            print(
+                f"built {options.runs} runs of {options.clients} clients in {time.perf_counter() - began:.0f} s,"
+                f" {path.stat().st_size / 2**20:.0f} MiB"
+            )
         return measure(path, options.clients, options.repeat)
 
 

@@ -90,9 +90,7 @@ def cron_slots(clients: list[Client]) -> float:
 
 def lower_bound(clients: list[Client]) -> float:
     """No schedule can be shorter: each master's work over its cap, and each chain one after the other."""
-    shares = [
-        sum(client.work_s for client in clients if client.master == master) / cap for master, cap in CAPS.items()
-    ]
+    shares = [sum(client.work_s for client in clients if client.master == master) / cap for master, cap in CAPS.items()]
     chains: dict[str, float] = {}
     for client in clients:
         chains[client.chain or client.name] = chains.get(client.chain or client.name, 0) + client.work_s

@@ -44,9 +44,18 @@ def bare(keys: dict[str, object], number: int) -> list[str]:
         f" -a location={location} bare{number}"
     )
     return [
-        "ssh", "-p", str(keys["port"]), "-i", str(keys["identity_file"]), "-o", "BatchMode=yes",
-        "-o", f"UserKnownHostsFile={keys['known_hosts']}", f"{keys['user']}@{keys['host']}", nim,
-    ]  # fmt: skip
+        "ssh",
+        "-p",
+        str(keys["port"]),
+        "-i",
+        str(keys["identity_file"]),
+        "-o",
+        "BatchMode=yes",
+        "-o",
+        f"UserKnownHostsFile={keys['known_hosts']}",
+        f"{keys['user']}@{keys['host']}",
+        nim,
+    ]
 
 
 def trips_before_image(trace: Path) -> int:

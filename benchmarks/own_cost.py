@@ -83,15 +83,20 @@ def main() -> int:
         with tempfile.TemporaryDirectory(prefix="nimwrap-cost-") as directory:
             cost = measure(Path(directory), size, options.parallel)
         costs.append(cost)
-        print(f"{size:5} clients  {cost.cpu_s:7.2f} s own CPU  {cost.cpu_s / size * 1000:6.1f} ms a client  "
-              f"peak {cost.peak_mb:5.1f} MB  wall {cost.wall_s:6.0f} s", flush=True)  # fmt: skip
+        print(
+            f"{size:5} clients  {cost.cpu_s:7.2f} s own CPU  {cost.cpu_s / size * 1000:6.1f} ms a client  "
+            f"peak {cost.peak_mb:5.1f} MB  wall {cost.wall_s:6.0f} s",
+            flush=True,
+        )
     few, many = (
         (costs[place + 1].cpu_s - costs[place].cpu_s) / (sizes[place + 1] - sizes[place]) * 1000 for place in (0, 2)
     )
     few = max(few, 0.1)  # of very small sizes the difference is noise
     peak = max(cost.peak_mb for cost in costs)
-    print(f"one more client: {few:.1f} ms from {sizes[0]} to {sizes[1]}, {many:.1f} ms from {sizes[2]} to {sizes[3]}: "
-          f"{many / few:.2f}x (limit {options.slope}x)")  # fmt: skip
+    print(
+        f"one more client: {few:.1f} ms from {sizes[0]} to {sizes[1]}, {many:.1f} ms from {sizes[2]} to {sizes[3]}: "
+        f"{many / few:.2f}x (limit {options.slope}x)"
+    )
     print(f"peak memory {peak:.0f} MB (limit {options.memory:.0f} MB)")
     return int(many > options.slope * few or peak > options.memory)
 

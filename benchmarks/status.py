@@ -77,8 +77,12 @@ def status(config: Config, file: Path, repeat: int, limit: float) -> bool:
     hello.write_text(HELLO)
     ours = [sys.executable, "-m", "nimwrap", "--config", str(file), "status"]
     shell = ["/bin/sh", "-c", '"$@" || test $? -le 3', "sh"]  # clients that are not fine are no failure here
-    forms = {"hello-world": [*shell, sys.executable, str(hello)], "status": [*shell, *ours],
-             "status --json": [*shell, *ours, "--json"], "status --nagios": [*shell, *ours, "--nagios"]}  # fmt: skip
+    forms = {
+        "hello-world": [*shell, sys.executable, str(hello)],
+        "status": [*shell, *ours],
+        "status --json": [*shell, *ours, "--json"],
+        "status --nagios": [*shell, *ours, "--nagios"],
+    }
     wholes = median_s(forms, repeat, file.parent)
     reader = Timed(config.database)
     queries = []
@@ -101,8 +105,10 @@ def status(config: Config, file: Path, repeat: int, limit: float) -> bool:
         "status --nagios": 0.0,
     }
     base = wholes["hello-world"] * 1000
-    print(f"hello-world {base:.0f} ms; queries {read:.0f} ms; queries and verdicts {judged:.0f} ms; "
-          f"{len(found.clients)} clients, {len(found.clusters)} clusters")  # fmt: skip
+    print(
+        f"hello-world {base:.0f} ms; queries {read:.0f} ms; queries and verdicts {judged:.0f} ms; "
+        f"{len(found.clients)} clients, {len(found.clusters)} clusters"
+    )
     slow = False
     for form, render in rendered.items():
         whole, allowed = wholes[form] * 1000, limit * base + judged + render
@@ -116,8 +122,10 @@ def written(config: Config) -> bool:
     """True when the report is too slow or too large, or a query of report or metrics is too slow or has no index."""
     bad = False
     acts: dict[str, Callable[[Config, Reader, datetime], object]] = {
-        "status": protection, "report": page, "metrics": metrics_text,
-    }  # fmt: skip
+        "status": protection,
+        "report": page,
+        "metrics": metrics_text,
+    }
     for name, act in acts.items():
         reader = Timed(config.database)
         wholes, slowest = [], []

@@ -32,10 +32,15 @@ def page() -> str:
     context = typer.Context(group, info_name="nimwrap")
     lines = [
         f'.TH NIMWRAP 1 "" "nimwrap {__version__}" "User commands"',
-        ".SH NAME", rf"nimwrap \- {_escaped(_first_line(group)[:1].lower() + _first_line(group)[1:])}",
-        ".SH SYNOPSIS", ".B nimwrap", r"[\fIoptions\fR] \fIcommand\fR [\fIarguments\fR]",
-        ".SH OPTIONS", *_parameters(group, context), ".SH COMMANDS",
-    ]  # fmt: skip
+        ".SH NAME",
+        rf"nimwrap \- {_escaped(_first_line(group)[:1].lower() + _first_line(group)[1:])}",
+        ".SH SYNOPSIS",
+        ".B nimwrap",
+        r"[\fIoptions\fR] \fIcommand\fR [\fIarguments\fR]",
+        ".SH OPTIONS",
+        *_parameters(group, context),
+        ".SH COMMANDS",
+    ]
     for title, names in _sections(group, context):
         lines.append(f".SS {_escaped(title)}")
         for name in names:

@@ -41,9 +41,12 @@ def main() -> int:
             sys.stderr.write(f"error: not pure Python: {', '.join(map(str, compiled))}\n")
             return 1
         zipapp.create_archive(
-            tree, asked.output, interpreter=asked.python, compressed=True,
+            tree,
+            asked.output,
+            interpreter=asked.python,
+            compressed=True,
             filter=lambda path: "__pycache__" not in path.parts,
-        )  # fmt: skip
+        )
     version = re.search(r'__version__ = "(.+)"', (ROOT / "nimwrap" / "__init__.py").read_text())
     sys.stderr.write(f"{asked.output}: nimwrap {version[1] if version else ''}\n")
     return 0

@@ -13,9 +13,20 @@ import pytest
 from tests.running import Ran, run
 
 _LEAKS = (
-    "NIMWRAP_CONFIG", "XDG_CONFIG_HOME", "XDG_STATE_HOME", "NO_COLOR", "FORCE_COLOR", "PY_COLORS", "GITHUB_ACTIONS",
-    "JOURNAL_STREAM", "INVOCATION_ID", "NOTIFY_SOCKET", "WATCHDOG_USEC", "CREDENTIALS_DIRECTORY", "STATE_DIRECTORY",
-)  # fmt: skip
+    "NIMWRAP_CONFIG",
+    "XDG_CONFIG_HOME",
+    "XDG_STATE_HOME",
+    "NO_COLOR",
+    "FORCE_COLOR",
+    "PY_COLORS",
+    "GITHUB_ACTIONS",
+    "JOURNAL_STREAM",
+    "INVOCATION_ID",
+    "NOTIFY_SOCKET",
+    "WATCHDOG_USEC",
+    "CREDENTIALS_DIRECTORY",
+    "STATE_DIRECTORY",
+)
 
 
 @pytest.fixture(autouse=True)

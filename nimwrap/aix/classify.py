@@ -31,11 +31,18 @@ def _unknown(text: str, returncode: int | None) -> Failure:
     # nim's exit code is the three digits of its fatal message (aix-nim section 6.1): 130, 137 or 143 beside such a
     # message is no signal.
     if killed_by_signal(returncode) and "0042-" not in text:
-        return Failure(FailureCode.KILLED, f"the operation was ended by a signal (status {returncode})",
-                       "Find out who or what ended it; nimwrap recover cleans up.", evidence)
-    return Failure(FailureCode.UNKNOWN, said or f"the command said nothing ({ending})",
-                   "Read the whole output in nimwrap show RUN; on the master, alog -f /var/adm/ras/nimlog -o has more.",
-                   evidence)
+        return Failure(
+            FailureCode.KILLED,
+            f"the operation was ended by a signal (status {returncode})",
+            "Find out who or what ended it; nimwrap recover cleans up.",
+            evidence,
+        )
+    return Failure(
+        FailureCode.UNKNOWN,
+        said or f"the command said nothing ({ending})",
+        "Read the whole output in nimwrap show RUN; on the master, alog -f /var/adm/ras/nimlog -o has more.",
+        evidence,
+    )
 
 
 def classify(text: str, returncode: int | None) -> Failure:

@@ -59,7 +59,8 @@ def parse(text: str) -> VolumeGroup:
         raise Unrecognised("lsvg", text)
     total, free = _TOTAL.search(text), _FREE.search(text)
     return VolumeGroup(
-        name[1], state[1],
+        name[1],
+        state[1],
         int(total[1]) * int(size[1]) if total and size else None,
         int(free[1]) * int(size[1]) if free and size else None,
     )

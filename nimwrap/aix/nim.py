@@ -41,10 +41,19 @@ def define_mksysb(
 ) -> list[str]:
     """Make the image now and define it. ``force`` switches NIM's space check off (section 5.2), ``size_preview``
     makes nothing and only prints the space block."""
-    return _define("mksysb", name, [
-        ("server", "master"), ("source", client), ("mk_image", "yes"), ("mksysb_flags", flags),
-        ("location", location), ("size_preview", "yes" if size_preview else ""),
-    ], force=force)
+    return _define(
+        "mksysb",
+        name,
+        [
+            ("server", "master"),
+            ("source", client),
+            ("mk_image", "yes"),
+            ("mksysb_flags", flags),
+            ("location", location),
+            ("size_preview", "yes" if size_preview else ""),
+        ],
+        force=force,
+    )
 
 
 def define_existing(name: str, *, location: str, type_: str = "mksysb") -> list[str]:
@@ -56,17 +65,34 @@ def define_savevg(
     name: str, *, client: str, location: str, volume_group: str, exclude_files: str = "", size_preview: bool = False
 ) -> list[str]:
     """Back up one user volume group (peers section 4). Which flags it takes is not documented publicly: none."""
-    return _define("savevg", name, [
-        ("server", "master"), ("source", client), ("mk_image", "yes"), ("volume_group", volume_group),
-        ("location", location), ("exclude_files", exclude_files), ("size_preview", "yes" if size_preview else ""),
-    ])
+    return _define(
+        "savevg",
+        name,
+        [
+            ("server", "master"),
+            ("source", client),
+            ("mk_image", "yes"),
+            ("volume_group", volume_group),
+            ("location", location),
+            ("exclude_files", exclude_files),
+            ("size_preview", "yes" if size_preview else ""),
+        ],
+    )
 
 
 def define_ios(name: str, *, client: str, location: str, type_: str = "ios_mksysb", force: bool = False) -> list[str]:
     """Image (``ios_mksysb``) or configuration (``ios_backup``) of a VIOS (peers section 4)."""
-    return _define(type_, name, [
-        ("server", "master"), ("source", client), ("mk_image", "yes"), ("location", location),
-    ], force=force)
+    return _define(
+        type_,
+        name,
+        [
+            ("server", "master"),
+            ("source", client),
+            ("mk_image", "yes"),
+            ("location", location),
+        ],
+        force=force,
+    )
 
 
 def remove(name: str, *, rm_image: bool = False) -> list[str]:

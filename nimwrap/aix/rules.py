@@ -43,18 +43,21 @@ def _space_is_short(text: str) -> bool:
 
 RULES: tuple[Rule, ...] = (
     _rule(  # 6.2
-        FailureCode.CLIENT_UNKNOWN, r"0042-053|no NIM object named",
+        FailureCode.CLIENT_UNKNOWN,
+        r"0042-053|no NIM object named",
         "NIM has no object of this name",
         "On the master: lsnim -t standalone shows the clients it knows; define the client or correct the name.",
     ),
     _rule(  # 6.2: no public text for 0042-008; scripts meet it when the stored cpuid is no longer the client's
-        FailureCode.CLIENT_IDENTITY, r"0042-008|cpuid\b.{0,200}(?:mismatch|not match|differ)",
+        FailureCode.CLIENT_IDENTITY,
+        r"0042-008|cpuid\b.{0,200}(?:mismatch|not match|differ)",
         "the client and NIM do not agree who the client is (cpuid or master name)",
         "Compare cpuid in lsnim -l CLIENT with uname -m on the client. If the machine was moved: on the master "
         "nim -Fo change -a cpuid=NEW CLIENT. If the master changed: rebuild /etc/niminfo on the client with niminit.",
     ),
     _rule(  # 6.3: a stale name in /etc/exports; comes with 0042-006, which is then only its result (powerha 8)
-        FailureCode.EXPORT_CONFLICT, r"exportfs:.{0,300}unk(?:no|on)wn host",
+        FailureCode.EXPORT_CONFLICT,
+        r"exportfs:.{0,300}unk(?:no|on)wn host",
         "the master cannot resolve a host named in its exports, and exportfs stops there",
         "On the master: look for the host in /etc/exports and exportfs; correct or remove that entry, or make the name "
         "resolvable in /etc/hosts. NIM cannot export anything until then.",
@@ -77,7 +80,8 @@ RULES: tuple[Rule, ...] = (
         "host MASTER must give the master's address; showmount -e MASTER must answer.",
     ),
     _rule(  # 5.4 item 10, 6.4
-        FailureCode.ROOTVG_LOCKED, r"0516-1201|volume group \S{1,64} is locked",
+        FailureCode.ROOTVG_LOCKED,
+        r"0516-1201|volume group \S{1,64} is locked",
         "the volume group is locked; LVM commands and mksysb would wait for ever",
         "On the client: look for a running LVM command (ps -ef | grep vg). Only if there is none: chvg -u rootvg.",
     ),
@@ -90,58 +94,66 @@ RULES: tuple[Rule, ...] = (
         "or give every client its own directory outside it. lsnim -l shows a resource that uses the same location.",
     ),
     _rule(  # 3.3, three sources
-        FailureCode.EXPORT_DENIED, r"vmount: operation not permitted",
+        FailureCode.EXPORT_DENIED,
+        r"vmount: operation not permitted",
         "the NFS server wants a privileged port and the client used another",
         "On the client: nfso -p -o nfs_use_reserved_ports=1 (lasting; it changes NFS for the whole client).",
     ),
     _rule(  # 3.3 and 6.3: seen with a service address that has no reverse entry
-        FailureCode.EXPORT_DENIED, r"1831-019",
+        FailureCode.EXPORT_DENIED,
+        r"1831-019",
         "the master could not look the client's address up, so no export can match it",
         "On the master: host ADDRESS for the address the client's packets leave with (on the client: traceroute "
-        "MASTER, line \"source should be\"). Add it to DNS or /etc/hosts, or list the address itself in the export.",
+        'MASTER, line "source should be"). Add it to DNS or /etc/hosts, or list the address itself in the export.',
     ),
     _rule(  # 1, 3.2, 6.3; powerha 1, 3 and 5: the cure is the PowerHA network's, synchronising alone changes nothing
         FailureCode.EXPORT_DENIED,
         r"1831-011|access denied (?:for|by server)|1831-008[^\n]{0,300}(?:\n[^\n]{0,300}){0,2}file access permissions",
         "the master's export does not admit the address that the client came from",
         "Compare the address the client's packets leave with (on the client: traceroute MASTER, line \"source should "
-        "be\") with the one the master has for its if1 name (lsnim -l CLIENT, host NAME); exportfs on the master shows "
+        'be") with the one the master has for its if1 name (lsnim -l CLIENT, host NAME); exportfs on the master shows '
         "who is let in. If this is a cluster node, a service address may stand first on the interface: the lasting "
-        "cure is the PowerHA network's Distribution Preference \"Disable Firstalias\" (smitty cm_service_ip), verify "
+        'cure is the PowerHA network\'s Distribution Preference "Disable Firstalias" (smitty cm_service_ip), verify '
         "and synchronise, then the resource group offline and online.",
     ),
     _rule(  # 6.2
-        FailureCode.KILLED, r"0042-002|interrupt signal",
+        FailureCode.KILLED,
+        r"0042-002|interrupt signal",
         "the operation was interrupted by a signal",
         "Find out who or what ended it (on the master: alog -f /var/adm/ras/nimlog -o). nimwrap recover cleans up.",
     ),
     _rule(  # 6.4: the image exists; files changed or vanished while it was made
-        FailureCode.ARCHIVE_WARNING, r"0512-003",
+        FailureCode.ARCHIVE_WARNING,
+        r"0512-003",
         "the image was made, but some files could not be archived",
         "See which files in the run's output (nimwrap show RUN). Files that come and go belong in /etc/exclude.rootvg, "
         "anchored like ^./tmp/, with flag e.",
         _finished_with_warnings,
     ),
     _rule(  # 5.3: fsize for the user that runs it, on client and master; large-file file system
-        FailureCode.WRITE_DENIED, r"file too large|file cannot be larger than",
+        FailureCode.WRITE_DENIED,
+        r"file too large|file cannot be larger than",
         "the image met a file-size limit",
         "On the client and on the master: ulimit -f must say unlimited for root (fsize = -1 in /etc/security/limits), "
         "and the image file system must be JFS2 or large-file enabled (lsfs -q).",
     ),
     _rule(  # 5.3
-        FailureCode.SPACE_SHORT, r"no space left|(?:not enough|insufficient|out of) (?:free |disk )?space",
+        FailureCode.SPACE_SHORT,
+        r"no space left|(?:not enough|insufficient|out of) (?:free |disk )?space",
         "a file system is full",
         "On the master: df -k of the image directory. On the client: df -k /tmp / (the boot image is built in /tmp; "
         "flag X lets it grow). nimwrap images prune frees old generations.",
     ),
     _rule(  # 2.3 item 2, 5.3
-        FailureCode.SPACE_SHORT, r"Required\s*=",
+        FailureCode.SPACE_SHORT,
+        r"Required\s*=",
         "the image needs more space than the file system has",
         "On the master: df -k of the image directory; extend it (chfs -a size=+...) or run nimwrap images prune.",
         _space_is_short,
     ),
     _rule(  # 6.2
-        FailureCode.NIM_REFUSED, r"0042-032|name must be unique",
+        FailureCode.NIM_REFUSED,
+        r"0042-032|name must be unique",
         "the resource's name is taken already",
         "On the master: lsnim -l NAME. Remove the old object (nim -o remove NAME keeps its file) or use another name.",
     ),
@@ -161,12 +173,14 @@ RULES: tuple[Rule, ...] = (
         "the export must not be read-only.",
     ),
     _rule(  # 6.4
-        FailureCode.IMAGE_MISSING, r"0512-054|does not exist or is empty",
+        FailureCode.IMAGE_MISSING,
+        r"0512-054|does not exist or is empty",
         "the image file is not there or is empty",
         "On the master: ls -l of the location that lsnim -l shows; df -k of its file system.",
     ),
     _rule(  # 6.2
-        FailureCode.NIM_REFUSED, r"0042-154",
+        FailureCode.NIM_REFUSED,
+        r"0042-154",
         "NIM misses a file or directory",
         "On the master: create the directory named in the message, or correct [backup] directory.",
     ),

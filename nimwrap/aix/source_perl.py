@@ -10,10 +10,10 @@ from nimwrap.aix.text import Unrecognised, lines
 NFS_PORT = 2049
 
 _PROGRAM = (
-    "$t=inet_aton($ARGV[0]) or die \"cannot resolve $ARGV[0]\\n\";"
-    "socket(S,PF_INET,SOCK_DGRAM,0) or die \"$!\\n\";"
-    f"connect(S,sockaddr_in({NFS_PORT},$t)) or die \"$!\\n\";"
-    "($p,$h)=sockaddr_in(getsockname(S));print inet_ntoa($h),\"\\n\""
+    '$t=inet_aton($ARGV[0]) or die "cannot resolve $ARGV[0]\\n";'
+    'socket(S,PF_INET,SOCK_DGRAM,0) or die "$!\\n";'
+    f'connect(S,sockaddr_in({NFS_PORT},$t)) or die "$!\\n";'
+    '($p,$h)=sockaddr_in(getsockname(S));print inet_ntoa($h),"\\n"'
 )
 _ADDRESS = re.compile(r"(?:(?:25[0-5]|2[0-4]\d|1?\d?\d)\.){3}(?:25[0-5]|2[0-4]\d|1?\d?\d)")
 

@@ -55,9 +55,13 @@ def make(site: Site, report: PreflightReport, work: Work, plan: AttemptPlan) -> 
         )
         plan = replace(plan, change=change)
     site.store.event(
-        "plan", f"attempt {plan.number}: {plan.method}", run=plan.run, master=plan.master, data=plan.to_json(),
+        "plan",
+        f"attempt {plan.number}: {plan.method}",
+        run=plan.run,
+        master=plan.master,
+        data=plan.to_json(),
         at=attempt.started,
-    )  # fmt: skip
+    )
     command, undo = command_and_undo(site, plan, work)
     try:
         refused = _start(site, plan, command, undo)
@@ -169,10 +173,24 @@ def _record_image(site: Site, plan: AttemptPlan, concluded: Concluded) -> Image:
     now = site.clock.now()
     resource = plan.resource if concluded.defined else ""
     image_id = site.store.add_image(
-        run=plan.run, client=plan.client, master=plan.master, kind=plan.kind, resource=resource or None,
-        location=proof.location, size_bytes=proof.size_bytes, outcome=concluded.outcome, verified=proof.good,
-        verified_by=list(proof.verified_by), verified_at=now, node=proof.node, machine_id=proof.machine_id,
-        oslevel=proof.oslevel, file_count=proof.file_count, cksum=proof.cksum, created=now, fault=None,
-    )  # fmt: skip
+        run=plan.run,
+        client=plan.client,
+        master=plan.master,
+        kind=plan.kind,
+        resource=resource or None,
+        location=proof.location,
+        size_bytes=proof.size_bytes,
+        outcome=concluded.outcome,
+        verified=proof.good,
+        verified_by=list(proof.verified_by),
+        verified_at=now,
+        node=proof.node,
+        machine_id=proof.machine_id,
+        oslevel=proof.oslevel,
+        file_count=proof.file_count,
+        cksum=proof.cksum,
+        created=now,
+        fault=None,
+    )
     site.store.update_run(plan.run, image=image_id)
     return Image(resource, proof.location, proof.size_bytes, proof.good, proof.verified_by, image_id)

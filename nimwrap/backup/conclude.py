@@ -30,7 +30,8 @@ ENDED_BY = {
         "see what it was doing with `nimwrap show RUN`; raise `timeout` if the client is merely slow",
     ),
     "rebooted": Failure(
-        FailureCode.KILLED, "the master was rebooted before the operation ended",
+        FailureCode.KILLED,
+        "the master was rebooted before the operation ended",
         "start the backup again; nothing of the broken attempt is left",
     ),
     "killed": Failure(
@@ -119,9 +120,10 @@ def _judge(site: Site, plan: AttemptPlan, look: Look) -> Concluded:
 
 def _name_taken(plan: AttemptPlan) -> Failure:
     return Failure(
-        FailureCode.NIM_REFUSED, f"{plan.location} is there already, and was left as it is",
+        FailureCode.NIM_REFUSED,
+        f"{plan.location} is there already, and was left as it is",
         "start the backup again: it takes a new name; if it was not made a moment ago, see whether the clock was set",
-    )  # fmt: skip
+    )
 
 
 def _ended(look: Look) -> Failure:

@@ -31,15 +31,18 @@ def look_at_master(site: Site, ref: ClientRef, kind: str, sizes: tuple[int, ...]
     return master_report(site.host, site.config, ref, kind, sizes)
 
 
-def master_report(
-    host: Host, config: Config, ref: ClientRef, kind: str, sizes: tuple[int, ...]
-) -> PreflightReport:
+def master_report(host: Host, config: Config, ref: ClientRef, kind: str, sizes: tuple[int, ...]) -> PreflightReport:
     """The same, for whoever has no history to write to."""
     policy = config.policy(ref.master, ref.client)
     directory = home(ref.client, policy)
     if not is_safe_path(directory):
-        return _report(ref, named("directory", refuse(
-            FailureCode.NAME_INVALID, f"{directory[:80]!r} is not a plain path", "set backup.directory")))
+        return _report(
+            ref,
+            named(
+                "directory",
+                refuse(FailureCode.NAME_INVALID, f"{directory[:80]!r} is not a plain path", "set backup.directory"),
+            ),
+        )
     tool = BACKUP_DB if kind == NIM_DB else "/usr/bin/mksysb"
     asked = [
         Question("nim", f"[ -x {nim.NIM} ] && {shlex.join(lsnim.long_argv('master'))}", 60),
@@ -73,15 +76,22 @@ def _report(ref: ClientRef, *findings: Finding) -> PreflightReport:
 def _tool(path: str, answer: Answer) -> Finding:
     if answer.ok:
         return ok(f"{path} is there")
-    return refuse(FailureCode.NIM_REFUSED, f"{path} is not on the master",
-                  "install bos.sysmgt.nim.master and bos.sysmgt.sysbr there")
+    return refuse(
+        FailureCode.NIM_REFUSED,
+        f"{path} is not on the master",
+        "install bos.sysmgt.nim.master and bos.sysmgt.sysbr there",
+    )
 
 
 def _nim(answer: Answer) -> Finding:
     if answer.ok:
         return ok("nim and lsnim are there")
-    return refuse(FailureCode.NIM_REFUSED, f"this is no NIM master: {headline(answer.output) or 'lsnim says nothing'}",
-                  "see on the master: lsnim -l master", answer.output)
+    return refuse(
+        FailureCode.NIM_REFUSED,
+        f"this is no NIM master: {headline(answer.output) or 'lsnim says nothing'}",
+        "see on the master: lsnim -l master",
+        answer.output,
+    )
 
 
 def _space(answer: Answer, sizes: tuple[int, ...]) -> Finding:
@@ -93,6 +103,10 @@ def _space(answer: Answer, sizes: tuple[int, ...]) -> Finding:
         return skip(f"df has no figures for {filesystem.mounted_on}", answer.output)
     said = f"{format_size(filesystem.free_bytes)} free in {filesystem.mounted_on}"
     if filesystem.free_bytes < needed:
-        return refuse(FailureCode.SPACE_SHORT, f"{said}, {format_size(needed)} needed by the last images",
-                      "see what nimwrap images prune --dry-run would free", answer.output)
+        return refuse(
+            FailureCode.SPACE_SHORT,
+            f"{said}, {format_size(needed)} needed by the last images",
+            "see what nimwrap images prune --dry-run would free",
+            answer.output,
+        )
     return ok(said, answer.output)

@@ -39,7 +39,7 @@ class Work:
 
 def plan_attempt(
     site: Site, report: PreflightReport, work: Work, method: str, run: str, number: int
-) -> AttemptPlan | Failure:  # fmt: skip
+) -> AttemptPlan | Failure:
     """The plan of one attempt, or why this method cannot work with what stands there; nothing is changed by it."""
     ref, policy = report.ref, work.policy
     # A second later for each further attempt: two attempts of a run never share a name.
@@ -49,17 +49,32 @@ def plan_attempt(
     if method == "own-mount":
         staged = f"{policy.directory.rstrip('/')}/.nimwrap/{run}/{PurePosixPath(names.location).name}"
     plan = AttemptPlan(
-        run=run, number=number, kind=work.kind, master=ref.master, client=ref.client,
-        client_host=report.client_host or ref.client, master_name=report.master_name or site.master.host,
+        run=run,
+        number=number,
+        kind=work.kind,
+        master=ref.master,
+        client=ref.client,
+        client_host=report.client_host or ref.client,
+        master_name=report.master_name or site.master.host,
         channel=site.master.client_channel if kinds.KINDS[work.kind].through_client else SELF,
-        method=method, resource=names.resource or "", location=names.location,
-        staged=staged, flags=policy.mksysb_flags, spool=site.master.spool, timeout_s=policy.timeout,
-        stall_s=policy.stall, max_parallel=site.master.max_parallel, node=report.node, machine_id=report.machine_id,
-        env=site.master.env, volume_group=work.volume_group or None,
+        method=method,
+        resource=names.resource or "",
+        location=names.location,
+        staged=staged,
+        flags=policy.mksysb_flags,
+        spool=site.master.spool,
+        timeout_s=policy.timeout,
+        stall_s=policy.stall,
+        max_parallel=site.master.max_parallel,
+        node=report.node,
+        machine_id=report.machine_id,
+        env=site.master.env,
+        volume_group=work.volume_group or None,
         had_exports=tuple(line.split()[0] for line in report.exports if line.split()),
         had_allocations=tuple(f"{kind} = {name}" for kind, name in report.nim_before.allocated),
-        had_cstate=report.nim_before.cstate, had_mounts=report.client_mounts,
-    )  # fmt: skip
+        had_cstate=report.nim_before.cstate,
+        had_mounts=report.client_mounts,
+    )
     if method == NIM:
         return plan
     hosts = report.admission.hosts if report.admission else ()
@@ -94,9 +109,7 @@ def pre_export_plan(plan: AttemptPlan, listing: str, hosts: tuple[str, ...]) -> 
 def command_and_undo(site: Site, plan: AttemptPlan, work: Work) -> tuple[str, str | None]:
     """The shell text of the operation, and of the undo of its export change (None without one)."""
     names = kinds.ImageNames(plan.resource or None, plan.staged)
-    made = kinds.plan(
-        work.kind, plan.client, work.policy, names, volume_group=work.volume_group, force=plan.force
-    )  # fmt: skip
+    made = kinds.plan(work.kind, plan.client, work.policy, names, volume_group=work.volume_group, force=plan.force)
     nim = f"{environment(plan)}{_home(plan)}{made.command}\n"
     free = f"{PREAMBLE}[ ! -f {shlex.quote(plan.location)} ] || {{ echo {shlex.quote(NAME_TAKEN)}; exit 1; }}\n"
     if plan.method == NIM:
@@ -106,11 +119,13 @@ def command_and_undo(site: Site, plan: AttemptPlan, work: Work) -> tuple[str, st
         return free + pre_export.command_text(plan.directory, plan.before, plan.after or "", plan.added, nim), undo
     path = f"{own_mount.client_room(plan.run)}/mnt/{plan.image_name}"
     command = own_mount.command_text(
-        run=plan.run, channel=plan.channel, client_host=plan.client_host,
+        run=plan.run,
+        channel=plan.channel,
+        client_host=plan.client_host,
         source=f"{plan.master_name}:{plan.directory}",
         stage=own_mount.stage_script(plan.directory, plan.after or ""),
         mksysb=shlex.join(kinds.on_client(work.kind, path, work.policy, work.volume_group)),
-    )  # fmt: skip
+    )
     return free + command, undo
 
 

@@ -26,9 +26,7 @@ def space_short(site: Site, run: str, report: PreflightReport, work: Work) -> Fa
     if work.sizes:
         return None
     names = kinds.image_names(work.kind, report.ref.client, work.policy, work.clock, work.volume_group)
-    preview = kinds.plan(
-        work.kind, report.ref.client, work.policy, names, volume_group=work.volume_group
-    ).preview  # fmt: skip
+    preview = kinds.plan(work.kind, report.ref.client, work.policy, names, volume_group=work.volume_group).preview
     if preview is None:
         return None
     home = shlex.quote(kinds.home(report.ref.client, work.policy))

@@ -66,12 +66,18 @@ def _proven(site: Site, plan: AttemptPlan, look: Look, *, ours: bool) -> Proven:
 def _expectation(site: Site, plan: AttemptPlan, look: Look) -> Expectation:
     before = earlier(site.store.path, plan.master, plan.client, plan.kind, resource=plan.resource or None, run=plan.run)
     return Expectation(
-        kind=plan.kind, location=plan.staged, resource=None, node=plan.node, machine_id=plan.machine_id,
-        output=look.output, sizes=before.sizes, file_counts=before.file_counts,
+        kind=plan.kind,
+        location=plan.staged,
+        resource=None,
+        node=plan.node,
+        machine_id=plan.machine_id,
+        output=look.output,
+        sizes=before.sizes,
+        file_counts=before.file_counts,
         # A status other than 0 beside 0512-038 is no verdict on the image: the evidence is, and the run warns.
         returncode=0 if look.returncode == 0 else None,
         by_reading=_without_word(look),
-    )  # fmt: skip
+    )
 
 
 def _without_word(look: Look) -> bool:
@@ -104,8 +110,11 @@ def _placed(site: Site, plan: AttemptPlan, expected: Expectation, proof: Proof) 
 def _undefined(plan: AttemptPlan, where: str, refused: Failure) -> Failure:
     """The warning about a good image that NIM does not know, with the commands that make it known."""
     define = define_finished(plan.kind, ImageNames(plan.resource or None, plan.location))
-    move = [] if where == plan.location else [f"mkdir -p {shlex.quote(plan.location.rpartition('/')[0])}",
-                                              shlex.join(["mv", where, plan.location])]
+    move = (
+        []
+        if where == plan.location
+        else [f"mkdir -p {shlex.quote(plan.location.rpartition('/')[0])}", shlex.join(["mv", where, plan.location])]
+    )
     commands = " && ".join([*move, *([shlex.join(define)] if define else [])])
     return Failure(
         FailureCode.NIM_REFUSED if refused.code is FailureCode.UNKNOWN else refused.code,

@@ -81,9 +81,7 @@ def _sweep_owners(site: Site, reader: Reader) -> None:
             sweep_run(site.config.state_dir, run_id)
 
 
-def _recover_run(
-    site: Site, reader: Reader, row: Row, rooms: dict[str, Room], done: Recovered, *, wait: bool
-) -> None:  # fmt: skip
+def _recover_run(site: Site, reader: Reader, row: Row, rooms: dict[str, Room], done: Recovered, *, wait: bool) -> None:
     """One open run whose owner is dead."""
     run_id = str(row["id"])
     room = rooms.get(run_id)

@@ -30,9 +30,7 @@ from nimwrap.history.owner import OwnerLock
 from nimwrap.preflight.engine import preflight, recheck_source
 from nimwrap.preflight.report import PreflightReport, Prior
 
-DENIALS = frozenset(
-    {FailureCode.EXPORT_DENIED, FailureCode.SOURCE_ADDRESS_MISMATCH, FailureCode.EXPORT_CONFLICT}
-)
+DENIALS = frozenset({FailureCode.EXPORT_DENIED, FailureCode.SOURCE_ADDRESS_MISMATCH, FailureCode.EXPORT_CONFLICT})
 """Failures after which another way to let the client in may work at once."""
 
 LOCKED_WAIT_S = 10.0
@@ -80,9 +78,13 @@ class BackupRun:
         self.policy: BackupPolicy = site.config.policy(ref.master, ref.client)
         self.retry: RetryPolicy = site.config.retry_policy(ref.master, ref.client)
         self.run = Run(
-            id=new_run_id(ref.client, now), client=ref.client, master=ref.master, started=now, kind=request.kind,
+            id=new_run_id(ref.client, now),
+            client=ref.client,
+            master=ref.master,
+            started=now,
+            kind=request.kind,
             schedule=request.schedule,
-        )  # fmt: skip
+        )
         self.run = replace(self.run, log_path=str(log_path(site.config, self.run.id)))
         self.rounds = 0
         self.tried: list[str] = []
@@ -207,14 +209,20 @@ class BackupRun:
             report = look_at_master(site, ref, self.request.kind, self.request.prior.last_sizes)
         site.store.set_findings(self.run.id, report.findings)
         self.run = replace(
-            self.run, findings=report.findings, source_address=report.source_address,
+            self.run,
+            findings=report.findings,
+            source_address=report.source_address,
             cluster=report.cluster or self.run.cluster,
-        )  # fmt: skip
+        )
         source = report.source_address
         site.store.update_run(
-            self.run.id, phase="preflight", expected_address=source.expected, actual_address=source.actual,
-            address_method=source.method, cluster=self.run.cluster,
-        )  # fmt: skip
+            self.run.id,
+            phase="preflight",
+            expected_address=source.expected,
+            actual_address=source.actual,
+            address_method=source.method,
+            cluster=self.run.cluster,
+        )
         return report
 
     def _method(self, report: PreflightReport) -> str | None:
@@ -312,4 +320,3 @@ def _with_cure(failure: Failure, report: PreflightReport) -> Failure:
     """The preflight's own words about the addresses, when it refuses for them now."""
     cure = report.failure
     return cure if cure is not None and cure.code is FailureCode.SOURCE_ADDRESS_MISMATCH else failure
-

@@ -94,9 +94,7 @@ def watched(invocation: Invocation, desk: Desk, order: Order) -> list[Run]:
         return told_fleet(desk, order)
 
 
-def runs_result(
-    command: str, desk: Desk, order: Order, runs: list[Run], strangers: Sequence[Problem] = ()
-) -> Result:  # fmt: skip
+def runs_result(command: str, desk: Desk, order: Order, runs: list[Run], strangers: Sequence[Problem] = ()) -> Result:
     """The result of a fleet run, shown from the stored rows. ``strangers``: names asked for that no run could be of."""
     from nimwrap.fleet.run import counts
     from nimwrap.history.present import runs_json

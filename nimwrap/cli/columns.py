@@ -45,6 +45,10 @@ def stacked(headers: Sequence[str], cells: Cells, room: int) -> Iterator[str]:
             if bare(cell) != "-":
                 text = f"{header}: {bare(cell)}"
                 yield from textwrap.wrap(
-                    text, room, initial_indent="    ", subsequent_indent="      ", break_long_words=False,
+                    text,
+                    room,
+                    initial_indent="    ",
+                    subsequent_indent="      ",
+                    break_long_words=False,
                     break_on_hyphens=False,
-                )  # fmt: skip
+                )

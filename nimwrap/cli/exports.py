@@ -67,9 +67,15 @@ class _Text:
             ("id", "state", "master", "directory", "let in", "applied", "reverted", "run"),
             [
                 (
-                    change["id"], printer.word(change["state"]), change["master"], change["directory"],
-                    ", ".join(change["added"]), short(change["applied"]), short(change["reverted"]), change["run"],
+                    change["id"],
+                    printer.word(change["state"]),
+                    change["master"],
+                    change["directory"],
+                    ", ".join(change["added"]),
+                    short(change["applied"]),
+                    short(change["reverted"]),
+                    change["run"],
                 )
                 for change in changes
             ],
-        )  # fmt: skip
+        )

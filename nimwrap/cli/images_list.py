@@ -51,8 +51,11 @@ def list_images(ctx: typer.Context, targets: Targets = None) -> None:
                 filesystems += _filesystems(invocation, reader, master, stock)
             entries += found
     shown = _chosen(entries, targets or [], known, invocation)
-    warnings += [Problem("image", f"{entry.name or entry.location}: {remark}", client=entry.client)
-                 for entry in shown for remark in entry.remarks]
+    warnings += [
+        Problem("image", f"{entry.name or entry.location}: {remark}", client=entry.client)
+        for entry in shown
+        for remark in entry.remarks
+    ]
     data = {"images": [entry.as_json(invocation.now()) for entry in shown], "filesystems": filesystems}
     invocation.finish(Result("images list", data, warnings=warnings, text=lambda out: _text(out, data)))
 
@@ -93,12 +96,15 @@ def _filesystems(invocation: Invocation, reader: Reader, master: str, stock: Sto
     now = invocation.now()
     return [
         {
-            "master": master, "filesystem": one.filesystem, "free_bytes": one.free_bytes,
-            "worst_bytes": one.worst_bytes, "full_on": one.full_on,
+            "master": master,
+            "filesystem": one.filesystem,
+            "free_bytes": one.free_bytes,
+            "worst_bytes": one.worst_bytes,
+            "full_on": one.full_on,
             "growing": [{"client": each.client, "bytes_per_day": round(each.bytes_per_day)} for each in one.growing],
         }
         for one in outlook(reader, invocation.config, master, stock, now)
-    ]  # fmt: skip
+    ]
 
 
 def _text(out: Printer, data: dict[str, Any]) -> None:
@@ -121,9 +127,16 @@ def _line(out: Printer, image: dict[str, Any]) -> tuple[object, ...]:
     age = format_duration(image["age_s"]) if image["age_s"] is not None else None
     size = format_size(image["size_bytes"]) if image["size_bytes"] is not None else None
     return (
-        image["id"], image["client"], image["kind"], image["resource"] or image["location"], short(image["created"]),
-        age, size, out.word(_proof(image)), ", ".join(_state(image)),
-    )  # fmt: skip
+        image["id"],
+        image["client"],
+        image["kind"],
+        image["resource"] or image["location"],
+        short(image["created"]),
+        age,
+        size,
+        out.word(_proof(image)),
+        ", ".join(_state(image)),
+    )
 
 
 def _proof(image: dict[str, Any]) -> str:

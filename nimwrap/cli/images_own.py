@@ -155,11 +155,16 @@ def _finish_import(invocation: Invocation, found: list[Imported], problems: list
     data = {
         "images": [entry_of(row).as_json(now) for row in rows.values()],
         "left": [
-            {"master": one.entry.master, "resource": one.entry.name, "location": one.entry.location,
-             "reason": one.reason}
-            for one in found if one.image is None
+            {
+                "master": one.entry.master,
+                "resource": one.entry.name,
+                "location": one.entry.location,
+                "reason": one.reason,
+            }
+            for one in found
+            if one.image is None
         ],
-    }  # fmt: skip
+    }
     warnings = [Problem("image", f"{each['resource']} was left: {each['reason']}") for each in data["left"]]
     warnings += [
         Problem("image", f"{one.entry.name}: {one.fault}", "it is recorded, and does not count as good")

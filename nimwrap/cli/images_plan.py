@@ -129,10 +129,15 @@ def _facts(invocation: Invocation, request: Request) -> tuple[RestoreFacts | Non
 def _text(out: Printer, made: RestorePlan) -> None:
     row: dict[str, Any] = made.image
     out.heading(f"Restore {made.client}" + (f" onto {made.target}" if made.target != made.client else ""))
-    out.pairs([
-        ("image", f"{row['resource']} ({row['location']}, {format_size(row['size_bytes'])})"),
-        ("made", row["created"]), ("level", row["oslevel"]), ("SPOT", made.spot), ("master", row["master"]),
-    ])  # fmt: skip
+    out.pairs(
+        [
+            ("image", f"{row['resource']} ({row['location']}, {format_size(row['size_bytes'])})"),
+            ("made", row["created"]),
+            ("level", row["oslevel"]),
+            ("SPOT", made.spot),
+            ("master", row["master"]),
+        ]
+    )
     for note in made.warnings:
         out.line()
         out.line(f"{out.paint('Mind', 'warn')}: {note.message}.")

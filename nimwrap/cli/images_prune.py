@@ -46,11 +46,19 @@ def prune(
         "dry_run": dry_run,
     }
     errors = [] if dry_run else problems
-    errors += [Problem("nim_refused", f"{each.row['resource'] or each.row['location']}: {each.reason}",
-                       "nimwrap recover goes on with it", each.row["client"])
-               for each in verdicts if each.action == "failed"]
-    invocation.finish(Result("images prune", data, code, errors, problems if dry_run else (),
-                             text=lambda out: _text(out, data)))
+    errors += [
+        Problem(
+            "nim_refused",
+            f"{each.row['resource'] or each.row['location']}: {each.reason}",
+            "nimwrap recover goes on with it",
+            each.row["client"],
+        )
+        for each in verdicts
+        if each.action == "failed"
+    ]
+    invocation.finish(
+        Result("images prune", data, code, errors, problems if dry_run else (), text=lambda out: _text(out, data))
+    )
 
 
 def _foreseen(invocation: Invocation, targets: list[str] | None) -> tuple[list[Verdict], list[Problem]]:
@@ -112,11 +120,20 @@ def _text(out: Printer, data: dict[str, Any]) -> None:
     if not decisions:
         out.line("No images are recorded.")
         return
-    out.table(("client", "kind", "image", "size", "action", "why"), [
-        (each["client"], each["kind"], each["resource"] or each["location"], format_size(each["size_bytes"]),
-         out.word(each["action"]), each["reason"])
-        for each in decisions
-    ])  # fmt: skip
+    out.table(
+        ("client", "kind", "image", "size", "action", "why"),
+        [
+            (
+                each["client"],
+                each["kind"],
+                each["resource"] or each["location"],
+                format_size(each["size_bytes"]),
+                out.word(each["action"]),
+                each["reason"],
+            )
+            for each in decisions
+        ],
+    )
     going = [each for each in decisions if each["action"] in ("remove", "removed")]
     size = format_size(sum(each["size_bytes"] for each in going))
     word = "would go" if data["dry_run"] else "are gone"

@@ -76,9 +76,7 @@ def _budget(limit: str | None) -> Budget:
     return Budget(lambda: ends - time.monotonic())
 
 
-def _checked(
-    invocation: Invocation, desk: Desk, rows: tuple[list[Row], list[Row]], budget: Budget
-) -> list[Check]:
+def _checked(invocation: Invocation, desk: Desk, rows: tuple[list[Row], list[Row]], budget: Budget) -> list[Check]:
     from nimwrap.images.reverify import verify, writing_in
 
     mine, whole = rows
@@ -100,12 +98,19 @@ def _finish(invocation: Invocation, checks: list[Check], problems: list[Problem]
     faults = [check for check in checks if check.ok is False]
     code = ExitCode.FAILED if faults else ExitCode.MASTER if problems else ExitCode.OK
     errors = problems + [
-        Problem(str(check.fault).partition(" ")[0], f"{check.row['resource'] or check.row['location']}: {check.fault}",
-                "`nimwrap backup` makes a new one; this one no longer counts", check.row["client"])
+        Problem(
+            str(check.fault).partition(" ")[0],
+            f"{check.row['resource'] or check.row['location']}: {check.fault}",
+            "`nimwrap backup` makes a new one; this one no longer counts",
+            check.row["client"],
+        )
         for check in faults
     ]
-    warnings = [Problem("image", f"{check.row['resource']}: {said}", client=check.row["client"])
-                for check in checks for said in check.warnings]
+    warnings = [
+        Problem("image", f"{check.row['resource']}: {said}", client=check.row["client"])
+        for check in checks
+        for said in check.warnings
+    ]
     data = {
         "images": [
             entry_of(after[check.row["id"]]).as_json(now)
@@ -126,9 +131,17 @@ def _text(out: Printer, data: dict[str, Any]) -> None:
     if not data["images"]:
         out.line("No images are recorded.")
         return
-    out.table(("client", "kind", "image", "level", "result", "what"), [
-        (each["client"], each["kind"], each["resource"] or each["location"], each["level"],
-         out.word("ok" if each["ok"] else "skipped" if each["ok"] is None else "failed"),
-         each["fault"] or each["skipped"])
-        for each in data["images"]
-    ])  # fmt: skip
+    out.table(
+        ("client", "kind", "image", "level", "result", "what"),
+        [
+            (
+                each["client"],
+                each["kind"],
+                each["resource"] or each["location"],
+                each["level"],
+                out.word("ok" if each["ok"] else "skipped" if each["ok"] is None else "failed"),
+                each["fault"] or each["skipped"],
+            )
+            for each in data["images"]
+        ],
+    )

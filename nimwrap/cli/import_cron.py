@@ -84,8 +84,12 @@ def _data(plan: Plan) -> dict[str, Any]:
                 "schedule": each.schedule,
                 "clients": [
                     {
-                        "client": backup.client, "name": backup.name, "directory": backup.directory,
-                        "layout": backup.layout, "naming": backup.naming, "mksysb_flags": backup.flags,
+                        "client": backup.client,
+                        "name": backup.name,
+                        "directory": backup.directory,
+                        "layout": backup.layout,
+                        "naming": backup.naming,
+                        "mksysb_flags": backup.flags,
                     }
                     for backup in each.backups
                 ],
@@ -98,7 +102,7 @@ def _data(plan: Plan) -> dict[str, Any]:
         ],
         "unrelated": [{"line": line.number, "text": line.text} for line in plan.unrelated],
         "comment_out": [each.line.text for each in plan.understood],
-    }  # fmt: skip
+    }
 
 
 def _warnings(plan: Plan) -> list[Problem]:

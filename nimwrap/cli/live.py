@@ -73,9 +73,15 @@ class PlainLines:
                 return
             self._seen[progress.run] = step
         self._invocation.log.write(
-            level_of(progress), describe(progress), run=progress.run, client=progress.client, phase=progress.phase,
-            percent=progress.percent, size_bytes=progress.size_bytes, elapsed_s=round(progress.elapsed_s, 1),
-        )  # fmt: skip
+            level_of(progress),
+            describe(progress),
+            run=progress.run,
+            client=progress.client,
+            phase=progress.phase,
+            percent=progress.percent,
+            size_bytes=progress.size_bytes,
+            elapsed_s=round(progress.elapsed_s, 1),
+        )
 
 
 def level_of(progress: Progress) -> int:

@@ -154,12 +154,18 @@ def _list_text(out: Printer, rows: list[dict[str, Any]], invocation: Invocation)
         ("name", "cron", "timezone", "targets", "window", "jitter", "catch up", "next (UTC)"),
         [
             (
-                row["name"], row["cron"], row["timezone"], " ".join(row["targets"]), _length(row["window_s"]),
-                _length(row["jitter_s"]), _length(row["catch_up_s"]), f"{row['next']:%Y-%m-%d %H:%M}",
+                row["name"],
+                row["cron"],
+                row["timezone"],
+                " ".join(row["targets"]),
+                _length(row["window_s"]),
+                _length(row["jitter_s"]),
+                _length(row["catch_up_s"]),
+                f"{row['next']:%Y-%m-%d %H:%M}",
             )
             for row in rows
         ],
-    )  # fmt: skip
+    )
 
 
 def _next_text(out: Printer, slots: list[Coming], days: int) -> None:

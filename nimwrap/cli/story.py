@@ -35,8 +35,10 @@ def _end(printer: Printer, run: Story, *, whole: bool) -> None:
         _block(printer, failure["evidence"], whole=whole)
     elif run["outcome"] == "running":
         phase = f" ({run['phase']})" if run["phase"] else ""
-        printer.line(f"  It has not ended{phase}. `nimwrap recover` ends it if its nimwrap (process {run['owner_pid']}"
-                     f" on {run['owner_host']}) is gone; `nimwrap cancel {run['id']}` stops it.")  # fmt: skip
+        printer.line(
+            f"  It has not ended{phase}. `nimwrap recover` ends it if its nimwrap (process {run['owner_pid']}"
+            f" on {run['owner_host']}) is gone; `nimwrap cancel {run['id']}` stops it."
+        )
     printer.line()
 
 

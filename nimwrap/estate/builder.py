@@ -72,8 +72,13 @@ def _shared_state(base: Path, spec: Spec, all_: list[HostSpec]) -> None:
     directory = base / "state"
     directory.mkdir(parents=True)
     state = State(str(directory))
-    state.write("world", {"hosts": {one.name: [line[1] for line in one.interfaces] for one in all_},
-                          "roles": {one.name: one.role for one in all_}})  # fmt: skip
+    state.write(
+        "world",
+        {
+            "hosts": {one.name: [line[1] for line in one.interfaces] for one in all_},
+            "roles": {one.name: one.role for one in all_},
+        },
+    )
     state.write("cluster", specs.cluster_state(spec))
     state.write("faults", {})
     keys = ("behaviour", "replace_end", "refuse_text", "image_size", "rate", "steps", "files")
@@ -92,12 +97,20 @@ def _host(base: Path, spec: Spec, one: HostSpec, all_: list[HostSpec]) -> None:
     (tree / "bin").symlink_to("usr/bin")
     (tree / "tmp").chmod(0o1777)
     facts = {
-        "name": one.name, "node": one.name, "role": one.role, "master": one.master, "machine_id": one.machine_id,
-        "mac": one.mac, "oslevel": spec.oslevel, "interfaces": one.interfaces, "gateway": specs.GATEWAY,
-        "booted": time.strftime("%b %d %H:%M"), "filesystems": specs.file_systems(spec, one.role),
+        "name": one.name,
+        "node": one.name,
+        "role": one.role,
+        "master": one.master,
+        "machine_id": one.machine_id,
+        "mac": one.mac,
+        "oslevel": spec.oslevel,
+        "interfaces": one.interfaces,
+        "gateway": specs.GATEWAY,
+        "booted": time.strftime("%b %d %H:%M"),
+        "filesystems": specs.file_systems(spec, one.role),
         "real_root": spec.real_root,
         "tops": sorted({directory.split("/")[1] for directory in spec.directories}),
-    }  # fmt: skip
+    }
     (tree / ".host").write_text(json.dumps(facts))
     if spec.real_root:
         (tree / BASE.lstrip("/")).mkdir()
@@ -122,11 +135,21 @@ def _files(tree: Path, spec: Spec, one: HostSpec, all_: list[HostSpec]) -> None:
 
 def niminfo(one: HostSpec, configuration: str) -> str:
     """/etc/niminfo as niminit leaves it (reference aix-nim section 5.1)."""
-    lines = [f"NIM_NAME={'master' if configuration == 'master' else one.name}", f"NIM_HOSTNAME={one.name}",
-             f"NIM_CONFIGURATION={configuration}", "NIM_MASTER_PORT=1058", "NIM_REGISTRATION_PORT=1059"]  # fmt: skip
+    lines = [
+        f"NIM_NAME={'master' if configuration == 'master' else one.name}",
+        f"NIM_HOSTNAME={one.name}",
+        f"NIM_CONFIGURATION={configuration}",
+        "NIM_MASTER_PORT=1058",
+        "NIM_REGISTRATION_PORT=1059",
+    ]
     if configuration == "standalone":
-        lines += [f"NIM_MASTER_HOSTNAME={one.master}", 'NIM_SHELL="nimsh"', "NIM_MASTERID=00F60A644C00",
-                  "NIM_FIPS_MODE=0", "NIM_BOS_FORMAT=rte"]  # fmt: skip
+        lines += [
+            f"NIM_MASTER_HOSTNAME={one.master}",
+            'NIM_SHELL="nimsh"',
+            "NIM_MASTERID=00F60A644C00",
+            "NIM_FIPS_MODE=0",
+            "NIM_BOS_FORMAT=rte",
+        ]
     title = "#------------------ Network Install Manager ---------------\n"
     return title + "".join(f"export {line}\n" for line in lines)
 
@@ -180,21 +203,53 @@ def _register(master: Machine, all_: list[HostSpec]) -> None:
     network = "net_10_10_10"
     ready = {"Cstate": nimdb.READY, "prev_state": nimdb.READY}
     known: nimdb.Objects = {
-        "master": {"class": "machines", "type": "master", "max_nimesis_threads": "20", "if_defined": "chrp.64.ent",
-                   "comments": "machine which controls the NIM environment", "platform": "chrp", "netboot_kernel": "64",
-                   "if1": f"{network} {master.name} {master.facts['mac'].upper()}", "cable_type1": "N/A", **ready,
-                   "Mstate": "currently running", "serves": "boot", "master_port": "1058", "registration_port": "1059",
-                   "reserved": "yes"},
-        "boot": {"class": "resources", "type": "boot", "comments": "represents the network boot resource",
-                 "Rstate": "ready for use", "location": "/tftpboot", "alloc_count": "0", "server": "master",
-                 "reserved": "yes"},
-        "nim_script": {"class": "resources", "type": "nim_script",
-                       "comments": "directory containing customization scripts created by NIM",
-                       "Rstate": "ready for use", "location": "/export/nim/scripts",
-                       "alloc_count": "0", "server": "master", "reserved": "yes"},
-        network: {"class": "networks", "type": "ent", "Nstate": "ready for use", "prev_state": "ready for use",
-                  "net_addr": "10.10.10.0", "snm": specs.MASK, "routing1": f"default {specs.GATEWAY}"},
-    }  # fmt: skip
+        "master": {
+            "class": "machines",
+            "type": "master",
+            "max_nimesis_threads": "20",
+            "if_defined": "chrp.64.ent",
+            "comments": "machine which controls the NIM environment",
+            "platform": "chrp",
+            "netboot_kernel": "64",
+            "if1": f"{network} {master.name} {master.facts['mac'].upper()}",
+            "cable_type1": "N/A",
+            **ready,
+            "Mstate": "currently running",
+            "serves": "boot",
+            "master_port": "1058",
+            "registration_port": "1059",
+            "reserved": "yes",
+        },
+        "boot": {
+            "class": "resources",
+            "type": "boot",
+            "comments": "represents the network boot resource",
+            "Rstate": "ready for use",
+            "location": "/tftpboot",
+            "alloc_count": "0",
+            "server": "master",
+            "reserved": "yes",
+        },
+        "nim_script": {
+            "class": "resources",
+            "type": "nim_script",
+            "comments": "directory containing customization scripts created by NIM",
+            "Rstate": "ready for use",
+            "location": "/export/nim/scripts",
+            "alloc_count": "0",
+            "server": "master",
+            "reserved": "yes",
+        },
+        network: {
+            "class": "networks",
+            "type": "ent",
+            "Nstate": "ready for use",
+            "prev_state": "ready for use",
+            "net_addr": "10.10.10.0",
+            "snm": specs.MASK,
+            "routing1": f"default {specs.GATEWAY}",
+        },
+    }
     for one in all_:
         if one.role != "master" and (one.master == master.name or one.name == "aix01"):
             known[one.name] = machine_object(one, network)
@@ -205,9 +260,16 @@ def machine_object(one: HostSpec, network: str) -> dict[str, str]:
     """A standalone client (or a VIOS, of class management) as NIM knows it after first contact."""
     vios = one.role == "vios"
     return {
-        "class": "management" if vios else "machines", "type": "vios" if vios else "standalone",
-        "connect": "nimsh", "platform": "chrp", "netboot_kernel": "64",
-        "if1": f"{network} {one.name} {one.mac.upper()} ent0", "cable_type1": "N/A",
-        "Cstate": "ready for a NIM operation", "prev_state": "ready for a NIM operation",
-        "Mstate": "currently running", "cpuid": one.machine_id, "Cstate_result": "success",
-    }  # fmt: skip
+        "class": "management" if vios else "machines",
+        "type": "vios" if vios else "standalone",
+        "connect": "nimsh",
+        "platform": "chrp",
+        "netboot_kernel": "64",
+        "if1": f"{network} {one.name} {one.mac.upper()} ent0",
+        "cable_type1": "N/A",
+        "Cstate": "ready for a NIM operation",
+        "prev_state": "ready for a NIM operation",
+        "Mstate": "currently running",
+        "cpuid": one.machine_id,
+        "Cstate_result": "success",
+    }

@@ -46,8 +46,11 @@ def unexpected(method: str, machine: str, client_method: str, command: str, raw:
 
 def location_taken(method: str, location: str) -> NimError:
     """0042-081: another resource, or its export, is in the way."""
-    return failed(81, f'0042-081 {method}: a resource already exists on "master" at location "{location}"; due to NFS '
-                      f'export restrictions, the new location "{location}" may not be used')  # fmt: skip
+    return failed(
+        81,
+        f'0042-081 {method}: a resource already exists on "master" at location "{location}"; due to NFS '
+        f'export restrictions, the new location "{location}" may not be used',
+    )
 
 
 _QUERY_HINT = (

@@ -97,8 +97,11 @@ def _say_space(me: Machine, client: Machine, request: Request) -> None:
         f"Required = {required} ({required // 1024} MB)    Available = {available} ({available // 1024} MB)\n\n\n"
     )
     if required > available and not request.force:
-        raise failed(1, f"There is not enough space in the file system for the image of {client.name}: "
-                        f"{required} blocks of 1024 bytes are required, {available} are available.")  # fmt: skip
+        raise failed(
+            1,
+            f"There is not enough space in the file system for the image of {client.name}: "
+            f"{required} blocks of 1024 bytes are required, {available} are available.",
+        )
 
 
 def _location(me: Machine, request: Request) -> str:
@@ -178,8 +181,13 @@ def described(me: Machine, client: Machine | None, request: Request, location: s
 
 def level_attributes(level: str) -> NimObject:
     """The attributes of an image that follow from its level, such as 7200-05-04-2220."""
-    return {"version": level[0], "release": level[1], "mod": str(int(level[5:7])), "oslevel_r": level[:7],
-            "oslevel_s": level}  # fmt: skip
+    return {
+        "version": level[0],
+        "release": level[1],
+        "mod": str(int(level[5:7])),
+        "oslevel_r": level[:7],
+        "oslevel_s": level,
+    }
 
 
 def parent_is_there(me: Machine, location: str) -> bool:

@@ -13,14 +13,38 @@ from nimwrap.estate.nimdb import Objects
 from nimwrap.estate.nimerror import NimError, failed, location_taken, no_object, wrong_attribute
 
 IMAGE_TYPES = ("mksysb", "savevg", "ios_mksysb", "ios_backup")
-_RESOURCES = (*IMAGE_TYPES, "spot", "lpp_source", "bosinst_data", "resolv_conf", "exclude_files", "image_data",
-              "script", "fb_script", "installp_bundle")  # fmt: skip
+_RESOURCES = (
+    *IMAGE_TYPES,
+    "spot",
+    "lpp_source",
+    "bosinst_data",
+    "resolv_conf",
+    "exclude_files",
+    "image_data",
+    "script",
+    "fb_script",
+    "installp_bundle",
+)
 _METHODS = {"lpp_source": "m_mk_lpp_source", "spot": "m_mkspot"}
 _DEFINE_ATTRIBUTES = {
-    "server", "location", "source", "mk_image", "mksysb_flags", "savevg_flags", "exclude_files", "size_preview",
-    "verbose", "comments",
-    "group", "dest_dir", "nfs_vers", "nfs_sec", "volume_group", "savewpar_flags", "client_defined",
-}  # fmt: skip
+    "server",
+    "location",
+    "source",
+    "mk_image",
+    "mksysb_flags",
+    "savevg_flags",
+    "exclude_files",
+    "size_preview",
+    "verbose",
+    "comments",
+    "group",
+    "dest_dir",
+    "nfs_vers",
+    "nfs_sec",
+    "volume_group",
+    "savewpar_flags",
+    "client_defined",
+}
 _NAME = re.compile(r"[A-Za-z0-9_!-]{1,39}")
 
 
@@ -59,8 +83,12 @@ def define(me: Machine, call: Call) -> None:
         _define_spot(me, call)
         return
     if not os.path.exists(me.path(call["location"])):
-        raise failed(154, f'0042-154 c_stat: the file or directory "{call["location"]}" does not exist',
-                     method=method, machine="master")  # fmt: skip
+        raise failed(
+            154,
+            f'0042-154 c_stat: the file or directory "{call["location"]}" does not exist',
+            method=method,
+            machine="master",
+        )
     _store(me, call.name, _described_file(me, request))
 
 
@@ -89,8 +117,9 @@ def _validate_location(me: Machine, call: Call, method: str, known: Objects) -> 
         raise location_taken(method, location)
     if not nimimage.parent_is_there(me, location):
         parent = os.path.dirname(location)
-        raise failed(154, f'0042-154 c_stat: the file or directory "{parent}" does not exist',
-                     method=method, machine="master")  # fmt: skip
+        raise failed(
+            154, f'0042-154 c_stat: the file or directory "{parent}" does not exist', method=method, machine="master"
+        )
 
 
 def _described_file(me: Machine, request: nimimage.Request) -> nimdb.NimObject:
@@ -99,8 +128,13 @@ def _described_file(me: Machine, request: nimimage.Request) -> nimdb.NimObject:
         found = {"class": "resources", "type": request.type}
         if request["comments"]:
             found["comments"] = request["comments"]
-        return found | {"Rstate": "ready for use", "prev_state": "unavailable for use",
-                        "location": request["location"], "alloc_count": "0", "server": request["server"]}  # fmt: skip
+        return found | {
+            "Rstate": "ready for use",
+            "prev_state": "unavailable for use",
+            "location": request["location"],
+            "alloc_count": "0",
+            "server": request["server"],
+        }
     from nimwrap.estate.image import DamagedError, read_header
 
     described = nimimage.described(me, None, request, request["location"])
@@ -120,15 +154,30 @@ def _define_spot(me: Machine, call: Call) -> None:
     if source is None:
         raise no_object(call["source"])
     level: nimdb.NimObject = {key: source[key] for key in ("version", "release", "mod", "oslevel_r") if key in source}
-    me.out(f'\n Creating SPOT in "{place}" on machine "master" from "{call["source"]}" ...\n\n'
-           " Restoring files from BOS image.  This may take several minutes ...\n\n\n"
-           f' Checking filesets and network boot images for SPOT "{call.name}".\n'
-           " This may take several minutes ...\n")  # fmt: skip
+    me.out(
+        f'\n Creating SPOT in "{place}" on machine "master" from "{call["source"]}" ...\n\n'
+        " Restoring files from BOS image.  This may take several minutes ...\n\n\n"
+        f' Checking filesets and network boot images for SPOT "{call.name}".\n'
+        " This may take several minutes ...\n"
+    )
     os.makedirs(me.path(f"{place}/usr"), exist_ok=True)
-    _store(me, call.name, {"class": "resources", "type": "spot", "plat_defined": "chrp", "arch": "power",
-                           "Rstate": "ready for use", "prev_state": "verification is being performed",
-                           "location": f"{place}/usr", **level, "alloc_count": "0", "server": call["server"],
-                           "Rstate_result": "success"})  # fmt: skip
+    _store(
+        me,
+        call.name,
+        {
+            "class": "resources",
+            "type": "spot",
+            "plat_defined": "chrp",
+            "arch": "power",
+            "Rstate": "ready for use",
+            "prev_state": "verification is being performed",
+            "location": f"{place}/usr",
+            **level,
+            "alloc_count": "0",
+            "server": call["server"],
+            "Rstate_result": "success",
+        },
+    )
 
 
 def _store(me: Machine, name: str, found: nimdb.NimObject) -> None:
@@ -142,8 +191,9 @@ def remove(me: Machine, call: Call) -> None:
         why = f'unable to remove "{call.name}" because resources have been allocated to it'
         raise failed(52, f"0042-052 m_rmmac: {why}")
     if int(found.get("alloc_count", "0")):
-        raise failed(1, f'the resource "{call.name}" is allocated and cannot be removed', method="m_rmres",
-                     machine="master")  # fmt: skip
+        raise failed(
+            1, f'the resource "{call.name}" is allocated and cannot be removed', method="m_rmres", machine="master"
+        )
     nimdb.forget(me, call.name)
     if call["rm_image"] == "yes" and found.get("location"):
         try:
@@ -156,8 +206,12 @@ def reset(me: Machine, call: Call) -> None:
     """Cstate back to ready; allocated resources stay (reference aix-nim section 2.6)."""
     found = _existing(me, call.name)
     if found.get("Cstate") != nimdb.READY and not (call.force or call["force"] == "yes"):
-        raise failed(1, f'the reset of "{call.name}" needs force=yes while an operation is being performed',
-                     method="m_reset", machine=call.name)  # fmt: skip
+        raise failed(
+            1,
+            f'the reset of "{call.name}" needs force=yes while an operation is being performed',
+            method="m_reset",
+            machine=call.name,
+        )
     state = found.get("Cstate", nimdb.READY)
     nimdb.set_attributes(me, call.name, Cstate=nimdb.READY, prev_state=state, Cstate_result="reset", locked=None)
 
@@ -201,8 +255,12 @@ def check(me: Machine, call: Call) -> None:
     """A resource whose file is there is ready for use."""
     found = _existing(me, call.name)
     if found.get("location") and not os.path.exists(me.path(found["location"])):
-        raise failed(154, f'0042-154 c_stat: the file or directory "{found["location"]}" does not exist',
-                     method="m_check", machine="master")  # fmt: skip
+        raise failed(
+            154,
+            f'0042-154 c_stat: the file or directory "{found["location"]}" does not exist',
+            method="m_check",
+            machine="master",
+        )
 
 
 def showres(me: Machine, call: Call) -> None:
@@ -217,10 +275,12 @@ def lslpp(me: Machine, call: Call) -> None:
     refused = remote.refusal(me, host, "m_lslpp")
     if refused:
         raise NimError(int(refused[5:8]), f'0042-001 nim: processing error encountered on "master":\n   {refused}')
-    me.out("  Fileset                      Level  State      Description         \n"
-           "  ----------------------------------------------------------------------------\n"
-           "Path: /usr/lib/objrepos\n"
-           "  bos.sysmgt.sysbr           7.2.5.1  COMMITTED  System Backup and BOS Install\n")  # fmt: skip
+    me.out(
+        "  Fileset                      Level  State      Description         \n"
+        "  ----------------------------------------------------------------------------\n"
+        "Path: /usr/lib/objrepos\n"
+        "  bos.sysmgt.sysbr           7.2.5.1  COMMITTED  System Backup and BOS Install\n"
+    )
 
 
 def bos_inst(me: Machine, call: Call) -> None:
@@ -239,6 +299,14 @@ def _existing(me: Machine, name: str) -> nimdb.NimObject:
 
 
 OPERATIONS: dict[str, Callable[[Machine, Call], None]] = {
-    "define": define, "remove": remove, "reset": reset, "allocate": allocate, "deallocate": deallocate,
-    "change": change, "check": check, "showres": showres, "lslpp": lslpp, "bos_inst": bos_inst,
-}  # fmt: skip
+    "define": define,
+    "remove": remove,
+    "reset": reset,
+    "allocate": allocate,
+    "deallocate": deallocate,
+    "change": change,
+    "check": check,
+    "showres": showres,
+    "lslpp": lslpp,
+    "bos_inst": bos_inst,
+}

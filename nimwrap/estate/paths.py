@@ -11,9 +11,22 @@ import os
 import re
 
 TOPS = (
-    "usr", "etc", "export", "var", "tmp", "nim", "home", "admin", "opt", "sbin", "bin", "mnt", "audit",
-    "image.data", "bosinst.data",
-)  # fmt: skip
+    "usr",
+    "etc",
+    "export",
+    "var",
+    "tmp",
+    "nim",
+    "home",
+    "admin",
+    "opt",
+    "sbin",
+    "bin",
+    "mnt",
+    "audit",
+    "image.data",
+    "bosinst.data",
+)
 """First steps of the AIX paths that are rewritten; /dev and /proc are left alone."""
 
 

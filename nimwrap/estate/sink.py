@@ -17,8 +17,12 @@ STALE = "Missing file or filesystem"
 TOO_LARGE = "A file cannot be larger than the value set by ulimit."
 MISSING = "A file or directory in the path name does not exist."
 _BY_ERRNO = {
-    errno.ENOSPC: NO_SPACE, errno.EFBIG: TOO_LARGE, errno.ESTALE: STALE, errno.ENOENT: MISSING, errno.ENOTDIR: MISSING,
-}  # fmt: skip
+    errno.ENOSPC: NO_SPACE,
+    errno.EFBIG: TOO_LARGE,
+    errno.ESTALE: STALE,
+    errno.ENOENT: MISSING,
+    errno.ENOTDIR: MISSING,
+}
 _BY_EXIT = {hooks.ACCESS: DENIED, hooks.NO_ENTRY: MISSING, hooks.SPACE: NO_SPACE, hooks.STALE: STALE}
 
 

@@ -127,8 +127,14 @@ def _foreign_backup(estate: Estate, host: str) -> None:
     import subprocess
 
     program = estate.files(host) / "usr/bin/mksysb"
-    subprocess.Popen([program, "-ei", "/dev/rmt0"], env={"ESTATE_IDLE": "yes"}, start_new_session=True,
-                     stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)  # fmt: skip
+    subprocess.Popen(
+        [program, "-ei", "/dev/rmt0"],
+        env={"ESTATE_IDLE": "yes"},
+        start_new_session=True,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
 
 
 def _niminfo(estate: Estate, value: Any, host: str) -> None:

@@ -46,9 +46,11 @@ def take_inventory(host: Host) -> Inventory:
 def prior_of(reader: Reader, ref: ClientRef, listed: Inventory | None, kind: str = "mksysb") -> Prior:
     """What is known of a client before it is looked at, by the history and by a listing taken before."""
     return Prior(
-        tuple(reader.sizes(ref.master, ref.client, kind)), reader.remedies_proven(ref.master),
-        listed.hosts.get(ref.client) if listed else None, listed.hostname if listed else None,
-    )  # fmt: skip
+        tuple(reader.sizes(ref.master, ref.client, kind)),
+        reader.remedies_proven(ref.master),
+        listed.hosts.get(ref.client) if listed else None,
+        listed.hostname if listed else None,
+    )
 
 
 def _no_listing(master: str, returncode: int | None, said: str) -> NimwrapError:

@@ -49,9 +49,7 @@ def _of_master(desk: Desk, master: str, refs: Sequence[ClientRef]) -> dict[Clien
         if filesystem is None:
             continue
         for kind, _ in images_of(desk.config.policy(master, ref.client), ref.client):
-            needs.append(need_of(
-                desk.reader, desk.config, ref, filesystem=filesystem.mounted_on, now=now, kind=kind
-            ))  # fmt: skip
+            needs.append(need_of(desk.reader, desk.config, ref, filesystem=filesystem.mounted_on, now=now, kind=kind))
     free = {one.mounted_on: one.free_bytes for one in mounts.values() if one.free_bytes is not None}
     short = fits(needs, free, desk.config.masters[master].max_parallel)
     return {ref: short[ref.client] for ref in refs if ref.client in short}

@@ -130,15 +130,25 @@ class Fleet:
             durations = reader.durations(ref.master, ref.client, kind)
             prior = prior_of(reader, ref, self.desk.listed.get(ref.master), kind)
             request = Request(
-                ref, kind, group, self.order.schedule, self.order.slot, not self.order.attended,
-                len(self.order.refs) > 1, prior,
-            )  # fmt: skip
+                ref,
+                kind,
+                group,
+                self.order.schedule,
+                self.order.slot,
+                not self.order.attended,
+                len(self.order.refs) > 1,
+                prior,
+            )
             run = BackupRun(self.desk.site(ref.master), request, partial(self._done_meanwhile, request))
             job = Job(
-                Task(request, run), ref.master, predicted_seconds(durations, prior.last_sizes),
-                chain_of(self.desk.config, ref, self._detected), self.desk.clock.monotonic() + wait,
-                timed=bool(durations), first=goes_first(kind),
-            )  # fmt: skip
+                Task(request, run),
+                ref.master,
+                predicted_seconds(durations, prior.last_sizes),
+                chain_of(self.desk.config, ref, self._detected),
+                self.desk.clock.monotonic() + wait,
+                timed=bool(durations),
+                first=goes_first(kind),
+            )
             self.queue.add([job])
 
     @cached_property
@@ -150,9 +160,16 @@ class Fleet:
     ) -> None:
         now = self.desk.clock.now()
         run = Run(
-            new_run_id(ref.client, now), ref.client, ref.master, now, outcome, kind,
-            self.order.schedule, failure, ended=now,
-        )  # fmt: skip
+            new_run_id(ref.client, now),
+            ref.client,
+            ref.master,
+            now,
+            outcome,
+            kind,
+            self.order.schedule,
+            failure,
+            ended=now,
+        )
         self.desk.store.record_run(run, slot=self.order.slot)
         self.runs[run.id] = run
 
@@ -170,9 +187,10 @@ class Fleet:
         ends = self.order.window_ends
         if ends is not None and self.desk.clock.now() > ends:
             return Failure(
-                FailureCode.OUTSIDE_WINDOW, f"the window of {self.order.schedule} closed at {ends.isoformat()}",
+                FailureCode.OUTSIDE_WINDOW,
+                f"the window of {self.order.schedule} closed at {ends.isoformat()}",
                 "widen the window, raise max_parallel, or spread the clients over several nights",
-            )  # fmt: skip
+            )
         return self._done_meanwhile(task.request)
 
     def _done_meanwhile(self, request: Request) -> Failure | None:
@@ -184,9 +202,11 @@ class Fleet:
         good = [
             row["id"]
             for row in self.desk.reader.last_runs(ref.master, ref.client, _LATELY)
-            if row["kind"] == request.kind and row["outcome"] in _GOOD and row["id"] not in own
+            if row["kind"] == request.kind
+            and row["outcome"] in _GOOD
+            and row["id"] not in own
             and datetime.fromisoformat(row["ended"]) > self.issued
-        ]  # fmt: skip
+        ]
         # The history does not say which volume group a run was of: all must have been done.
         wanted = len(self.desk.config.policy(ref.master, ref.client).volume_groups) if request.volume_group else 1
         if len(good) < wanted:
@@ -212,9 +232,10 @@ class Fleet:
 
     def _broken(self, task: Task, error: Exception) -> Run:
         failure = Failure(
-            FailureCode.UNKNOWN, f"nimwrap itself failed: {type(error).__name__}: {error}",
+            FailureCode.UNKNOWN,
+            f"nimwrap itself failed: {type(error).__name__}: {error}",
             "run again with -v and report it; `nimwrap recover` closes what is open",
-        )  # fmt: skip
+        )
         return replace(task.run.run, failure=failure)
 
     def _await_one(self) -> None:

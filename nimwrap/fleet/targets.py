@@ -70,9 +70,7 @@ def resolve_heard(
     """
     seen = [ClientRef(master, name) for master, names in known.items() for name in names]
     heard = [
-        target
-        for target in targets
-        if not unheard(config, silent, [target]) or any(means(target, ref) for ref in seen)
+        target for target in targets if not unheard(config, silent, [target]) or any(means(target, ref) for ref in seen)
     ]
     meant = unheard(config, silent, targets, all_=all_, groups=groups)
     if meant and not (heard or all_ or groups):

@@ -68,10 +68,14 @@ def story_json(reader: Reader, run: Row) -> Json:
     if image:
         shown["image"] |= _all_of_image(image)
     more = {name: run[name] for name in ("schedule", "slot", "phase", "owner_host", "owner_pid", "log_path")}
-    return shown | more | {
-        "export_changes": [change_json(change) for change in reader.changes(run=run["id"])],
-        "events": [event_json(event) for event in reader.events(run["id"])],
-    }
+    return (
+        shown
+        | more
+        | {
+            "export_changes": [change_json(change) for change in reader.changes(run=run["id"])],
+            "events": [event_json(event) for event in reader.events(run["id"])],
+        }
+    )
 
 
 def finding_json(finding: Row) -> Json:

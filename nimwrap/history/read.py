@@ -40,9 +40,13 @@ class Reader(ReadOnly):
     # --- runs
 
     def runs(
-        self, targets: Iterable[str | ClientRef] = (), *, since: datetime | None = None, outcomes: Sequence[str] = (),
+        self,
+        targets: Iterable[str | ClientRef] = (),
+        *,
+        since: datetime | None = None,
+        outcomes: Sequence[str] = (),
         limit: int | None = None,
-    ) -> list[Row]:  # fmt: skip
+    ) -> list[Row]:
         """Runs, newest first. A target is a client, ``master/client`` or a glob of either; none means all."""
         wanted = list(targets)
         refs: dict[ClientRef, None] | None = None

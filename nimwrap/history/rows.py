@@ -26,22 +26,32 @@ def insert(database: Database, table: str, values: dict[str, Any]) -> int:
 def attempt_columns(run_id: str, attempt: Attempt) -> dict[str, Any]:
     return columns(
         {
-            "run": run_id, "number": attempt.number, "started": attempt.started, "ended": attempt.ended,
-            "returncode": attempt.returncode, "failure_code": attempt.failure_code, "remedy": attempt.remedy,
+            "run": run_id,
+            "number": attempt.number,
+            "started": attempt.started,
+            "ended": attempt.ended,
+            "returncode": attempt.returncode,
+            "failure_code": attempt.failure_code,
+            "remedy": attempt.remedy,
         }
-    )  # fmt: skip
+    )
 
 
 def insert_findings(database: Database, run_id: str, findings: Iterable[Finding]) -> None:
     database.table("findings").insert_all(
         columns(
             {
-                "run": run_id, "check": found.check, "status": found.status, "message": found.message,
-                "fix": found.fix, "evidence": found.evidence, "failure_code": found.failure,
+                "run": run_id,
+                "check": found.check,
+                "status": found.status,
+                "message": found.message,
+                "fix": found.fix,
+                "evidence": found.evidence,
+                "failure_code": found.failure,
             }
         )
         for found in findings
-    )  # fmt: skip
+    )
 
 
 def update_if_there(database: Database, table: str, key: str | int, values: dict[str, Any]) -> bool:

@@ -136,8 +136,9 @@ class Store:
             if name:
                 database.conn.execute(
                     "update clients set cluster = ?"
-                    " where (master, name) = (select master, client from runs where id = ?)", (name, run_id),
-                )  # fmt: skip
+                    " where (master, name) = (select master, client from runs where id = ?)",
+                    (name, run_id),
+                )
 
     def close_run(self, run: Run) -> None:
         """The end of a run as its record says; a run whose first row was lost gets one now. Findings are kept."""
@@ -185,9 +186,15 @@ class Store:
                 rows.insert(database, "attempts", values)
 
     def event(
-        self, kind: str, text: str, *, run: str | None = None, master: str | None = None,
-        data: Any = None, at: Moment | None = None,
-    ) -> None:  # fmt: skip
+        self,
+        kind: str,
+        text: str,
+        *,
+        run: str | None = None,
+        master: str | None = None,
+        data: Any = None,
+        at: Moment | None = None,
+    ) -> None:
         """Something worth telling later, such as a command with its output in ``data``."""
         values = {"run": run, "master": master, "at": at or self._now(), "kind": kind, "text": text, "data": data}
         with self.writing("event", hurried=True) as database:
@@ -200,9 +207,14 @@ class Store:
     ) -> int:
         """The journal's row, before the export is touched: which addresses, and the entry's text as it stands."""
         values = {
-            "run": run, "master": master, "directory": directory, "added": list(added), "before": before,
-            "state": ChangeState.PLANNED, "planned": at,
-        }  # fmt: skip
+            "run": run,
+            "master": master,
+            "directory": directory,
+            "added": list(added),
+            "before": before,
+            "state": ChangeState.PLANNED,
+            "planned": at,
+        }
         with self.writing("plan_change") as database:
             return rows.insert(database, "export_changes", values)
 

@@ -65,9 +65,7 @@ def client_command(channel: str, client_host: str, script: str, limit_s: int) ->
     reach a shell.
     """
     if not (is_host_name(client_host) or is_address(client_host)):
-        raise NimwrapError(
-            f"{client_host[:80]!r} is not a host name", code="name_invalid", exit_code=ExitCode.REFUSED
-        )
+        raise NimwrapError(f"{client_host[:80]!r} is not a host name", code="name_invalid", exit_code=ExitCode.REFUSED)
     whom = [] if channel == SELF else [client_host]
     call = shlex.join([*_program(channel).split(), *whom, _client_script(channel, script)])
     return _bounded(call, limit_s)
@@ -196,7 +194,7 @@ class _FanOut:
             f'echo; echo "@@{self.nonce} end $nw_n 0"',
             f"nw_n=$((nw_n+{workers})); done; }}",
             "nw_say() { printf '%s\\n' \"$1\"; }",
-            "if [ \"$(print -r -- x 2>/dev/null)\" = x ]; then nw_say() { print -r -- \"$1\"; }; fi",
+            'if [ "$(print -r -- x 2>/dev/null)" = x ]; then nw_say() { print -r -- "$1"; }; fi',
             'nw_held() { nw_o=$(nw_work $1 </dev/null 2>&1 | $nw_clean); nw_say "$nw_o"; }',
             *([f'nw_own() {{ nw_o=$( ( {own}\n) </dev/null | $nw_clean); nw_say "$nw_o"; }}'] if own else []),
             _side_by_side([*(["nw_own"] if own else []), *(f"nw_held {worker}" for worker in range(workers))]),

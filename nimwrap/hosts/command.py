@@ -56,7 +56,7 @@ def wrapped(script: str, *, become: str = "", shell: str = "") -> Command:
     """
     nonce = secrets.token_hex(6)
     begin = f"echo '@@{nonce} begin'"
-    body = f"{begin}; {begin} >&2\n(\n{script}\n)\n{STATUS}\necho \"@@{nonce} end $nw_rc\" >&2; exit $nw_rc"
+    body = f'{begin}; {begin} >&2\n(\n{script}\n)\n{STATUS}\necho "@@{nonce} end $nw_rc" >&2; exit $nw_rc'
     prefix = ""
     if become == "sudo":
         prefix = f"sudo -n {shlex.quote(shell or '/usr/bin/ksh')} -c "

@@ -14,9 +14,7 @@ from dataclasses import dataclass
 _MARKED = re.compile(r"(begin|end) (\S+)(?: (\d+))?\r?(?:\n|\Z)")
 
 PREAMBLE = (
-    "LC_ALL=C; export LC_ALL\n"
-    "COLUMNS=2000; export COLUMNS\n"
-    "PATH=/usr/bin:/usr/sbin:/etc:/sbin:/bin; export PATH\n"
+    "LC_ALL=C; export LC_ALL\nCOLUMNS=2000; export COLUMNS\nPATH=/usr/bin:/usr/sbin:/etc:/sbin:/bin; export PATH\n"
 )
 """First lines of every script: untranslated messages, lines that ps does not cut, and tools found nowhere but
 in the system's own directories."""
@@ -52,7 +50,7 @@ class Answer:
 def process_tree(pid: str) -> str:
     """Shell text that prints process ``pid`` (a number or ``$name``) and all its descendants, parents first."""
     return (
-        f"ps -ef | awk -v r={pid} '{{k[$3]=k[$3] \" \" $2}} "
+        f'ps -ef | awk -v r={pid} \'{{k[$3]=k[$3] " " $2}} '
         'END{n=1; q[1]=r; for(i=1;i<=n;i++){print q[i]; m=split(k[q[i]],a," "); for(j=1;j<=m;j++)q[++n]=a[j]}}\''
     )
 

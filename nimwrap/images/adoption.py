@@ -88,10 +88,22 @@ def _record(depot: Depot, entry: Entry, seen: Seen, stock: Stock, now: datetime)
     verified_by = () if failure else _evidence(entry, seen)
     fault = fault_text(failure, QUICK) if failure else None
     image = depot.store.add_image(
-        client=client, master=entry.master, kind=entry.kind, resource=entry.name, location=entry.location,
-        size_bytes=seen.size_bytes or 0, verified=failure is None, verified_by=list(verified_by), verified_at=now,
-        fault=fault, managed=False, node=header and header.node, machine_id=header and header.machine_id,
-        oslevel=_level(entry, header), created=min(created, now), recorded=now,
+        client=client,
+        master=entry.master,
+        kind=entry.kind,
+        resource=entry.name,
+        location=entry.location,
+        size_bytes=seen.size_bytes or 0,
+        verified=failure is None,
+        verified_by=list(verified_by),
+        verified_at=now,
+        fault=fault,
+        managed=False,
+        node=header and header.node,
+        machine_id=header and header.machine_id,
+        oslevel=_level(entry, header),
+        created=min(created, now),
+        recorded=now,
     )
     depot.note("import", f"recorded {entry.name} of {client} as unmanaged", now, data={"image": image})
     return Imported(entry, image, verified_by, fault)

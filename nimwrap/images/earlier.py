@@ -27,9 +27,14 @@ def earlier(database: Path, master: str, client: str, kind: str, *, resource: st
     new = {"master": master, "client": client, "kind": kind, "resource": resource, "location": resource or "/"}
     try:
         with Reader.open(database) as reader:
-            rows = [row for row in reader.images(master, client, kind=kind, removed=True) if row["verified"]
-                    and row["run"] != run and series_of(row) == series_of(new)]
+            rows = [
+                row
+                for row in reader.images(master, client, kind=kind, removed=True)
+                if row["verified"] and row["run"] != run and series_of(row) == series_of(new)
+            ]
     except StoreUnavailable:
         return Earlier()
-    return Earlier(tuple(row["size_bytes"] for row in rows[:10]),
-                   tuple(row["file_count"] for row in rows[:10] if row["file_count"]))
+    return Earlier(
+        tuple(row["size_bytes"] for row in rows[:10]),
+        tuple(row["file_count"] for row in rows[:10] if row["file_count"]),
+    )

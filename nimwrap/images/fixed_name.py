@@ -131,8 +131,10 @@ def _script(depot: Depot, script: str) -> None:
     if result.returncode is None:
         raise _lost(depot)
     if not result.ok:
-        raise NimwrapError(f"{depot.master.spool} on {depot.master.name} cannot be written: {result.stderr.strip()}",
-                           hint="see its free space and permissions, then run nimwrap recover")
+        raise NimwrapError(
+            f"{depot.master.spool} on {depot.master.name} cannot be written: {result.stderr.strip()}",
+            hint="see its free space and permissions, then run nimwrap recover",
+        )
 
 
 def _plan(depot: Depot, image: Row, run: str, now: datetime) -> Replacement | str:
@@ -141,10 +143,13 @@ def _plan(depot: Depot, image: Row, run: str, now: datetime) -> Replacement | st
     policy = depot.config.policy(depot.master.name, image["client"])
     fixed, type_ = fixed_name(image["client"]), kind.resource_type or "mksysb"
     staged = image["location"]
-    given = look.ask(depot.host, [
-        Question("objects", shlex.join(lsnim.long_argv(type_=type_)), 120),
-        Question("fixed", shlex.join(lsnim.long_argv(fixed)), 120),
-    ])
+    given = look.ask(
+        depot.host,
+        [
+            Question("objects", shlex.join(lsnim.long_argv(type_=type_)), 120),
+            Question("fixed", shlex.join(lsnim.long_argv(fixed)), 120),
+        ],
+    )
     if not given["objects"].ok:
         return "lsnim gave no answer"
     objects = lsnim.parse_long(given["objects"].output)
@@ -156,8 +161,9 @@ def _plan(depot: Depot, image: Row, run: str, now: datetime) -> Replacement | st
     place = (holder and holder.first("location")) or f"{home(image['client'], policy)}/{fixed}.{kind.extension}"
     if not is_safe_path(place):
         return f"{fixed} is defined at {place!r}, which is not a plain path"
-    change = Replacement(run, image["client"], image["kind"], type_, fixed, place, image["resource"], staged,
-                         image["size_bytes"])
+    change = Replacement(
+        run, image["client"], image["kind"], type_, fixed, place, image["resource"], staged, image["size_bytes"]
+    )
     directory = str(PurePosixPath(place).parent)
     beside = depot.host.run(f"{PREAMBLE}[ -f {shlex.quote(place)} ] && {shlex.join(ls.argv(directory))}\n")
     if not beside.ok:

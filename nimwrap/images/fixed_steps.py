@@ -81,16 +81,25 @@ def forward(change: Replacement) -> list[Step]:
         steps.append(Step("second name for the old file", f"[ -f {aside} ]", f"ln {place} {aside}"))
     steps += [
         Step("release the fixed name", f"{_at(change.fixed, 'none')} || swapped", f"nim_ -o remove {fixed}"),
-        Step("put the new file in its place", "swapped",
-             f"rm -f {place}.new; ln {staged} {place}.new && mv -f {place}.new {place}"),
-        Step("take the fixed name", f"{_at(change.fixed, place)} && swapped",
-             _define(change, change.fixed, change.place)),
+        Step(
+            "put the new file in its place",
+            "swapped",
+            f"rm -f {place}.new; ln {staged} {place}.new && mv -f {place}.new {place}",
+        ),
+        Step(
+            "take the fixed name", f"{_at(change.fixed, place)} && swapped", _define(change, change.fixed, change.place)
+        ),
         Step("verify the fixed name", f"{_at(change.fixed, place)} && swapped && whole {place}", ":"),
     ]
     if change.aside and change.old:
         aside = shlex.quote(change.aside)
-        steps.append(Step("the old image becomes a dated generation", _at(change.old, aside),
-                          _define(change, change.old, change.aside)))
+        steps.append(
+            Step(
+                "the old image becomes a dated generation",
+                _at(change.old, aside),
+                _define(change, change.old, change.aside),
+            )
+        )
     drop = f'[ "$(at {new})" = none ] || nim_ -o remove {new}; [ "$(at {new})" = none ] && rm -f {staged}'
     parent = PurePosixPath(change.staged).parent
     if parent.name == change.new:  # NIM_MKSYSB_SUBDIRS gives each image a directory of its own
@@ -107,19 +116,24 @@ def backward(change: Replacement) -> list[Step]:
     if not change.aside:
         return [
             Step("release the fixed name again", free, undo),
-            Step("take the new file's second name away", f"! same {place} {shlex.quote(change.staged)}",
-                 f"rm -f {place} {place}.new"),
+            Step(
+                "take the new file's second name away",
+                f"! same {place} {shlex.quote(change.staged)}",
+                f"rm -f {place} {place}.new",
+            ),
         ]
     aside = shlex.quote(change.aside)
     restored = f"{{ same {place} {aside} || [ ! -f {aside} ]; }}"
     steps = [
         Step("release the fixed name again", f"{free} || {{ {_at(change.fixed, place)} && {restored}; }}", undo),
-        Step("put the old file back", restored,
-             f"rm -f {place}.new; ln {aside} {place}.new && mv -f {place}.new {place}"),
+        Step(
+            "put the old file back", restored, f"rm -f {place}.new; ln {aside} {place}.new && mv -f {place}.new {place}"
+        ),
     ]
     if change.old:
-        steps.append(Step("define the old image again", _at(change.fixed, place),
-                          _define(change, change.fixed, change.place)))
+        steps.append(
+            Step("define the old image again", _at(change.fixed, place), _define(change, change.fixed, change.place))
+        )
     steps.append(
         Step("take the old file's second name away", f"[ ! -f {aside} ]", f"same {place} {aside} && rm -f {aside}")
     )

@@ -71,8 +71,15 @@ class Entry:
 
 def entry_of(row: Row, remarks: tuple[str, ...] = (), resource: NimObject | None = None) -> Entry:
     return Entry(
-        master=row["master"], location=row["location"], client=row["client"], kind=row["kind"], name=row["resource"],
-        size_bytes=row["size_bytes"], created=parse_rfc3339(row["created"]), row=row, resource=resource,
+        master=row["master"],
+        location=row["location"],
+        client=row["client"],
+        kind=row["kind"],
+        name=row["resource"],
+        size_bytes=row["size_bytes"],
+        created=parse_rfc3339(row["created"]),
+        row=row,
+        resource=resource,
         remarks=remarks,
     )
 
@@ -114,8 +121,15 @@ def _recorded(row: Row, stock: Stock) -> Entry:
 def _unrecorded(master: str, name: str, place: str, resource: NimObject, stock: Stock) -> Entry:
     size = stock.files.get(place)
     return Entry(
-        master, place, stock.client_of(resource), RESOURCE_TYPES.get(resource.type), name, size,
-        stock.created(resource), resource=resource, remarks=(RESOURCE_ALONE,) if size is None else (),
+        master,
+        place,
+        stock.client_of(resource),
+        RESOURCE_TYPES.get(resource.type),
+        name,
+        size,
+        stock.created(resource),
+        resource=resource,
+        remarks=(RESOURCE_ALONE,) if size is None else (),
     )
 
 

@@ -58,16 +58,32 @@ KINDS: dict[str, Kind] = {
         Kind(SAVEVG, "savevg", "savevg", "", proof=ProofRow(reader="lssavevg")),
         # What nim prints for a VIOS is in no public capture: its code is evidence when there, and not missed when not
         Kind("ios_mksysb", "ios_mksysb", "mksysb", "", machine_types=("vios",), proof=ProofRow(success_code=False)),
-        Kind("ios_backup", "ios_backup", "iosb", "iosb", machine_types=("vios",),
-             proof=ProofRow(success_code=False, reader=None, names_host=False, full_reader=False, floor_bytes=1)),
-        Kind(NIM_DB, None, "nimdb", "nimdb", through_client=False, machine_types=("master",),
-             proof=ProofRow(success_code=False, reader=None, names_host=False, full_reader=False, floor_bytes=1)),
+        Kind(
+            "ios_backup",
+            "ios_backup",
+            "iosb",
+            "iosb",
+            machine_types=("vios",),
+            proof=ProofRow(success_code=False, reader=None, names_host=False, full_reader=False, floor_bytes=1),
+        ),
+        Kind(
+            NIM_DB,
+            None,
+            "nimdb",
+            "nimdb",
+            through_client=False,
+            machine_types=("master",),
+            proof=ProofRow(success_code=False, reader=None, names_host=False, full_reader=False, floor_bytes=1),
+        ),
         Kind("master_mksysb", "mksysb", "mksysb", "", through_client=False, machine_types=("master",)),
     )
 }
 
 RESOURCE_TYPES: dict[str, str] = {
-    "mksysb": "mksysb", "savevg": SAVEVG, "ios_mksysb": "ios_mksysb", "ios_backup": "ios_backup",
+    "mksysb": "mksysb",
+    "savevg": SAVEVG,
+    "ios_mksysb": "ios_mksysb",
+    "ios_backup": "ios_backup",
 }
 """The kind that a NIM resource type stands for when nothing else is known about it."""
 
@@ -120,9 +136,7 @@ def images_of(policy: BackupPolicy, client: str) -> list[tuple[str, str]]:
     ]
 
 
-def image_names(
-    kind: str, client: str, policy: BackupPolicy, moment: datetime, volume_group: str = ""
-) -> ImageNames:
+def image_names(kind: str, client: str, policy: BackupPolicy, moment: datetime, volume_group: str = "") -> ImageNames:
     """The dated names of an image begun at ``moment``; with ``naming = "fixed"`` they are the temporary ones."""
     row = KINDS[kind]
     stem = "_".join(part for part in (client, volume_group, row.label) if part)
@@ -155,11 +169,11 @@ def plan(
         )
         return KindPlan(row, names, make, preview=preview)
     if kind in ("ios_mksysb", "ios_backup"):
-        return KindPlan(row, names, nim.define_ios(
-            resource, client=client, location=location, type_=kind, force=force))
+        return KindPlan(row, names, nim.define_ios(resource, client=client, location=location, type_=kind, force=force))
     flags = policy.mksysb_flags
     return KindPlan(
-        row, names,
+        row,
+        names,
         nim.define_mksysb(resource, client=client, location=location, flags=flags, force=force),
         preview=nim.define_mksysb(resource, client=client, location=location, flags=flags, size_preview=True),
     )

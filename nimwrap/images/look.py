@@ -130,8 +130,9 @@ def seen(place: Place, given: Mapping[str, Answer], tag: str = "") -> Seen:
     if whole is not None and whole.returncode is not None:
         read = restore.parse(whole.output)
     ended = [name for name, answer in (("cksum", summed), ("read", whole)) if answer and answer.returncode is None]
-    return Seen(size, file_says, header, header_says, header_ended, resource, resource_says, checksum, read,
-                (*missing, *ended))
+    return Seen(
+        size, file_says, header, header_says, header_ended, resource, resource_says, checksum, read, (*missing, *ended)
+    )
 
 
 def _file(answer: Answer | None) -> tuple[int | None, str, tuple[str, ...]]:

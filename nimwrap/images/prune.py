@@ -137,16 +137,21 @@ def _one(depot: Depot, verdict: Verdict, not_now: str | None, now: datetime) -> 
 
 def _unconfirmed(host: Host, members: Sequence[Verdict]) -> str | None:
     """Why nothing may be removed now: the newest good image is not on the disk as it was recorded."""
-    good = [each.row for each in members if each.action == Action.KEEP and each.row["verified"]
-            and not each.row["fault"] and each.row["managed"]]
+    good = [
+        each.row
+        for each in members
+        if each.action == Action.KEEP and each.row["verified"] and not each.row["fault"] and each.row["managed"]
+    ]
     if not good:
         return "there is no good image to keep"
     newest = max(good, key=lambda row: (row["created"], row["id"]))
     place = Place(kind_of(newest["kind"]), newest["location"], newest["resource"])
     seen = look.seen(place, look.ask(host, look.questions(place)))
     fault = (
-        file_fault(seen, place) or header_fault(seen, place, newest["size_bytes"])
-        or host_fault(seen, newest["node"], newest["machine_id"]) or resource_fault(seen, place)
+        file_fault(seen, place)
+        or header_fault(seen, place, newest["size_bytes"])
+        or host_fault(seen, newest["node"], newest["machine_id"])
+        or resource_fault(seen, place)
     )
     if fault is None and seen.size_bytes != newest["size_bytes"]:
         return f"the newest good image has {seen.size_bytes} bytes on disk, {newest['size_bytes']} were recorded"

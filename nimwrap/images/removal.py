@@ -85,8 +85,10 @@ def removal_script(row: Row) -> str:
     text = PREAMBLE
     if row["resource"]:
         text += _LOOK.format(
-            lsnim=shlex.join(lsnim.long_argv(row["resource"])), name=shlex.quote(row["resource"]),
-            remove=shlex.join(nim.remove(row["resource"], rm_image=True)), **words,
+            lsnim=shlex.join(lsnim.long_argv(row["resource"])),
+            name=shlex.quote(row["resource"]),
+            remove=shlex.join(nim.remove(row["resource"], rm_image=True)),
+            **words,
         )
     parent = PurePosixPath(row["location"]).parent
     # NIM_MKSYSB_SUBDIRS gives each image a directory of its own, called like it
@@ -101,8 +103,14 @@ def remove_image(host: Host, store: Store, row: Row, reason: str, now: datetime)
     if refused:
         return Removal(Ending.LEFT, refused)
     store.update_image(row["id"], removal=PLANNED)
-    store.event("prune", f"removing {row['resource'] or row['location']}: {reason}", run=row["run"],
-                master=row["master"], data={"image": row["id"], "location": row["location"]}, at=now)
+    store.event(
+        "prune",
+        f"removing {row['resource'] or row['location']}: {reason}",
+        run=row["run"],
+        master=row["master"],
+        data={"image": row["id"], "location": row["location"]},
+        at=now,
+    )
     return finish(host, store, row, now)
 
 
@@ -120,8 +128,14 @@ def finish(host: Host, store: Store, row: Row, now: datetime) -> Removal:
             store.update_image(row["id"], removal=REMOVED, removed=now)
         elif removal.ending is Ending.LEFT:
             store.update_image(row["id"], removal=None)
-        store.event("prune", f"{row['resource'] or row['location']}: {removal.ending}", run=row["run"],
-                    master=row["master"], data={"image": row["id"], "output": says[-4000:]}, at=now)
+        store.event(
+            "prune",
+            f"{row['resource'] or row['location']}: {removal.ending}",
+            run=row["run"],
+            master=row["master"],
+            data={"image": row["id"], "output": says[-4000:]},
+            at=now,
+        )
     except StoreUnavailable as fault:
         return Removal(removal.ending, f"{removal.reason}; its row follows at the next recover ({fault.message})")
     return removal

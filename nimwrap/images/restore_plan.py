@@ -48,19 +48,29 @@ class RestorePlan:
         """``data.plan``."""
         row = self.image
         return {
-            "client": self.client, "to": self.target, "master": row["master"],
+            "client": self.client,
+            "to": self.target,
+            "master": row["master"],
             "image": {
-                "id": row["id"], "kind": row["kind"], "resource": row["resource"], "location": row["location"],
-                "size_bytes": row["size_bytes"], "created": row["created"], "oslevel": row["oslevel"],
-                "outcome": row["outcome"], "managed": bool(row["managed"]), "run": row["run"],
-                "verified_by": json.loads(row["verified_by"]), "verified_full_at": row["verified_full_at"],
+                "id": row["id"],
+                "kind": row["kind"],
+                "resource": row["resource"],
+                "location": row["location"],
+                "size_bytes": row["size_bytes"],
+                "created": row["created"],
+                "oslevel": row["oslevel"],
+                "outcome": row["outcome"],
+                "managed": bool(row["managed"]),
+                "run": row["run"],
+                "verified_by": json.loads(row["verified_by"]),
+                "verified_full_at": row["verified_full_at"],
             },
             "spot": self.spot,
             "steps": [asdict(step) for step in self.steps],
             "warnings": [_said(note) for note in self.warnings],
             "missing": [_said(note) for note in self.missing],
             "alternatives": [asdict(way) for way in self.other_ways],
-        }  # fmt: skip
+        }
 
 
 def _said(note: Note) -> str:
@@ -95,8 +105,13 @@ def restore_plan(request: Request, facts: RestoreFacts | None) -> RestorePlan:
     plan.steps += _prepare(request, known)
     if make_spot:
         _about_room(plan, known)
-        plan.steps.append(Step(f"make the SPOT {spot} from the image", shlex.join(make_spot),
-                               "Takes 10 minutes or more. It may be removed after the restore: nim -o remove " + spot))
+        plan.steps.append(
+            Step(
+                f"make the SPOT {spot} from the image",
+                shlex.join(make_spot),
+                "Takes 10 minutes or more. It may be removed after the restore: nim -o remove " + spot,
+            )
+        )
     plan.steps += _bosinst_data(row, target, known, elsewhere)
     plan.steps += _install(request, known, spot)
     plan.steps += _afterwards(request)
@@ -107,45 +122,65 @@ def _about_the_image(plan: RestorePlan, request: Request, facts: RestoreFacts) -
     row, seen = plan.image, facts.seen
     age = format_duration((request.now - parse_rfc3339(row["created"])).total_seconds())
     if row["outcome"] == "warning":
-        plan.warnings.append(Note(f"the image ended with warnings (it is {age} old): some files may be missing in it",
-                                  f"nimwrap show {row['run']} tells which." if row["run"] else ""))
+        plan.warnings.append(
+            Note(
+                f"the image ended with warnings (it is {age} old): some files may be missing in it",
+                f"nimwrap show {row['run']} tells which." if row["run"] else "",
+            )
+        )
     if not row["verified_full_at"] and "restore -T" not in json.loads(row["verified_by"]):
-        plan.warnings.append(Note("the image was never read to its end",
-                                  f"nimwrap images verify --full {row['master']}/{row['client']}"))
+        plan.warnings.append(
+            Note("the image was never read to its end", f"nimwrap images verify --full {row['master']}/{row['client']}")
+        )
     if seen is None:
         return
     from nimwrap.images.look import Place
 
     place = Place(kind_of(row["kind"]), row["location"], row["resource"])
     fault = (
-        file_fault(seen, place) or header_fault(seen, place, row["size_bytes"])
+        file_fault(seen, place)
+        or header_fault(seen, place, row["size_bytes"])
         or host_fault(seen, row["node"], row["machine_id"])
     )
     if fault:
         plan.missing.append(Note(fault.message, "Take another image: nimwrap images list " + row["client"]))
     elif seen.size_bytes != row["size_bytes"]:
-        plan.missing.append(Note(f"the image has {seen.size_bytes} bytes now, {row['size_bytes']} were recorded",
-                                 "Read it in full before you rely on it."))
+        plan.missing.append(
+            Note(
+                f"the image has {seen.size_bytes} bytes now, {row['size_bytes']} were recorded",
+                "Read it in full before you rely on it.",
+            )
+        )
     image, master = level(row["oslevel"]), facts.master_level
     if image and master and suffices(master, image) is False:
-        plan.missing.append(Note(f"the master is at {master}, the image at {image}: a master must not be older",
-                                 "Update the master, or restore from one that is new enough."))
+        plan.missing.append(
+            Note(
+                f"the master is at {master}, the image at {image}: a master must not be older",
+                "Update the master, or restore from one that is new enough.",
+            )
+        )
 
 
 def _about_the_target(plan: RestorePlan, facts: RestoreFacts) -> None:
     if facts.target_unknown:
-        plan.missing.append(Note(
-            f"NIM has no machine {plan.target}",
-            "Define it: nim -o define -t standalone -a platform=chrp -a netboot_kernel=64 "
-            f"-a if1='find_net {plan.target} 0' -a cable_type1=N/A {plan.target}",
-        ))
+        plan.missing.append(
+            Note(
+                f"NIM has no machine {plan.target}",
+                "Define it: nim -o define -t standalone -a platform=chrp -a netboot_kernel=64 "
+                f"-a if1='find_net {plan.target} 0' -a cable_type1=N/A {plan.target}",
+            )
+        )
 
 
 def _about_room(plan: RestorePlan, facts: RestoreFacts) -> None:
     free = facts.spot_free_bytes
     if free is not None and free < SPOT_BYTES:
-        plan.missing.append(Note(f"{SPOT_DIRECTORY} has {format_size(free)} free, a SPOT may need "
-                                 f"{format_size(SPOT_BYTES)}", "Enlarge the filesystem, or remove an old SPOT."))
+        plan.missing.append(
+            Note(
+                f"{SPOT_DIRECTORY} has {format_size(free)} free, a SPOT may need {format_size(SPOT_BYTES)}",
+                "Enlarge the filesystem, or remove an old SPOT.",
+            )
+        )
 
 
 def _spot(row: Row, facts: RestoreFacts) -> tuple[str, list[str] | None]:
@@ -183,9 +218,11 @@ def _prepare(request: Request, facts: RestoreFacts) -> list[Step]:
     row, target = request.image, request.target
     ref = f"{row['master']}/{row['client']}"
     steps = [
-        Step("keep nimwrap's hands off the client and the image",
-             f"nimwrap hold {ref} --reason restore && nimwrap images pin {row['resource'] or row['id']}",
-             "Undo both when the client is back: nimwrap release, nimwrap images unpin."),
+        Step(
+            "keep nimwrap's hands off the client and the image",
+            f"nimwrap hold {ref} --reason restore && nimwrap images pin {row['resource'] or row['id']}",
+            "Undo both when the client is back: nimwrap release, nimwrap images unpin.",
+        ),
         Step("read the image to its end", f"nimwrap images verify --full {ref}", "Minutes that are well spent.", True),
     ]
     define = define_finished(row["kind"], ImageNames(row["resource"], row["location"]))
@@ -195,17 +232,30 @@ def _prepare(request: Request, facts: RestoreFacts) -> list[Step]:
     if machine is None:
         return steps
     for type_, name in _allocated(machine):
-        steps.append(Step(f"take {name} from {target}", shlex.join(nim.deallocate(target, type_, name)),
-                          "Left over from an earlier operation: make sure nobody is using it."))
+        steps.append(
+            Step(
+                f"take {name} from {target}",
+                shlex.join(nim.deallocate(target, type_, name)),
+                "Left over from an earlier operation: make sure nobody is using it.",
+            )
+        )
     if not machine.ready:
-        steps.append(Step(f"set {target} back to ready", shlex.join(nim.reset(target)),
-                          f"It is now: {machine.cstate}. Make sure no operation is really running."))
+        steps.append(
+            Step(
+                f"set {target} back to ready",
+                shlex.join(nim.reset(target)),
+                f"It is now: {machine.cstate}. Make sure no operation is really running.",
+            )
+        )
     return steps
 
 
 def _allocated(machine: lsnim.NimObject) -> list[tuple[str, str]]:
-    return [(type_, name) for type_ in ("mksysb", "spot", "lpp_source", "bosinst_data")
-            for name in machine.attributes.get(type_, ())]
+    return [
+        (type_, name)
+        for type_ in ("mksysb", "spot", "lpp_source", "bosinst_data")
+        for name in machine.attributes.get(type_, ())
+    ]
 
 
 def _bosinst_data(row: Row, target: str, facts: RestoreFacts, elsewhere: bool) -> list[Step]:
@@ -215,12 +265,19 @@ def _bosinst_data(row: Row, target: str, facts: RestoreFacts, elsewhere: bool) -
     there = f" NIM has already: {', '.join(facts.bosinst)}." if facts.bosinst else ""
     answers = "PROMPT = no, EXISTING_SYSTEM_OVERWRITE = yes" + (", RECOVER_DEVICES = no" if elsewhere else "")
     return [
-        Step("only for an installation that asks nothing: take the answers out of the image",
-             f"mkdir -p {BOSINST_DIRECTORY} && cd {BOSINST_DIRECTORY} && "
-             f"restore -xqf {shlex.quote(row['location'])} ./bosinst.data && mv bosinst.data {file}",
-             f"Then edit it: {answers}, and the target disks.{there}", True),
-        Step("and make them a resource", shlex.join(nim_install.define_bosinst_data(name, location=file)),
-             f"Add -a bosinst_data={name} to the command below.", True),
+        Step(
+            "only for an installation that asks nothing: take the answers out of the image",
+            f"mkdir -p {BOSINST_DIRECTORY} && cd {BOSINST_DIRECTORY} && "
+            f"restore -xqf {shlex.quote(row['location'])} ./bosinst.data && mv bosinst.data {file}",
+            f"Then edit it: {answers}, and the target disks.{there}",
+            True,
+        ),
+        Step(
+            "and make them a resource",
+            shlex.join(nim_install.define_bosinst_data(name, location=file)),
+            f"Add -a bosinst_data={name} to the command below.",
+            True,
+        ),
     ]
 
 
@@ -230,34 +287,61 @@ def _install(request: Request, facts: RestoreFacts, spot: str) -> list[Step]:
     client = addresses.get(request.target_host, request.target_host)
     server = addresses.get(request.master_host, request.master_host)
     return [
-        Step(f"prepare the installation of {target}",
-             shlex.join(nim_install.bos_inst(target, image=row["resource"] or "", spot=spot)),
-             "Nothing is booted by this."),
-        Step(f"boot {target} from the network", "",
-             "On the HMC: activate it into SMS, Setup Remote IPL, the network adapter, BOOTP, "
-             f"client {client}, server {server}, the gateway if they are in different networks; then ping from there, "
-             "and boot from that adapter. While AIX still runs there: bootlist -m normal "
-             f"entN bserver={server} client={client} && shutdown -Fr."),
-        Step("watch it", shlex.join(lsnim.long_argv(target)),
-             "Cstate and info show how far it is. To give up: "
-             f"{shlex.join(nim.reset(target))}; then deallocate what lsnim -c resources {target} lists."),
+        Step(
+            f"prepare the installation of {target}",
+            shlex.join(nim_install.bos_inst(target, image=row["resource"] or "", spot=spot)),
+            "Nothing is booted by this.",
+        ),
+        Step(
+            f"boot {target} from the network",
+            "",
+            "On the HMC: activate it into SMS, Setup Remote IPL, the network adapter, BOOTP, "
+            f"client {client}, server {server}, the gateway if they are in different networks; then ping from there, "
+            "and boot from that adapter. While AIX still runs there: bootlist -m normal "
+            f"entN bserver={server} client={client} && shutdown -Fr.",
+        ),
+        Step(
+            "watch it",
+            shlex.join(lsnim.long_argv(target)),
+            "Cstate and info show how far it is. To give up: "
+            f"{shlex.join(nim.reset(target))}; then deallocate what lsnim -c resources {target} lists.",
+        ),
     ]
 
 
 def _afterwards(request: Request) -> list[Step]:
     row, target = request.image, request.target
-    steps = [Step(f"look at {target} when it is back", "oslevel -s; lsvg -o; errpt | head; netstat -in",
-                  "On the client. The cpuid may have changed with the hardware: nim -o change -a cpuid= clears it.")]
+    steps = [
+        Step(
+            f"look at {target} when it is back",
+            "oslevel -s; lsvg -o; errpt | head; netstat -in",
+            "On the client. The cpuid may have changed with the hardware: nim -o change -a cpuid= clears it.",
+        )
+    ]
     for other in request.others:
         if other["kind"] == "savevg":
-            steps.append(Step(f"bring back the volume group of {other['resource'] or other['location']}",
-                              f"restvg -q -f {shlex.quote(other['location'])} hdiskN",
-                              f"On the client, over a mount of the master; made {other['created']}.", True))
+            steps.append(
+                Step(
+                    f"bring back the volume group of {other['resource'] or other['location']}",
+                    f"restvg -q -f {shlex.quote(other['location'])} hdiskN",
+                    f"On the client, over a mount of the master; made {other['created']}.",
+                    True,
+                )
+            )
         elif other["kind"] == "ios_backup":
-            steps.append(Step("bring back the virtual I/O configuration",
-                              f"viosbr -restore -file {shlex.quote(other['location'])}",
-                              f"On the VIOS as padmin, from a copy of the file; made {other['created']}.", True))
+            steps.append(
+                Step(
+                    "bring back the virtual I/O configuration",
+                    f"viosbr -restore -file {shlex.quote(other['location'])}",
+                    f"On the VIOS as padmin, from a copy of the file; made {other['created']}.",
+                    True,
+                )
+            )
     if target == row["client"]:
-        steps.append(Step("let nimwrap back it up again",
-                          f"nimwrap release {row['master']}/{target} && nimwrap backup {row['master']}/{target}"))
+        steps.append(
+            Step(
+                "let nimwrap back it up again",
+                f"nimwrap release {row['master']}/{target} && nimwrap backup {row['master']}/{target}",
+            )
+        )
     return steps

@@ -150,11 +150,14 @@ def quick_fault(row: Row, seen: Seen) -> Failure | None:
         fault = Failure(
             FailureCode.IMAGE_TRUNCATED if smaller else FailureCode.IMAGE_UNREADABLE,
             f"{place.location} has {seen.size_bytes} bytes, {row['size_bytes']} were recorded",
-            "Find out who wrote to it; it is not the image that was proven.", seen.file_says,
+            "Find out who wrote to it; it is not the image that was proven.",
+            seen.file_says,
         )
     return (
-        fault or header_fault(seen, place, row["size_bytes"])
-        or host_fault(seen, row["node"], row["machine_id"]) or resource_fault(seen, place)
+        fault
+        or header_fault(seen, place, row["size_bytes"])
+        or host_fault(seen, row["node"], row["machine_id"])
+        or resource_fault(seen, place)
     )
 
 
@@ -181,13 +184,18 @@ def full_fault(row: Row, seen: Seen) -> Failure | None:
     """What reading all of it says against a recorded image."""
     where = row["location"]
     if seen.read is not None and seen.read.available and seen.read.returncode != 0:
-        return Failure(FailureCode.IMAGE_UNREADABLE,
-                       f"{where} cannot be read to its end: {first_line(seen.read.says) or 'restore -T failed'}",
-                       "Make a new image; this one would not restore.", seen.read.says)
+        return Failure(
+            FailureCode.IMAGE_UNREADABLE,
+            f"{where} cannot be read to its end: {first_line(seen.read.says) or 'restore -T failed'}",
+            "Make a new image; this one would not restore.",
+            seen.read.says,
+        )
     if seen.checksum is not None and row["cksum"] and seen.checksum.text != row["cksum"]:
-        return Failure(FailureCode.IMAGE_UNREADABLE,
-                       f"{where} has changed since it was new: cksum {seen.checksum.text}, was {row['cksum']}",
-                       "Make a new image; see whether the disk or the filesystem reports errors (errpt).")
+        return Failure(
+            FailureCode.IMAGE_UNREADABLE,
+            f"{where} has changed since it was new: cksum {seen.checksum.text}, was {row['cksum']}",
+            "Make a new image; see whether the disk or the filesystem reports errors (errpt).",
+        )
     return None
 
 

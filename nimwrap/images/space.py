@@ -66,11 +66,14 @@ def need_of(
     rows = reader.images(ref.master, ref.client, kind=kind)
     sizes = [row["size_bytes"] for row in rows if row["verified"]][:3]
     prunable = [
-        verdict.row for verdict in plan_prune(rows, config, frozenset(), MasterState({}), now)
+        verdict.row
+        for verdict in plan_prune(rows, config, frozenset(), MasterState({}), now)
         if verdict.action == Action.REMOVE
     ]
     return Need(
-        ref.client, filesystem, int(max(sizes) * HEADROOM) if sizes else None,
+        ref.client,
+        filesystem,
+        int(max(sizes) * HEADROOM) if sizes else None,
         _freed_by_a_new_one(rows, config, ref, now),
         tuple((row["resource"] or row["location"], row["size_bytes"]) for row in prunable),
     )
@@ -138,7 +141,8 @@ def growth(rows: Iterable[Row]) -> float:
     """Bytes a day by which one client's proven images grow: the slope of the line through the last ten."""
     points = [
         (parse_rfc3339(row["created"]).timestamp() / 86400, float(row["size_bytes"]))
-        for row in sorted(rows, key=lambda row: str(row["created"]))[-10:] if row["verified"]
+        for row in sorted(rows, key=lambda row: str(row["created"]))[-10:]
+        if row["verified"]
     ]
     if len(points) < 3:
         return 0.0
@@ -149,20 +153,32 @@ def growth(rows: Iterable[Row]) -> float:
 
 
 def forecast(
-    needs: Sequence[Need], histories: Mapping[str, Sequence[Row]], keep: Mapping[str, int], free_bytes: int,
-    parallel: int, now: datetime,
-) -> Forecast:  # fmt: skip
+    needs: Sequence[Need],
+    histories: Mapping[str, Sequence[Row]],
+    keep: Mapping[str, int],
+    free_bytes: int,
+    parallel: int,
+    now: datetime,
+) -> Forecast:
     """What becomes of one filesystem. ``histories`` by client, with the images that are gone; ``keep``: generations."""
     lines = [_Line.through(rows, keep.get(client, 1)) for client, rows in histories.items() if rows]
     full_on = next(
         (now + timedelta(days=day) for day in range(1, FAR) if sum(line.added(day) for line in lines) > free_bytes),
         None,
     )
-    growing = sorted((Growth(client, growth(rows)) for client, rows in histories.items()),
-                     key=lambda each: each.bytes_per_day, reverse=True)
+    growing = sorted(
+        (Growth(client, growth(rows)) for client, rows in histories.items()),
+        key=lambda each: each.bytes_per_day,
+        reverse=True,
+    )
     name = needs[0].filesystem if needs else ""
-    return Forecast(name, free_bytes, worst_moment(needs, parallel), full_on,
-                    tuple(each for each in growing if each.bytes_per_day > 0)[:5])
+    return Forecast(
+        name,
+        free_bytes,
+        worst_moment(needs, parallel),
+        full_on,
+        tuple(each for each in growing if each.bytes_per_day > 0)[:5],
+    )
 
 
 @dataclass(frozen=True)
@@ -181,8 +197,13 @@ class _Line:
         gaps = [(later - earlier).total_seconds() / 86400 for earlier, later in pairwise(made)]
         present = [row for row in rows if row["removed"] is None]
         newest = max(rows, key=lambda row: str(row["created"]))
-        return cls(len(present), max(keep, len(present)), max(median(gaps) if gaps else 7.0, 0.5),
-                   float(newest["size_bytes"]), max(growth(rows), 0.0))
+        return cls(
+            len(present),
+            max(keep, len(present)),
+            max(median(gaps) if gaps else 7.0, 0.5),
+            float(newest["size_bytes"]),
+            max(growth(rows), 0.0),
+        )
 
     def added(self, day: int) -> float:
         """Bytes beyond today's after ``day`` days."""
@@ -207,9 +228,7 @@ def outlook(reader: Reader, config: Config, master: str, stock: Stock, now: date
         keep = {client: config.policy(master, client).keep for client in histories}
         free = mounts[mount].free_bytes
         if free is not None:
-            forecasts.append(
-                forecast(needs, histories, keep, free, config.masters[master].max_parallel, now)
-            )
+            forecasts.append(forecast(needs, histories, keep, free, config.masters[master].max_parallel, now))
     return forecasts
 
 

@@ -68,14 +68,25 @@ def take_stock(host: Host, config: Config, master: str, recorded: Iterable[str] 
     given = ask(host, asked, timeout=600)
     resources = {name: found for type_ in RESOURCE_TYPES for name, found in _objects(given.get(type_)).items()}
     if not resources and not any(given[type_].ok for type_ in RESOURCE_TYPES if type_ in given):
-        raise NimwrapError(f"lsnim on {host.name} gave no answer", code="nim_refused",
-                           hint="see whether the NIM master is configured there: lsnim")
+        raise NimwrapError(
+            f"lsnim on {host.name} gave no answer",
+            code="nim_refused",
+            hint="see whether the NIM master is configured there: lsnim",
+        )
     files = {
         entry.name: entry.size_bytes
-        for number in range(len(roots)) for entry in _entries(given.get(f"tree{number}")) if STAGING not in entry.name
+        for number in range(len(roots))
+        for entry in _entries(given.get(f"tree{number}"))
+        if STAGING not in entry.name
     }
-    elsewhere = [place for found in resources.values() if (place := found.first("location")) and place not in files
-                 and is_safe_path(place) and not any(place.startswith(f"{root}/") for root in roots)]
+    elsewhere = [
+        place
+        for found in resources.values()
+        if (place := found.first("location"))
+        and place not in files
+        and is_safe_path(place)
+        and not any(place.startswith(f"{root}/") for root in roots)
+    ]
     if elsewhere:
         more = ask(host, [Question("files", shlex.join(ls.argv(*sorted(set(elsewhere)))), 300)])
         files |= {entry.name: entry.size_bytes for entry in _entries(more.get("files")) if entry.regular}

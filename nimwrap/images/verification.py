@@ -172,18 +172,33 @@ def image_fault(seen: Seen, expectation: Expectation) -> Failure | None:
 def file_fault(seen: Seen, place: Place) -> Failure | None:
     """No file, an empty one, or one too small to be of its kind."""
     if "file" in seen.unanswered:
-        return Failure(FailureCode.IMAGE_UNREADABLE, f"{place.location}: ls gave no answer within its limit",
-                       "See whether the filesystem on the master answers.", seen.file_says)
+        return Failure(
+            FailureCode.IMAGE_UNREADABLE,
+            f"{place.location}: ls gave no answer within its limit",
+            "See whether the filesystem on the master answers.",
+            seen.file_says,
+        )
     if seen.size_bytes is None:
-        return Failure(FailureCode.IMAGE_MISSING, f"there is no image at {place.location}",
-                       "See the run's output; nothing else was removed.", seen.file_says)
+        return Failure(
+            FailureCode.IMAGE_MISSING,
+            f"there is no image at {place.location}",
+            "See the run's output; nothing else was removed.",
+            seen.file_says,
+        )
     if seen.size_bytes == 0:
-        return Failure(FailureCode.IMAGE_MISSING, f"the image {place.location} is empty",
-                       "Look for a full filesystem or a file size limit on client and master.", seen.file_says)
+        return Failure(
+            FailureCode.IMAGE_MISSING,
+            f"the image {place.location} is empty",
+            "Look for a full filesystem or a file size limit on client and master.",
+            seen.file_says,
+        )
     if seen.size_bytes < place.kind.proof.floor_bytes:
-        return Failure(FailureCode.IMAGE_TRUNCATED,
-                       f"{place.location} has {seen.size_bytes} bytes: too few for any {place.kind.name}",
-                       "Look for a full filesystem or a file size limit on client and master.", seen.file_says)
+        return Failure(
+            FailureCode.IMAGE_TRUNCATED,
+            f"{place.location} has {seen.size_bytes} bytes: too few for any {place.kind.name}",
+            "Look for a full filesystem or a file size limit on client and master.",
+            seen.file_says,
+        )
     return None
 
 
@@ -200,8 +215,12 @@ def header_fault(seen: Seen, place: Place, usual_bytes: int) -> Failure | None:
         return Failure(FailureCode.IMAGE_MISSING, f"{reader} finds nothing at {place.location}", fix, seen.header_says)
     cut = any(word in seen.header_says.lower() for word in _CUT)
     if not seen.header_ended and (cut or (seen.size_bytes or 0) < usual_bytes * SUDDEN_DROP):
-        return Failure(FailureCode.IMAGE_TRUNCATED, f"{reader} cannot read {place.location} to its end: it is cut off",
-                       fix, seen.header_says)
+        return Failure(
+            FailureCode.IMAGE_TRUNCATED,
+            f"{reader} cannot read {place.location} to its end: it is cut off",
+            fix,
+            seen.header_says,
+        )
     why = f"{reader} cannot read {place.location}: {first_line(seen.header_says)}"
     return Failure(FailureCode.IMAGE_UNREADABLE, why, fix, seen.header_says)
 
@@ -228,13 +247,20 @@ def resource_fault(seen: Seen, place: Place) -> Failure | None:
     if place.resource is None:
         return None
     if seen.resource is None:
-        return Failure(FailureCode.NIM_REFUSED, f"NIM has no resource {place.resource} for {place.location}",
-                       f"Define it: {_define_line(place)}", seen.resource_says)
+        return Failure(
+            FailureCode.NIM_REFUSED,
+            f"NIM has no resource {place.resource} for {place.location}",
+            f"Define it: {_define_line(place)}",
+            seen.resource_says,
+        )
     location = seen.resource.first("location")
     if location != place.location:
-        return Failure(FailureCode.NIM_REFUSED,
-                       f"the resource {place.resource} is defined at {location}, not at {place.location}",
-                       f"See who defined it: lsnim -l {place.resource}", seen.resource_says)
+        return Failure(
+            FailureCode.NIM_REFUSED,
+            f"the resource {place.resource} is defined at {location}, not at {place.location}",
+            f"See who defined it: lsnim -l {place.resource}",
+            seen.resource_says,
+        )
     return None
 
 
@@ -268,9 +294,13 @@ def _far_too_small(seen: Seen, expectation: Expectation) -> Failure | None:
     where = expectation.location
     fix = "Look for a full filesystem, a file size limit, or file systems that were not mounted during the backup."
     if seen.read is not None and seen.read.available and seen.read.returncode != 0:
-        return Failure(FailureCode.IMAGE_TRUNCATED,
-                       f"{where} cannot be read to its end: {first_line(seen.read.says) or 'restore -T failed'}"
-                       + (f" ({odd[0]})" if odd else ""), fix, seen.read.says)
+        return Failure(
+            FailureCode.IMAGE_TRUNCATED,
+            f"{where} cannot be read to its end: {first_line(seen.read.says) or 'restore -T failed'}"
+            + (f" ({odd[0]})" if odd else ""),
+            fix,
+            seen.read.says,
+        )
     usual = usual_of(expectation.sizes)
     proven = seen.read is not None and seen.read.returncode == 0
     if usual and not proven and (seen.size_bytes or 0) < usual * IMPLAUSIBLE:
@@ -280,18 +310,24 @@ def _far_too_small(seen: Seen, expectation: Expectation) -> Failure | None:
 
 def _warning(seen: Seen, expectation: Expectation) -> Failure | None:
     if nim.archive_warnings(expectation.output):
-        return Failure(FailureCode.ARCHIVE_WARNING,
-                       f"the image was made, but some files could not be archived: {headline(expectation.output)}",
-                       "See which in the run's output; what comes and goes belongs in /etc/exclude.rootvg.",
-                       expectation.output[-4000:])
+        return Failure(
+            FailureCode.ARCHIVE_WARNING,
+            f"the image was made, but some files could not be archived: {headline(expectation.output)}",
+            "See which in the run's output; what comes and goes belongs in /etc/exclude.rootvg.",
+            expectation.output[-4000:],
+        )
     progress = nim.parse_progress(expectation.output)
     shrunk = (seen.size_bytes or 0) < usual_of(expectation.sizes) * SUDDEN_DROP
     fewer = progress is not None and progress.total < usual_of(expectation.file_counts) * SUDDEN_DROP
     if shrunk or fewer:
         compared = [text for text in suspicions(seen, expectation) if "usually" in text]
         said = "; ".join(compared)
-        return Failure(FailureCode.ARCHIVE_WARNING, f"the image is whole, but much smaller than usual: {said}",
-                       "See whether file systems were unmounted or excluded; later images are compared with it.", said)
+        return Failure(
+            FailureCode.ARCHIVE_WARNING,
+            f"the image is whole, but much smaller than usual: {said}",
+            "See whether file systems were unmounted or excluded; later images are compared with it.",
+            said,
+        )
     return None
 
 

@@ -33,9 +33,11 @@ def ping(base: Secret, signal: Signal, rid: str = "", text: str = "", *, pause_s
     except ValueError:
         return "notify.ping is not an http or https URL"
     retrying = Retrying(
-        retry=retry_if_exception(_may_pass), stop=stop_after_attempt(TRIES),
-        wait=wait_exponential(multiplier=pause_s, max=5), reraise=True,
-    )  # fmt: skip
+        retry=retry_if_exception(_may_pass),
+        stop=stop_after_attempt(TRIES),
+        wait=wait_exponential(multiplier=pause_s, max=5),
+        reraise=True,
+    )
     try:
         retrying(_post, url, text)
     except HTTPError as error:

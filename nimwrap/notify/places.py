@@ -79,9 +79,11 @@ def _tried(place: Any, message: Message, pause_s: float) -> bool:
 
     kind = "failure" if message.urgent else "success"
     retrying = Retrying(
-        retry=retry_if_result(lambda took: not took), stop=stop_after_attempt(TRIES),
-        wait=wait_exponential(multiplier=pause_s, max=10), retry_error_callback=lambda state: False,
-    )  # fmt: skip
+        retry=retry_if_result(lambda took: not took),
+        stop=stop_after_attempt(TRIES),
+        wait=wait_exponential(multiplier=pause_s, max=10),
+        retry_error_callback=lambda state: False,
+    )
     took = retrying(place.notify, body=message.body, title=message.subject, notify_type=kind, body_format="text")
     return bool(took)
 

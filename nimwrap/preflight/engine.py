@@ -136,12 +136,17 @@ class _Look:
         on_master = self._read_master(result, nonce)
         drafts = [
             Situation(
-                ref, self.config.policy(ref.master, ref.client), self.master, prior.get(ref.client, Prior()), now,
-                on_master, unasked("the client was not called"),
+                ref,
+                self.config.policy(ref.master, ref.client),
+                self.master,
+                prior.get(ref.client, Prior()),
+                now,
+                on_master,
+                unasked("the client was not called"),
                 cluster=self.config.client(ref.master, ref.client).cluster,
             )
             for ref in refs
-        ]  # fmt: skip
+        ]
         wanted = {one.ref.client: one.host for one in drafts if one.host and not one.is_master}
         own = on_master.hostname.value
         own = own if own and is_host_name(own) else _safe_name(self.master)

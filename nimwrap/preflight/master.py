@@ -164,11 +164,14 @@ def parse_directories(text: str) -> dict[str, Directory]:
     same = len(rows) == len(found)
     return {
         match[1]: Directory(
-            match[1], match[2], match[3], match[4] == "writable",
+            match[1],
+            match[2],
+            match[3],
+            match[4] == "writable",
             rows[index] if same else _holding(match[3], rows),
         )
         for index, match in enumerate(found)
-    }  # fmt: skip
+    }
 
 
 def _holding(path: str, rows: Sequence[df.Filesystem]) -> df.Filesystem | None:

@@ -76,9 +76,9 @@ def names_after(nonce: str, *, fleet: bool) -> str:
     )
     return (
         f'nw_host() {{ nw_o=$(host "$1" 2>&1); nw_r=$?\n{_said(nonce, "nw_say")}; }}\n'
-        'nw_a=${nw_c#*nw_perl\n}; nw_a=${nw_a%%\n*}\n'
+        "nw_a=${nw_c#*nw_perl\n}; nw_a=${nw_a%%\n*}\n"
         'case $nw_a in ""|*[!0-9.]*) nw_a=;; esac\n'
-        f'case $nw_c in *nw_rc=*)\n{limited(lookup, LIMIT_S)};; esac'
+        f"case $nw_c in *nw_rc=*)\n{limited(lookup, LIMIT_S)};; esac"
     )
 
 

@@ -11,9 +11,7 @@ from nimwrap.domain.findings import CheckStatus, Finding
 EVIDENCE_LIMIT = 4000
 
 
-def _finding(
-    status: CheckStatus, message: str, fix: str, evidence: str, failure: FailureCode | None = None
-) -> Finding:
+def _finding(status: CheckStatus, message: str, fix: str, evidence: str, failure: FailureCode | None = None) -> Finding:
     return Finding("", status, message, fix, evidence.strip()[:EVIDENCE_LIMIT], failure)
 
 

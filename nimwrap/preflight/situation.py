@@ -21,10 +21,27 @@ from nimwrap.preflight.source import ALIAS_ORDER, STRONG, first_alias
 
 RESOURCE_TYPES = frozenset(
     {
-        "mksysb", "spot", "lpp_source", "bosinst_data", "image_data", "exclude_files", "script", "fb_script", "savevg",
-        "installp_bundle", "fix_bundle", "resolv_conf", "adapter_def", "boot", "root", "paging", "dump", "home", "tmp",
+        "mksysb",
+        "spot",
+        "lpp_source",
+        "bosinst_data",
+        "image_data",
+        "exclude_files",
+        "script",
+        "fb_script",
+        "savevg",
+        "installp_bundle",
+        "fix_bundle",
+        "resolv_conf",
+        "adapter_def",
+        "boot",
+        "root",
+        "paging",
+        "dump",
+        "home",
+        "tmp",
     }
-)  # fmt: skip
+)
 """Attributes of a machine that name a resource allocated to it (aix-nim section 2.7)."""
 
 

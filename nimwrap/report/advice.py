@@ -18,7 +18,7 @@ def advice(name: str, judged: Judged, row: Row, *, held: bool, scheduled: bool |
     steps = (
         (failed and row["failure_fix"], row["failure_fix"]),
         (failed, f"nimwrap show {row['last_run']} has the evidence"),
-        (row["vanished"], f"define it in NIM again, or say `exclude = true` under [clients.\"{name}\"]"),
+        (row["vanished"], f'define it in NIM again, or say `exclude = true` under [clients."{name}"]'),
         (held, f"nimwrap release {name}, when the reason is gone"),
         (scheduled is False, "name it in the targets of a schedule; nimwrap schedule list shows them"),
         (judged.overdue, f"nimwrap check {name} shows what a backup would meet; nimwrap backup {name} makes one"),

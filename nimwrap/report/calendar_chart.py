@@ -31,8 +31,10 @@ def calendar(nights: Sequence[Night]) -> Markup:
         cells.append(_cell(night, x, y))
         if night.evening.day == 1:
             months.append(tag("text", f"{night.evening:%b}", x=x, y=11, class_="axis"))
-    days = [tag("text", name, x=0, y=TOP + STEP * row + 13, class_="axis") for row, name in
-            ((0, "Mon"), (2, "Wed"), (4, "Fri"), (6, "Sun"))]  # fmt: skip
+    days = [
+        tag("text", name, x=0, y=TOP + STEP * row + 13, class_="axis")
+        for row, name in ((0, "Mon"), (2, "Wed"), (4, "Fri"), (6, "Sun"))
+    ]
     label = f"Calendar of {len(nights)} nights by outcome; the table below it has the figures"
     return drawing(LEFT + STEP * weeks, TOP + STEP * 7, label, *months, *days, *cells, class_="calendar")
 
@@ -54,5 +56,6 @@ def _cell(night: Night, x: float, y: float) -> Markup:
         bars.append(tag("rect", x=x, y=f"{bottom:.1f}", width=SIDE, height=f"{height * scale:.1f}", class_=group))
     empty = tag("rect", x=x, y=y, width=SIDE, height=SIDE, class_="empty")
     counts = {f"data_{name}": count for name, count in night.counts.items()}
-    return tag("g", tag("title", describe(night)), empty, joined(bars), class_="night", data_night=night.evening,
-               **counts)  # fmt: skip
+    return tag(
+        "g", tag("title", describe(night)), empty, joined(bars), class_="night", data_night=night.evening, **counts
+    )

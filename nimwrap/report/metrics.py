@@ -91,9 +91,11 @@ def _clients(found: Protection) -> Iterable[Metric]:
         return _gauge(name, told, _CLIENT, samples)
 
     yield _gauge(
-        "client_info", "What is known of a client.", (*_CLIENT, "type", "cluster"),
+        "client_info",
+        "What is known of a client.",
+        (*_CLIENT, "type", "cluster"),
         [((view.ref.master, view.ref.client, view.row["type"], view.cluster or ""), 1) for view in found.clients],
-    )  # fmt: skip
+    )
     yield each("client_verdict", f"Whether the client is protected: {_CODE}.", lambda v: NUMBERS[v.judged.verdict])
     yield each("client_never_backed_up", "1 where no good image is known.", lambda v: int(v.judged.never_backed_up))
     yield each("client_overdue", "1 where nothing good was made for too long.", lambda v: int(v.judged.overdue))
@@ -105,12 +107,17 @@ def _clients(found: Protection) -> Iterable[Metric]:
     yield each("last_success_size_bytes", "Its size.", lambda v: v.row["size_bytes"])
     yield each("last_run_timestamp_seconds", "When the last run began.", _at("last_started"))
     yield each("last_run_duration_seconds", "How long the last run took.", _took)
-    yield each("next_run_timestamp_seconds", "When the schedules start it next.",
-               lambda v: v.next_run.timestamp() if v.next_run else None)  # fmt: skip
+    yield each(
+        "next_run_timestamp_seconds",
+        "When the schedules start it next.",
+        lambda v: v.next_run.timestamp() if v.next_run else None,
+    )
     yield _gauge(
-        "last_run_outcome", "How the last run ended: always 1, the outcome is a label.",
-        (*_CLIENT, "outcome", "code"), [(_ended(view), 1) for view in found.clients if view.row["last_run"]],
-    )  # fmt: skip
+        "last_run_outcome",
+        "How the last run ended: always 1, the outcome is a label.",
+        (*_CLIENT, "outcome", "code"),
+        [(_ended(view), 1) for view in found.clients if view.row["last_run"]],
+    )
 
 
 def _at(column: str) -> Any:
@@ -142,8 +149,12 @@ def _history(reader: Reader, config: Config, now: datetime) -> Iterable[Metric]:
     open_changes = dict.fromkeys(config.masters, 0)
     for change in reader.open_changes():
         open_changes[change["master"]] = open_changes.get(change["master"], 0) + 1
-    yield _gauge("open_export_changes", "Export changes that are not reverted.", ("master",),
-                 [((master,), count) for master, count in open_changes.items()])  # fmt: skip
+    yield _gauge(
+        "open_export_changes",
+        "Export changes that are not reverted.",
+        ("master",),
+        [((master,), count) for master, count in open_changes.items()],
+    )
     taken = {row["master"]: parse_rfc3339(row["taken"]) for row in reader.inventories() if row["taken"]}
     ages = [((master,), (now - moment).total_seconds()) for master, moment in taken.items()]
     yield _gauge("inventory_age_seconds", "Age of the list of clients when this was written.", ("master",), ages)
@@ -159,7 +170,13 @@ def _space(space: Sequence[Room]) -> Iterable[Metric]:
 
     yield each("filesystem_free_bytes", "Free room, as the last run saw it.", lambda one: one.forecast.free_bytes)
     yield each("filesystem_seen_timestamp_seconds", "When that was.", lambda one: one.seen.timestamp())
-    yield each("filesystem_round_bytes", "What one round of backups takes at its worst moment.",
-               lambda one: one.forecast.worst_bytes)  # fmt: skip
-    yield each("filesystem_full_timestamp_seconds", "When it will be full; absent when that is not in sight.",
-               lambda one: one.forecast.full_on.timestamp() if one.forecast.full_on else None)  # fmt: skip
+    yield each(
+        "filesystem_round_bytes",
+        "What one round of backups takes at its worst moment.",
+        lambda one: one.forecast.worst_bytes,
+    )
+    yield each(
+        "filesystem_full_timestamp_seconds",
+        "When it will be full; absent when that is not in sight.",
+        lambda one: one.forecast.full_on.timestamp() if one.forecast.full_on else None,
+    )

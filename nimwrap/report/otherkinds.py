@@ -44,6 +44,9 @@ def _run(reader: Reader, row: Row, kinds: Sequence[str]) -> Row:
     if bad is None:
         return {}
     return {
-        "last_run": bad["id"], "last_outcome": bad["outcome"], "last_started": bad["started"],
-        "last_ended": bad["ended"], **{name: bad[name] for name in ("failure_code", "failure_message", "failure_fix")},
-    }  # fmt: skip
+        "last_run": bad["id"],
+        "last_outcome": bad["outcome"],
+        "last_started": bad["started"],
+        "last_ended": bad["ended"],
+        **{name: bad[name] for name in ("failure_code", "failure_message", "failure_fix")},
+    }

@@ -107,8 +107,9 @@ def _environment() -> Environment:
             hint="pip install 'nimwrap[report]'",
             exit_code=ExitCode.CONFIG,
         ) from error
-    made = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True,
-                       finalize=_shown)  # fmt: skip
+    made = Environment(
+        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, finalize=_shown
+    )
     made.filters.update(ago=format_duration, size=format_size, moment=_moment, day=_day, typed=_typed)
     return made
 

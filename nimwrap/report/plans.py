@@ -58,9 +58,7 @@ def _loaded(config: Config) -> dict[str, Schedule]:
     return load_schedules(config)
 
 
-def _plans(
-    config: Config, schedules: Mapping[str, Schedule], known: Mapping[str, list[str]], now: datetime
-) -> Plans:
+def _plans(config: Config, schedules: Mapping[str, Schedule], known: Mapping[str, list[str]], now: datetime) -> Plans:
     from nimwrap.scheduling.roster import clients_of
     from nimwrap.scheduling.slots import start_of
 

@@ -92,12 +92,16 @@ def protection(config: Config, reader: Reader, now: datetime, *, max_age_s: int 
         if not row["vanished"]:
             known.setdefault(row["master"], []).append(row["client"])
     site = _Site(
-        now, policies, max_age_s, read_plans(config, reader, known, now), missed_slots(reader, now),
+        now,
+        policies,
+        max_age_s,
+        read_plans(config, reader, known, now),
+        missed_slots(reader, now),
         {(hold["master"], hold["client"]): hold for hold in reader.holds(now)},
         _open_changes(reader),
         {(image["master"], image["client"]): image["fault"] for image in reader.faulty_images()},
         {row["master"]: row for row in reader.inventories()},
-    )  # fmt: skip
+    )
     sights = newest_sights(reader)
     names = cluster_names(config, rows, sights)
     clients = [site.view((row["master"], row["client"]), row, names) for row in rows]

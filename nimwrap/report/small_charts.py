@@ -21,13 +21,23 @@ def spark(values: Sequence[int], what: str, written: Callable[[float], str]) -> 
     low, high = min(values), max(values)
     floor = low - max(high - low, high * 0.1) * 0.25
     reach = max(high - floor, 1) * 1.1
-    points = [(round(2 + 88 * number / (len(values) - 1)), round(20 - 18 * (value - floor) / reach))
-              for number, value in enumerate(values)]  # fmt: skip
+    points = [
+        (round(2 + 88 * number / (len(values) - 1)), round(20 - 18 * (value - floor) / reach))
+        for number, value in enumerate(values)
+    ]
     line = " ".join(f"{x},{y}" for x, y in points)
     label = f"{what} of the last {len(values)}: {written(values[0])} to {written(values[-1])}"
     x, y = points[-1]
-    return tag("svg", tag("polyline", points=line), tag("circle", cx=x, cy=y, r=2), viewBox="0 0 96 22", class_="spark",
-               role="img", aria_label=label, data_values=",".join(map(str, values)))  # fmt: skip
+    return tag(
+        "svg",
+        tag("polyline", points=line),
+        tag("circle", cx=x, cy=y, r=2),
+        viewBox="0 0 96 22",
+        class_="spark",
+        role="img",
+        aria_label=label,
+        data_values=",".join(map(str, values)),
+    )
 
 
 def holders(history: ClusterHistory) -> Markup:
@@ -53,11 +63,21 @@ def holders(history: ClusterHistory) -> Markup:
         beside = members.index(moment.run["client"]) - (len(members) - 1) / 2
         marks.append(_mark(moment, holder, x, middle + round(_APART * beside)))
     names = [tag("text", name, x=_LEFT - 8, y=_middle(row) + 4, class_="axis name") for row, name in enumerate(lanes)]
-    rails = [tag("line", x1=_LEFT, x2=_WIDE - 20, y1=_middle(row), y2=_middle(row), class_="grid")
-             for row in range(len(lanes))]  # fmt: skip
+    rails = [
+        tag("line", x1=_LEFT, x2=_WIDE - 20, y1=_middle(row), y2=_middle(row), class_="grid")
+        for row in range(len(lanes))
+    ]
     label = f"Who held the service address of {history.cluster.name} during {len(moments)} runs"
-    return drawing(_WIDE, _LANE * len(lanes) + 2, label, joined(rails), joined(names),
-                   tag("path", d="".join(line), class_="holder"), joined(marks), class_="holders")  # fmt: skip
+    return drawing(
+        _WIDE,
+        _LANE * len(lanes) + 2,
+        label,
+        joined(rails),
+        joined(names),
+        tag("path", d="".join(line), class_="holder"),
+        joined(marks),
+        class_="holders",
+    )
 
 
 def _middle(lane: int) -> int:
@@ -77,8 +97,15 @@ def _mark(moment: Moment, holder: str, x: float, y: float) -> Markup:
     why = f" ({run['failure_code']})" if run["failure_code"] else ""
     at = parse_rfc3339(run["started"]).astimezone()
     said = f"{run['client']}, {at:%Y-%m-%d %H:%M}: {run['outcome']}{why}; address held by {holder}"
-    return tag("g", tag("title", said), shape, class_=f"mark {run['outcome']}", data_run=run["id"], data_holder=holder,
-               data_outcome=run["outcome"])  # fmt: skip
+    return tag(
+        "g",
+        tag("title", said),
+        shape,
+        class_=f"mark {run['outcome']}",
+        data_run=run["id"],
+        data_holder=holder,
+        data_outcome=run["outcome"],
+    )
 
 
 def room(forecast: Forecast) -> Markup:
@@ -87,9 +114,16 @@ def room(forecast: Forecast) -> Markup:
     whole = max(free, worst, 1)
     spans = (("free", 0, free), ("worst", 0, min(worst, free)), ("short", free, worst))
     parts = [
-        tag("rect", x=f"{400 * begin / whole:.0f}", y=0, width=f"{400 * (end - begin) / whole:.0f}", height=14,
-            class_=name)
-        for name, begin, end in spans if end > begin
-    ]  # fmt: skip
+        tag(
+            "rect",
+            x=f"{400 * begin / whole:.0f}",
+            y=0,
+            width=f"{400 * (end - begin) / whole:.0f}",
+            height=14,
+            class_=name,
+        )
+        for name, begin, end in spans
+        if end > begin
+    ]
     label = f"Room in {forecast.filesystem}: one round of backups takes {100 * worst / max(free, 1):.0f} percent of it"
     return drawing(400, 14, label, *parts, class_="room", data_free=free, data_worst=worst)

@@ -32,8 +32,9 @@ def tag(name: str, *children: object, **attributes: object) -> Markup:
     """One element. ``class_`` and ``data_x`` become ``class`` and ``data-x``; attributes of None are left out."""
     written = "".join(
         f' {key.rstrip("_").replace("_", "-")}="{escape(plain(value))}"'
-        for key, value in attributes.items() if value is not None
-    )  # fmt: skip
+        for key, value in attributes.items()
+        if value is not None
+    )
     return Markup(f"<{name}{written}>{''.join(map(safe, children))}</{name}>")
 
 
@@ -45,5 +46,13 @@ def joined(parts: Iterable[object]) -> Markup:
 def drawing(width: float, height: float, label: str, *children: object, **attributes: object) -> Markup:
     """A whole chart, with its text alternative."""
     box = f"0 0 {width:g} {height:g}"
-    return tag("svg", *children, viewBox=box, width=f"{width:g}", height=f"{height:g}", role="img", aria_label=label,
-               **attributes)  # fmt: skip
+    return tag(
+        "svg",
+        *children,
+        viewBox=box,
+        width=f"{width:g}",
+        height=f"{height:g}",
+        role="img",
+        aria_label=label,
+        **attributes,
+    )

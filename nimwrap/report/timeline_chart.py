@@ -51,14 +51,25 @@ def timeline(night: LastNight, now: datetime) -> Markup:
     rows = [clients.index((run["master"], run["client"])) for run in night.runs] if named else _lanes(night.runs, now)
     height = 18 if named else max(3, min(12, 700 // (max(rows) + 1)))
     bottom = TOP + height * (max(rows) + 1)
-    bars = [_bar(run, night.attempts.get(run["id"], ()), scale, TOP + height * row, height, now)
-            for run, row in zip(night.runs, rows, strict=True)]  # fmt: skip
+    bars = [
+        _bar(run, night.attempts.get(run["id"], ()), scale, TOP + height * row, height, now)
+        for run, row in zip(night.runs, rows, strict=True)
+    ]
     several = len({master for master, _ in clients}) > 1
-    names = [
-        tag("text", _cut(f"{master}/{client}" if several else client), x=LEFT - 8, y=TOP + height * row + 13,
-            class_="axis name")
-        for row, (master, client) in enumerate(clients)
-    ] if named else []  # fmt: skip
+    names = (
+        [
+            tag(
+                "text",
+                _cut(f"{master}/{client}" if several else client),
+                x=LEFT - 8,
+                y=TOP + height * row + 13,
+                class_="axis name",
+            )
+            for row, (master, client) in enumerate(clients)
+        ]
+        if named
+        else []
+    )
     label = f"Timeline of {len(night.runs)} runs, {scale.begins:%H:%M} to {scale.ends:%H:%M}"
     return drawing(WIDTH, bottom + 4, label, _grid(scale, bottom), joined(names), joined(bars), class_="timeline")
 
@@ -81,8 +92,9 @@ def at_once(night: LastNight, master: str, cap: int | None, now: datetime) -> Ma
         parts.append(tag("line", x1=LEFT, x2=WIDTH - 20, y1=f"{limit:.0f}", y2=f"{limit:.0f}", class_="cap"))
         parts.append(tag("text", f"cap {cap}", x=LEFT - 8, y=f"{limit + 4:.0f}", class_="axis name"))
     label = f"{master}: at most {peak} images at once" + (f", the cap is {cap}" if cap is not None else "")
-    return drawing(WIDTH, top + height + 6, label, *parts, class_="atonce", data_master=master, data_peak=peak,
-                   data_cap=cap)  # fmt: skip
+    return drawing(
+        WIDTH, top + height + 6, label, *parts, class_="atonce", data_master=master, data_peak=peak, data_cap=cap
+    )
 
 
 def concurrency(night: LastNight, master: str, now: datetime) -> list[tuple[datetime, int]]:
@@ -110,7 +122,7 @@ def _lanes(runs: Sequence[Row], now: datetime) -> list[int]:
     for run in runs:
         begins = parse_rfc3339(run["started"])
         lane = next((number for number, until in enumerate(free) if until <= begins), len(free))
-        free[lane:lane + 1] = [_end(run, now)]
+        free[lane : lane + 1] = [_end(run, now)]
         chosen.append(lane)
     return chosen
 
@@ -125,8 +137,15 @@ def _bar(run: Row, attempts: Sequence[Row], scale: Scale, y: float, height: floa
         parts.append(_rect(scale.x(parse_rfc3339(attempt["started"])), scale.x(_end(attempt, now)), middle, thick))
     if not attempts:
         parts.append(_rect(begins, begins + 3, middle, thick))
-    return tag("g", *parts, class_=f"run {run['outcome']}", data_run=run["id"], data_client=run["client"],
-               data_outcome=run["outcome"], data_attempts=len(attempts))  # fmt: skip
+    return tag(
+        "g",
+        *parts,
+        class_=f"run {run['outcome']}",
+        data_run=run["id"],
+        data_client=run["client"],
+        data_outcome=run["outcome"],
+        data_attempts=len(attempts),
+    )
 
 
 def _rect(begins: float, ends: float, middle: float, height: float) -> Markup:

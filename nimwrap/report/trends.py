@@ -29,8 +29,9 @@ def trend_of(reader: Reader, ref: ClientRef, kind: str = "mksysb") -> Trend:
     )
     runs = reader.rows(sql, (ref.master, ref.client, POINTS + 5))
     took = [
-        round(run["duration_s"]) for run in runs
+        round(run["duration_s"])
+        for run in runs
         if run["kind"] == kind and run["outcome"] in ("ok", "warning") and run["duration_s"] is not None
-    ]  # fmt: skip
+    ]
     sizes = reader.sizes(ref.master, ref.client, kind, POINTS)
     return Trend(tuple(reversed(sizes)), tuple(reversed(took[:POINTS])))

@@ -58,11 +58,17 @@ class DueReport:
         begun = {opened.schedule for opened in self.opened if opened.due.begins}
         whole = [
             Missed(
-                opened.schedule, opened.due.slot, ref, opened.due.reason or "",
+                opened.schedule,
+                opened.due.slot,
+                ref,
+                opened.due.reason or "",
                 opened.due.known and opened.schedule not in begun,
             )
-            for opened in self.opened if not opened.due.begins for ref in opened.refs if ref.client
-        ]  # fmt: skip
+            for opened in self.opened
+            if not opened.due.begins
+            for ref in opened.refs
+            if ref.client
+        ]
         return whole + [Missed(each.schedule, each.slot, ref, each.reason) for each in self.passed for ref in each.refs]
 
     @property
@@ -78,9 +84,13 @@ class DueReport:
 
 
 def run_due(
-    desk: Desk, schedules: Mapping[str, Schedule], *, fleet: RunFleet = told_fleet,
-    recovering: Recover = recover_master, tell: Callable[[Look], None] = lambda look: None,
-) -> DueReport:  # fmt: skip
+    desk: Desk,
+    schedules: Mapping[str, Schedule],
+    *,
+    fleet: RunFleet = told_fleet,
+    recovering: Recover = recover_master,
+    tell: Callable[[Look], None] = lambda look: None,
+) -> DueReport:
     """Run what is due and what becomes due meanwhile, to the end of it or until the clock's ``stop`` is set.
 
     The timer does not start a second one while this works, so this must see to the other schedules as well. What an

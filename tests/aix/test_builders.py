@@ -41,20 +41,30 @@ WORDS = [
     (lsnim.long_argv(type_="standalone"), "/usr/sbin/lsnim -t standalone -l"),
     (lsnim.table_argv("quokka", class_="resources"), "/usr/sbin/lsnim -c resources quokka"),
     (lsnim.table_argv(type_="mksysb"), "/usr/sbin/lsnim -t mksysb"),
-    (nim.define_mksysb("q_1", client="quokka", location="/images/q_1", flags="ei"),
-     "/usr/sbin/nim -o define -t mksysb -a server=master -a source=quokka -a mk_image=yes -a mksysb_flags=ei "
-     "-a location=/images/q_1 q_1"),
-    (nim.define_mksysb("q_1", client="quokka", location="/images/q_1", flags="", force=True, size_preview=True),
-     "/usr/sbin/nim -o define -F -t mksysb -a server=master -a source=quokka -a mk_image=yes "
-     "-a location=/images/q_1 -a size_preview=yes q_1"),
-    (nim.define_existing("q_1", location="/images/q_1"),
-     "/usr/sbin/nim -o define -t mksysb -a server=master -a location=/images/q_1 q_1"),
-    (nim.define_savevg("q_data", client="quokka", location="/images/q_data", volume_group="datavg"),
-     "/usr/sbin/nim -o define -t savevg -a server=master -a source=quokka -a mk_image=yes -a volume_group=datavg "
-     "-a location=/images/q_data q_data"),
-    (nim.define_ios("v_1", client="vios_a", location="/images/v_1", type_="ios_backup"),
-     "/usr/sbin/nim -o define -t ios_backup -a server=master -a source=vios_a -a mk_image=yes "
-     "-a location=/images/v_1 v_1"),
+    (
+        nim.define_mksysb("q_1", client="quokka", location="/images/q_1", flags="ei"),
+        "/usr/sbin/nim -o define -t mksysb -a server=master -a source=quokka -a mk_image=yes -a mksysb_flags=ei "
+        "-a location=/images/q_1 q_1",
+    ),
+    (
+        nim.define_mksysb("q_1", client="quokka", location="/images/q_1", flags="", force=True, size_preview=True),
+        "/usr/sbin/nim -o define -F -t mksysb -a server=master -a source=quokka -a mk_image=yes "
+        "-a location=/images/q_1 -a size_preview=yes q_1",
+    ),
+    (
+        nim.define_existing("q_1", location="/images/q_1"),
+        "/usr/sbin/nim -o define -t mksysb -a server=master -a location=/images/q_1 q_1",
+    ),
+    (
+        nim.define_savevg("q_data", client="quokka", location="/images/q_data", volume_group="datavg"),
+        "/usr/sbin/nim -o define -t savevg -a server=master -a source=quokka -a mk_image=yes -a volume_group=datavg "
+        "-a location=/images/q_data q_data",
+    ),
+    (
+        nim.define_ios("v_1", client="vios_a", location="/images/v_1", type_="ios_backup"),
+        "/usr/sbin/nim -o define -t ios_backup -a server=master -a source=vios_a -a mk_image=yes "
+        "-a location=/images/v_1 v_1",
+    ),
     (nim.remove("q_1"), "/usr/sbin/nim -o remove q_1"),
     (nim.remove("q_1", rm_image=True), "/usr/sbin/nim -o remove -a rm_image=yes q_1"),
     (nim.reset("quokka"), "/usr/sbin/nim -o reset -F -a force=yes quokka"),
@@ -102,11 +112,24 @@ def test_a_hostile_name_reaches_the_shell_as_one_word(name: str) -> None:
         nim.define_mksysb(name, client=name, location=f"/images/{name}", flags="ei"),
         nim.define_savevg(name, client=name, location=name, volume_group=name),
         nim.define_ios(name, client=name, location=name),
-        nim.define_existing(name, location=name), nim.remove(name), nim.reset(name), nim.deallocate(name, name, name),
-        lsnim.long_argv(name), lsnim.table_argv(name), exportfs.unexport_argv(name), host.argv(name), df.argv(name),
-        exportfs.export_argv(f"/images/{name}", f"rw,access={name},root={name}"), traceroute.argv(name),
-        showmount.argv(name), lsmksysb.argv(name), listvgbackup.argv(name), lsattr.argv(name), clmgr.argv(name, name),
-        lsvg.argv(name), lssrc.subsystem_argv(name),
+        nim.define_existing(name, location=name),
+        nim.remove(name),
+        nim.reset(name),
+        nim.deallocate(name, name, name),
+        lsnim.long_argv(name),
+        lsnim.table_argv(name),
+        exportfs.unexport_argv(name),
+        host.argv(name),
+        df.argv(name),
+        exportfs.export_argv(f"/images/{name}", f"rw,access={name},root={name}"),
+        traceroute.argv(name),
+        showmount.argv(name),
+        lsmksysb.argv(name),
+        listvgbackup.argv(name),
+        lsattr.argv(name),
+        clmgr.argv(name, name),
+        lsvg.argv(name),
+        lssrc.subsystem_argv(name),
     ):
         assert shlex.split(shlex.join(argv)) == argv
         assert sum(name in word for word in argv) >= 1

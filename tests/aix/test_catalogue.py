@@ -30,13 +30,17 @@ def test_every_entry_is_complete() -> None:
 
 def test_every_entry_is_found_again_by_its_own_phrases() -> None:
     samples = {
-        "a line: unknown host": "unknown host", "savevg: File too large": "File too large",
-        "exportfs: /a: Cannot be exported": "Cannot be exported", "No space left on device": "No space left",
+        "a line: unknown host": "unknown host",
+        "savevg: File too large": "File too large",
+        "exportfs: /a: Cannot be exported": "Cannot be exported",
+        "No space left on device": "No space left",
         "There is not enough space in the file system.": "No space left",
         "sub-directory (/a/b) already exported": "Cannot be exported",
         "nim: not in hosts database": "not in hosts database",
-        "vmount: Operation not permitted.": "vmount: Operation not permitted", "rc=175": "0042-175",
-        "Connection timed out": "0042-006", "ERROR: RP_FAILED": "ST_UNSTABLE",
+        "vmount: Operation not permitted.": "vmount: Operation not permitted",
+        "rc=175": "0042-175",
+        "Connection timed out": "0042-006",
+        "ERROR: RP_FAILED": "ST_UNSTABLE",
         "cldare: Error detected during synchronization.": "cldare: Error detected during synchronization",
         "ERROR:Comm error found on node:q": "Communication error, see logfile",
     }

@@ -40,8 +40,21 @@ def test_evidence_is_the_end_of_a_long_output() -> None:
     assert failure.evidence.endswith("access denied for nim:/images")
 
 
-@pytest.mark.parametrize(("status", "signal"), [(0, False), (1, False), (175, False), (127, False), (None, False),
-                                                (130, True), (137, True), (143, True), (265, True), (-9, True)])
+@pytest.mark.parametrize(
+    ("status", "signal"),
+    [
+        (0, False),
+        (1, False),
+        (175, False),
+        (127, False),
+        (None, False),
+        (130, True),
+        (137, True),
+        (143, True),
+        (265, True),
+        (-9, True),
+    ],
+)
 def test_statuses_that_a_signal_leaves(status: int | None, signal: bool) -> None:
     assert killed_by_signal(status) is signal
 

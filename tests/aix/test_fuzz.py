@@ -26,10 +26,28 @@ from nimwrap.aix.text import Unrecognised
 
 DATA = Path(__file__).parent / "data"
 PARSERS = [
-    "cllsif.parse", "clmgr.parse", "clrginfo.parse", "df.parse", "exports.parse_file", "exports.parse_listing",
-    "host.parse", "ifconfig.parse", "lsattr.parse", "lsmksysb.parse", "lsnim.parse_long",
-    "lsnim.parse_table", "lssrc.parse", "lssrc.parse_subsystems", "lsvg.parse", "lsvg.parse_volumes",
-    "netstat.parse", "netstat.parse_routes", "niminfo.parse", "oslevel.parse", "ps.parse", "showmount.parse",
+    "cllsif.parse",
+    "clmgr.parse",
+    "clrginfo.parse",
+    "df.parse",
+    "exports.parse_file",
+    "exports.parse_listing",
+    "host.parse",
+    "ifconfig.parse",
+    "lsattr.parse",
+    "lsmksysb.parse",
+    "lsnim.parse_long",
+    "lsnim.parse_table",
+    "lssrc.parse",
+    "lssrc.parse_subsystems",
+    "lsvg.parse",
+    "lsvg.parse_volumes",
+    "netstat.parse",
+    "netstat.parse_routes",
+    "niminfo.parse",
+    "oslevel.parse",
+    "ps.parse",
+    "showmount.parse",
     "source_perl.parse",
     "traceroute.parse",
 ]
@@ -92,8 +110,10 @@ def test_mutated_output(name: str) -> None:
 
 
 @quick
-@given(st.one_of(random_output, fragments, mutated("messages.messages"), mutated("classify.classify")),
-       st.one_of(st.none(), st.integers(-20, 300)))
+@given(
+    st.one_of(random_output, fragments, mutated("messages.messages"), mutated("classify.classify")),
+    st.one_of(st.none(), st.integers(-20, 300)),
+)
 def test_any_text_has_a_failure_with_words(output: bytes, returncode: int | None) -> None:
     text = output.decode("utf-8", "replace")
     failure = classify(text, returncode)

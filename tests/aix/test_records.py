@@ -63,7 +63,12 @@ def test_the_last_space_block_counts() -> None:
 
 def test_netmasks() -> None:
     assert [prefix_length(mask) for mask in ("0xffffff00", "0xff000000", "255.255.254.0", "0xfffffffff", "x")] == [
-        24, 8, 23, None, None]
+        24,
+        8,
+        23,
+        None,
+        None,
+    ]
 
 
 def test_first_addresses_leave_out_ipv6_and_macs() -> None:

@@ -53,7 +53,7 @@ def test_unknown_keeps_the_raw_message(run_cli: Cli, estate: Any, estate_config:
     nim.rename(nim.with_name("nim.real"))
     real = "/usr/sbin/nim.real"
     nim.write_text(
-        f"#!/bin/sh\ncase \"$*\" in *size_preview*) exec {nim.with_name('nim.real')} \"$@\";; esac\n"
+        f'#!/bin/sh\ncase "$*" in *size_preview*) exec {nim.with_name("nim.real")} "$@";; esac\n'
         f"echo '0042-999 nim: the moon is in the wrong house' >&2; exit 99 # not {real}\n"
     )
     nim.chmod(0o755)
@@ -116,9 +116,7 @@ def test_the_founding_case_over_a_real_sshd(
 @needs_sshd
 @pytest.mark.sshd
 @pytest.mark.parametrize("transport", ["ssh", "openssh"])
-def test_a_changed_host_key(
-    run_cli: Cli, estate: Any, estate_config: Config, server: Sshd, transport: str
-) -> None:
+def test_a_changed_host_key(run_cli: Cli, estate: Any, estate_config: Config, server: Sshd, transport: str) -> None:
     config = estate_config(transport, master=server.master_keys())
     server.change_host_key()
     ran = run_cli("backup", "powerha1", "--json", config=config)
@@ -143,10 +141,22 @@ def test_every_code_has_a_test_that_names_it() -> None:
     """A code that nothing provokes is a promise that nobody has tried."""
     root = Path(__file__).resolve().parents[1]
     said = subprocess.run(
-        ["grep", "-rhoE", '"[a-z_]+"', str(root / "backup"), str(root / "faults"), str(root / "lab"),
-         str(root / "fleet"), str(root / "scheduling"), str(root / "images"), "--include=*.py"],
-        capture_output=True, text=True, check=True,
-    ).stdout  # fmt: skip
+        [
+            "grep",
+            "-rhoE",
+            '"[a-z_]+"',
+            str(root / "backup"),
+            str(root / "faults"),
+            str(root / "lab"),
+            str(root / "fleet"),
+            str(root / "scheduling"),
+            str(root / "images"),
+            "--include=*.py",
+        ],
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
     named = set(said.replace('"', "").split())
     assert {str(code) for code in FailureCode} - named == set()
 

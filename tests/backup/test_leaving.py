@@ -37,10 +37,13 @@ def test_a_signal_inside_the_waiting_itself_stops_nothing() -> None:
 
 def begin(home: Path, config: Path, *arguments: str) -> subprocess.Popen[bytes]:
     return subprocess.Popen(
-        command(*arguments, config=config), env=environment(home), stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        command(*arguments, config=config),
+        env=environment(home),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
         start_new_session=True,
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509  ignored in the background
-    )  # fmt: skip
+    )
 
 
 def until(holds: Callable[[], Any], what: str) -> Any:

@@ -75,9 +75,7 @@ def test_the_room_of_an_earlier_attempt_that_could_not_be_cleared_is_no_obstacle
 
 
 @pytest.mark.parametrize("client", ["powerha1", "powerha2"])
-def test_an_image_that_bears_the_name_already_is_never_touched(
-    estate: Any, estate_config: Config, client: str
-) -> None:
+def test_an_image_that_bears_the_name_already_is_never_touched(estate: Any, estate_config: Config, client: str) -> None:
     places: list[str] = []
 
     def clash(host: Host, script: str) -> str:

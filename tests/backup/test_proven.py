@@ -58,8 +58,9 @@ def test_an_image_that_nim_will_not_define_is_kept_and_warns(run_cli: Cli, estat
     command = run["failure"]["fix"].partition("the reason is gone: ")[2].replace(NIM, f"{NIM}.real")
     subprocess.run([estate.shell("nim"), "-c", command], check=True)
     assert image["location"] in [found.get("location") for found in estate.objects().values()]
-    (client,) = [one for one in run_cli("status", "--json", config=config).data["clients"]
-                 if one["client"] == "powerha1"]  # fmt: skip
+    (client,) = [
+        one for one in run_cli("status", "--json", config=config).data["clients"] if one["client"] == "powerha1"
+    ]
     assert client["last_good"]["run"] == run["id"]
     assert run_cli("recover", config=config).exit_code == 0
     assert nothing_left(estate, image["location"])
@@ -70,8 +71,10 @@ def test_an_image_whose_place_is_taken_is_kept_where_it_was_made(
 ) -> None:
     """Between the operation and its end somebody has put another file there."""
     home = estate.files("nim") / "export/nim/mksysb"
-    body = f"mkdir -p {home}/powerha1\nfor made in {home}/.nimwrap/*/*; do\n" \
-        f"echo precious > {home}/powerha1/${{made##*/}}; done\nexec $real \"$@\""
+    body = (
+        f"mkdir -p {home}/powerha1\nfor made in {home}/.nimwrap/*/*; do\n"
+        f'echo precious > {home}/powerha1/${{made##*/}}; done\nexec $real "$@"'
+    )
     instead_of(estate, "powerha1", "/usr/sbin/umount", body)
     ran = run_cli("backup", "powerha1", "--json", config=estate_config())
     run = only_run(ran)
@@ -95,8 +98,13 @@ def test_a_line_that_is_cut_while_the_image_is_put_in_its_place(estate: Any, est
 
 
 def test_a_resource_that_nim_forgot_is_defined(run_cli: Cli, estate: Any, estate_config: Config) -> None:
-    instead_of(estate, "nim", NIM, """$real "$@" || exit
-case "$*" in *size_preview*) ;; *mk_image*) for name; do :; done; $real -o remove "$name";; esac""")
+    instead_of(
+        estate,
+        "nim",
+        NIM,
+        """$real "$@" || exit
+case "$*" in *size_preview*) ;; *mk_image*) for name; do :; done; $real -o remove "$name";; esac""",
+    )
     run = only_run(run_cli("backup", "powerha2", "--json", config=estate_config()))
     assert (run["outcome"], run["failure"]) == ("ok", None)
     assert estate.objects()[run["image"]["resource"]]["location"] == run["image"]["location"]

@@ -26,9 +26,24 @@ def sh(script: str) -> str:
 
 def planned(root: Path, run: str = RUN) -> AttemptPlan:
     return AttemptPlan(
-        run, 1, "mksysb", "nim", "aix01", "aix01", "nim", "self", "nim", "aix01_20261123_010203",
-        "/export/aix01/i.mksysb", "/export/aix01/i.mksysb", "ei", str(root), 60, 30, 1,
-    )  # fmt: skip
+        run,
+        1,
+        "mksysb",
+        "nim",
+        "aix01",
+        "aix01",
+        "nim",
+        "self",
+        "nim",
+        "aix01_20261123_010203",
+        "/export/aix01/i.mksysb",
+        "/export/aix01/i.mksysb",
+        "ei",
+        str(root),
+        60,
+        30,
+        1,
+    )
 
 
 def lock(root: Path, run: str = RUN) -> spool.LockAnswer:

@@ -53,9 +53,12 @@ class Stage:
 
     def call(self, *arguments: str, **environ: str) -> subprocess.CompletedProcess[bytes]:
         return subprocess.run(
-            command(*arguments, config=self.config), env=environment(self.root, **environ),
-            capture_output=True, timeout=RECOVER_S, check=False,
-        )  # fmt: skip
+            command(*arguments, config=self.config),
+            env=environment(self.root, **environ),
+            capture_output=True,
+            timeout=RECOVER_S,
+            check=False,
+        )
 
     def images(self) -> dict[str, bytes]:
         """Every file below the image directory, by its path on the master."""
@@ -111,9 +114,12 @@ def perform(stage: Stage, rng: random.Random) -> list[str]:
     act = stage.act
     environ = {"NIMWRAP_FAILPOINT_KILL": str(act.kill_at)} if act.kill_at else {}
     backup = subprocess.Popen(
-        command("backup", act.client, "--json", config=stage.config), env=environment(stage.root, **environ),
-        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True,
-    )  # fmt: skip
+        command("backup", act.client, "--json", config=stage.config),
+        env=environment(stage.root, **environ),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
     if act.kill_after is not None:
         time.sleep(act.kill_after)
         backup.kill()
@@ -147,8 +153,12 @@ def _command_line(pid: int) -> bytes:
 def violations(stage: Stage) -> list[str]:
     """(a) exports as before, (b) no good image lost, (c) true outcomes, (d) nothing left, (e) integrity."""
     return [
-        *_exports(stage), *_lost(stage), *_outcomes(stage), *_left(stage), *_integrity(stage),
-    ]  # fmt: skip
+        *_exports(stage),
+        *_lost(stage),
+        *_outcomes(stage),
+        *_left(stage),
+        *_integrity(stage),
+    ]
 
 
 def _exports(stage: Stage) -> Iterator[str]:
@@ -222,5 +232,3 @@ def _integrity(stage: Stage) -> Iterator[str]:
     (row,) = stage.rows("pragma integrity_check")
     if row["integrity_check"] != "ok":
         yield f"(e) the history is damaged: {row}"
-
-

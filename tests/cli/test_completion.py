@@ -67,6 +67,9 @@ def test_a_completion_never_fails(text: str, offered: Callable[..., list[str]], 
 def test_the_man_page_is_up_to_date() -> None:
     done = subprocess.run(
         [sys.executable, str(ROOT / "scripts" / "man.py"), "--check"],
-        env=environment(ROOT), capture_output=True, text=True, check=False,
-    )  # fmt: skip
+        env=environment(ROOT),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert (done.returncode, done.stderr) == (0, "")

@@ -36,11 +36,14 @@ def test_the_text_form_names_the_cure_and_the_source(run_cli: Cli) -> None:
     assert "kristijan" in ran.stdout
 
 
-@pytest.mark.parametrize(("asked", "code"), [
-    (["source_address_mismatch"], "source_address_mismatch"),
-    (["exportfs: wombat: unknown host"], "unknown host"),
-    (["write", "error:", "File", "too", "large"], "File too large"),
-])
+@pytest.mark.parametrize(
+    ("asked", "code"),
+    [
+        (["source_address_mismatch"], "source_address_mismatch"),
+        (["exportfs: wombat: unknown host"], "unknown host"),
+        (["write", "error:", "File", "too", "large"], "File too large"),
+    ],
+)
 def test_phrases_and_our_own_codes(run_cli: Cli, asked: list[str], code: str) -> None:
     assert run_cli("explain", *asked, "--json").data["explanations"][0]["code"] == code
 

@@ -142,9 +142,12 @@ def test_signals(number: int, code: int, tmp_path: Path) -> None:
     os.mkfifo(fifo)
     argv = command("config", "validate", "--json", config=fifo)
     child = subprocess.Popen(  # a shell that runs the tests in the background has them ignore SIGINT
-        argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment(tmp_path),
+        argv,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env=environment(tmp_path),
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509  no threads here
-    )  # fmt: skip
+    )
     deadline = time.monotonic() + 30
     waiting = Path(f"/proc/{child.pid}/wchan")
     handled = Path(f"/proc/{child.pid}/status")
@@ -285,8 +288,6 @@ def test_what_libraries_log(capsys: pytest.CaptureFixture[str], monkeypatch: pyt
 @pytest.mark.parametrize(("code", "status"), [(0, "success"), (3, "partial"), (1, "error"), (99, "error")])
 def test_status_follows_the_exit_code(code: int, status: str) -> None:
     assert Result("x", {}, code).envelope()["status"] == status
-
-
 
 
 def test_every_verb_file_is_in_the_table_of_commands() -> None:

@@ -31,10 +31,15 @@ def frame(clients: int, width: int, encoding: str = "utf-8") -> list[str]:
     for number in range(clients):
         table.tell(
             Progress(
-                f"r{number}", "image", f"client{number:02}", percent=number, size_bytes=number << 30,
-                elapsed_s=60.0 * number, note="no sign of life for half an hour",
+                f"r{number}",
+                "image",
+                f"client{number:02}",
+                percent=number,
+                size_bytes=number << 30,
+                elapsed_s=60.0 * number,
+                note="no sign of life for half an hour",
             )
-        )  # fmt: skip
+        )
     written = io.TextIOWrapper(io.BytesIO(), encoding)
     Console(file=written, width=width, height=HEIGHT, color_system=None).print(table)
     written.seek(0)
@@ -111,8 +116,6 @@ def test_a_terminal_that_cannot_redraw_gets_lines(config: Path, tmp_path: Path) 
 
 
 def test_json_lines_on_a_terminal_too(config: Path, tmp_path: Path) -> None:
-    shown = on_terminal(
-        "--log-format", "json", "backup", "aix01", home=tmp_path, config=config, TERM="xterm-256color"
-    )  # fmt: skip
+    shown = on_terminal("--log-format", "json", "backup", "aix01", home=tmp_path, config=config, TERM="xterm-256color")
     lines = [json.loads(line) for line in shown.splitlines() if line.startswith("{")]
     assert [line["phase"] for line in lines][-1] == "done"

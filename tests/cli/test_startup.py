@@ -9,9 +9,24 @@ import pytest
 from tests.running import environment
 
 HEAVY = {
-    "fabric", "paramiko", "invoke", "cryptography", "sqlite_utils", "apscheduler", "tenacity", "rich", "jinja2",
-    "apprise", "prometheus_client", "cronsim", "asyncio", "xml", "urllib.request", "http.client", "unittest",
-}  # fmt: skip
+    "fabric",
+    "paramiko",
+    "invoke",
+    "cryptography",
+    "sqlite_utils",
+    "apscheduler",
+    "tenacity",
+    "rich",
+    "jinja2",
+    "apprise",
+    "prometheus_client",
+    "cronsim",
+    "asyncio",
+    "xml",
+    "urllib.request",
+    "http.client",
+    "unittest",
+}
 REPORTED = "import sys; from nimwrap.__main__ import main; main(); sys.stderr.write('\\n' + ' '.join(sys.modules))"
 
 
@@ -32,10 +47,17 @@ def config(tmp_path: Path) -> Path:
 
 @pytest.mark.parametrize(
     "arguments",
-    [("--help",), ("--version",), ("history",), ("history", "--json"), ("exports", "list"),
-     ("show", "x"), ("config", "show")],
+    [
+        ("--help",),
+        ("--version",),
+        ("history",),
+        ("history", "--json"),
+        ("exports", "list"),
+        ("show", "x"),
+        ("config", "show"),
+    ],
     ids=" ".join,
-)  # fmt: skip
+)
 def test_nothing_heavy_is_imported(arguments: tuple[str, ...], config: Path, tmp_path: Path) -> None:
     modules = imported("--config", str(config), *arguments, home=tmp_path)
     assert not HEAVY & modules

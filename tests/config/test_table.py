@@ -54,9 +54,21 @@ def test_the_schema_accepts_what_we_accept() -> None:
 
 @pytest.mark.parametrize(
     "name",
-    ["unknown key at the top", "unknown key in a table", "unknown key of a master", "text for a number", "bad duration",
-     "choice", "port too high", "keep nothing", "no such flag", "no kinds", "remedy twice", "group is no array"],
-)  # fmt: skip
+    [
+        "unknown key at the top",
+        "unknown key in a table",
+        "unknown key of a master",
+        "text for a number",
+        "bad duration",
+        "choice",
+        "port too high",
+        "keep nothing",
+        "no such flag",
+        "no kinds",
+        "remedy twice",
+        "group is no array",
+    ],
+)
 def test_the_schema_refuses_what_we_refuse(name: str) -> None:
     with pytest.raises(jsonschema.ValidationError):
         jsonschema.validate(tomllib.loads(CASES[name][0]), json_schema())

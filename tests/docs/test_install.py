@@ -17,9 +17,14 @@ pytestmark = pytest.mark.slow
 
 def run(*argv: str | Path, cwd: Path, **env: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        list(map(str, argv)), cwd=cwd, env=dict(os.environ) | env, capture_output=True, text=True, timeout=600,
+        list(map(str, argv)),
+        cwd=cwd,
+        env=dict(os.environ) | env,
+        capture_output=True,
+        text=True,
+        timeout=600,
         check=False,
-    )  # fmt: skip
+    )
 
 
 @pytest.fixture(scope="module")
@@ -49,8 +54,17 @@ def test_the_wheelhouse_installs_without_an_index(wheelhouse: Path, tmp_path: Pa
 
 
 def test_the_one_file_runs_and_says_what_it_cannot(wheelhouse: Path, clone: Path, tmp_path: Path) -> None:
-    built = run(sys.executable, "scripts/pyz.py", "--output", tmp_path / "nimwrap", "--python", sys.executable,
-                "--wheelhouse", wheelhouse, cwd=clone)
+    built = run(
+        sys.executable,
+        "scripts/pyz.py",
+        "--output",
+        tmp_path / "nimwrap",
+        "--python",
+        sys.executable,
+        "--wheelhouse",
+        wheelhouse,
+        cwd=clone,
+    )
     assert built.returncode == 0, built.stderr
     (tmp_path / "nimwrap").chmod(0o755)
     said = run(tmp_path / "nimwrap", "explain", "0042-175", cwd=tmp_path, PYTHONPATH="")

@@ -68,9 +68,14 @@ class Shell:
         if "config init" in command:  # each page begins anew
             (self.root / "etc" / "nimwrap" / "nimwrap.toml").unlink(missing_ok=True)
         return subprocess.run(
-            ["/bin/bash", "-c", f"{moved}\nexit $?"], cwd=directory, env=self.env, capture_output=True, text=True,
-            timeout=120, check=False,
-        )  # fmt: skip
+            ["/bin/bash", "-c", f"{moved}\nexit $?"],
+            cwd=directory,
+            env=self.env,
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
 
     def _program(self, name: str, script: str) -> None:
         self.programs.mkdir(parents=True, exist_ok=True)

@@ -36,9 +36,12 @@ class Sim:
 
     def run(self, script: str, host: str = "nim", *, stdin: str = "", timeout: float = 30) -> Said:
         done = subprocess.run(
-            [self.estate.shell(host), "-c", script], input=stdin.encode(), capture_output=True, timeout=timeout,
+            [self.estate.shell(host), "-c", script],
+            input=stdin.encode(),
+            capture_output=True,
+            timeout=timeout,
             check=False,
-        )  # fmt: skip
+        )
         return Said(done.returncode, done.stdout.decode("utf-8", "replace"), done.stderr.decode("utf-8", "replace"))
 
     def back_up(self, client: str, *, directory: str = "/export/nim/mksysb", more: str = "", env: str = "") -> Said:
@@ -49,8 +52,12 @@ class Sim:
         )
 
     def start(self, script: str, host: str = "nim") -> subprocess.Popen[bytes]:
-        return subprocess.Popen([self.estate.shell(host), "-c", script], stdin=subprocess.DEVNULL,
-                                stdout=subprocess.PIPE, stderr=subprocess.STDOUT)  # fmt: skip
+        return subprocess.Popen(
+            [self.estate.shell(host), "-c", script],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+        )
 
 
 @pytest.fixture

@@ -146,17 +146,22 @@ def test_subdirectories_by_nims_own_switch(sim: Sim) -> None:
 def test_two_at_once_in_one_directory_merge(make_sim: Callable[..., Sim]) -> None:
     sim = make_sim(rate=200000.0)
     both = [
-        sim.start(f"/usr/sbin/nim -Fo define -t mksysb -a server=master -a source={client} -a mk_image=yes "
-                  f"-a location={DIRECTORY}/{client} {client}_m") for client in ("aix01", "aix02")
-    ]  # fmt: skip
+        sim.start(
+            f"/usr/sbin/nim -Fo define -t mksysb -a server=master -a source={client} -a mk_image=yes "
+            f"-a location={DIRECTORY}/{client} {client}_m"
+        )
+        for client in ("aix01", "aix02")
+    ]
     assert [one.wait(30) for one in both] == [0, 0]
     assert sim.estate.exports_text() == b"--- xtab ---\n"
 
 
 def test_taking_the_export_away_breaks_the_image(make_sim: Callable[..., Sim]) -> None:
     sim = make_sim(rate=100000.0)
-    process = sim.start("/usr/sbin/nim -o define -t mksysb -a server=master -a source=aix01 -a mk_image=yes "
-                        f"-a location={DIRECTORY}/aix01 aix01_m")  # fmt: skip
+    process = sim.start(
+        "/usr/sbin/nim -o define -t mksysb -a server=master -a source=aix01 -a mk_image=yes "
+        f"-a location={DIRECTORY}/aix01 aix01_m"
+    )
     while not listing(sim):
         assert process.poll() is None
     sim.run(f"sleep 1; /usr/sbin/exportfs -u {DIRECTORY}")

@@ -24,7 +24,7 @@ def hook(sim: Sim, tmp_path: Path) -> Callable[[str, str], Path]:
     def put(name: str, text: str) -> Path:
         program, noted = tmp_path / f"hook-{name}", tmp_path / f"noted-{name}"
         noted.touch()
-        program.write_text(f"#!/bin/sh\nnote() {{ echo \"$*\" >>{noted}; }}\n{text}\n")
+        program.write_text(f'#!/bin/sh\nnote() {{ echo "$*" >>{noted}; }}\n{text}\n')
         program.chmod(0o755)
         held = sim.estate.state.read("settings").get("hooks", {})
         sim.estate.setting(hooks=held | {name: [str(program)]})
@@ -34,7 +34,7 @@ def hook(sim: Sim, tmp_path: Path) -> Callable[[str, str], Path]:
 
 
 def test_the_channel(sim: Sim, hook: Callable[[str, str], Path]) -> None:
-    noted = hook("remote", f"note \"$1\"; exec {sim.estate.shell('aix01')} -c \"$2\"")
+    noted = hook("remote", f'note "$1"; exec {sim.estate.shell("aix01")} -c "$2"')
     assert sim.run(f"{C_RSH} aix01 'hostname; exit 4'").out == "aix01\n"
     assert sim.run(DEFINE).status == 0
     assert noted.read_text() == "10.10.10.110\n10.10.10.110\n"
@@ -48,7 +48,7 @@ def test_a_channel_without_connection(sim: Sim, hook: Callable[[str, str], Path]
 
 
 def test_the_server_hears_of_every_change(sim: Sim, hook: Callable[[str, str], Path]) -> None:
-    noted = hook("exports", f"note \"$1 $(cat {sim.estate.files('nim')}/etc/xtab | wc -l)\"")
+    noted = hook("exports", f'note "$1 $(cat {sim.estate.files("nim")}/etc/xtab | wc -l)"')
     sim.run("/usr/sbin/exportfs -i -o ro /home; /usr/sbin/exportfs; /usr/sbin/exportfs -u /home")
     assert sim.run(DEFINE).status == 0
     assert noted.read_text().split() == ["nim", "1", "nim", "0", "nim", "1", "nim", "0"]
@@ -78,9 +78,7 @@ def test_the_servers_answer_to_a_mount(sim: Sim, hook: Callable[[str, str], Path
         (hooks.STALE, "Missing file or filesystem"),
     ],
 )
-def test_an_image_through_the_labs_client(
-    sim: Sim, hook: Callable[[str, str], Path], status: int, words: str
-) -> None:
+def test_an_image_through_the_labs_client(sim: Sim, hook: Callable[[str, str], Path], status: int, words: str) -> None:
     there = sim.estate.files("nim")
     mounted = hook("mount", 'note "$@"')
     unmounted = hook("umount", 'note "$@"')

@@ -20,9 +20,12 @@ def test_every_command_is_logged_with_its_host_and_kind(sim: Sim) -> None:
     sim.run(f"/usr/sbin/lsnim -l aix01; /usr/sbin/exportfs; {C_RSH} aix01 'ifconfig -a'; mkdir -p /export/nim/new")
     log = sim.estate.log()
     assert [(one.host, one.argv[0], one.changes) for one in log] == [
-        ("nim", "lsnim", False), ("nim", "exportfs", False), ("nim", "c_rsh", False), ("aix01", "ifconfig", False),
+        ("nim", "lsnim", False),
+        ("nim", "exportfs", False),
+        ("nim", "c_rsh", False),
+        ("aix01", "ifconfig", False),
         ("nim", "mkdir", True),
-    ]  # fmt: skip
+    ]
     assert log[0].argv == ("lsnim", "-l", "aix01")
     assert before < log[0].at < datetime.now(UTC) + timedelta(seconds=2)
     assert [one.argv[0] for one in sim.estate.changes()] == ["mkdir"]
@@ -42,9 +45,18 @@ CHANGING = {
     "rm -f /etc/none": "rm",
 }
 READING = [
-    "/usr/sbin/lsnim", "/usr/sbin/exportfs", "mount", "df -Pk", "/usr/sbin/nim -o check aix01", "cat /etc/exports",
-    "lsmksysb -lf /x", "restore -Tqf /x </dev/null", "host nim", "showmount -e nim", "/usr/sbin/nim -o lslpp aix01",
-]  # fmt: skip
+    "/usr/sbin/lsnim",
+    "/usr/sbin/exportfs",
+    "mount",
+    "df -Pk",
+    "/usr/sbin/nim -o check aix01",
+    "cat /etc/exports",
+    "lsmksysb -lf /x",
+    "restore -Tqf /x </dev/null",
+    "host nim",
+    "showmount -e nim",
+    "/usr/sbin/nim -o lslpp aix01",
+]
 
 
 @pytest.mark.parametrize("script", CHANGING)
@@ -96,9 +108,12 @@ def test_a_root_that_needs_quoting_is_refused(tmp_path: Path) -> None:
 
 def test_the_configuration_is_toml(sim: Sim) -> None:
     text = sim.estate.config(
-        master={"max_parallel": 2}, backup={"keep": 2, "remedies": ["pre-export"]}, clients={"powerha1": {"keep": 5}},
-        groups={"all": ["aix*"]}, schedules="s",
-    )  # fmt: skip
+        master={"max_parallel": 2},
+        backup={"keep": 2, "remedies": ["pre-export"]},
+        clients={"powerha1": {"keep": 5}},
+        groups={"all": ["aix*"]},
+        schedules="s",
+    )
     content = tomllib.loads(text)
     assert content["masters"]["nim"]["shell"] == sim.estate.shell("nim")
     assert (content["masters"]["nim"]["max_parallel"], content["schedules"]) == (2, "s")

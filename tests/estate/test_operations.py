@@ -100,8 +100,10 @@ def test_what_a_restore_needs(sim: Sim) -> None:
     assert said.status == 0, said
     client = sim.estate.objects()["aix01"]
     assert (client["mksysb"], client["spot"], client["Cstate"]) == (
-        "aix01_mksysb", "spot1", "BOS installation has been enabled",
-    )  # fmt: skip
+        "aix01_mksysb",
+        "spot1",
+        "BOS installation has been enabled",
+    )
 
 
 def test_a_savevg(sim: Sim) -> None:

@@ -76,9 +76,13 @@ def test_the_script_may_come_over_the_input(sim: Sim) -> None:
 
 def test_as_forced_command_of_sshd(sim: Sim) -> None:
     done = subprocess.run(
-        [sim.estate.shell("nim")], env={"SSH_ORIGINAL_COMMAND": "sudo -n /usr/bin/ksh -c 'hostname; id -u; exit 5'"},
-        capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL,
-    )  # fmt: skip
+        [sim.estate.shell("nim")],
+        env={"SSH_ORIGINAL_COMMAND": "sudo -n /usr/bin/ksh -c 'hostname; id -u; exit 5'"},
+        capture_output=True,
+        text=True,
+        check=False,
+        stdin=subprocess.DEVNULL,
+    )
     assert (done.returncode, done.stdout) == (5, "nim\n0\n")
 
 

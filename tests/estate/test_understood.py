@@ -33,7 +33,7 @@ from nimwrap.aix import (
     showmount,
     source_perl,
     traceroute,
-)  # fmt: skip
+)
 from nimwrap.domain.codes import FailureCode
 
 from .conftest import Sim
@@ -52,8 +52,13 @@ READ: list[tuple[str, str, Callable[[str], Any], Callable[[Any], Any], Any]] = [
     ("nim", "df -k", df.parse, len, 9),
     ("nim", "df -g /tmp", df.parse, lambda rows: rows[0].size_bytes, 4 << 30),
     ("powerha1", argv(ifconfig.argv()), ifconfig.parse, lambda all_: all_[0].ipv4, ("10.10.10.102", "10.10.10.101")),
-    ("powerha1", argv(netstat.argv()), lambda text: netstat.first_addresses(netstat.parse(text)),
-     lambda first: first["en0"], "10.10.10.102"),
+    (
+        "powerha1",
+        argv(netstat.argv()),
+        lambda text: netstat.first_addresses(netstat.parse(text)),
+        lambda first: first["en0"],
+        "10.10.10.102",
+    ),
     ("powerha1", argv(netstat.routes_argv()), netstat.parse_routes, lambda rows: rows[0].destination, "default"),
     ("powerha1", argv(traceroute.argv("nim")), traceroute.parse, lambda route: route.source, "10.10.10.102"),
     ("powerha1", source_perl.shell("nim"), source_perl.parse, str, "10.10.10.102"),
@@ -62,16 +67,26 @@ READ: list[tuple[str, str, Callable[[str], Any], Callable[[Any], Any], Any]] = [
     ("powerha1", argv(lsvg.argv()), lsvg.parse, lambda group: group.name, "rootvg"),
     ("powerha1", argv(lsvg.volumes_argv()), lsvg.parse_volumes, lambda groups: len(groups["rootvg"]), 10),
     ("powerha1", argv(lsattr.argv("en0")), lsattr.parse, lambda found: found.netaddr, "10.10.10.101"),
-    ("powerha1", argv(clrginfo.argv()), clrginfo.parse, lambda rows: [(row.state, row.node) for row in rows],
-     [("ONLINE", "powerha1"), ("OFFLINE", "powerha2")]),
-    ("powerha1", argv(cllsif.argv()), cllsif.parse,
-     lambda rows: {row.address for row in rows if row.type == "service"}, {"10.10.10.102"}),
+    (
+        "powerha1",
+        argv(clrginfo.argv()),
+        clrginfo.parse,
+        lambda rows: [(row.state, row.node) for row in rows],
+        [("ONLINE", "powerha1"), ("OFFLINE", "powerha2")],
+    ),
+    (
+        "powerha1",
+        argv(cllsif.argv()),
+        cllsif.parse,
+        lambda rows: {row.address for row in rows if row.type == "service"},
+        {"10.10.10.102"},
+    ),
     ("powerha1", argv(clmgr.argv("cluster")), clmgr.parse, lambda found: found["STATE"], "STABLE"),
     ("powerha1", argv(lssrc.argv()), lssrc.parse, lambda manager: manager.state, "ST_STABLE"),
     ("powerha1", argv(lssrc.subsystem_argv("nimsh")), lssrc.parse_subsystems, lambda rows: rows[0].name, "nimsh"),
     ("powerha1", argv(lslpp.argv(SYSBR)), lambda text: lslpp.parse(text, SYSBR), str, "7.2.5.4"),
     ("powerha1", argv(ps.argv()), ps.parse, bool, True),
-]  # fmt: skip
+]
 
 
 def test_every_answer_is_understood(sim: Sim) -> None:
@@ -111,9 +126,7 @@ def test_a_successful_define_is_understood(sim: Sim) -> None:
         ("small_file_fs", "nim", "aix01", FailureCode.WRITE_DENIED),
     ],
 )
-def test_a_failed_define_is_classified(
-    sim: Sim, fault: str, host_: str | None, client: str, code: FailureCode
-) -> None:
+def test_a_failed_define_is_classified(sim: Sim, fault: str, host_: str | None, client: str, code: FailureCode) -> None:
     if fault:
         sim.estate.fault(fault, host=host_)
     said = sim.back_up(client)

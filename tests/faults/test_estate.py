@@ -137,8 +137,14 @@ def test_the_state_directory_is_full(estate: Any, estate_config: Config, tmp_pat
         f"{backup} >{tmp_path}/first || exit 98\n"
         f"cat /dev/zero >{state}/filler 2>/dev/null\n{backup}\n"
     )
-    done = subprocess.run(["unshare", "--mount", "sh", "-c", script], env=environment(tmp_path), capture_output=True,
-                          text=True, timeout=180, check=False)  # fmt: skip
+    done = subprocess.run(
+        ["unshare", "--mount", "sh", "-c", script],
+        env=environment(tmp_path),
+        capture_output=True,
+        text=True,
+        timeout=180,
+        check=False,
+    )
     ran = Ran(done.returncode, done.stdout, done.stderr)
     good = only_run(Ran(0, (tmp_path / "first").read_text(), ""))["image"]["location"]
     assert ran.exit_code not in (0, 3, 98, 99), ran.stdout + ran.stderr

@@ -37,9 +37,7 @@ def locks_of(estate: Any) -> Path:
     return Path(estate.files("nim")) / "var/adm/nimwrap/locks"
 
 
-def test_a_pair_that_only_preflight_knows_follows_one_another(
-    run_cli: Cli, estate: Any, estate_config: Config
-) -> None:
+def test_a_pair_that_only_preflight_knows_follows_one_another(run_cli: Cli, estate: Any, estate_config: Config) -> None:
     config = estate_config()
     assert "cluster" not in config.read_text()
     ran = run_cli("backup", "powerha1", "powerha2", "--json", config=config)

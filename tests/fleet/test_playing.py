@@ -82,6 +82,9 @@ def test_the_queue_at_work_is_not_touched() -> None:
 def test_a_played_night_names_every_job_once_in_the_order_of_its_start() -> None:
     played = list(play(queue("a10 b20 c30 d?", 2), 0.0))
     assert [(one.job.what, one.starts, one.known) for one in played] == [
-        ("d", 0, False), ("c", 0, True), ("b", 20, True), ("a", 30, True),
-    ]  # fmt: skip
+        ("d", 0, False),
+        ("c", 0, True),
+        ("b", 20, True),
+        ("a", 30, True),
+    ]
     assert played[0].ends == 20, "the mean of the others"

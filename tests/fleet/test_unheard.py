@@ -51,8 +51,12 @@ def test_check_says_the_same(run_cli: Cli, config: Path) -> None:
 
 @pytest.mark.parametrize("verb", [("due",), ("run", "nightly")])
 def test_a_schedule_says_the_same(
-    run_cli: Cli, estate: Any, config: Path, schedules: Callable[..., None], verb: tuple[str, ...]  # noqa: F811
-) -> None:  # fmt: skip
+    run_cli: Cli,
+    estate: Any,
+    config: Path,
+    schedules: Callable[..., None],  # noqa: F811
+    verb: tuple[str, ...],
+) -> None:
     schedules(targets=["nim/aix01", "nim2/*"], cron=ago(2))
     ran = run_cli("schedule", *verb, "--json", config=config)
     assert (ran.exit_code, ran.codes) == (3, ["master_unreachable"]), ran.stdout

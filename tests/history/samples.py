@@ -32,10 +32,17 @@ def a_run(run_id: str = "", *, minutes: float = 0, client: str = "powerha1", mas
 def an_image(store: Store, run: Run, **more: Any) -> int:
     """A proven image of a run."""
     values: dict[str, Any] = {
-        "run": run.id, "client": run.client, "master": run.master, "resource": f"{run.client}_{run.started:%H%M%S}",
-        "location": f"/export/nim/mksysb/{run.client}/{run.id}.mksysb", "size_bytes": 7_000_000, "outcome": run.outcome,
-        "verified": True, "verified_by": ("0512-038", "lsmksysb"), "created": run.ended or run.started,
-    }  # fmt: skip
+        "run": run.id,
+        "client": run.client,
+        "master": run.master,
+        "resource": f"{run.client}_{run.started:%H%M%S}",
+        "location": f"/export/nim/mksysb/{run.client}/{run.id}.mksysb",
+        "size_bytes": 7_000_000,
+        "outcome": run.outcome,
+        "verified": True,
+        "verified_by": ("0512-038", "lsmksysb"),
+        "created": run.ended or run.started,
+    }
     return store.add_image(**values | more)
 
 
@@ -69,11 +76,15 @@ def tell_founding_case(store: Store) -> str:
     store.change_ended(change, ChangeState.REVERTED, at(71))
     store.close_run(
         a_run(
-            run.id, minutes=60, outcome=Outcome.OK, remedy="own-mount", ended=at(72),
+            run.id,
+            minutes=60,
+            outcome=Outcome.OK,
+            remedy="own-mount",
+            ended=at(72),
             source_address=SourceAddress("10.20.0.51", "10.20.0.52", "perl"),
             cluster=Cluster("powerha", "ST_STABLE", (ResourceGroup("app_rg", "ONLINE", "powerha1"),), ("10.20.0.52",)),
         )
-    )  # fmt: skip
+    )
     return run.id
 
 

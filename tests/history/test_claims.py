@@ -85,8 +85,9 @@ def test_a_slot_is_opened_once(opened: Store, reader: Reader) -> None:
     assert open_slot(opened, Opening("nightly", NIGHT, [REF], missed=True, reason="the machine was down"), at(61))
     end(opened, "weekly", at(60), [other], "skipped", "held")
     assert [(row["schedule"], row["state"], row["reason"]) for row in reader.slots(states=["missed", "skipped"])] == [
-        ("nightly", "missed", "the machine was down"), ("weekly", "skipped", "held"),
-    ]  # fmt: skip
+        ("nightly", "missed", "the machine was down"),
+        ("weekly", "skipped", "held"),
+    ]
     assert len(reader.slots(since=at(60))) == 2
 
 
@@ -98,9 +99,12 @@ def _go(process: subprocess.Popen[str]) -> None:
 
 def _start(path: Path) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        [sys.executable, "-c", _CLAIMS, str(path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+        [sys.executable, "-c", _CLAIMS, str(path)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
         env=os.environ | {"PYTHONPATH": str(ROOT)},
-    )  # fmt: skip
+    )
 
 
 def _line(process: subprocess.Popen[str]) -> str:

@@ -30,8 +30,10 @@ def test_only_the_owner_can_enter(store: Store) -> None:
 
 
 def test_commits_are_durable_and_keys_are_held(store: Store) -> None:
-    pragmas = {name: store.database.conn.execute(f"pragma {name}").fetchone()[0]
-               for name in ("journal_mode", "synchronous", "foreign_keys")}  # fmt: skip
+    pragmas = {
+        name: store.database.conn.execute(f"pragma {name}").fetchone()[0]
+        for name in ("journal_mode", "synchronous", "foreign_keys")
+    }
     assert pragmas == {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1}
 
 
@@ -123,7 +125,8 @@ def test_a_damaged_file_is_named_with_the_way_out(path: Path, damage: str, run_c
 def test_the_way_out_of_a_damaged_file_works(path: Path, run_cli: Callable[..., Ran]) -> None:
     path.parent.mkdir(mode=0o700)
     path.write_text("this is not a database\n" * 100)
-    subprocess.run(f"cd {shlex.quote(str(path.parent))} && mkdir damaged && mv history.db* damaged/", shell=True, check=True)  # noqa: S602,E501
+    set_aside = f"cd {shlex.quote(str(path.parent))} && mkdir damaged && mv history.db* damaged/"
+    subprocess.run(set_aside, shell=True, check=True)  # noqa: S602  as documented
     assert run_cli("history", config=config_for(path.parent.parent)).exit_code == 0
 
 
@@ -158,8 +161,13 @@ def test_a_reader_works_on_a_read_only_filesystem(tmp_path: Path) -> None:
         "import sys; from pathlib import Path; from nimwrap.history.read import Reader;"
         "print([r['id'] for r in Reader.open(Path(sys.argv[1]) / 'history.db').runs()])"
     )
-    ran = subprocess.run(["unshare", "-m", "sh", "-c", script, reads], capture_output=True, text=True,
-                         env=os.environ | {"PYTHONPATH": str(ROOT)}, check=False)  # fmt: skip
+    ran = subprocess.run(
+        ["unshare", "-m", "sh", "-c", script, reads],
+        capture_output=True,
+        text=True,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        check=False,
+    )
     if "mount" in ran.stderr or "unshare" in ran.stderr:
         pytest.skip(f"no mount here: {ran.stderr.strip()}")
     assert ran.stdout == "['r1']\n", ran.stderr

@@ -65,12 +65,15 @@ def test_a_killed_owner_is_dead_and_can_be_followed(tmp_path: Path) -> None:
 
 
 def test_of_several_who_want_it_one_has_it(tmp_path: Path) -> None:
-    script = _HOLDS.replace('lock = OwnerLock(Path(sys.argv[1]), "r1")', """
+    script = _HOLDS.replace(
+        'lock = OwnerLock(Path(sys.argv[1]), "r1")',
+        """
 try:
     lock = OwnerLock(Path(sys.argv[1]), "r1")
 except Exception as error:
     print(error.code, flush=True)
-    sys.exit()""")
+    sys.exit()""",
+    )
     started = [_start(script, tmp_path) for _ in range(6)]
     said = [one.stdout.readline().strip() for one in started if one.stdout]
     for one in started:
@@ -86,9 +89,12 @@ def test_a_name_cannot_lead_elsewhere(tmp_path: Path, name: str) -> None:
 
 def _start(script: str, state_dir: Path) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        [sys.executable, "-c", script, str(state_dir)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+        [sys.executable, "-c", script, str(state_dir)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
         env=os.environ | {"PYTHONPATH": str(ROOT)},
-    )  # fmt: skip
+    )
 
 
 def _ask(state_dir: Path) -> str:

@@ -14,9 +14,22 @@ from nimwrap.history.store import Store
 from tests.history.samples import EXPORTED, MESSAGE, a_run, at, tell_founding_case
 
 RUN = [
-    "id", "client", "master", "kind", "outcome", "failure", "findings", "attempts", "source_address", "cluster",
-    "remedy", "image", "started", "ended", "duration_s",
-]  # fmt: skip
+    "id",
+    "client",
+    "master",
+    "kind",
+    "outcome",
+    "failure",
+    "findings",
+    "attempts",
+    "source_address",
+    "cluster",
+    "remedy",
+    "image",
+    "started",
+    "ended",
+    "duration_s",
+]
 ATTEMPT = ["number", "started", "ended", "returncode", "failure_code", "remedy"]
 IMAGE = ["resource", "location", "size_bytes", "verified", "verified_by"]
 CHANGE = ["id", "run", "master", "directory", "before", "after", "state", "applied", "reverted"]
@@ -35,9 +48,12 @@ def test_a_run_of_backup_has_its_keys_and_no_others(reader: Reader, told: str) -
     assert list(shown["findings"][1]) == ["check", "status", "message", "fix", "evidence"]
     assert shown["source_address"] == {"expected": "10.20.0.51", "actual": "10.20.0.52", "method": "perl"}
     assert shown["cluster"] == {
-        "name": "powerha", "state": "ST_STABLE", "service_addresses": ["10.20.0.52"],
-        "resource_groups": [{"name": "app_rg", "state": "ONLINE", "node": "powerha1"}], "nodes": [],
-    }  # fmt: skip
+        "name": "powerha",
+        "state": "ST_STABLE",
+        "service_addresses": ["10.20.0.52"],
+        "resource_groups": [{"name": "app_rg", "state": "ONLINE", "node": "powerha1"}],
+        "nodes": [],
+    }
     assert (shown["image"]["verified"], shown["image"]["verified_by"]) == (True, ["0512-038", "lsmksysb"])
     assert (shown["started"], shown["duration_s"], shown["failure"]) == ("2026-11-22T15:00:00+00:00", 720.0, None)
 

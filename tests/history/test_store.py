@@ -106,8 +106,10 @@ def test_an_inventory_remembers_who_vanished(store: Store, reader: Reader) -> No
     assert (rows["nim", "a"]["cluster"], rows["nim", "a"]["last_seen"]) == ("ha", "2026-11-22T15:00:00+00:00")
     taken = reader.inventories()[0]
     assert (taken["taken"], taken["tried"], taken["error"]) == (
-        "2026-11-22T15:00:00+00:00", "2026-11-22T16:00:00+00:00", "no route",
-    )  # fmt: skip
+        "2026-11-22T15:00:00+00:00",
+        "2026-11-22T16:00:00+00:00",
+        "no route",
+    )
     store.record_inventory("nim", pair, at(180))
     assert [row["vanished"] for row in reader.clients("nim")] == [None, None]
     assert reader.inventories()[0]["error"] is None

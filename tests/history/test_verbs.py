@@ -104,11 +104,21 @@ def test_show_tells_the_story(call: Call, told: str) -> None:
     assert ran.exit_code == 0
     assert ran.lines[0] == f"Run {told}: ok"
     for said in (
-        "nim/powerha1", "by hand", "powerha, ST_STABLE", "resource group app_rg: ONLINE on powerha1",
-        "10.20.0.52 (by perl), not the one that is let in", "fix: Disable Firstalias", "           | perl: .52",
-        "let in: 10.20.0.52", "before: not exported", EXPORTED, "return code 0, own-mount",
-        "| 0512-038 mksysb: Backup Completed Successfully.", "yes, by 0512-038, lsmksysb", "command: list the exports",
-    ):  # fmt: skip
+        "nim/powerha1",
+        "by hand",
+        "powerha, ST_STABLE",
+        "resource group app_rg: ONLINE on powerha1",
+        "10.20.0.52 (by perl), not the one that is let in",
+        "fix: Disable Firstalias",
+        "           | perl: .52",
+        "let in: 10.20.0.52",
+        "before: not exported",
+        EXPORTED,
+        "return code 0, own-mount",
+        "| 0512-038 mksysb: Backup Completed Successfully.",
+        "yes, by 0512-038, lsmksysb",
+        "command: list the exports",
+    ):
         assert said in ran.stdout, said
     assert "reverted" in ran.stdout
     assert "/usr/sbin/exportfs" not in ran.stdout
@@ -175,8 +185,10 @@ def test_exports_list_has_those_in_force_first(call: Call, store: Store, told: s
     changes = document["data"]["changes"]
     assert [change["state"] for change in changes] == ["foreign", "planned", "reverted"]
     assert [change["directory"] for change in call("exports", "list", "--limit", "1", "--json").data["changes"]] == [
-        "/export/a", "/export/b", "/export/nim/mksysb/powerha1",
-    ]  # fmt: skip
+        "/export/a",
+        "/export/b",
+        "/export/nim/mksysb/powerha1",
+    ]
     lines = call("exports", "list").lines
     assert lines[0] == "In force"
     assert lines.index("Journal") > lines.index("In force")
@@ -247,5 +259,10 @@ def test_a_night_of_every_outcome_is_shown(call: Call, store: Store) -> None:
     for minutes, outcome in enumerate(outcome for outcome in Outcome if outcome is not Outcome.RUNNING):
         store.record_run(a_run(f"r{minutes}", minutes=minutes, outcome=outcome))
     assert [line.split()[4] for line in call("history").lines[1:]] == [
-        "locked", "skipped", "refused", "failed", "warning", "ok",
-    ]  # fmt: skip
+        "locked",
+        "skipped",
+        "refused",
+        "failed",
+        "warning",
+        "ok",
+    ]

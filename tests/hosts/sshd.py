@@ -1,7 +1,7 @@
 """A real sshd on loopback for tests: its own port, host key, user key and log, run by the user who runs the tests.
 
-    with Sshd(tmp_path, force_command="/estate/shell") as server:
-        MasterConfig("nim", transport="ssh", **server.master_keys())
+with Sshd(tmp_path, force_command="/estate/shell") as server:
+    MasterConfig("nim", transport="ssh", **server.master_keys())
 """
 
 from __future__ import annotations
@@ -21,7 +21,6 @@ from typing import Any, Self
 import pytest
 
 SSHD = shutil.which("sshd") or shutil.which("/usr/sbin/sshd")
-
 
 
 def _obstacle() -> str:
@@ -103,7 +102,8 @@ class Sshd:
             f"AuthorizedKeysFile {self.root}/authorized_keys\nUsePAM no\nStrictModes no\n"
             "PasswordAuthentication no\nKbdInteractiveAuthentication no\nPermitRootLogin yes\nUseDNS no\n"
             "PrintMotd no\nLogLevel VERBOSE\nSetEnv SHLVL=5\n"  # no first shell: bash leaves the user's .bashrc alone
-            + "\n".join(self._lines) + "\n"
+            + "\n".join(self._lines)
+            + "\n"
         )
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(

@@ -79,7 +79,7 @@ def test_a_hostile_host_never_reaches_a_shell(tmp_path: Path, name: str) -> None
     with pytest.raises(NimwrapError) as caught:
         client_command("ssh", name, "true", 5)
     assert caught.value.code == "name_invalid"
-    host = fake_master(tmp_path, f"echo \"$1\" >> {tmp_path}/asked; {RUNS_IT}")
+    host = fake_master(tmp_path, f'echo "$1" >> {tmp_path}/asked; {RUNS_IT}')
     requests = {"bad": ClientRequest(name, "true"), "good": ClientRequest("good", "true")}
     found = ask_clients(host, "c_rsh", requests)
     assert (found["bad"].reached, found["good"].ok) == (False, True)

@@ -120,7 +120,7 @@ def test_sudo_that_does_not_let_us_is_a_refused_login(
 def test_sudo_runs_the_script_and_a_failure_is_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     executable(tmp_path / "sudo", f'#!/bin/sh\necho "$*" | head -1 > {tmp_path}/seen; shift; exec "$@"\n')
     monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
-    result = LocalHost("nim", "/bin/sh", "sudo").run("echo \"it's\"; echo why >&2; exit 1")
+    result = LocalHost("nim", "/bin/sh", "sudo").run('echo "it\'s"; echo why >&2; exit 1')
     assert (result.returncode, result.stdout, result.stderr) == (1, "it's\n", "why\n")
     assert (tmp_path / "seen").read_text().startswith("-n /bin/sh -c ")
 

@@ -166,7 +166,7 @@ def test_a_login_shell_that_runs_nothing(tmp_path: Path, transport: str) -> None
 
 
 def test_sudo_is_missing(tmp_path: Path, transport: str) -> None:
-    command = "PATH=/nowhere; export PATH; exec /bin/sh -c \"$SSH_ORIGINAL_COMMAND\""
+    command = 'PATH=/nowhere; export PATH; exec /bin/sh -c "$SSH_ORIGINAL_COMMAND"'
     with Sshd(tmp_path / "nosudo", force_command=command) as server:
         error = refusal(server, transport, become="sudo")
     assert error.code == "login_refused" and "sudo" in error.message and "NOPASSWD" in error.hint
@@ -180,7 +180,7 @@ def test_sudo_runs_the_script(tmp_path: Path, transport: str) -> None:
         Sshd(tmp_path / "sshd", force_command=command) as server,
         reached(server, transport, become="sudo", **SH) as host,
     ):
-        assert host.run("echo \"it's fine\"; exit 1").stdout == "it's fine\n"
+        assert host.run('echo "it\'s fine"; exit 1').stdout == "it's fine\n"
         long = host.run(f": {'x' * 30_000}\necho long; exit 4")
         assert (long.returncode, long.stdout) == (4, "long\n")
 
@@ -296,9 +296,7 @@ def test_a_jump_host_with_an_unknown_key_is_refused_whatever_ssh_config_says(
     assert str(gate.port) not in server.known_hosts.read_text()
 
 
-def test_known_hosts_of_ssh_config_count_when_none_is_configured(
-    server: Sshd, transport: str, tmp_path: Path
-) -> None:
+def test_known_hosts_of_ssh_config_count_when_none_is_configured(server: Sshd, transport: str, tmp_path: Path) -> None:
     config = tmp_path / "conf"
     lines = ["Host here", "HostName 127.0.0.1", f"Port {server.port}", f"UserKnownHostsFile {server.known_hosts}"]
     config.write_text("\n".join(lines) + "\n")

@@ -59,25 +59,45 @@ class Lab:
             self.run(*define)
         node = "nim" if client == "master" else client
         machine = self.estate.machine(node).facts["machine_id"]
-        expected = Expectation(kind, names.location, names.resource, made.returncode, made.stdout + made.stderr,
-                               node=node, machine_id=machine)
+        expected = Expectation(
+            kind,
+            names.location,
+            names.resource,
+            made.returncode,
+            made.stdout + made.stderr,
+            node=node,
+            machine_id=machine,
+        )
         return replace(expected, **more), names.location
 
     def make(self, client: str = "aix01", days: float = 0, kind: str = "mksysb", **row: Any) -> Row:
         expected, location = self.attempt(client, days, kind)
         proof = prove(self.host, expected)
         assert proof.good, proof
-        return self.record(client, kind, expected, proof, location=location,
-                           **{"created": NOW - timedelta(days=days)} | row)
+        return self.record(
+            client, kind, expected, proof, location=location, **{"created": NOW - timedelta(days=days)} | row
+        )
 
     def record(self, client: str, kind: str, expected: Expectation, proof: Proof, **row: Any) -> Row:
-        number = self.store.add_image(**{
-            "client": client, "master": "nim", "kind": kind, "resource": expected.resource,
-            "size_bytes": proof.size_bytes, "outcome": proof.outcome, "verified": proof.good,
-            "verified_by": list(proof.verified_by), "verified_at": NOW, "node": proof.node,
-            "machine_id": proof.machine_id, "oslevel": proof.oslevel, "file_count": proof.file_count,
-            "cksum": proof.cksum, **row,
-        })
+        number = self.store.add_image(
+            **{
+                "client": client,
+                "master": "nim",
+                "kind": kind,
+                "resource": expected.resource,
+                "size_bytes": proof.size_bytes,
+                "outcome": proof.outcome,
+                "verified": proof.good,
+                "verified_by": list(proof.verified_by),
+                "verified_at": NOW,
+                "node": proof.node,
+                "machine_id": proof.machine_id,
+                "oslevel": proof.oslevel,
+                "file_count": proof.file_count,
+                "cksum": proof.cksum,
+                **row,
+            }
+        )
         return self.row(number)
 
     def row(self, number: int) -> Row:

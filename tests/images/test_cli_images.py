@@ -39,12 +39,28 @@ def test_list_names_every_image_with_its_proof(lab: Lab, nimwrap: Run) -> None:
     assert ran.exit_code == 0
     (image,) = ran.data["images"]
     assert image | {"age_s": None} == {
-        "id": row["id"], "client": "aix01", "master": "nim", "kind": "mksysb", "resource": row["resource"],
-        "location": row["location"], "size_bytes": 262144, "created": row["created"], "age_s": None,
-        "verified": True, "verified_by": json.loads(row["verified_by"]), "verified_at": row["verified_at"],
-        "verified_full_at": None, "outcome": "ok", "oslevel": "7200-05-04-2220", "managed": True, "pinned": False,
-        "allocated": False, "fault": None, "run": None, "remarks": [],
-    }  # fmt: skip
+        "id": row["id"],
+        "client": "aix01",
+        "master": "nim",
+        "kind": "mksysb",
+        "resource": row["resource"],
+        "location": row["location"],
+        "size_bytes": 262144,
+        "created": row["created"],
+        "age_s": None,
+        "verified": True,
+        "verified_by": json.loads(row["verified_by"]),
+        "verified_at": row["verified_at"],
+        "verified_full_at": None,
+        "outcome": "ok",
+        "oslevel": "7200-05-04-2220",
+        "managed": True,
+        "pinned": False,
+        "allocated": False,
+        "fault": None,
+        "run": None,
+        "remarks": [],
+    }
     assert abs(image["age_s"] - 86400) < 60
     (room,) = ran.data["filesystems"]
     assert (room["filesystem"], room["worst_bytes"]) == ("/export/nim", int(262144 * 1.1))
@@ -160,11 +176,17 @@ def spoil(lab: Lab, row: dict[str, Any], how: str) -> None:
         lab.run("/usr/sbin/nim", "-o", "remove", row["resource"])
 
 
-@pytest.mark.parametrize(("how", "code", "level"), [
-    ("truncated", "image_truncated", "quick"), ("empty", "image_missing", "quick"), ("gone", "image_missing", "quick"),
-    ("wrong host", "image_wrong_host", "quick"), ("undefined", "nim_refused", "quick"),
-    ("flipped", "image_unreadable", "full"),
-])
+@pytest.mark.parametrize(
+    ("how", "code", "level"),
+    [
+        ("truncated", "image_truncated", "quick"),
+        ("empty", "image_missing", "quick"),
+        ("gone", "image_missing", "quick"),
+        ("wrong host", "image_wrong_host", "quick"),
+        ("undefined", "nim_refused", "quick"),
+        ("flipped", "image_unreadable", "full"),
+    ],
+)
 def test_verify_finds_what_is_spoiled_at_the_stated_level(
     lab: Lab, nimwrap: Run, how: str, code: str, level: str
 ) -> None:
@@ -251,7 +273,9 @@ def test_import_makes_status_true_and_adopt_takes_over(lab: Lab, nimwrap: Run, r
     assert nimwrap("import").data["images"] == []
     status = run_cli("status", "--json", config=lab.file)
     assert {one["client"]: one["last_good"] is not None for one in status.data["clients"]} == {
-        "aix01": True, "aix02": True}
+        "aix01": True,
+        "aix02": True,
+    }
     assert {each["action"] for each in nimwrap("prune").data["decisions"]} == {"keep"}
     taken = nimwrap("adopt", "aix01")
     assert len(taken.data["images"]) == 5
@@ -271,7 +295,8 @@ def test_import_tells_a_foreign_and_a_broken_image(lab: Lab, nimwrap: Run) -> No
     faults = {one["resource"]: one["fault"].partition(" ")[0] for one in ran.data["images"]}
     assert faults == {wrong.resource: "image_wrong_host", broken.resource: "image_unreadable"}
     assert [(one["resource"], one["reason"]) for one in ran.data["left"]] == [
-        (missing.resource, "there is no file at its location")]
+        (missing.resource, "there is no file at its location")
+    ]
 
 
 def test_import_finds_the_client_of_a_resource_without_source(lab: Lab, nimwrap: Run) -> None:
@@ -287,7 +312,10 @@ def test_the_restore_plan_is_accepted_by_nim_step_by_step(lab: Lab, nimwrap: Run
     plan = nimwrap("restore-plan", "aix01").data["plan"]
     assert plan["missing"] == []
     assert (plan["client"], plan["image"]["resource"], plan["image"]["location"]) == (
-        "aix01", row["resource"], row["location"])
+        "aix01",
+        row["resource"],
+        row["location"],
+    )
     nim = [step["command"] for step in plan["steps"] if step["command"].startswith("/usr/sbin/nim")]
     for step in plan["steps"]:
         if step["command"].startswith(("/usr/sbin/", "mkdir")):
@@ -308,8 +336,20 @@ def test_the_restore_plan_is_accepted_by_nim_step_by_step(lab: Lab, nimwrap: Run
 def test_a_spot_must_not_be_older_than_the_image(lab: Lab, nimwrap: Run) -> None:
     row = lab.make(days=1)
     for name, mod in (("too_old", "4"), ("newer", "6")):
-        lab.run("/usr/sbin/nim", "-o", "define", "-t", "spot", "-a", "server=master", "-a", f"source={row['resource']}",
-                "-a", "location=/export/nim/spot", name)
+        lab.run(
+            "/usr/sbin/nim",
+            "-o",
+            "define",
+            "-t",
+            "spot",
+            "-a",
+            "server=master",
+            "-a",
+            f"source={row['resource']}",
+            "-a",
+            "location=/export/nim/spot",
+            name,
+        )
         lab.run("/usr/sbin/nim", "-o", "change", "-a", f"mod={mod}", "-a", f"oslevel_r=7200-0{mod}", name)
     assert nimwrap("restore-plan", "aix01").data["plan"]["spot"] == "newer"
     lab.run("/usr/sbin/nim", "-o", "remove", "newer")
@@ -320,8 +360,9 @@ def test_the_plan_tells_what_is_missing_now(lab: Lab, nimwrap: Run, run_cli: Run
     row = lab.make(days=1)
     lab.run("/usr/sbin/nim", "-o", "remove", row["resource"])
     ran = nimwrap("restore-plan", "aix01")
-    assert any(step["command"].endswith(f"location={row['location']} {row['resource']}")
-               for step in ran.data["plan"]["steps"])
+    assert any(
+        step["command"].endswith(f"location={row['location']} {row['resource']}") for step in ran.data["plan"]["steps"]
+    )
     lab.disk(row["location"]).unlink()
     ran = nimwrap("restore-plan", "aix01")
     assert ran.exit_code == 1
@@ -363,13 +404,16 @@ def test_the_plan_stands_without_its_master(lab: Lab, nimwrap: Run) -> None:
     assert ran.json["warnings"][0]["code"] == "master_unreachable"
 
 
-def test_other_kinds_are_made_proven_listed_verified_and_pruned(
-    lab_with: Callable[..., Lab], run_cli: Run
-) -> None:
+def test_other_kinds_are_made_proven_listed_verified_and_pruned(lab_with: Callable[..., Lab], run_cli: Run) -> None:
     lab = lab_with(vios=True, clients=1)
     now = datetime.now(UTC)
-    kinds = {"savevg": "aix01", "ios_mksysb": "vios1", "ios_backup": "vios1", "nim_db": "master",
-             "master_mksysb": "master"}
+    kinds = {
+        "savevg": "aix01",
+        "ios_mksysb": "vios1",
+        "ios_backup": "vios1",
+        "nim_db": "master",
+        "master_mksysb": "master",
+    }
     rows = {}
     for kind, client in kinds.items():
         for age in (4, 3, 2, 1):
@@ -385,7 +429,8 @@ def test_other_kinds_are_made_proven_listed_verified_and_pruned(
     pruned = run_cli("images", "prune", "--json", config=lab.file)
     assert pruned.exit_code == 0
     assert {each["id"] for each in pruned.data["decisions"] if each["action"] == "removed"} == {
-        members[0]["id"] for members in rows.values()}
+        members[0]["id"] for members in rows.values()
+    }
     for members in rows.values():
         assert [lab.disk(row["location"]).exists() for row in members] == [False, True, True, True]
 

@@ -94,7 +94,9 @@ def assert_replaced(lab: Lab, old: Row, new: Row, marks: tuple[int, int]) -> Non
     assert lab.resources() == {FIXED: PLACE, "aix01_20261116_010000": ASIDE}
     assert (marked(lab, ASIDE), marked(lab, PLACE)) == marks
     assert sorted(path.name for path in lab.disk(PLACE).parent.iterdir()) == [
-        "aix01_20261116_010000.mksysb", "aix01_mksysb.mksysb"]
+        "aix01_20261116_010000.mksysb",
+        "aix01_mksysb.mksysb",
+    ]
     assert (lab.row(new["id"])["location"], lab.row(new["id"])["resource"]) == (PLACE, FIXED)
     assert (lab.row(old["id"])["location"], lab.row(old["id"])["resource"]) == (ASIDE, "aix01_20261116_010000")
     assert lab.disk(PLACE).stat().st_nlink == 1
@@ -234,8 +236,18 @@ def test_a_name_made_by_hand_keeps_its_own_place(fixed: Lab) -> None:
     row = fixed.make(days=9)
     fixed.run("mv", row["location"], "/export/nim/mksysb/golden")
     fixed.run("/usr/sbin/nim", "-o", "remove", row["resource"])
-    fixed.run("/usr/sbin/nim", "-o", "define", "-t", "mksysb", "-a", "server=master",
-              "-a", "location=/export/nim/mksysb/golden", FIXED)
+    fixed.run(
+        "/usr/sbin/nim",
+        "-o",
+        "define",
+        "-t",
+        "mksysb",
+        "-a",
+        "server=master",
+        "-a",
+        "location=/export/nim/mksysb/golden",
+        FIXED,
+    )
     fixed.store.update_image(row["id"], removal="removed", removed=NOW)
     new, mark = make_second(fixed)
     done = take_fixed_name(fixed.depot, new, RUN, NOW)

@@ -20,12 +20,15 @@ WANTED = {
 }
 
 
-@pytest.mark.parametrize(("kind", "client", "location"), [
-    ("mksysb", "aix01", "/export/nim/mksysb/aix01/aix01_20261123_010203.mksysb"),
-    ("savevg", "aix01", "/export/nim/mksysb/aix01/aix01_datavg_20261123_010203.savevg"),
-    ("ios_backup", "vios1", "/export/nim/mksysb/vios1/vios1_iosb_20261123_010203.iosb"),
-    ("nim_db", "master", "/export/nim/mksysb/master/master_nimdb_20261123_010203.nimdb"),
-])
+@pytest.mark.parametrize(
+    ("kind", "client", "location"),
+    [
+        ("mksysb", "aix01", "/export/nim/mksysb/aix01/aix01_20261123_010203.mksysb"),
+        ("savevg", "aix01", "/export/nim/mksysb/aix01/aix01_datavg_20261123_010203.savevg"),
+        ("ios_backup", "vios1", "/export/nim/mksysb/vios1/vios1_iosb_20261123_010203.iosb"),
+        ("nim_db", "master", "/export/nim/mksysb/master/master_nimdb_20261123_010203.nimdb"),
+    ],
+)
 def test_places(kind: str, client: str, location: str) -> None:
     group = "datavg" if kind == "savevg" else ""
     names = image_names(kind, client, BackupPolicy(), MOMENT, group)
@@ -72,13 +75,18 @@ def test_a_fleet_run_makes_all_of_them_the_database_first(all_kinds: Lab, run_cl
     assert {run["outcome"] for run in ran.data["runs"]} == {"ok"}
     rows = {row["kind"]: row for row in all_kinds.rows()}
     assert set(rows) == set(KINDS)
-    assert all(row["verified"] and row["size_bytes"] == all_kinds.disk(row["location"]).stat().st_size
-               for row in rows.values())
+    assert all(
+        row["verified"] and row["size_bytes"] == all_kinds.disk(row["location"]).stat().st_size for row in rows.values()
+    )
     assert rows["master_mksysb"]["node"] == "nim"
     assert rows["nim_db"]["created"] == min(row["created"] for row in rows.values())
     types = {name: one["type"] for name, one in all_kinds.estate.objects().items()}
     assert {types[row["resource"]] for row in rows.values() if row["resource"]} == {
-        "mksysb", "savevg", "ios_mksysb", "ios_backup"}
+        "mksysb",
+        "savevg",
+        "ios_mksysb",
+        "ios_backup",
+    }
 
 
 def test_the_master_alone_and_what_can_go_wrong(all_kinds: Lab, run_cli: Callable[..., Ran]) -> None:

@@ -16,7 +16,10 @@ def test_sizes_beyond_32_bits_and_both_forms_of_date() -> None:
         "drwxr-xr-x    2 root     system          256 May 11 16:47 aix08\n"
     )
     assert [(one.name, one.size_bytes, one.regular) for one in found] == [
-        ("aix07_image.data", 11860, True), ("aix07_mksysb 1", 15526860811, True), ("aix08", 256, False)]
+        ("aix07_image.data", 11860, True),
+        ("aix07_mksysb 1", 15526860811, True),
+        ("aix08", 256, False),
+    ]
 
 
 def test_an_empty_directory_and_something_else() -> None:

@@ -28,11 +28,14 @@ def test_with_earlier_images_of_that_size_nothing_more_is_read(lab: Lab) -> None
     assert "restore -T" not in proof.verified_by
 
 
-@pytest.mark.parametrize(("fault", "value", "code"), [
-    ("truncated_image_rc0", True, FailureCode.IMAGE_TRUNCATED),
-    ("no_image_rc0", True, FailureCode.IMAGE_MISSING),
-    ("wrong_host_image_rc0", "aix02", FailureCode.IMAGE_WRONG_HOST),
-])
+@pytest.mark.parametrize(
+    ("fault", "value", "code"),
+    [
+        ("truncated_image_rc0", True, FailureCode.IMAGE_TRUNCATED),
+        ("no_image_rc0", True, FailureCode.IMAGE_MISSING),
+        ("wrong_host_image_rc0", "aix02", FailureCode.IMAGE_WRONG_HOST),
+    ],
+)
 @pytest.mark.parametrize("known", [True, False])
 def test_success_in_all_words_and_a_bad_image(lab: Lab, fault: str, value: Any, code: FailureCode, known: bool) -> None:
     sizes = (262144, 262144) if known else ()
@@ -78,8 +81,18 @@ def test_a_resource_that_is_not_there_or_elsewhere(lab: Lab) -> None:
     lab.run("/usr/sbin/nim", "-o", "remove", expected.resource or "")
     assert _code(lab, expected) is FailureCode.NIM_REFUSED
     lab.run("cp", location, f"{location}.copy")
-    lab.run("/usr/sbin/nim", "-o", "define", "-t", "mksysb", "-a", "server=master", "-a", f"location={location}.copy",
-            expected.resource or "")
+    lab.run(
+        "/usr/sbin/nim",
+        "-o",
+        "define",
+        "-t",
+        "mksysb",
+        "-a",
+        "server=master",
+        "-a",
+        f"location={location}.copy",
+        expected.resource or "",
+    )
     assert _code(lab, expected) is FailureCode.NIM_REFUSED
 
 

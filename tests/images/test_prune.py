@@ -56,8 +56,11 @@ def test_pinned_and_unmanaged_stay(lab: Lab, column: dict[str, Any]) -> None:
 def test_allocated_stays_and_its_client_too_when_held(lab: Lab) -> None:
     rows = [lab.make(days=age) for age in (5, 4, 3, 2, 1)]
     lab.run("/usr/sbin/nim", "-o", "allocate", "-a", f"mksysb={rows[0]['resource']}", "aix02")
-    assert actions(prune(lab)) == {rows[0]["id"]: "keep", rows[1]["id"]: "removed",
-                                   **{row["id"]: "keep" for row in rows[2:]}}
+    assert actions(prune(lab)) == {
+        rows[0]["id"]: "keep",
+        rows[1]["id"]: "removed",
+        **{row["id"]: "keep" for row in rows[2:]},
+    }
     other = [lab.make("aix02", age) for age in (5, 4, 3, 2)]
     lab.store.hold("nim", "aix02", "restore test", NOW, None)
     assert actions(prune(lab))[other[0]["id"]] == "keep"
@@ -94,8 +97,18 @@ def test_a_resource_that_points_elsewhere_is_not_touched(lab: Lab) -> None:
     rows = [lab.make(days=age) for age in (5, 4, 3, 2)]
     lab.run("/usr/sbin/nim", "-o", "remove", rows[0]["resource"])
     lab.run("cp", rows[0]["location"], "/export/nim/mksysb/handmade")
-    lab.run("/usr/sbin/nim", "-o", "define", "-t", "mksysb", "-a", "server=master",
-            "-a", "location=/export/nim/mksysb/handmade", rows[0]["resource"])
+    lab.run(
+        "/usr/sbin/nim",
+        "-o",
+        "define",
+        "-t",
+        "mksysb",
+        "-a",
+        "server=master",
+        "-a",
+        "location=/export/nim/mksysb/handmade",
+        rows[0]["resource"],
+    )
     (oldest,) = [each for each in prune(lab) if each.row["id"] == rows[0]["id"]]
     assert (oldest.action, oldest.reason) == ("keep", "the resource is defined at /export/nim/mksysb/handmade")
     assert lab.disk("/export/nim/mksysb/handmade").exists()
@@ -105,8 +118,18 @@ def test_a_resource_that_points_elsewhere_is_not_touched(lab: Lab) -> None:
 def test_a_file_that_another_resource_uses_is_not_touched(lab: Lab) -> None:
     rows = [lab.make(days=age) for age in (5, 4, 3, 2)]
     lab.run("/usr/sbin/nim", "-o", "remove", rows[0]["resource"])
-    lab.run("/usr/sbin/nim", "-o", "define", "-t", "mksysb", "-a", "server=master",
-            "-a", f"location={rows[0]['location']}", "golden")
+    lab.run(
+        "/usr/sbin/nim",
+        "-o",
+        "define",
+        "-t",
+        "mksysb",
+        "-a",
+        "server=master",
+        "-a",
+        f"location={rows[0]['location']}",
+        "golden",
+    )
     (oldest,) = [each for each in prune(lab) if each.row["id"] == rows[0]["id"]]
     assert oldest.action == "keep"
     assert "golden" in oldest.reason
@@ -138,9 +161,7 @@ def test_two_failing_nights_leave_every_good_image(lab: Lab) -> None:
     assert {row["resource"] for row in good} <= set(lab.resources())
 
 
-def test_an_end_that_cannot_be_recorded_follows_at_the_next_recover(
-    lab: Lab, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_end_that_cannot_be_recorded_follows_at_the_next_recover(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
     rows = [lab.make(days=age) for age in (5, 4, 3, 2)]
     write: Callable[..., None] = lab.store.update_image
 

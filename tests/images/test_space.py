@@ -18,8 +18,9 @@ from tests.images.imagelab import NOW, Lab
 from tests.running import Ran
 
 GIB = 1 << 30
-needs = st.lists(st.builds(Need, st.uuids().map(str), st.just("/export/nim"), st.integers(0, 50), st.integers(0, 50)),
-                 max_size=8)
+needs = st.lists(
+    st.builds(Need, st.uuids().map(str), st.just("/export/nim"), st.integers(0, 50), st.integers(0, 50)), max_size=8
+)
 
 
 def played(queue: list[Need], parallel: int) -> int:
@@ -50,8 +51,10 @@ def test_what_is_accepted_fits(queue: list[Need], free: int, parallel: int) -> N
 
 
 def test_the_refusal_names_what_pruning_would_free() -> None:
-    queue = [Need("aix01", "/export/nim", 4 * GIB, prunable=(("aix01_20260101_010000", 3 * GIB),)),
-             Need("aix02", "/export/nim", 4 * GIB)]
+    queue = [
+        Need("aix01", "/export/nim", 4 * GIB, prunable=(("aix01_20260101_010000", 3 * GIB),)),
+        Need("aix02", "/export/nim", 4 * GIB),
+    ]
     refused = fits(queue, {"/export/nim": 5 * GIB}, 2)
     assert set(refused) == {"aix02"}
     assert "8.0 GiB" in refused["aix02"].message
@@ -64,10 +67,14 @@ def rows(sizes: list[int], every_days: float = 7, removed: int = 0) -> list[dict
     """A history of images, oldest first; the first ``removed`` of them are gone."""
     count = len(sizes)
     return [
-        {"created": (NOW - timedelta(days=every_days * (count - n))).isoformat(), "size_bytes": size, "verified": 1,
-         "removed": NOW.isoformat() if n < removed else None}
+        {
+            "created": (NOW - timedelta(days=every_days * (count - n))).isoformat(),
+            "size_bytes": size,
+            "verified": 1,
+            "removed": NOW.isoformat() if n < removed else None,
+        }
         for n, size in enumerate(sizes)
-    ]  # fmt: skip
+    ]
 
 
 def test_growth_is_the_slope_in_bytes_a_day() -> None:

@@ -55,8 +55,11 @@ class LabHost:
             enter = ["nsenter", "-t", str(processes_of.pid), "-p", "--", *enter]
         self._process = subprocess.Popen(
             self._network.inside(*enter, tree.sys.executable, "-SEs", str(PROGRAMS / "boot.py"), str(told)),
-            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-        )  # fmt: skip
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
 
     def await_up(self) -> None:
         """RuntimeError when it did not come up, with what it said."""
@@ -84,9 +87,15 @@ class LabHost:
 
     def run(self, script: str, limit_s: float = 60) -> Said:
         """A script in the login shell, its output merged."""
-        done = subprocess.run(self.enter("/usr/bin/ksh", "-c", script), env=_LOGIN, stdin=subprocess.DEVNULL,
-                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=limit_s,
-                              check=False)  # fmt: skip
+        done = subprocess.run(
+            self.enter("/usr/bin/ksh", "-c", script),
+            env=_LOGIN,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            timeout=limit_s,
+            check=False,
+        )
         return Said(done.returncode, done.stdout.decode("utf-8", "replace"))
 
     def processes(self, containing: str) -> list[int]:
@@ -113,6 +122,12 @@ class LabHost:
 
     def start_service(self, argv: Sequence[str]) -> None:
         """Start a service again that was killed; it stays when we go on."""
-        subprocess.Popen(self.enter(*argv), env=_LOGIN, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-                         stderr=subprocess.DEVNULL, start_new_session=True)  # fmt: skip
+        subprocess.Popen(
+            self.enter(*argv),
+            env=_LOGIN,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
         time.sleep(0.1)

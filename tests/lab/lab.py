@@ -84,12 +84,22 @@ class Lab:
         sshd = ([SSHD, "-D", "-e", "-f", "/.base/ssh/sshd_config"], 22)
         if host != MASTER:
             return [sshd, ([tree.python(), "-SEs", f"{tree.PROGRAMS}/nimsh.py"], 3901)]
-        ganesha = ["/.lab/usr/bin/ganesha.nfsd", "-F", "-L", "/.base/ganesha/log", "-f", "/.base/ganesha/conf",
-                   "-p", "/.base/ganesha/pid"]  # fmt: skip
+        ganesha = [
+            "/.lab/usr/bin/ganesha.nfsd",
+            "-F",
+            "-L",
+            "/.base/ganesha/log",
+            "-f",
+            "/.base/ganesha/conf",
+            "-p",
+            "/.base/ganesha/pid",
+        ]
         return [
-            sshd, (["/.lab/usr/sbin/rpcbind", "-f", "-w"], 111),
-            ([*tree.hooks()["exports"], MASTER, "--write"], 0), (ganesha, 2049),
-        ]  # fmt: skip
+            sshd,
+            (["/.lab/usr/sbin/rpcbind", "-f", "-w"], 111),
+            ([*tree.hooks()["exports"], MASTER, "--write"], 0),
+            (ganesha, 2049),
+        ]
 
     def _place_service(self, holder: str) -> None:
         first = self.estate.state.read("cluster").get("first_alias", True)
@@ -153,13 +163,20 @@ class Lab:
         master: dict[str, Any] = {"transport": transport}
         if transport != "local":
             ssh = self.place / "ssh"
-            master |= {"host": "10.10.10.100", "user": "root", "identity_file": str(ssh / "user"),
-                       "known_hosts": str(ssh / "known_hosts")}  # fmt: skip
+            master |= {
+                "host": "10.10.10.100",
+                "user": "root",
+                "identity_file": str(ssh / "user"),
+                "known_hosts": str(ssh / "known_hosts"),
+            }
         from nimwrap.estate.toml import document
 
         there = Path("/.base") / work.relative_to(self.place) if transport == "local" else work
-        plain = {"state_dir": str(there / "state"), "masters": {MASTER: master | tables.pop("master", {})},
-                 "retry": {"wait": "1s", "max_wait": "2s"}}  # fmt: skip
+        plain = {
+            "state_dir": str(there / "state"),
+            "masters": {MASTER: master | tables.pop("master", {})},
+            "retry": {"wait": "1s", "max_wait": "2s"},
+        }
         path = work / "nimwrap.toml"
         path.write_text(document(plain | tables))
         return path
@@ -167,20 +184,33 @@ class Lab:
     def argv(self, config: Path, *arguments: str) -> tuple[list[str], dict[str, str]]:
         """The command that runs nimwrap where the configuration belongs, on ctl or on the master; its environment."""
         if 'transport = "local"' not in config.read_text():
-            return (["nsenter", f"--net={self.network.of(CTL)}", *command(*arguments, config=config)],
-                    environment(config.parent))  # fmt: skip
+            return (
+                ["nsenter", f"--net={self.network.of(CTL)}", *command(*arguments, config=config)],
+                environment(config.parent),
+            )
         there = Path("/.base") / config.relative_to(self.place)
         argv = [tree.python(), "-m", "nimwrap", "--config", str(there), *arguments]
         return self.hosts[MASTER].enter(*argv), {
-            "PATH": PATH, "HOME": str(there.parent), "TERM": "dumb", "PYTHONPATH": "/.lab/code:/.lab/site", "LANG": "C",
+            "PATH": PATH,
+            "HOME": str(there.parent),
+            "TERM": "dumb",
+            "PYTHONPATH": "/.lab/code:/.lab/site",
+            "LANG": "C",
             "PYTHONDONTWRITEBYTECODE": "1",
-        }  # fmt: skip
+        }
 
     def begin(self, config: Path, *arguments: str) -> subprocess.Popen[bytes]:
         """Start nimwrap and do not wait."""
         argv, env = self.argv(config, *arguments)
-        return subprocess.Popen(argv, env=env, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                                stderr=subprocess.PIPE, start_new_session=True)  # fmt: skip
+        return subprocess.Popen(
+            argv,
+            env=env,
+            cwd=ROOT,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            start_new_session=True,
+        )
 
     def nimwrap(self, config: Path, *arguments: str, timeout: float = 120) -> Ran:
         """Run nimwrap to its end."""
@@ -225,8 +255,16 @@ def why_not() -> str:
     """Why the lab cannot run here; empty when it can."""
     if sys.platform != "linux" or os.geteuid() != 0:
         return "the network lab needs root on Linux"
-    programs = {"ganesha.nfsd": "nfs-ganesha", "rpcbind": "rpcbind", "sshd": "openssh-server", "ip": "iproute2",
-                "ksh93": "ksh", "perl": "perl", "nsenter": "util-linux", "dash": "dash"}  # fmt: skip
+    programs = {
+        "ganesha.nfsd": "nfs-ganesha",
+        "rpcbind": "rpcbind",
+        "sshd": "openssh-server",
+        "ip": "iproute2",
+        "ksh93": "ksh",
+        "perl": "perl",
+        "nsenter": "util-linux",
+        "dash": "dash",
+    }
     path = "/usr/sbin:/usr/bin:/sbin:/bin"
     missing = [package for name, package in programs.items() if not shutil.which(name, path=path)]
     if not list(Path("/usr/lib").glob("*/ganesha/libfsalvfs.so")):
@@ -237,7 +275,12 @@ def why_not() -> str:
         return f"the network lab needs packages: {', '.join(missing)}"
     with contextlib.suppress(OSError, subprocess.SubprocessError):
         tried = "ip link add br0 type bridge && ip link add v0 type veth peer name v1"
-        done = subprocess.run(["unshare", "--net", "--mount", "--pid", "--fork", "sh", "-c", tried],
-                              capture_output=True, text=True, timeout=10, check=False)  # fmt: skip
+        done = subprocess.run(
+            ["unshare", "--net", "--mount", "--pid", "--fork", "sh", "-c", tried],
+            capture_output=True,
+            text=True,
+            timeout=10,
+            check=False,
+        )
         return f"the network lab needs namespaces: {done.stderr.strip()}" if done.returncode else ""
     return "the network lab needs unshare"

@@ -24,8 +24,10 @@ class Network:
     def __enter__(self) -> Self:
         self._rack = subprocess.Popen(
             ["unshare", "--mount", "--net", "--pid", "--fork", "--kill-child", sys.executable, PROGRAMS / "rack.py"],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
-        )  # fmt: skip
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
         assert self._rack.stdout
         self.pid = int(self._rack.stdout.readline())
         lines = ["mount -t tmpfs tmpfs /run", "ip link add br0 type bridge forward_delay 0", "ip link set br0 up"]

@@ -17,9 +17,18 @@ PROGRAMS = "/.lab/code/tests/lab/programs"
 _FREE = ("sh", "ksh")
 _USERS = ("sshd", "nobody", "_rpc", "statd", "daemon")
 _POINTS = (
-    "usr/lib", "usr/lib64", ".lab/usr", ".lab/code", ".lab/site", "proc", "dev", "run", "var/lib/nfs/ganesha",
-    "var/log", "var/empty",
-)  # fmt: skip
+    "usr/lib",
+    "usr/lib64",
+    ".lab/usr",
+    ".lab/code",
+    ".lab/site",
+    "proc",
+    "dev",
+    "run",
+    "var/lib/nfs/ganesha",
+    "var/log",
+    "var/empty",
+)
 
 _LINKS = {"lib": "usr/lib", "lib64": "usr/lib64", "var/run": "/run", "etc/mtab": "/proc/self/mounts"}
 
@@ -32,14 +41,23 @@ def python() -> str:
 
 def hooks() -> dict[str, list[str]]:
     """The programs by which the estate's executables use the real network."""
-    return {name: [python(), "-SEs", f"{PROGRAMS}/{name}.py"] for name in
-            ("remote", "exports", "mount", "write", "addresses")}  # fmt: skip
+    return {
+        name: [python(), "-SEs", f"{PROGRAMS}/{name}.py"]
+        for name in ("remote", "exports", "mount", "write", "addresses")
+    }
 
 
 def binds(base: Path) -> list[list[str]]:
     """What is bound into each host's tree: a source and its place."""
-    wanted = [("/usr/lib", "/usr/lib"), ("/usr/lib64", "/usr/lib64"), ("/usr", "/.lab/usr"), (PROJECT, "/.lab/code"),
-              (sysconfig.get_paths()["purelib"], "/.lab/site"), (base, "/.base"), ("/dev", "/dev")]  # fmt: skip
+    wanted = [
+        ("/usr/lib", "/usr/lib"),
+        ("/usr/lib64", "/usr/lib64"),
+        ("/usr", "/.lab/usr"),
+        (PROJECT, "/.lab/code"),
+        (sysconfig.get_paths()["purelib"], "/.lab/site"),
+        (base, "/.base"),
+        ("/dev", "/dev"),
+    ]
     if sys.base_prefix != "/usr":
         wanted.append((sys.base_prefix, sys.base_prefix))
     return [[str(source), place] for source, place in wanted if Path(source).exists()]

@@ -66,9 +66,7 @@ def test_a_failure_is_told_with_its_cure(
     assert "fix: " in body
 
 
-def test_pings_with_one_id(
-    configured: Callable[..., Path], run_cli: Callable[..., Ran], web: Web
-) -> None:
+def test_pings_with_one_id(configured: Callable[..., Path], run_cli: Callable[..., Ran], web: Web) -> None:
     config = configured(ping=web.url(f"/ping/{TOKEN}/"))
     run_cli("backup", "aix01", config=config)
     run_cli("backup", "powerha1", "--no-remedy", config=config)

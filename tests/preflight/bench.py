@@ -48,12 +48,17 @@ class Case:
         said = "".join(_as_printed(name, answer) for name, answer in answers["client"].items())
         reached = self.channel is None
         return Situation(
-            ClientRef("nim", client), replace(BackupPolicy(), **settings), MasterConfig("nim", client_channel="c_rsh"),
-            Prior(**prior), NOW, read_master(answers["master"]),
+            ClientRef("nim", client),
+            replace(BackupPolicy(), **settings),
+            MasterConfig("nim", client_channel="c_rsh"),
+            Prior(**prior),
+            NOW,
+            read_master(answers["master"]),
             read_client(said, NONCE) if reached else unasked("the client was not reached"),
             ChannelAnswer(reached, 0 if reached else None, said if reached else self.channel or ""),
-            read_names(answers["names"]), 1.0,
-        )  # fmt: skip
+            read_names(answers["names"]),
+            1.0,
+        )
 
     def findings(self) -> dict[str, Finding]:
         return {finding.check: finding for finding in run_checks(self.situation())}

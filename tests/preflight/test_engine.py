@@ -88,9 +88,7 @@ def test_one_round_trip_for_a_whole_preflight() -> None:
     assert len(host.scripts) == 1
 
 
-@pytest.mark.parametrize(
-    "believed", [Prior(), replace(LISTED, host="old-name"), replace(LISTED, master_name="other")]
-)
+@pytest.mark.parametrize("believed", [Prior(), replace(LISTED, host="old-name"), replace(LISTED, master_name="other")])
 def test_what_a_listing_said_wrongly_is_asked_again(believed: Prior) -> None:
     host = CannedMaster()
     (report,) = looked(host, prior=believed)

@@ -159,8 +159,9 @@ def test_a_listing_without_the_dash_is_understood(tmp_path: Path) -> None:
 def test_an_export_of_our_own_goes_even_where_exportfs_writes_hosts_another_way(tmp_path: Path) -> None:
     options = "-rw,access=powerha1.example.com:powerha1-vip.example.com"
     assert listed_as(tmp_path, f"{DIRECTORY} {options}\n", applied=options) == (
-        UndoStatus.REVERTED, f"-u {DIRECTORY}\n",
-    )  # fmt: skip
+        UndoStatus.REVERTED,
+        f"-u {DIRECTORY}\n",
+    )
 
 
 def test_an_entry_without_options_names_nobody_and_stays(tmp_path: Path) -> None:

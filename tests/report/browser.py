@@ -15,10 +15,17 @@ from typing import Any
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome") or ""
 _FLAGS = (
-    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync",
-    "--disable-background-networking", "--disable-component-update", "--disable-dev-shm-usage",
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-sync",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-dev-shm-usage",
     "--remote-debugging-pipe",
-)  # fmt: skip
+)
 _PATIENCE_S = 60
 
 
@@ -102,8 +109,11 @@ def browsing(profile: Path) -> Iterator[Tab]:
     pipes = f'exec "$@" 3</proc/self/fd/{theirs} 4>/proc/self/fd/{answers}'  # where --remote-debugging-pipe has them
     browser = subprocess.Popen(
         ["/bin/sh", "-c", pipes, "sh", CHROMIUM, *_FLAGS, f"--user-data-dir={profile}", "about:blank"],
-        pass_fds=(theirs, answers), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True,
-    )  # fmt: skip
+        pass_fds=(theirs, answers),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
     os.close(theirs)
     os.close(answers)
     try:

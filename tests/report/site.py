@@ -29,9 +29,11 @@ PAIR = ("powerha1", "powerha2")
 NEVER, OLD, HELD, UNSCHEDULED, GONE = "newlpar", "backlog", "moving", "forgotten", "retired"
 FAULTY = (NEVER, OLD, HELD, UNSCHEDULED, GONE)
 DENIED = Failure(
-    FailureCode.EXPORT_DENIED, "NIM let 10.20.0.11 in, and the client came from 10.20.0.52",
-    "let nimwrap open the export for one operation: export_change = \"when-needed\"", "1831-011 access denied",
-)  # fmt: skip
+    FailureCode.EXPORT_DENIED,
+    "NIM let 10.20.0.11 in, and the client came from 10.20.0.52",
+    'let nimwrap open the export for one operation: export_change = "when-needed"',
+    "1831-011 access denied",
+)
 FULL = Failure(FailureCode.SPACE_SHORT, "3.1 GiB free in /export/nim, 7.4 GiB needed", "nimwrap images prune", "df")
 
 
@@ -47,9 +49,7 @@ def build(directory: Path, *, now: datetime = NOW, names: dict[str, str] | None 
     schedules.mkdir()
     covered = (*PLAIN, *PAIR, NEVER, OLD, HELD)
     listed = ", ".join(f"'{called[name]}'" for name in covered if called[name] == name)
-    (schedules / "nightly.toml").write_text(
-        f'[nightly]\ncron = "0 1 * * *"\ntimezone = "UTC"\ntargets = [{listed}]\n'
-    )
+    (schedules / "nightly.toml").write_text(f'[nightly]\ncron = "0 1 * * *"\ntimezone = "UTC"\ntargets = [{listed}]\n')
     with Store.open(directory / "state" / "history.db", now=lambda: now) as store:
         everyone = [InventoryClient(called[name], "standalone") for name in (*PLAIN, *PAIR, *FAULTY)]
         store.record_inventory("nim", everyone, now - timedelta(days=40))
@@ -94,8 +94,19 @@ def _run(client: str, back: int, began: datetime, took: timedelta, random: Rando
     if failure is not None and outcome is not Outcome.WARNING:
         took = timedelta(minutes=2)
     run_id = f"{began:%Y%m%dT%H%M%S}-{client}-{back:04x}"
-    return Run(run_id, client, "nim", began, outcome, schedule="nightly", failure=failure, source_address=source,
-               cluster=cluster, remedy=remedy, ended=began + took)  # fmt: skip
+    return Run(
+        run_id,
+        client,
+        "nim",
+        began,
+        outcome,
+        schedule="nightly",
+        failure=failure,
+        source_address=source,
+        cluster=cluster,
+        remedy=remedy,
+        ended=began + took,
+    )
 
 
 def _record(store: Store, run: Run, size: int, client: str) -> None:
@@ -112,9 +123,17 @@ def _record(store: Store, run: Run, size: int, client: str) -> None:
         store.begin_attempt(run.id, attempt, location=place, resource=run.id[:39])
         store.end_attempt(run.id, replace(attempt, ended=run.ended, returncode=0), output="0512-038")
         image = store.add_image(
-            run=run.id, client=client, master="nim", resource=run.id[:39], location=place, size_bytes=size,
-            outcome=run.outcome, verified=True, verified_by=("0512-038", "lsmksysb"), created=run.ended,
-        )  # fmt: skip
+            run=run.id,
+            client=client,
+            master="nim",
+            resource=run.id[:39],
+            location=place,
+            size_bytes=size,
+            outcome=run.outcome,
+            verified=True,
+            verified_by=("0512-038", "lsmksysb"),
+            created=run.ended,
+        )
         run = replace(run, image=Image(run.id[:39], place, size, True, id=image))
     store.close_run(run)
 

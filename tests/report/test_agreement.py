@@ -98,8 +98,9 @@ def test_the_digest_agrees(config: Path, clients: dict[str, dict[str, Any]]) -> 
             assert f"fix: {client['fix']}" in body, name
 
 
-def test_the_report_agrees(config: Path, clients: dict[str, dict[str, Any]], run_cli: Callable[..., Ran],
-                           tmp_path: Path) -> None:  # fmt: skip
+def test_the_report_agrees(
+    config: Path, clients: dict[str, dict[str, Any]], run_cli: Callable[..., Ran], tmp_path: Path
+) -> None:
     path = tmp_path / "report.html"
     ran = run_cli("report", "--output", path, "--json", config=config)
     assert ran.data == {"path": str(path), "size_bytes": path.stat().st_size}

@@ -145,8 +145,10 @@ def test_everything_has_a_name_for_those_who_cannot_see_it(tab: Tab) -> None:
 def test_hostile_names_and_outputs_stay_text(tab: Tab, tmp_path: Path) -> None:
     config = load(build(tmp_path, names={"sapdb": HOSTILE, "powerha1": BREAKING}))
     with Store.open(config.database) as store, store.writing("test") as database:
-        database.conn.execute("update runs set failure_message = ?, failure_fix = ? where failure_code is not null",
-                              (f"{HOSTILE}\x1b[31m\u202e", f"`{IMAGE}` first"))  # fmt: skip
+        database.conn.execute(
+            "update runs set failure_message = ?, failure_fix = ? where failure_code is not null",
+            (f"{HOSTILE}\x1b[31m\u202e", f"`{IMAGE}` first"),
+        )
     path = tmp_path / "hostile.html"
     with Reader.open(config.database) as reader:
         path.write_text(page(config, reader, NOW))

@@ -36,5 +36,6 @@ def test_every_query_goes_by_an_index(ask: Callable[[Config, Reader, datetime], 
         ask(site, reader, NOW)
         steps = [(step.split(), step, sql) for sql, plan in reader.plans.items() for step in plan]
     assert len(steps) > 8
-    assert not [(step, sql) for words, step, sql in steps
-                if words[0] == "SCAN" and words[1] in GROWING and "INDEX" not in words]  # fmt: skip
+    assert not [
+        (step, sql) for words, step, sql in steps if words[0] == "SCAN" and words[1] in GROWING and "INDEX" not in words
+    ]

@@ -107,10 +107,17 @@ class Scene:
         if desk.clock.stop.is_set():
             return []
         runs = [
-            Run(f"{desk.clock.now():%Y%m%dT%H%M%S}-{ref.client}-{order.slot:%H%M}", ref.client, ref.master,
-                desk.clock.now(), Outcome.OK, schedule=order.schedule, ended=desk.clock.now())
+            Run(
+                f"{desk.clock.now():%Y%m%dT%H%M%S}-{ref.client}-{order.slot:%H%M}",
+                ref.client,
+                ref.master,
+                desk.clock.now(),
+                Outcome.OK,
+                schedule=order.schedule,
+                ended=desk.clock.now(),
+            )
             for ref in order.refs
-        ]  # fmt: skip
+        ]
         for run in runs:
             desk.store.record_run(run, slot=order.slot)
         return runs

@@ -278,8 +278,11 @@ def test_a_name_that_two_masters_know_is_said_to_be_ambiguous_and_no_image_is_no
     twin = f'[masters.nim2]\ntransport = "local"\nshell = "{estate.shell("nim")}"\n'
     config.write_text(f"{config.read_text()}\n{twin}")
     assert run_cli("status", "--refresh", config=config).exit_code == 1
-    (doubt,) = [each for each in run_cli("schedule", "validate", "--json", config=config).json["warnings"]
-                if "aix01" in each["message"] and "masters" in each["message"]]  # fmt: skip
+    (doubt,) = [
+        each
+        for each in run_cli("schedule", "validate", "--json", config=config).json["warnings"]
+        if "aix01" in each["message"] and "masters" in each["message"]
+    ]
     assert doubt["message"] == "nightly: 2 masters know a client aix01"
     assert doubt["hint"] == "write nim/aix01 or nim2/aix01"
     ran = run_cli("schedule", "run", "nightly", "--json", config=config)

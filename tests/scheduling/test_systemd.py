@@ -76,8 +76,10 @@ def test_systemd_analyze_verify_is_clean(tmp_path: Path) -> None:
         done = subprocess.run(
             ["systemd-analyze", "verify", "--man=no", str(unit)],
             env={**os.environ, "SYSTEMD_UNIT_PATH": f"{tmp_path}:"},
-            capture_output=True, text=True, check=False,
-        )  # fmt: skip
+            capture_output=True,
+            text=True,
+            check=False,
+        )
         ours = [line for line in (done.stdout + done.stderr).splitlines() if "nimwrap" in line]
         assert (done.returncode, ours) == (0, []), (unit.name, done.stderr)
 
@@ -87,8 +89,10 @@ def test_systemd_analyze_verify_is_clean(tmp_path: Path) -> None:
 def test_every_service_is_hardened(unit: Path) -> None:
     done = subprocess.run(
         ["systemd-analyze", "security", "--offline=true", "--no-pager", "--threshold=15", str(unit)],
-        capture_output=True, text=True, check=False,
-    )  # fmt: skip
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     score = re.search(r"Overall exposure level for \S+: ([0-9.]+)", done.stdout)
     assert score is not None, done.stderr
     assert float(score[1]) <= 1.5

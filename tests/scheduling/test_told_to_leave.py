@@ -31,8 +31,13 @@ def attempts(estate: Any, client: str) -> int:
 
 @pytest.mark.parametrize("number", some([signal.SIGTERM, signal.SIGKILL], always=[signal.SIGTERM]))
 def test_a_client_that_waited_for_an_image_slot_is_due_again(
-    run_cli: Cli, estate: Any, estate_config: Config, schedules: Callable[..., None], tmp_path: Path, number: int  # noqa: F811
-) -> None:  # fmt: skip
+    run_cli: Cli,
+    estate: Any,
+    estate_config: Config,
+    schedules: Callable[..., None],  # noqa: F811
+    tmp_path: Path,
+    number: int,
+) -> None:
     schedules(targets=["aix01"], cron=ago(2), window="2h", catch_up="2h")
     estate.setting(rate=40_000, image_size=240_000)
     config = estate_config(master=NARROW)

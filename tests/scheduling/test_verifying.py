@@ -122,8 +122,9 @@ def test_nothing_is_begun_when_a_slot_is_near_or_work_has_come(lab: Lab, desk: D
 
 def test_an_image_that_takes_too_long_goes_behind_the_others(lab: Lab, desk: Desk) -> None:
     slow, other = lab.make("aix01", days=40), lab.make("aix02", days=31)
-    lab.store.event("verification", "0 images read", master="nim", data={"left": [slow["id"]]},
-                    at=NOW - timedelta(hours=2))
+    lab.store.event(
+        "verification", "0 images read", master="nim", data={"left": [slow["id"]]}, at=NOW - timedelta(hours=2)
+    )
     clock(desk).step = BEGIN_WITHIN_S * 0.6
     verify_due(desk, None)
     assert fully(lab, slow)[0] is None

@@ -94,9 +94,14 @@ class Site:
                 late, self.lateness.get((batch.schedule.name, batch.slot), 0)
             )
             run = Run(
-                f"{self.now:%Y%m%dT%H%M%S}-{ref.client}-{sum(self.ran.values())}", ref.client, ref.master, self.now,
-                Outcome.OK, schedule=batch.schedule.name, ended=self.now,
-            )  # fmt: skip
+                f"{self.now:%Y%m%dT%H%M%S}-{ref.client}-{sum(self.ran.values())}",
+                ref.client,
+                ref.master,
+                self.now,
+                Outcome.OK,
+                schedule=batch.schedule.name,
+                ended=self.now,
+            )
             self._store.record_run(run, slot=batch.slot)
 
 

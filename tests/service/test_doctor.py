@@ -62,9 +62,7 @@ html = "{tmp_path}/nowhere/report.html"
     now = datetime.now(UTC)
     with Store.open(state / "history.db") as store:
         store.begin_run(Run("20261101T010000-aix01-0000", "aix01", "far", now))
-        store.plan_change(
-            "20261101T010000-aix01-0000", "far", "/export/x", added=["192.0.2.1"], before=None, at=now
-        )  # fmt: skip
+        store.plan_change("20261101T010000-aix01-0000", "far", "/export/x", added=["192.0.2.1"], before=None, at=now)
     state.chmod(0o755)
     found = run_cli("doctor", "--json", config=config)
     assert found.exit_code == 1

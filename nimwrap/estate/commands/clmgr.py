@@ -32,8 +32,14 @@ def _query(me: Machine, cluster: dict[str, Any], kind: str, name: str) -> list[s
     if kind == "cluster":
         state = cluster_state(me).removeprefix("ST_")
         version = str(cluster["level"]).split(" ", 1)[0]
-        return _attributes(CLUSTER_NAME=cluster["name"], CLUSTER_ID="1120652512", STATE=state, TYPE="NSC",
-                           VERSION=version, UNSYNCED_CHANGES="false")  # fmt: skip
+        return _attributes(
+            CLUSTER_NAME=cluster["name"],
+            CLUSTER_ID="1120652512",
+            STATE=state,
+            TYPE="NSC",
+            VERSION=version,
+            UNSYNCED_CHANGES="false",
+        )
     known = {
         "resource_group": {key: _group(cluster, key) for key in groups},
         "service_ip": {
@@ -48,8 +54,15 @@ def _query(me: Machine, cluster: dict[str, Any], kind: str, name: str) -> list[s
 
 def _group(cluster: dict[str, Any], name: str) -> dict[str, str]:
     group = cluster["groups"][name]
-    return {"CURRENT_NODE": group["node"], "NODES": " ".join(cluster["nodes"]), "STATE": group["state"],
-            "STARTUP": "OHN", "FALLOVER": "FNPN", "FALLBACK": "NFB", "SERVICE_LABEL": group["label"]}  # fmt: skip
+    return {
+        "CURRENT_NODE": group["node"],
+        "NODES": " ".join(cluster["nodes"]),
+        "STATE": group["state"],
+        "STARTUP": "OHN",
+        "FALLOVER": "FNPN",
+        "FALLBACK": "NFB",
+        "SERVICE_LABEL": group["label"],
+    }
 
 
 def _attributes(**values: str) -> list[str]:

@@ -25,8 +25,10 @@ def main(me: Machine, args: list[str]) -> int:
         if not wanted or wanted[0] == adapter:
             me.out(_block(adapter, [one for one in held if one.adapter == adapter]))
     if not wanted or wanted[0] == "lo0":
-        me.out(f"lo0: {_LOOP}\n        inet 127.0.0.1 netmask 0xff000000 broadcast 127.255.255.255\n"
-               "        inet6 ::1%1/128\n         tcp_sendspace 131072 tcp_recvspace 131072 rfc1323 1\n")  # fmt: skip
+        me.out(
+            f"lo0: {_LOOP}\n        inet 127.0.0.1 netmask 0xff000000 broadcast 127.255.255.255\n"
+            "        inet6 ::1%1/128\n         tcp_sendspace 131072 tcp_recvspace 131072 rfc1323 1\n"
+        )
     return 0
 
 

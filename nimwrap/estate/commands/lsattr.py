@@ -10,7 +10,10 @@ def main(me: Machine, args: list[str]) -> int:
     words, wanted, bare = _parse(args)
     rows = _sys0(me) if words == "sys0" else _interface(me, words)
     if rows is None:
-        me.err(f"lsattr: 0514-519 The following device was not found in the customized\n\tdevice configuration database:\n\t{words}\n")  # noqa: E501
+        me.err(
+            "lsattr: 0514-519 The following device was not found in the customized\n"
+            f"\tdevice configuration database:\n\t{words}\n"
+        )
         return 1
     rows = [row for row in rows if not wanted or row[0] == wanted]
     width = max((len(row[1]) for row in rows), default=0) + 1

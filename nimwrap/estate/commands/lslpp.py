@@ -36,9 +36,11 @@ def main(me: Machine, args: list[str]) -> int:
     if "c" in letters:
         me.out(_colons(me, found, letters))
         return 0
-    me.out("  Fileset                      Level  State      Description         \n"
-           "  ----------------------------------------------------------------------------\n"
-           "Path: /usr/lib/objrepos\n")  # fmt: skip
+    me.out(
+        "  Fileset                      Level  State      Description         \n"
+        "  ----------------------------------------------------------------------------\n"
+        "Path: /usr/lib/objrepos\n"
+    )
     for name, text in found.items():
         shown = _cluster_level(me) if name.startswith("cluster.") else level
         me.out(f"  {name:<24} {shown:>10}  {state:<10} {text}\n")

@@ -33,16 +33,24 @@ def _row(name: str, group: str, pid: int) -> str:
 
 
 def _subsystems(me: Machine) -> dict[str, tuple[str, int]]:
-    found = {"inetd": ("tcpip", 2490704), "biod": ("nfs", 9371710), "rpc.statd": ("nfs", 4915606),
-             "rpc.lockd": ("nfs", 11141426)}  # fmt: skip
+    found = {
+        "inetd": ("tcpip", 2490704),
+        "biod": ("nfs", 9371710),
+        "rpc.statd": ("nfs", 4915606),
+        "rpc.lockd": ("nfs", 11141426),
+    }
     if me.facts["role"] == "master":
         up = 0 if me.fault("nfs_down") else 11403630
         found |= {"nfsd": ("nfs", up), "rpc.mountd": ("nfs", up and 6291686), "nimesis": ("nim", 7602532)}
     else:
         found["nimsh"] = ("nimclient", 0 if me.fault("nimsh_down") else 6029634)
     if me.facts["role"] == "node":
-        found |= {"clcomd": ("caa", 6947012), "clconfd": ("caa", 7536862), "clstrmgrES": ("cluster", 14418136),
-                  "clevmgrdES": ("cluster", 22609998)}  # fmt: skip
+        found |= {
+            "clcomd": ("caa", 6947012),
+            "clconfd": ("caa", 7536862),
+            "clstrmgrES": ("cluster", 14418136),
+            "clevmgrdES": ("cluster", 22609998),
+        }
     return found
 
 
@@ -66,7 +74,7 @@ def cluster_manager(me: Machine) -> str:
         "ml_idx[1]=0    ml_idx[2]=1 \n"
         "There are 0 events on the Ibcast queue\n"
         "There are 0 events on the RM Ibcast queue\n"
-        f"CLversion: 21\nlocal node vrmf is {version.replace('.', '')}{pack}\ncluster fix level is \"{pack}\"\n"
+        f'CLversion: 21\nlocal node vrmf is {version.replace(".", "")}{pack}\ncluster fix level is "{pack}"\n'
         "The following timer(s) are currently active:\nCurrent DNP values\n"
     )
     for number, node in enumerate(cluster["nodes"], 1):

@@ -31,8 +31,9 @@ def main(me: Machine, args: list[str]) -> int:
         me.out("".join(f"{name}\n" for name in groups))
         return 0
     if names[0] not in groups:
-        me.err(f"0516-306 lsvg: Unable to find volume group {names[0]} in the Device\n"
-               "        Configuration Database.\n")  # fmt: skip
+        me.err(
+            f"0516-306 lsvg: Unable to find volume group {names[0]} in the Device\n        Configuration Database.\n"
+        )
         return 1
     if names[0] == "rootvg" and me.fault("rootvg_locked"):
         me.err(_LOCKED)

@@ -21,7 +21,7 @@ def main(me: Machine, args: list[str]) -> int:
         with open(me.path(args[0]), "w", encoding="utf-8") as out:
             out.write(text)
     except OSError:
-        me.err(f"0042-154 m_backup_db: the file or directory \"{args[0]}\" does not exist\n")
+        me.err(f'0042-154 m_backup_db: the file or directory "{args[0]}" does not exist\n')
         return 154
     for name in ("/etc/objrepos/nim_attr", "/etc/objrepos/nim_object", "/etc/NIM.primary.research", "/etc/niminfo"):
         me.out(f"a {name} 4 blocks\n")

@@ -84,9 +84,13 @@ def _parse(me: Machine, args: list[str]) -> _Job | None:
 
 
 def _wait_for_lock(me: Machine) -> int:
-    _say(me, "0516-1201 lsvg: Warning: Volume group rootvg is locked. This command\n"
-             "        will continue retries until lock is free.  If lock is inadvertent\n"
-             "        and needs to be removed, execute 'chvg -u rootvg'.\n", stream=2)  # fmt: skip
+    _say(
+        me,
+        "0516-1201 lsvg: Warning: Volume group rootvg is locked. This command\n"
+        "        will continue retries until lock is free.  If lock is inadvertent\n"
+        "        and needs to be removed, execute 'chvg -u rootvg'.\n",
+        stream=2,
+    )
     me.hang(lambda: bool(me.fault("rootvg_locked")))
     return 1
 
@@ -136,11 +140,15 @@ def _conclude(job: _Job) -> int:
     me = job.me
     warning = me.fault("archive_warning")
     if warning:
-        _say(me, "backup: 0511-449 An error occurred accessing .\n./tmp/passing.file:\n"
-                 "A file or directory in the path name does not exist.\n"
-                 f"0512-003 {job.program} may not have been able to archive some files.\n"
-                 "        The messages displayed on the Standard Error\n"
-                 "        contained additional information.\n", stream=2)  # fmt: skip
+        _say(
+            me,
+            "backup: 0511-449 An error occurred accessing .\n./tmp/passing.file:\n"
+            "A file or directory in the path name does not exist.\n"
+            f"0512-003 {job.program} may not have been able to archive some files.\n"
+            "        The messages displayed on the Standard Error\n"
+            "        contained additional information.\n",
+            stream=2,
+        )
     if warning == "failed":
         return 1
     if me.fault("no_image_rc0"):

@@ -43,8 +43,10 @@ def main(me: Machine, args: list[str]) -> int:
         me.err("mount: 0506-334 only NFS mounts of the form node:directory are simulated here.\n")
         return 1
     if not os.path.isdir(me.path(wish.over)):
-        me.err(f"mount: 0506-324 Cannot mount {wish.node}:{wish.directory} on {wish.over}: "
-               "A file or directory in the path name does not exist.\n")  # fmt: skip
+        me.err(
+            f"mount: 0506-324 Cannot mount {wish.node}:{wish.directory} on {wish.over}: "
+            "A file or directory in the path name does not exist.\n"
+        )
         return 1
     return _mount(me, wish)
 
@@ -90,8 +92,10 @@ def _mount(me: Machine, wish: _Wish) -> int:
         me.err(f"{_giving_up(wish)}A file or directory in the path name does not exist.\n")
         return 1
     if any(one.over == wish.over for one in mounts(me)):
-        me.err(f"mount: 0506-324 Cannot mount {wish.node}:{wish.directory} on {wish.over}: "
-               "The requested resource is busy.\n")  # fmt: skip
+        me.err(
+            f"mount: 0506-324 Cannot mount {wish.node}:{wish.directory} on {wish.over}: "
+            "The requested resource is busy.\n"
+        )
         return 1
     writable = right.write and right.root and not me.fault("write_denied")
     _attach(me, wish, server, source, target if writable else _refusing_place(me))

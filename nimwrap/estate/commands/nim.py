@@ -32,8 +32,10 @@ def main(me: Machine, args: list[str]) -> int:
     line = _parse(args)
     operation = nimoperations.OPERATIONS.get(line.operation)
     if operation is None:
-        me.err("usage:\n        nim -o <operation> [-F] [-t <type>] [ -S <YYMMDDhhmm> ] \n"
-               "        [-a <attr=value>]... <object name>\n")  # fmt: skip
+        me.err(
+            "usage:\n        nim -o <operation> [-F] [-t <type>] [ -S <YYMMDDhhmm> ] \n"
+            "        [-a <attr=value>]... <object name>\n"
+        )
         return 1
     try:
         operation(me, nimoperations.Call(line.operation, line.type, line.attributes, line.name, line.force))

@@ -18,8 +18,10 @@ def main(me: Machine, args: list[str]) -> int:
     source = net.source_towards(me, address)
     first = f"trying to get source for {target}\nsource should be {source}\n"
     (me.err if me.fault("traceroute_stderr") else me.out)(first)
-    me.out(f"traceroute to {target} ({address}) from {source} ({source}), 30 hops max\noutgoing MTU = 1500\n"
-           f" 1  {target} ({address})  1 ms  1 ms  1 ms\n")  # fmt: skip
+    me.out(
+        f"traceroute to {target} ({address}) from {source} ({source}), 30 hops max\noutgoing MTU = 1500\n"
+        f" 1  {target} ({address})  1 ms  1 ms  1 ms\n"
+    )
     return 0
 
 

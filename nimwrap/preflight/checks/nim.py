@@ -46,7 +46,7 @@ def client_known(s: Situation) -> Finding:
         FailureCode.NIM_REFUSED if s.nim.type == "vios" else FailureCode.CLIENT_UNKNOWN,
         f"{s.ref.client} is a {s.nim.type or 'nameless'} object, and kinds = {list(s.policy.kinds)} is for"
         f" {' and '.join(sorted(wanted))}",
-        "set `kinds` for this client, for example [\"ios_backup\"] for a VIOS",
+        'set `kinds` for this client, for example ["ios_backup"] for a VIOS',
         _listed(s.nim),
     )
 
@@ -79,9 +79,11 @@ def name_rule(s: Situation) -> Finding:
     shown = found.interfaces[0].host[:80] if found.interfaces else None
     message = f"if1 names the host {shown!r}, which is no host name" if shown else "the object has no if1"
     return refuse(
-        FailureCode.NAME_INVALID, message, f"correct it: nim -o change -a if1='NETWORK HOST 0' {s.ref.client}",
+        FailureCode.NAME_INVALID,
+        message,
+        f"correct it: nim -o change -a if1='NETWORK HOST 0' {s.ref.client}",
         "\n".join(found.attributes.get("if1", ())),
-    )  # fmt: skip
+    )
 
 
 def control(s: Situation) -> Finding:

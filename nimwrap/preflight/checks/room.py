@@ -70,7 +70,7 @@ def tmp(s: Situation) -> Finding:
     return refuse(
         FailureCode.SPACE_SHORT,
         f"{free}, and mksysb needs {format_size(TMP_NEEDED)} or more there",
-        'make room in /tmp on the client (chfs -a size=+64M /tmp), or add X to mksysb_flags, which lets mksysb do it',
+        "make room in /tmp on the client (chfs -a size=+64M /tmp), or add X to mksysb_flags, which lets mksysb do it",
         s.client.filesystems.raw,
     )
 
@@ -110,7 +110,5 @@ def fsize(s: Situation) -> Finding:
     evidence = f"ulimit -f: {limit // BLOCK} blocks of {BLOCK} bytes"
     needed = needed_bytes(s)
     if needed is not None and limit < needed:
-        return refuse(
-            FailureCode.WRITE_DENIED, f"{message}, and the image needs {format_size(needed)}", fix, evidence
-        )
+        return refuse(FailureCode.WRITE_DENIED, f"{message}, and the image needs {format_size(needed)}", fix, evidence)
     return warn(message, fix, evidence)

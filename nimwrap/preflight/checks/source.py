@@ -24,7 +24,7 @@ def source_address(s: Situation) -> Finding:
     if actual is None:
         return warn(
             f"neither perl nor traceroute nor the order of aliases tells which address {s.ref.client} leaves from",
-            "on the client: traceroute MASTER, and the line \"source should be\"",
+            'on the client: traceroute MASTER, and the line "source should be"',
             evidence,
         )
     if expected is None:

@@ -24,7 +24,7 @@ from nimwrap.scheduling.fromcron.vocabulary import (
     TESTS,
     TRIVIAL,
     mentions_backup,
-)  # fmt: skip
+)
 
 _INSIDE = "its flags, directory and names stand inside the script, so nimwrap's own hold until you set them"
 _DEEPEST = 5

@@ -19,10 +19,35 @@ OTHER_DEED = re.compile(
 )
 """Parts of a script's name by which it may do something else with images."""
 
-NO_CLIENTS = frozenset({
-    "all", "any", "backup", "client", "clients", "daily", "every", "full", "group", "help", "keep", "list", "mksysb",
-    "monthly", "name", "no", "none", "now", "run", "start", "stop", "test", "today", "weekly", "yes",
-})  # fmt: skip
+NO_CLIENTS = frozenset(
+    {
+        "all",
+        "any",
+        "backup",
+        "client",
+        "clients",
+        "daily",
+        "every",
+        "full",
+        "group",
+        "help",
+        "keep",
+        "list",
+        "mksysb",
+        "monthly",
+        "name",
+        "no",
+        "none",
+        "now",
+        "run",
+        "start",
+        "stop",
+        "test",
+        "today",
+        "weekly",
+        "yes",
+    }
+)
 """Arguments of scripts that are hardly the name of a client."""
 
 TRIVIAL = frozenset({"cd", "umask", "set", "ulimit", ":", "true", ".", "source", "echo", "date", "sleep", "wait"})
@@ -31,11 +56,53 @@ TRIVIAL = frozenset({"cd", "umask", "set", "ulimit", ":", "true", ".", "source",
 TESTS = frozenset({"test", "[", "grep", "egrep", "fgrep", "expr", "ls", "lsnim", "find", "cat", "lsmksysb"})
 """Mostly run for their answer."""
 
-HARMLESS = TRIVIAL | TESTS | {
-    "awk", "basename", "chgrp", "chmod", "chown", "cp", "cut", "df", "dirname", "du", "exportfs", "false", "file",
-    "gzip", "head", "kill", "logger", "lsfs", "mail", "mailx", "mkdir", "mount", "mv", "print", "printf", "ps", "rm",
-    "rmdir", "sed", "sendmail", "sort", "sum", "tail", "tee", "touch", "tr", "umount", "uname", "uniq", "wc", "zip",
-}  # fmt: skip
+HARMLESS = (
+    TRIVIAL
+    | TESTS
+    | {
+        "awk",
+        "basename",
+        "chgrp",
+        "chmod",
+        "chown",
+        "cp",
+        "cut",
+        "df",
+        "dirname",
+        "du",
+        "exportfs",
+        "false",
+        "file",
+        "gzip",
+        "head",
+        "kill",
+        "logger",
+        "lsfs",
+        "mail",
+        "mailx",
+        "mkdir",
+        "mount",
+        "mv",
+        "print",
+        "printf",
+        "ps",
+        "rm",
+        "rmdir",
+        "sed",
+        "sendmail",
+        "sort",
+        "sum",
+        "tail",
+        "tee",
+        "touch",
+        "tr",
+        "umount",
+        "uname",
+        "uniq",
+        "wc",
+        "zip",
+    }
+)
 """Make no image, whatever their arguments say."""
 
 LEAVE = frozenset({"exit", "return", "break", "continue"})

@@ -64,10 +64,14 @@ def _ask(host: Host, master: MasterConfig, now: Callable[[], datetime]) -> Seen:
         Question("level", shlex.join(lslpp.argv(FILESET)), _LIMIT_S),
         Question("master", shlex.join(lsnim.long_argv("master")), _LIMIT_S),
         Question("clients", shlex.join(lsnim.table_argv(class_="machines")), _LIMIT_S),
-        Question("spool", f"d={spool}; while [ ! -d $d ]; do d=${{d%/*}}; d=${{d:-/}}; done; "
-                          "if [ -w $d ]; then echo writable $d; else echo readonly $d; fi", _LIMIT_S),
+        Question(
+            "spool",
+            f"d={spool}; while [ ! -d $d ]; do d=${{d%/*}}; d=${{d:-/}}; done; "
+            "if [ -w $d ]; then echo writable $d; else echo readonly $d; fi",
+            _LIMIT_S,
+        ),
         Question("rooms", f"[ ! -d {spool} ] || ls {spool}", _LIMIT_S),
-    ]  # fmt: skip
+    ]
     nonce = secrets.token_hex(6)
     before = now()
     result = host.run(questionnaire(asked, nonce), timeout=_WHOLE_S)

@@ -15,9 +15,13 @@ from nimwrap.service.doctor.checks import failed, ok, skipped
 
 _SQLITE = (3, 27)  # "vacuum into", for the copy before a migration
 _CORE = {
-    "typer": "typer", "tenacity": "tenacity", "apscheduler": "APScheduler", "sqlite_utils": "sqlite-utils",
-    "cronsim": "cronsim", "tzdata": "tzdata",
-}  # fmt: skip
+    "typer": "typer",
+    "tenacity": "tenacity",
+    "apscheduler": "APScheduler",
+    "sqlite_utils": "sqlite-utils",
+    "cronsim": "cronsim",
+    "tzdata": "tzdata",
+}
 _BELOW_FABRIC = ("paramiko", "cryptography", "bcrypt", "PyNaCl")
 
 

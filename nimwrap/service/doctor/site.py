@@ -92,8 +92,10 @@ def notify_checks(config: Config) -> Iterator[Finding]:
         for number, url in enumerate(config.notify.urls):
             trouble = usable(url)
             check = f"notify.urls[{number}]"
-            yield failed(check, trouble, f"correct {url}; nimwrap notify test tries it") if trouble else ok(
-                check, "understood; `nimwrap notify test` sends a message"
+            yield (
+                failed(check, trouble, f"correct {url}; nimwrap notify test tries it")
+                if trouble
+                else ok(check, "understood; `nimwrap notify test` sends a message")
             )
     elif config.notify.urls:
         yield skipped("notify.urls", "Apprise is not installed")

@@ -19,10 +19,20 @@ _CLUSTER_ID = re.compile(r'(CLUSTER_ID="?)\d+')
 _KEPT = ("0.", "127.", "255.", "224.")
 _ANYBODYS = frozenset(
     (
-        "nim", "master", "client", "boot", "nim_script", "root", "localhost", "loopback", "mksysb", "all",
-        "online", "offline",
+        "nim",
+        "master",
+        "client",
+        "boot",
+        "nim_script",
+        "root",
+        "localhost",
+        "loopback",
+        "mksysb",
+        "all",
+        "online",
+        "offline",
     )
-)  # fmt: skip
+)
 """Words that tell nothing about an estate, and stand in outputs for other reasons as well."""
 _BLOCKS = ("192.0.2", "198.51.100", "203.0.113")  # RFC 5737
 
