@@ -35,7 +35,8 @@ from nimwrap.history.run_lease import RunLease, owner_alive, remove_lease, run_l
 from nimwrap.history.sqlite.codec import Row
 from nimwrap.history.sqlite.queries import Reader
 from nimwrap.hosts.script_batch import PREAMBLE
-from nimwrap.images.removal import finish_removals
+from nimwrap.images.interrupted_removals import finish_removals
+from nimwrap.images.removal import Ending
 from nimwrap.master_context import MasterContext
 
 _KILLED = "nimwrap was killed"
@@ -66,8 +67,9 @@ def recover(context: MasterContext, reader: Reader, *, wait: bool) -> Recovered:
             _recover_room(context, reader, room, done, wait=wait)
     done.notes += undo_open(context, reader, {room.run for room in rooms.values() if room.there})
     _sweep_owners(context, reader)
-    for row, removal in finish_removals(context.host, context.store, context.master.name, context.clock.now()):
-        done.cleaned.append(f"{row['location']}: {removal.reason}")
+    for row, removal in finish_removals(context, context.clock.now()):
+        told = done.notes if removal.ending is Ending.FAILED else done.cleaned
+        told.append(f"{row['location']}: {removal.reason}")
     return done
 
 

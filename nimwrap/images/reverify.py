@@ -213,13 +213,41 @@ def _count_warning(row: Row, seen: ProbedImage) -> Iterator[str]:
         yield f"{seen.read.files} files were read, the backup itself counted {row['file_count']}"
 
 
+_SEEN = ("location", "size_bytes", "fault", "cksum", "verified_by", "removed", "verified_full_at")
+"""What a verdict was reached from: it is written only while all of this still stands in the row."""
+
+
 def _record(context: MasterContext, check: Check, now: datetime) -> Check:
-    """Write the result down. A quick look that finds nothing leaves the fault of a full read standing."""
-    row = check.row
+    """Write the result down, unless the row was changed meanwhile: then what it says now is taken into account.
+
+    A quick look neither clears nor displaces the fault of a full read; no look clears a fault that it did not know of.
+    """
     if check.ok is None:
         return check
-    if check.ok and check.level == QUICK and fault_level(row["fault"]) == FULL:
-        check = replace(check, ok=False, fault=row["fault"])
+    judged = check.row
+    row = judged
+    while True:
+        told = _weighed(check, judged["fault"], row["fault"])
+        seen = {name: row[name] for name in _SEEN}
+        changed = context.store.update_image_if(row["id"], seen, **_values(told, row, now))
+        if changed is None:
+            break
+        if any(changed[name] != judged[name] for name in ("location", "size_bytes", "removed")):
+            return Check(changed, None, None, skipped="the image was given another place, or went, meanwhile")
+        row = changed
+    if told.fault and told.fault != judged["fault"]:
+        context.note(row["run"], "verify", f"{row['resource'] or row['location']}: {told.fault}", at=now)
+    return told
+
+
+def _weighed(check: Check, known: str | None, stands: str | None) -> Check:
+    """``check`` against the fault that stands in the row; ``known`` is the one that stood there when it began."""
+    unseen = stands is not None and stands != known and check.ok
+    stronger = check.level == QUICK and fault_level(stands) == FULL
+    return replace(check, ok=False, fault=stands) if unseen or stronger else check
+
+
+def _values(check: Check, row: Row, now: datetime) -> dict[str, object]:
     values: dict[str, object] = {"fault": check.fault, "verified_at": now}
     if check.level == FULL:
         values["verified_full_at"] = now
@@ -227,8 +255,6 @@ def _record(context: MasterContext, check: Check, now: datetime) -> Check:
         before = json.loads(row["verified_by"])
         found = ["file", *([kind_of(row["kind"]).proof.reader or ""] if kind_of(row["kind"]).proof.reader else [])]
         found += ["cksum"] if check.level == FULL else []
-        values |= {"verified": True, "cksum": row["cksum"], "verified_by": list(dict.fromkeys([*before, *found]))}
-    context.store.update_image(row["id"], **values)
-    if check.fault and check.fault != row["fault"]:
-        context.note(row["run"], "verify", f"{row['resource'] or row['location']}: {check.fault}", at=now)
-    return check
+        cksum = row["cksum"] or (check.row["cksum"] if check.level == FULL else None)
+        values |= {"verified": True, "cksum": cksum, "verified_by": list(dict.fromkeys([*before, *found]))}
+    return values

@@ -9,7 +9,7 @@ from nimwrap.domain.codes import Outcome
 from nimwrap.domain.findings import Finding
 from nimwrap.domain.records import Attempt, Run
 from nimwrap.history.history_errors import row_missing
-from nimwrap.history.sqlite.codec import columns, moment
+from nimwrap.history.sqlite.codec import Row, columns, moment
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -73,6 +73,15 @@ def update(database: Database, table: str, key: str | int, values: dict[str, Any
 def image_of(database: Database, run_id: str) -> int | None:
     row = database.conn.execute("select max(id) from images where run = ?", (run_id,)).fetchone()
     return None if row is None else row[0]
+
+
+def image_row(database: Database, image_id: int) -> Row:
+    """The image as it is stored now; StoreUnavailable when it is not there."""
+    found = database.conn.execute("select * from images where id = ?", (image_id,))
+    names, row = [column[0] for column in found.description], found.fetchone()
+    if row is None:
+        raise row_missing(f"row {image_id!r} of images")
+    return dict(zip(names, row, strict=True))
 
 
 def end_slot(database: Database, run: Run) -> None:

@@ -7,7 +7,7 @@ import secrets
 import socket
 import sqlite3
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -19,7 +19,7 @@ from nimwrap.failpoints import failpoint
 from nimwrap.history.history_errors import StoreUnavailable, row_missing, unavailable
 from nimwrap.history.run_lease import RunLease, remove_stale_leases
 from nimwrap.history.sqlite import statements
-from nimwrap.history.sqlite.codec import columns, moment, run_columns, utc_now
+from nimwrap.history.sqlite.codec import Row, columns, moment, run_columns, utc_now
 from nimwrap.history.sqlite.database import connect, immediate, migrate, private_state_dir
 
 if TYPE_CHECKING:
@@ -254,6 +254,15 @@ class Store:
         """Set columns of an image. The end of a removal (``removed``) does not wait for the database."""
         with self.writing("update_image", hurried="removed" in values) as database:
             statements.update(database, "images", image_id, values)
+
+    def update_image_if(self, image_id: int, seen: Mapping[str, Any], **values: Any) -> Row | None:
+        """Set columns of an image as long as those of ``seen`` still stand; else the row as it is, and nothing is set."""
+        with self.writing("update_image") as database:
+            row = statements.image_row(database, image_id)
+            if any(row[name] != value for name, value in seen.items()):
+                return row
+            statements.update(database, "images", image_id, values)
+        return None
 
     # --- clients and holds
 
