@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from nimwrap.hosts.protocol import CommandResult, Host
 
@@ -67,3 +69,13 @@ def bent(host: Host, old: str, new: str) -> CutHost:
         return host.run(script.replace(old, new), timeout=600) if old in script else None
 
     return CutHost(host, meet)
+
+
+def refuse(program: Path, pattern: str, says: str = "0042-001 refused") -> None:
+    """From now on this program of the estate refuses every call whose words match the shell pattern; "" ends that.
+
+    The test stands in the launcher's shell half, before it becomes Python.
+    """
+    text = re.sub(r"true; case .*? esac; ", "", program.read_text())
+    refusal = f'true; case "$*" in {pattern}) echo {says} >&2; exit 1;; esac; ' if pattern else ""
+    program.write_text(text.replace("''''", f"''''{refusal}", 1))

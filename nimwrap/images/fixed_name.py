@@ -16,7 +16,7 @@ from nimwrap.config.model import BackupPolicy
 from nimwrap.domain.errors import NimwrapError, master_unreachable
 from nimwrap.domain.names import dated_name, fixed_name, is_nim_name, is_safe_path
 from nimwrap.history.sqlite.codec import Row
-from nimwrap.hosts.script_batch import PREAMBLE, Question
+from nimwrap.hosts.script_batch import PREAMBLE, Answer, Question
 from nimwrap.images import image_probe
 from nimwrap.images.fixed_steps import (
     REFUSED,
@@ -164,16 +164,10 @@ def _plan(context: MasterContext, image: Row, run: str, now: datetime) -> Replac
             Question("fixed", shlex.join(lsnim.long_argv(fixed)), 120),
         ],
     )
-    if not given["objects"].ok:
-        return "lsnim gave no answer"
-    objects = lsnim.parse_long(given["objects"].output)
+    objects = _objects(given, fixed)
+    if isinstance(objects, str):
+        return objects
     holder = objects.get(fixed)
-    if holder is None and given["fixed"].ok:
-        return f"{fixed} is the name of another kind of NIM object"
-    if holder is None and not lsnim.no_such_object(given["fixed"].output):
-        return f"lsnim does not say whether {fixed} is defined"
-    if holder is not None and (holder.first("alloc_count") or "0") != "0":
-        return f"{fixed} is allocated: NIM is serving it to a machine"
     place = (holder and holder.first("location")) or f"{home(image['client'], policy)}/{fixed}.{kind.extension}"
     if not is_safe_path(place):
         return f"{fixed} is defined at {place!r}, which is not a plain path"
@@ -187,6 +181,21 @@ def _plan(context: MasterContext, image: Row, run: str, now: datetime) -> Replac
     name = _free_name(image["client"], _age_of(context, place, holder, now), files, objects, kind.extension)
     aside = f"{directory}/{name}.{kind.extension}"
     return replace(change, aside=aside, old=name if holder is not None else None)
+
+
+def _objects(given: dict[str, Answer], fixed: str) -> dict[str, lsnim.NimObject] | str:
+    """NIM's objects of the kind by name; or why the name ``fixed`` cannot be had among them."""
+    if not given["objects"].ok:
+        return "lsnim gave no answer"
+    objects = lsnim.parse_long(given["objects"].output)
+    holder = objects.get(fixed)
+    if holder is None and given["fixed"].ok:
+        return f"{fixed} is the name of another kind of NIM object"
+    if holder is None and not lsnim.no_such_object(given["fixed"].output):
+        return f"lsnim does not say whether {fixed} is defined"
+    if holder is not None and (holder.first("alloc_count") or "0") != "0":
+        return f"{fixed} is allocated: NIM is serving it to a machine"
+    return objects
 
 
 def _files_beside(context: MasterContext, place: str) -> set[str] | None:

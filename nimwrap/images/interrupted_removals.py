@@ -46,9 +46,7 @@ def _finished(context: MasterContext, reader: Reader, row: Row, state: MasterSta
     return finish(context.host, context.store, row, now)
 
 
-def _not_any_more(
-    context: MasterContext, reader: Reader, row: Row, state: MasterState, now: datetime
-) -> str | None:
+def _not_any_more(context: MasterContext, reader: Reader, row: Row, state: MasterState, now: datetime) -> str | None:
     """Why retention would not remove this image now; None when it would."""
     rows: Sequence[Row] = [
         other | {"removal": None} if other["id"] == row["id"] else other

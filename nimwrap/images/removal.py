@@ -113,7 +113,7 @@ def begun(host: Host, row: Row) -> Begun:
     """How far the removal of ``row`` came. A lost line, and an lsnim that does not know, tell nothing."""
     look = _look(row["resource"]) if row["resource"] else "look() { echo none; }\n"
     there = f"if [ -f {shlex.quote(row['location'])} ]; then echo there; else echo gone; fi"
-    result = host.run(f"{PREAMBLE}{look}set -- $(look)\necho \"resource $1\"\necho \"file $({there})\"\n")
+    result = host.run(f'{PREAMBLE}{look}set -- $(look)\necho "resource $1"\necho "file $({there})"\n')
     said = dict(line.split(maxsplit=1) for line in result.stdout.splitlines() if len(line.split(maxsplit=1)) == 2)
     resource, file = said.get("resource"), said.get("file")
     if result.returncode != 0 or resource not in ("known", "gone", "none") or file not in ("there", "gone"):

@@ -256,7 +256,7 @@ class Store:
             statements.update(database, "images", image_id, values)
 
     def update_image_if(self, image_id: int, seen: Mapping[str, Any], **values: Any) -> Row | None:
-        """Set columns of an image as long as those of ``seen`` still stand; else the row as it is, and nothing is set."""
+        """Set columns of an image while those of ``seen`` still stand; else nothing is set, and the row is returned."""
         with self.writing("update_image") as database:
             row = statements.image_row(database, image_id)
             if any(row[name] != value for name, value in seen.items()):
