@@ -99,7 +99,7 @@ def protection(config: Config, reader: Reader, now: datetime, *, max_age_s: int 
         missed_slots(reader, now),
         {(hold["master"], hold["client"]): hold for hold in reader.holds(now)},
         _open_changes(reader),
-        {(image["master"], image["client"]): image["fault"] for image in reader.faulty_images()},
+        {(image.master, image.client): image.fault for image in reader.faulty_images() if image.fault},
         {row["master"]: row for row in reader.inventories()},
     )
     sights = newest_sights(reader)
