@@ -21,10 +21,10 @@ from random import Random
 from typing import Any
 
 from nimwrap.domain.durations import rfc3339
-from nimwrap.history.present import runs_json
-from nimwrap.history.read import Reader
-from nimwrap.history.slots import newest_slot, pending
-from nimwrap.history.store import Store
+from nimwrap.history.json_view import runs_json
+from nimwrap.history.sqlite.queries import Reader
+from nimwrap.history.sqlite.slot_queue import newest_slot, pending
+from nimwrap.history.sqlite.store import Store
 
 LIMIT_MS = 20.0
 NOW = datetime(2026, 11, 23, 6, tzinfo=UTC)

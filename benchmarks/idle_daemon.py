@@ -114,7 +114,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="nimwrap-idle-") as temporary:
         root = Path(temporary)
         peak, now, share = measure(root, options.clients, options.seconds)
-        from nimwrap.history.read import Reader
+        from nimwrap.history.sqlite.queries import Reader
 
         with Reader.open(root / "state" / "history.db") as reader:
             known = len(reader.clients())

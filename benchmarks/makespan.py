@@ -15,7 +15,7 @@ import random
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from nimwrap.fleet.queue import Job, Queue
+from nimwrap.fleet.queue import Queue, QueuedJob
 
 CAPS = {"nim1": 8, "nim2": 8, "nim3": 4, "nim4": 4}
 RETRY_WAIT_S = 300.0
@@ -58,8 +58,8 @@ def makespan(clients: list[Client], predicted: Callable[[int, Client], float]) -
     """Play the night with the real queue and return when the last image is done."""
     queue: Queue[Client] = Queue(CAPS)
     left = {client.name: client.failures for client in clients}
-    queue.add(Job(client, client.master, predicted(n, client), client.chain) for n, client in enumerate(clients))
-    now, events, count = 0.0, list[tuple[float, int, Job[Client]]](), 0
+    queue.add(QueuedJob(client, client.master, predicted(n, client), client.chain) for n, client in enumerate(clients))
+    now, events, count = 0.0, list[tuple[float, int, QueuedJob[Client]]](), 0
     while not queue.empty:
         while (job := queue.start_next(now)) is not None:
             fails = left[job.what.name] > 0

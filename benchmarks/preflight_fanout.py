@@ -31,16 +31,16 @@ from typing import NamedTuple
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))  # the tests' sshd is used as it is
 
+from nimwrap.clients.inventory import take_inventory  # noqa: E402
 from nimwrap.config.model import Config, MasterConfig  # noqa: E402
 from nimwrap.estate.builder import build  # noqa: E402
-from nimwrap.fleet.inventory import take_inventory  # noqa: E402
-from nimwrap.hosts.channel import C_RSH, ClientRequest, ask_clients  # noqa: E402
+from nimwrap.hosts.client_channel import C_RSH, ClientRequest, ask_clients  # noqa: E402
 from nimwrap.hosts.connect import open_master  # noqa: E402
 from nimwrap.hosts.protocol import Host  # noqa: E402
-from nimwrap.hosts.questions import PREAMBLE  # noqa: E402
-from nimwrap.preflight.client import client_script  # noqa: E402
+from nimwrap.hosts.script_batch import PREAMBLE  # noqa: E402
+from nimwrap.preflight.client_facts import client_script  # noqa: E402
 from nimwrap.preflight.engine import preflight  # noqa: E402
-from nimwrap.preflight.report import Prior  # noqa: E402
+from nimwrap.preflight.preflight_report import Prior  # noqa: E402
 from tests.hosts.sshd import SSHD, Sshd  # noqa: E402
 
 AT_ONCE = 16

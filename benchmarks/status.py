@@ -25,15 +25,15 @@ from pathlib import Path
 from history_queries import LIMIT_MS, NOW, Timed, build, reads_whole_table
 from startup import HELLO, median_s
 
-from nimwrap.cli.render import Printer, print_json
-from nimwrap.cli.status import site_json
-from nimwrap.cli.status_text import show
+from nimwrap.cli.output.printer import Printer, print_json
+from nimwrap.cli.output.status_text import show
+from nimwrap.cli.verbs.status import site_json
 from nimwrap.config.load import load
 from nimwrap.config.model import Config
-from nimwrap.history.read import Reader
-from nimwrap.report.metrics import metrics_text
-from nimwrap.report.page import page
-from nimwrap.report.protection import protection
+from nimwrap.history.sqlite.queries import Reader
+from nimwrap.monitoring.prometheus import metrics_text
+from nimwrap.monitoring.protection import protection
+from nimwrap.monitoring.report.page import page
 
 CONFIG = '[masters.nim]\ntransport = "local"\nmax_parallel = 90\n'
 SCHEDULE = '[nightly]\ncron = "0 6 * * *"\ntargets = ["lpar*"]\njitter = "10m"\n'

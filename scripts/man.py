@@ -13,7 +13,7 @@ from typing import Any
 import typer
 
 from nimwrap import __version__
-from nimwrap.cli.commands import SECTIONS
+from nimwrap.cli.command_group import SECTIONS
 from nimwrap.cli.main import app
 from nimwrap.domain.codes import ExitCode
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from nimwrap.aix.failure_rules import RULES, Rule
 from nimwrap.aix.messages import headline, messages, without_progress
-from nimwrap.aix.rules import RULES, Rule
 from nimwrap.domain.codes import FailureCode
 from nimwrap.domain.findings import Failure
 

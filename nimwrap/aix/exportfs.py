@@ -6,7 +6,7 @@ EXPORTFS = "/usr/sbin/exportfs"
 
 
 def list_argv() -> list[str]:
-    """What is exported now; :func:`nimwrap.aix.exports.parse_listing` reads it."""
+    """What is exported now; :func:`nimwrap.aix.etc_exports.parse_listing` reads it."""
     return [EXPORTFS]
 
 

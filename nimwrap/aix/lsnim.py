@@ -47,7 +47,7 @@ END {
 
 
 @dataclass(frozen=True)
-class Interface:
+class NimInterface:
     """One ``ifN`` line. ``mac`` is ``0`` where unknown; ``adapter`` may be empty."""
 
     network: str
@@ -86,7 +86,7 @@ class NimObject:
         return self.cstate == READY
 
     @property
-    def interfaces(self) -> tuple[Interface, ...]:
+    def interfaces(self) -> tuple[NimInterface, ...]:
         """``if1``, ``if2``, ... in numeric order."""
         numbered = [
             (int(match[1]), value)
@@ -95,7 +95,7 @@ class NimObject:
             for value in values
         ]
         words = [value.split() for _, value in sorted(numbered)]
-        return tuple(Interface(*[*fields, "", ""][:4]) for fields in words if len(fields) >= 2)
+        return tuple(NimInterface(*[*fields, "", ""][:4]) for fields in words if len(fields) >= 2)
 
 
 @dataclass(frozen=True)

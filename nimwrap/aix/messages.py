@@ -25,7 +25,7 @@ GOOD_NEWS = frozenset({"0512-038", "1831-187"})
 
 
 @dataclass(frozen=True)
-class Message:
+class AixMessage:
     """One message. ``code`` is empty for a program's plain complaint, ``program`` where none is named."""
 
     code: str
@@ -37,21 +37,21 @@ class Message:
         return f"{head} {self.text}".strip()
 
 
-def _begin(line: str) -> Message | None:
+def _begin(line: str) -> AixMessage | None:
     """The message that begins on this line, None when the line goes on with the one before or is something else."""
     line = line.strip()
     if match := _CODE_FIRST.fullmatch(line):
-        return Message(match[1], match[2] or "", match[3].strip())
+        return AixMessage(match[1], match[2] or "", match[3].strip())
     if match := _CODE_LATER.fullmatch(line):
-        return Message(match[2], match[1], match[3].strip())
+        return AixMessage(match[2], match[1], match[3].strip())
     if match := _CODE_INSIDE.match(line):  # a transcript with something pasted in front of the message
         return _begin(line[match.end() :])
     if match := _NO_CODE.fullmatch(line):
-        return Message("", match[1], match[2].strip())
+        return AixMessage("", match[1], match[2].strip())
     return None
 
 
-def _goes_on(begun: Message, previous: list[str], line: str) -> bool:
+def _goes_on(begun: AixMessage, previous: list[str], line: str) -> bool:
     """Whether ``line`` continues a message: it is indented, or the text so far is no finished sentence."""
     if len(previous) > _MOST_CONTINUATIONS or _NOT_A_MESSAGE.fullmatch(line.strip()):
         return False
@@ -59,9 +59,9 @@ def _goes_on(begun: Message, previous: list[str], line: str) -> bool:
     return unfinished or line.startswith(("  ", "\t"))
 
 
-def _walk(text: str) -> Iterator[Message | str]:
+def _walk(text: str) -> Iterator[AixMessage | str]:
     """Messages, and between them the plain lines that belong to none, in order."""
-    begun: Message | None = None
+    begun: AixMessage | None = None
     parts: list[str] = []
     for line in [*lines(text), ""]:
         fresh = _begin(line)
@@ -69,7 +69,7 @@ def _walk(text: str) -> Iterator[Message | str]:
             parts.append(" ".join(line.split()))
             continue
         if begun:
-            yield Message(begun.code, begun.program, " ".join(part for part in parts if part))
+            yield AixMessage(begun.code, begun.program, " ".join(part for part in parts if part))
         begun, parts = fresh, [fresh.text] if fresh else []
         if fresh is None and not _NOT_A_MESSAGE.fullmatch(line.strip()):
             yield " ".join(line.split())
@@ -80,12 +80,12 @@ def without_progress(text: str) -> str:
     return _PROGRESS.sub("", text)
 
 
-def messages(text: str) -> list[Message]:
+def messages(text: str) -> list[AixMessage]:
     """Every different message once, in the order of first appearance. Other output (progress, rc=) is left out."""
-    return list(dict.fromkeys(item for item in _walk(text) if isinstance(item, Message)))
+    return list(dict.fromkeys(item for item in _walk(text) if isinstance(item, AixMessage)))
 
 
-def _only_announces(message: Message) -> bool:
+def _only_announces(message: AixMessage) -> bool:
     """True for a code that leaves the cause to the next message, unless its own text goes on to name one."""
     if message.code not in WRAPPERS:
         return False
@@ -97,7 +97,7 @@ def headline(text: str) -> str:
 
     Without one, the plain line that follows the announcement; else the last line there is. Empty only for empty text.
     """
-    announced: Message | None = None
+    announced: AixMessage | None = None
     last_plain = ""
     for item in _walk(text):
         if isinstance(item, str):

@@ -23,7 +23,7 @@ class Space:
 
 
 @dataclass(frozen=True)
-class Progress:
+class OperationProgress:
     """mksysb's own count of files; ``percent`` as printed."""
 
     done: int
@@ -116,10 +116,10 @@ def parse_space(text: str) -> Space | None:
     return Space(int(found[-1][0]) * 1024, int(found[-1][1]) * 1024) if found else None
 
 
-def parse_progress(text: str) -> Progress | None:
+def parse_progress(text: str) -> OperationProgress | None:
     """The last progress count in the text; NIM's wording and that of a local mksysb (section 2.3)."""
     found = _PROGRESS.findall(text)
-    return Progress(*(int(number) for number in found[-1])) if found else None
+    return OperationProgress(*(int(number) for number in found[-1])) if found else None
 
 
 def completed(text: str) -> bool:

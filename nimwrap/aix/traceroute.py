@@ -12,7 +12,7 @@ _ROUTE = re.compile(r"traceroute to (\S+) \((\d{1,3}(?:\.\d{1,3}){3})\) from (\d
 
 
 @dataclass(frozen=True)
-class Route:
+class TracedRoute:
     """``source`` is the address packets leave with; ``destination`` what the client resolved, None if not printed."""
 
     source: str
@@ -24,11 +24,11 @@ def argv(master_name: str) -> list[str]:
     return ["traceroute", "-n", "-m", "1", "-q", "1", "-w", "1", master_name]
 
 
-def parse(text: str) -> Route:
+def parse(text: str) -> TracedRoute:
     """The source address from either of the two header lines."""
     source, route = _SOURCE.search(text), _ROUTE.search(text)
     if route:
-        return Route(source[1] if source else route[3], route[2])
+        return TracedRoute(source[1] if source else route[3], route[2])
     if source:
-        return Route(source[1])
+        return TracedRoute(source[1])
     raise Unrecognised("traceroute", text)

@@ -7,26 +7,27 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from nimwrap.backup import spool
-from nimwrap.backup.conclude import Concluded, conclude, denied_from
-from nimwrap.backup.context import Interrupted, Site, Unstarted
+from nimwrap.backup.attempt_plan import AttemptPlan
+from nimwrap.backup.attempt_planner import NIM, Work, command_and_undo
+from nimwrap.backup.finalize import AttemptOutcome, denied_from, finalize_attempt
 from nimwrap.backup.locking import lock_lost, owner_text
-from nimwrap.backup.methods import NIM, Work, command_and_undo
 from nimwrap.backup.operation import Start, Started, StartUnknown, follow, start
-from nimwrap.backup.plan import AttemptPlan
-from nimwrap.backup.state import Look
+from nimwrap.backup.operation_status import OperationStatus
+from nimwrap.domain.clock import Interrupted, NotStarted
 from nimwrap.domain.codes import FailureCode, Outcome
 from nimwrap.domain.errors import NimwrapError
 from nimwrap.domain.findings import Failure
 from nimwrap.domain.progress import Progress
 from nimwrap.domain.records import Attempt, ChangeState, Image, SourceAddress
-from nimwrap.hosts.questions import PREAMBLE
+from nimwrap.hosts.script_batch import PREAMBLE
+from nimwrap.master_context import MasterContext
 from nimwrap.preflight.engine import recheck_source
-from nimwrap.preflight.report import PreflightReport
+from nimwrap.preflight.preflight_report import PreflightReport
 
 SLOT_WAIT_S = 5
 
 
-class AtLarge(Exception):  # noqa: N818  it is nobody's error yet
+class OperationOutcomeUnknown(Exception):  # noqa: N818  it is nobody's error yet
     """The operation was started, and its end could not be seen or written down: only recover may end the run."""
 
     def __init__(self, cause: NimwrapError) -> None:
@@ -35,26 +36,26 @@ class AtLarge(Exception):  # noqa: N818  it is nobody's error yet
 
 
 @dataclass(frozen=True)
-class Attempted:
+class AttemptResult:
     attempt: Attempt
     outcome: Outcome
     failure: Failure | None
     image: Image | None = None
 
 
-def make(site: Site, report: PreflightReport, work: Work, plan: AttemptPlan) -> Attempted:
+def make_image(context: MasterContext, report: PreflightReport, work: Work, plan: AttemptPlan) -> AttemptResult:
     """Make one image by ``plan`` and follow it to its end. No act without its rows first.
 
     Raises AtLarge when master or history was lost after the start, Unstarted when we were told to leave before it.
     """
-    attempt = Attempt(plan.number, site.clock.now(), remedy=None if plan.method == NIM else plan.method)
-    site.store.begin_attempt(plan.run, attempt, location=plan.location, resource=plan.resource)
+    attempt = Attempt(plan.number, context.clock.now(), remedy=None if plan.method == NIM else plan.method)
+    context.store.begin_attempt(plan.run, attempt, location=plan.location, resource=plan.resource)
     if plan.exported is not None:
-        change = site.store.plan_change(
+        change = context.store.plan_change(
             plan.run, plan.master, plan.exported, added=list(plan.added), before=plan.before, at=attempt.started
         )
         plan = replace(plan, change=change)
-    site.store.event(
+    context.store.event(
         "plan",
         f"attempt {plan.number}: {plan.method}",
         run=plan.run,
@@ -62,27 +63,27 @@ def make(site: Site, report: PreflightReport, work: Work, plan: AttemptPlan) -> 
         data=plan.to_json(),
         at=attempt.started,
     )
-    command, undo = command_and_undo(site, plan, work)
+    command, undo = command_and_undo(context, plan, work)
     try:
-        refused = _start(site, plan, command, undo)
+        refused = _start(context, plan, command, undo)
     except StartUnknown as error:
-        raise AtLarge(error) from error
+        raise OperationOutcomeUnknown(error) from error
     except Interrupted as left:
-        _not_started(site, plan, attempt, Failure(FailureCode.CANCELLED, "told to leave before the start"))
-        raise Unstarted from left
+        _not_started(context, plan, attempt, Failure(FailureCode.CANCELLED, "told to leave before the start"))
+        raise NotStarted from left
     except NimwrapError as error:
         refused = failure_of(error)
     if refused is not None:
-        return _not_started(site, plan, attempt, refused)
+        return _not_started(context, plan, attempt, refused)
     try:
-        site.store.update_run(plan.run, phase="image", remedy=attempt.remedy)
-        attempted = record(site, plan, follow(site, plan), attempt)
+        context.store.update_run(plan.run, phase="image", remedy=attempt.remedy)
+        attempted = record(context, plan, follow(context, plan), attempt)
     except NimwrapError as error:
-        raise AtLarge(error) from error
+        raise OperationOutcomeUnknown(error) from error
     if attempted.failure is not None and attempted.failure.code is FailureCode.EXPORT_DENIED:
         # Once more after a denial: the address moves with a failover.
         with suppress(NimwrapError):
-            now = recheck_source(site.host, site.master, report)
+            now = recheck_source(context.host, context.master, report)
             expected = SourceAddress(report.source_address.expected, now.actual, now.method)
             attempted = replace(attempted, failure=denied_from(attempted.failure, expected))
     return attempted
@@ -99,23 +100,23 @@ def unstarted(why: str) -> Failure:
     return Failure(FailureCode.KILLED, message, "start the backup again")
 
 
-def _start(site: Site, plan: AttemptPlan, command: str, undo: str | None) -> Failure | None:
+def _start(context: MasterContext, plan: AttemptPlan, command: str, undo: str | None) -> Failure | None:
     """Start the operation, waiting for a slot while others use them all."""
     cleared = False
     while True:
-        site.clock.before_start()
-        started = start(site, plan, command, undo, owner_text())
+        context.clock.before_start()
+        started = start(context, plan, command, undo, owner_text())
         if started.state is Start.STARTED:
             return None
         if started.state is Start.LOST:
-            return lock_lost(site, plan.client, plan.run)
+            return lock_lost(context, plan.client, plan.run)
         if started.state is Start.EXISTS and not cleared:
             # An earlier attempt was concluded, and the line was cut before its room could be cleared.
-            site.host.run(spool.reset_room(plan))
+            context.host.run(spool.reset_room(plan))
             cleared = True
         elif started.state is Start.BUSY:
-            site.tell(Progress(plan.run, "waiting", plan.client, note="all image slots of this master are taken"))
-            site.clock.sleep(SLOT_WAIT_S)
+            context.tell(Progress(plan.run, "waiting", plan.client, note="all image slots of this master are taken"))
+            context.clock.sleep(SLOT_WAIT_S)
         else:
             return _no_start(plan, started)
 
@@ -129,31 +130,31 @@ def _no_start(plan: AttemptPlan, started: Started) -> Failure:
     return Failure(FailureCode.UNKNOWN, f"the operation could not be started: {why}", fix, started.text)
 
 
-def _not_started(site: Site, plan: AttemptPlan, attempt: Attempt, failure: Failure) -> Attempted:
+def _not_started(context: MasterContext, plan: AttemptPlan, attempt: Attempt, failure: Failure) -> AttemptResult:
     if plan.change is not None:
-        site.store.change_ended(plan.change, ChangeState.REVERTED, site.clock.now(), "never applied")
-    ended = replace(attempt, ended=site.clock.now(), failure_code=failure.code)
-    site.store.end_attempt(plan.run, ended, output=failure.evidence)
-    return Attempted(ended, Outcome.LOCKED if failure.code is FailureCode.LOCKED else Outcome.FAILED, failure)
+        context.store.change_ended(plan.change, ChangeState.REVERTED, context.clock.now(), "never applied")
+    ended = replace(attempt, ended=context.clock.now(), failure_code=failure.code)
+    context.store.end_attempt(plan.run, ended, output=failure.evidence)
+    return AttemptResult(ended, Outcome.LOCKED if failure.code is FailureCode.LOCKED else Outcome.FAILED, failure)
 
 
-def record(site: Site, plan: AttemptPlan, done: Look, attempt: Attempt) -> Attempted:
+def record(context: MasterContext, plan: AttemptPlan, done: OperationStatus, attempt: Attempt) -> AttemptResult:
     """Conclude a finished operation and write down what came of it; also what a later process calls."""
-    site.tell(Progress(plan.run, "proof", plan.client, size_bytes=done.size))
-    concluded = conclude(site, plan, done)
+    context.tell(Progress(plan.run, "proof", plan.client, size_bytes=done.size))
+    concluded = finalize_attempt(context, plan, done)
     failure = concluded.failure
     ended = replace(
-        attempt, ended=site.clock.now(), returncode=done.returncode, failure_code=failure.code if failure else None
+        attempt, ended=context.clock.now(), returncode=done.returncode, failure_code=failure.code if failure else None
     )
-    site.store.end_attempt(plan.run, ended, output=done.output)
-    image = _record_image(site, plan, concluded) if concluded.outcome is not Outcome.FAILED else None
+    context.store.end_attempt(plan.run, ended, output=done.output)
+    image = _record_image(context, plan, concluded) if concluded.outcome is not Outcome.FAILED else None
     for left in concluded.left:
-        site.note(plan.run, "leftover", left)
-    _empty_room(site, plan, concluded, failed=image is None)
-    return Attempted(ended, concluded.outcome, failure, image)
+        context.note(plan.run, "leftover", left)
+    _empty_room(context, plan, concluded, failed=image is None)
+    return AttemptResult(ended, concluded.outcome, failure, image)
 
 
-def _empty_room(site: Site, plan: AttemptPlan, concluded: Concluded, *, failed: bool) -> None:
+def _empty_room(context: MasterContext, plan: AttemptPlan, concluded: AttemptOutcome, *, failed: bool) -> None:
     """After a failure the slot is free and the room gone; what still waits to be cleaned is put aside for recover,
     with the Cstate of the client, so that recover can tell whether another operation has come since.
 
@@ -162,17 +163,17 @@ def _empty_room(site: Site, plan: AttemptPlan, concluded: Concluded, *, failed: 
     room, aside = shlex.quote(plan.room), shlex.quote(f"{plan.room}.left-{plan.number}")
     if concluded.left or concluded.open_change:
         keep = f"echo {shlex.quote(concluded.stuck)} > {room}/cstate; mv {room} {aside}\n"
-        site.host.run(f"{PREAMBLE}{spool.free_slots_script(plan.spool, plan.run)}{keep}")
+        context.host.run(f"{PREAMBLE}{spool.free_slots_script(plan.spool, plan.run)}{keep}")
     elif failed:
-        site.host.run(spool.reset_room(plan))
+        context.host.run(spool.reset_room(plan))
 
 
-def _record_image(site: Site, plan: AttemptPlan, concluded: Concluded) -> Image:
+def _record_image(context: MasterContext, plan: AttemptPlan, concluded: AttemptOutcome) -> Image:
     proof = concluded.proof
     assert proof is not None  # noqa: S101  an attempt that did not fail was proven
-    now = site.clock.now()
+    now = context.clock.now()
     resource = plan.resource if concluded.defined else ""
-    image_id = site.store.add_image(
+    image_id = context.store.add_image(
         run=plan.run,
         client=plan.client,
         master=plan.master,
@@ -192,5 +193,5 @@ def _record_image(site: Site, plan: AttemptPlan, concluded: Concluded) -> Image:
         created=now,
         fault=None,
     )
-    site.store.update_run(plan.run, image=image_id)
+    context.store.update_run(plan.run, image=image_id)
     return Image(resource, proof.location, proof.size_bytes, proof.good, proof.verified_by, image_id)

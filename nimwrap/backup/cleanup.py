@@ -9,15 +9,15 @@ from __future__ import annotations
 import shlex
 from dataclasses import dataclass, field
 
-from nimwrap.aix import exportfs, exports, lsnim, nim
+from nimwrap.aix import etc_exports, exportfs, lsnim, nim
 from nimwrap.aix.text import Unrecognised
-from nimwrap.backup.context import Site
+from nimwrap.backup.attempt_plan import AttemptPlan
 from nimwrap.backup.operation import writers_left
-from nimwrap.backup.plan import AttemptPlan
-from nimwrap.history.read import Reader
-from nimwrap.hosts.channel import SELF, client_command, parse_channel
-from nimwrap.hosts.questions import PREAMBLE, Question, answers, questionnaire
-from nimwrap.remedy import own_mount
+from nimwrap.history.sqlite.queries import Reader
+from nimwrap.hosts.client_channel import SELF, client_command, parse_channel
+from nimwrap.hosts.script_batch import PREAMBLE, Question, answers, questionnaire
+from nimwrap.master_context import MasterContext
+from nimwrap.remedies import own_mount
 
 
 @dataclass
@@ -39,44 +39,46 @@ class Late:
     stuck: str
 
 
-def clean_up(site: Site, plan: AttemptPlan, *, late: Late | None = None) -> Cleaning:
+def clean_up(context: MasterContext, plan: AttemptPlan, *, late: Late | None = None) -> Cleaning:
     """Take away what a failed attempt left on the client and on the master, and say what could not be.
 
     While the client still writes, or does not say that it does not, nothing is pulled from below it: neither mount nor
     export nor NIM's own state is touched, and all of it is left to recover.
     """
     cleaning = Cleaning()
-    if _is_good(site, plan):
-        cleaning.left += clear_client(site, plan) if plan.method == "own-mount" else []
+    if _is_good(context, plan):
+        cleaning.left += clear_client(context, plan) if plan.method == "own-mount" else []
         return cleaning
-    writing = writers_left(site, plan, "after the failure: is the client still writing?")
+    writing = writers_left(context, plan, "after the failure: is the client still writing?")
     if writing is not False:
         why = "still writes the image" if writing else "does not answer, so it may still write the image"
         everything = f"{plan.staged}, its mount, its export and the client's Cstate are left as they are"
         cleaning.left.append(f"{plan.client} {why}; {everything} until `nimwrap recover` finds it at its end")
-        known = site.act(plan.run, "the client's Cstate", PREAMBLE + shlex.join(lsnim.long_argv(plan.client)))
+        known = context.act(plan.run, "the client's Cstate", PREAMBLE + shlex.join(lsnim.long_argv(plan.client)))
         cleaning.stuck = late.stuck if late else _cstate(plan, known.stdout)
         return cleaning
     if plan.method == "own-mount":
-        cleaning.left += clear_client(site, plan)
+        cleaning.left += clear_client(context, plan)
     elif plan.channel != SELF:
-        cleaning.left += _unmount(site, plan)
-    _plan_master(site, plan, cleaning, late)
+        cleaning.left += _unmount(context, plan)
+    _plan_master(context, plan, cleaning, late)
     if cleaning.actions:
-        result = site.act(plan.run, "clean up", PREAMBLE + "".join(f"{act}\n" for act in cleaning.actions), timeout=300)
+        result = context.act(
+            plan.run, "clean up", PREAMBLE + "".join(f"{act}\n" for act in cleaning.actions), timeout=300
+        )
         if result.returncode != 0:
             said = (result.stdout + result.stderr).strip()
             cleaning.left.append(f"cleaning up ended with {result.returncode}: {said}")
     return cleaning
 
 
-def clear_client(site: Site, plan: AttemptPlan) -> list[str]:
+def clear_client(context: MasterContext, plan: AttemptPlan) -> list[str]:
     """The room of own-mount's job, where the operation could not reach the client to clear it; why it is still there.
 
     The client itself refuses while anything of the job writes below it.
     """
     command = client_command(plan.channel, plan.client_host, own_mount.clean_on_client(plan.run), 120)
-    result = site.act(plan.run, "clear what the operation left on the client", PREAMBLE + command, timeout=150)
+    result = context.act(plan.run, "clear what the operation left on the client", PREAMBLE + command, timeout=150)
     answer = parse_channel(result.stdout)
     if answer.ok:
         return []
@@ -84,14 +86,14 @@ def clear_client(site: Site, plan: AttemptPlan) -> list[str]:
     return [f"{plan.client}: {own_mount.client_room(plan.run)} could not be removed: {said}"]
 
 
-def _is_good(site: Site, plan: AttemptPlan) -> bool:
+def _is_good(context: MasterContext, plan: AttemptPlan) -> bool:
     """Whether the history has a proven image at this place: whatever failed, that one is never touched."""
-    with Reader.open(site.config.database) as reader:
+    with Reader.open(context.config.database) as reader:
         row = reader.image_at(plan.master, plan.location)
     return row is not None and bool(row["verified"])
 
 
-def _unmount(site: Site, plan: AttemptPlan) -> list[str]:
+def _unmount(context: MasterContext, plan: AttemptPlan) -> list[str]:
     """NIM's own stale mount of the image directory on the client, never one that was there before; what remains."""
     before = "|".join(shlex.quote(point) for point in plan.had_mounts or ())
     skip = f"  case $point in {before}) continue;; esac\n" if before else ""
@@ -99,7 +101,7 @@ def _unmount(site: Site, plan: AttemptPlan) -> list[str]:
     each = f"mount | awk -v d={shlex.quote(plan.directory)} '$2 == d {{ print $3 }}' | while read point; do\n{skip}"
     script = f'{each}{take}done\n{each}  echo "left $point"\ndone\necho asked\n'
     command = client_command(plan.channel, plan.client_host, script, 60)
-    result = site.act(plan.run, "unmount what the operation left on the client", PREAMBLE + command, timeout=90)
+    result = context.act(plan.run, "unmount what the operation left on the client", PREAMBLE + command, timeout=90)
     lines = parse_channel(result.stdout).output.splitlines()
     if "asked" not in lines:
         return [f"{plan.client} does not say whether it still has {plan.directory} mounted; see there: mount"]
@@ -108,7 +110,7 @@ def _unmount(site: Site, plan: AttemptPlan) -> list[str]:
     return [f"{plan.client} has {plan.directory} mounted on {point}{unsure}: umount {point}" for point in points]
 
 
-def _plan_master(site: Site, plan: AttemptPlan, cleaning: Cleaning, late: Late | None) -> None:
+def _plan_master(context: MasterContext, plan: AttemptPlan, cleaning: Cleaning, late: Late | None) -> None:
     nonce = f"clean{plan.number}"
     script = questionnaire(
         [
@@ -118,7 +120,7 @@ def _plan_master(site: Site, plan: AttemptPlan, cleaning: Cleaning, late: Late |
         ],
         nonce,
     )
-    found = answers(site.act(plan.run, "what did the failure leave?", script).stdout, nonce)
+    found = answers(context.act(plan.run, "what did the failure leave?", script).stdout, nonce)
     if plan.resource and "resource" in found and found["resource"].ok:
         cleaning.actions.append(shlex.join(nim.remove(plan.resource)))
     cleaning.actions.append(f"rm -f {shlex.quote(plan.staged)}")
@@ -147,7 +149,7 @@ def _exports_left(plan: AttemptPlan, listing: str, cleaning: Cleaning) -> None:
     if plan.directory in plan.had_exports or not listing.strip():
         return
     try:
-        listed = {entry.directory: entry for entry in exports.parse_listing(listing)}
+        listed = {entry.directory: entry for entry in etc_exports.parse_listing(listing)}
     except Unrecognised:
         return
     left = listed.get(plan.directory)

@@ -12,10 +12,10 @@ from dataclasses import replace
 from datetime import datetime
 
 from nimwrap.backup import spool
-from nimwrap.backup.context import Site
 from nimwrap.domain.codes import FailureCode
 from nimwrap.domain.errors import NimwrapError
 from nimwrap.domain.findings import Failure
+from nimwrap.master_context import MasterContext
 
 BEAT_S = 120
 """How often a held lock is made fresh: several times in the 10 minutes after which another may take it over."""
@@ -25,19 +25,19 @@ JOIN_S = 5
 
 
 @contextmanager
-def beating(site: Site, client: str, run: str) -> Iterator[None]:
+def beating(context: MasterContext, client: str, run: str) -> Iterator[None]:
     """Keep the locks of a run fresh for as long as the block lasts, whatever long silent work is done in it.
 
     A lock that is not this run's any more is left alone. A beat that does not get through is made up by the next one:
     that the lock may go stale while the master is out of reach is what it is for.
     """
     done = threading.Event()
-    script = spool.beat_script(site.master.spool, client, run)
+    script = spool.beat_script(context.master.spool, client, run)
 
     def beat() -> None:
-        while not site.clock.wait(done, BEAT_S):
+        while not context.clock.wait(done, BEAT_S):
             with suppress(NimwrapError):
-                site.host.run(script)
+                context.host.run(script)
 
     thread = threading.Thread(target=beat, name=f"heartbeat of {run}", daemon=True)
     thread.start()
@@ -53,7 +53,7 @@ def owner_text() -> str:
     return f"{socket.gethostname()} pid {os.getpid()}"
 
 
-def take_locks(site: Site, client: str, cluster: Sequence[str], run: str) -> Failure | datetime:
+def take_locks(context: MasterContext, client: str, cluster: Sequence[str], run: str) -> Failure | datetime:
     """Take the client's lock and those of its PowerHA cluster, so that two nodes of one are never backed up at once.
 
     ``cluster`` is all that the cluster is known by, its name first: a lock for each, since another node may know only
@@ -62,77 +62,79 @@ def take_locks(site: Site, client: str, cluster: Sequence[str], run: str) -> Fai
     """
     safe = [re.sub("[^A-Za-z0-9_-]", "_", mark)[:60] for mark in cluster]
     names = [client, *dict.fromkeys(f"cluster.{mark}" for mark in safe)]
-    result = site.act(run, f"lock {client}", spool.locks_script(site.master.spool, names, run, owner_text()))
+    result = context.act(run, f"lock {client}", spool.locks_script(context.master.spool, names, run, owner_text()))
     try:
         answers = spool.parse_locks(result.stdout)
     except ValueError as error:
         return Failure(
             FailureCode.UNKNOWN,
-            f"the spool {site.master.spool} on {site.master.name} cannot be used",
-            f"make sure {site.master.spool} can be written there and has space",
+            f"the spool {context.master.spool} on {context.master.name} cannot be used",
+            f"make sure {context.master.spool} can be written there and has space",
             (result.stdout + result.stderr).strip() or str(error),
         )
     last, name = answers[-1], names[len(answers) - 1]
     if not last.got and last.run != run:
-        if last.stale and _taken_over(site, name, last, run):
-            return take_locks(site, client, cluster, run)
+        if last.stale and _taken_over(context, name, last, run):
+            return take_locks(context, client, cluster, run)
         if len(answers) > 1:
-            give_back(site, client, run)
-        held = _held(site, name, last)
+            give_back(context, client, run)
+        held = _held(context, name, last)
         if name == client:
             return held
         said = f"another node of the cluster {cluster[0]} is being backed up: {held.message}"
         return replace(held, message=said)
     if len(answers) < len(names) or last.clock is None:
-        raise NimwrapError(f"{site.master.name} does not tell how the locks of {client} stand: {result.stdout[:200]!r}")
+        raise NimwrapError(
+            f"{context.master.name} does not tell how the locks of {client} stand: {result.stdout[:200]!r}"
+        )
     return last.clock
 
 
-def _taken_over(site: Site, name: str, holder: spool.LockAnswer, run: str) -> bool:
+def _taken_over(context: MasterContext, name: str, holder: spool.LockAnswer, run: str) -> bool:
     """Put a stale lock aside; False when somebody else was quicker."""
-    took = site.act(run, "take over a stale lock", spool.take_over_script(site.master.spool, name, holder.run))
+    took = context.act(run, "take over a stale lock", spool.take_over_script(context.master.spool, name, holder.run))
     if "aside" not in spool.said(took.stdout):
         return False
     silent = f"silent for {holder.age_s:.0f} s, its operation gone"
-    site.note(run, "lock", f"took over the lock of {holder.run} ({holder.owner}): {silent}")
+    context.note(run, "lock", f"took over the lock of {holder.run} ({holder.owner}): {silent}")
     return True
 
 
-def locked_by_another(site: Site, client: str, run: str) -> Failure | None:
+def locked_by_another(context: MasterContext, client: str, run: str) -> Failure | None:
     """Why the client's lock could not be had, without trying to take it; None when it is free, stale or ours."""
-    said = site.act(run, "who holds the lock?", spool.peek_script(site.master.spool, client)).stdout
+    said = context.act(run, "who holds the lock?", spool.peek_script(context.master.spool, client)).stdout
     try:
         (answer,) = spool.parse_locks(said)
     except ValueError:
         return None
-    return None if answer.run == run or answer.stale else _held(site, client, answer)
+    return None if answer.run == run or answer.stale else _held(context, client, answer)
 
 
-def lock_lost(site: Site, client: str, run: str) -> Failure:
+def lock_lost(context: MasterContext, client: str, run: str) -> Failure:
     """Why a run that held the client's lock may not begin: whose it is now, or that it is gone."""
     gone = Failure(
         FailureCode.LOCKED,
         f"the lock of {client} was taken away from {run} before its operation began; nothing was started",
         "start the backup again; look who removed it, if no other nimwrap works with this master",
-        spool.lock_path(site.master.spool, client),
+        spool.lock_path(context.master.spool, client),
     )
-    return locked_by_another(site, client, run) or gone
+    return locked_by_another(context, client, run) or gone
 
 
-def _held(site: Site, client: str, answer: spool.LockAnswer) -> Failure:
+def _held(context: MasterContext, client: str, answer: spool.LockAnswer) -> Failure:
     state = "its operation is running" if answer.operation_running else "no operation of it is running"
     return Failure(
         FailureCode.LOCKED,
         f"{client} is locked by run {answer.run or '(unnamed)'} of {answer.owner or 'an unknown nimwrap'}; {state}",
         "wait for it; if that nimwrap died, `nimwrap recover` there finishes its run "
         "(a lock whose operation is gone is taken over after 10 minutes)",
-        f"{spool.lock_path(site.master.spool, client)}: heartbeat {answer.age_s} s ago",
+        f"{spool.lock_path(context.master.spool, client)}: heartbeat {answer.age_s} s ago",
     )
 
 
-def give_back(site: Site, client: str, run: str, *, room: str | None = None) -> None:
+def give_back(context: MasterContext, client: str, run: str, *, room: str | None = None) -> None:
     """Give back the lock and every slot of this run, and clear its room; the next recover does it if this is lost.
 
     What a wrapper still works with, and an undo that was not done, stay.
     """
-    site.host.run(spool.give_back_script(site.master.spool, client, run, room))
+    context.host.run(spool.give_back_script(context.master.spool, client, run, room))

@@ -8,18 +8,18 @@ from enum import StrEnum
 
 from nimwrap.aix.nim import completed, parse_progress
 from nimwrap.backup import spool
-from nimwrap.backup.context import Site
-from nimwrap.backup.plan import AttemptPlan
-from nimwrap.backup.state import Look, look_script, parse_look
+from nimwrap.backup.attempt_plan import AttemptPlan
+from nimwrap.backup.operation_status import OperationStatus, parse_status, poll_script
 from nimwrap.backup.wrapper import GRACE_S, RUN_UNDO, UNDO_IS_DUE, client_stop_script
 from nimwrap.domain.errors import NimwrapError, master_unreachable
 from nimwrap.domain.progress import Progress
-from nimwrap.hosts.channel import client_command, parse_channel
-from nimwrap.hosts.questions import PREAMBLE
-from nimwrap.images import look as images
+from nimwrap.hosts.client_channel import client_command, parse_channel
+from nimwrap.hosts.script_batch import PREAMBLE
+from nimwrap.images import image_probe as images
 from nimwrap.images.kinds import KINDS
 from nimwrap.images.verification import READ_LIMIT_S
-from nimwrap.remedy import own_mount
+from nimwrap.master_context import MasterContext
+from nimwrap.remedies import own_mount
 
 LOOK_S = 10
 """How long one look waits on the master for the end: one round trip in this time, and no delay when it comes."""
@@ -48,12 +48,12 @@ class Started:
     text: str = ""
 
 
-def start(site: Site, plan: AttemptPlan, command: str, undo: str | None, owner: str) -> Started:
+def start(context: MasterContext, plan: AttemptPlan, command: str, undo: str | None, owner: str) -> Started:
     """Start the operation detached. A connection lost on the way is resolved by looking whether the room is there."""
-    result = site.act(plan.run, "start", spool.start_script(plan, command, undo, owner))
+    result = context.act(plan.run, "start", spool.start_script(plan, command, undo, owner))
     if result.returncode is None:
         try:
-            there = look(site, plan, 0).room
+            there = poll(context, plan, 0).room
         except NimwrapError as error:
             raise StartUnknown(error.message, code=error.code, hint=error.hint, exit_code=error.exit_code) from error
         if there:
@@ -67,76 +67,76 @@ def start(site: Site, plan: AttemptPlan, command: str, undo: str | None, owner: 
     if last == "busy":
         for number, run in spool.stale_slots(result.stdout):
             free = spool.free_stale_slot_script(plan.spool, number, run)
-            site.act(plan.run, f"free slot {number}, which the dead run {run or '(unnamed)'} held", free)
+            context.act(plan.run, f"free slot {number}, which the dead run {run or '(unnamed)'} held", free)
         return Started(Start.BUSY, result.stdout)
     if last in (Start.LOST, Start.EXISTS):
         return Started(Start(last))
     return Started(Start.FAILED, (result.stdout + result.stderr).strip() or "the master's spool could not be written")
 
 
-def look(site: Site, plan: AttemptPlan, wait_s: int) -> Look:
+def poll(context: MasterContext, plan: AttemptPlan, wait_s: int) -> OperationStatus:
     """The operation's state now, or when it ends within ``wait_s``; keeps trying while the master is out of reach."""
-    giving_up = site.clock.monotonic() + plan.timeout_s + GRACE_S  # by then the master has ended it by itself
+    giving_up = context.clock.monotonic() + plan.timeout_s + GRACE_S  # by then the master has ended it by itself
     while True:
         try:
-            result = site.host.run(look_script(plan, wait_s), timeout=wait_s + 60)
+            result = context.host.run(poll_script(plan, wait_s), timeout=wait_s + 60)
             if result.returncode is not None:
-                return parse_look(result.stdout)
+                return parse_status(result.stdout)
             trouble = "connection lost"
         except ValueError as error:
             trouble = str(error)
         except NimwrapError as error:
             trouble = error.message
-        if site.clock.monotonic() > giving_up:
+        if context.clock.monotonic() > giving_up:
             raise master_unreachable(
                 f"{plan.master} does not say how {plan.run} stands: {trouble}", "nimwrap recover goes on from there"
             )
-        site.tell(Progress(plan.run, "reconnect", plan.client, note=trouble))
-        site.clock.sleep(RECONNECT_S)
+        context.tell(Progress(plan.run, "reconnect", plan.client, note=trouble))
+        context.clock.sleep(RECONNECT_S)
 
 
-def follow(site: Site, plan: AttemptPlan, *, elapsed_s: float = 0.0) -> Look:
+def follow(context: MasterContext, plan: AttemptPlan, *, elapsed_s: float = 0.0) -> OperationStatus:
     """Watch the operation to its end and return the last look, with the undo done.
 
     ``elapsed_s``: how long it ran before we came. A stall gathers evidence and ends nothing, unless the image is
     complete and no writer is left; the timeout ends the operation, client side first.
     """
-    began = site.clock.monotonic() - elapsed_s
-    seen, changed, patience = (-1, -1), site.clock.monotonic(), plan.stall_s
+    began = context.clock.monotonic() - elapsed_s
+    seen, changed, patience = (-1, -1), context.clock.monotonic(), plan.stall_s
     pause = 0.1
     while True:
-        site.clock.check()
+        context.clock.check()
         if quick := pause < 1:
-            site.clock.sleep(pause)
+            context.clock.sleep(pause)
             pause *= 1.3
-        now = look(site, plan, 0 if quick else min(LOOK_S, max(1, plan.stall_s // 4)))
-        elapsed = site.clock.monotonic() - began
-        _tell(site, plan, now, elapsed)
+        now = poll(context, plan, 0 if quick else min(LOOK_S, max(1, plan.stall_s // 4)))
+        elapsed = context.clock.monotonic() - began
+        _tell(context, plan, now, elapsed)
         if now.done or not now.room:
             return now
         if not now.alive:
-            return settle(site, plan)
+            return settle(context, plan)
         if (now.size or 0, now.written or 0) != seen:
-            seen, changed, patience = (now.size or 0, now.written or 0), site.clock.monotonic(), plan.stall_s
+            seen, changed, patience = (now.size or 0, now.written or 0), context.clock.monotonic(), plan.stall_s
         if elapsed > plan.timeout_s:
-            end(site, plan, "timed_out")
-        elif site.clock.monotonic() - changed > patience:
+            end(context, plan, "timed_out")
+        elif context.clock.monotonic() - changed > patience:
             patience *= 2  # a client that did not answer, or was still at its end, is asked once more, ever less often
-            if _finished_but_hanging(site, plan, now):
-                end(site, plan, "evidence")
+            if _finished_but_hanging(context, plan, now):
+                end(context, plan, "evidence")
 
 
-def end(site: Site, plan: AttemptPlan, by: str) -> None:
+def end(context: MasterContext, plan: AttemptPlan, by: str) -> None:
     """End the operation, client side first; ``by`` is kept beside it as the reason."""
     room = shlex.quote(plan.room)
     script = (
         f"{PREAMBLE}cd {room} || exit 1\n[ -f ended_by ] || echo {by} > ended_by\n"
         "/usr/bin/ksh ./stop > stop.out 2>&1; status=$?; cat stop.out; exit $status\n"
     )
-    site.act(plan.run, f"end the operation ({by})", script, timeout=180)
+    context.act(plan.run, f"end the operation ({by})", script, timeout=180)
 
 
-def settle(site: Site, plan: AttemptPlan) -> Look:
+def settle(context: MasterContext, plan: AttemptPlan) -> OperationStatus:
     """What the wrapper could not do because it was killed or the master went down: stop the rest, run the undo."""
     clean = ""
     if plan.method == "own-mount":
@@ -152,11 +152,11 @@ if {UNDO_IS_DUE}; then
   cat undo.out
 fi
 """
-    site.act(plan.run, "settle what the wrapper left", script, timeout=300)
-    return look(site, plan, 0)
+    context.act(plan.run, "settle what the wrapper left", script, timeout=300)
+    return poll(context, plan, 0)
 
 
-def writers_left(site: Site, plan: AttemptPlan, label: str) -> bool | None:
+def writers_left(context: MasterContext, plan: AttemptPlan, label: str) -> bool | None:
     """Whether the client still writes this image; None when it does not answer. Changes nothing."""
     listing = client_stop_script(plan).partition("for signal in")[0]
     script = f"""\
@@ -164,19 +164,19 @@ def writers_left(site: Site, plan: AttemptPlan, label: str) -> bool | None:
 if [ -n "$left" ]; then echo "writers left:" $left; ps -ef; else echo "no writer left"; fi
 """
     command = client_command(plan.channel, plan.client_host, script, 30)
-    result = site.act(plan.run, label, PREAMBLE + command, timeout=90)
+    result = context.act(plan.run, label, PREAMBLE + command, timeout=90)
     answer = parse_channel(result.stdout)
     if not answer.reached or "writer" not in answer.output:
         return None
     return "writers left:" in answer.output
 
 
-def _finished_but_hanging(site: Site, plan: AttemptPlan, now: Look) -> bool:
+def _finished_but_hanging(context: MasterContext, plan: AttemptPlan, now: OperationStatus) -> bool:
     """No sign of life: gather evidence. True only when the image is complete and nobody writes it any more."""
-    writing = writers_left(site, plan, "no sign of life: is the client still writing?")
+    writing = writers_left(context, plan, "no sign of life: is the client still writing?")
     complete = completed(now.output)
-    read = "" if complete or writing is not False else _read_to_its_end(site, plan, now)
-    site.note(
+    read = "" if complete or writing is not False else _read_to_its_end(context, plan, now)
+    context.note(
         plan.run,
         "stall",
         f"no growth of image or output for {plan.stall_s} s; "
@@ -184,18 +184,18 @@ def _finished_but_hanging(site: Site, plan: AttemptPlan, now: Look) -> bool:
         f"writers on the client: {'unknown' if writing is None else 'yes' if writing else 'none'}",
         {"size": now.size, "output": now.output[-2000:]},
     )
-    site.tell(Progress(plan.run, "stalled", plan.client, size_bytes=now.size, note="no sign of life"))
+    context.tell(Progress(plan.run, "stalled", plan.client, size_bytes=now.size, note="no sign of life"))
     return bool(complete or read) and writing is False
 
 
-def _read_to_its_end(site: Site, plan: AttemptPlan, now: Look) -> str:
+def _read_to_its_end(context: MasterContext, plan: AttemptPlan, now: OperationStatus) -> str:
     """That the image of an operation without a last word is whole, in words; empty when it is not, or has grown."""
     place = images.Place(KINDS[plan.kind], plan.staged, None)
     if not now.size or not place.kind.proof.full_reader:
         return ""
     asked = images.questions(place, images.Depth(read_s=READ_LIMIT_S))
     try:
-        given = images.ask(site.host, asked, timeout=READ_LIMIT_S + 600)
+        given = images.ask(context.host, asked, timeout=READ_LIMIT_S + 600)
     except NimwrapError:
         return ""
     seen = images.seen(place, given)
@@ -204,9 +204,9 @@ def _read_to_its_end(site: Site, plan: AttemptPlan, now: Look) -> str:
     return f"all {now.size} bytes of the image could be read, and it did not grow"
 
 
-def _tell(site: Site, plan: AttemptPlan, now: Look, elapsed: float) -> None:
+def _tell(context: MasterContext, plan: AttemptPlan, now: OperationStatus, elapsed: float) -> None:
     files = parse_progress(now.output)
-    site.tell(
+    context.tell(
         Progress(
             plan.run,
             "image",

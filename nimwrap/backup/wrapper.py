@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import shlex
 
-from nimwrap.backup.plan import AttemptPlan
-from nimwrap.hosts.questions import PREAMBLE, process_tree
+from nimwrap.backup.attempt_plan import AttemptPlan
+from nimwrap.hosts.script_batch import PREAMBLE, process_tree
 
 HEARTBEAT_S = 20
 GRACE_S = 300

@@ -6,15 +6,15 @@ from typing import Annotated
 
 import typer
 
-from nimwrap.cli import complete
+from nimwrap.cli import completion
 
 Targets = Annotated[
     list[str] | None,
     typer.Argument(
-        metavar="[TARGET]...", help="client, master/client, glob or group:NAME", autocompletion=complete.targets
+        metavar="[TARGET]...", help="client, master/client, glob or group:NAME", autocompletion=completion.targets
     ),
 ]
 Everything = Annotated[bool, typer.Option("--all", help="Every client that NIM knows.")]
 Client = Annotated[
-    str, typer.Argument(metavar="CLIENT", help="A client name, or master/client.", autocompletion=complete.clients)
+    str, typer.Argument(metavar="CLIENT", help="A client name, or master/client.", autocompletion=completion.clients)
 ]

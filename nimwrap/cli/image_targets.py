@@ -5,31 +5,31 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from nimwrap.cli.frame import Invocation
+from nimwrap.cli.invocation import Invocation
 from nimwrap.domain.errors import NimwrapError, Problem, usage_error
 from nimwrap.domain.records import ClientRef
-from nimwrap.domain.targets import means, nearest, shown, unknown_client
+from nimwrap.domain.target_names import matches, nearest, shown, unknown_client
 
 if TYPE_CHECKING:
-    from nimwrap.fleet.desk import Desk
-    from nimwrap.history.read import Reader
-    from nimwrap.images.depot import Depot, Row
+    from nimwrap.fleet.session import Session
+    from nimwrap.history.sqlite.codec import Row
+    from nimwrap.history.sqlite.queries import Reader
+    from nimwrap.master_context import MasterContext
 
 
-def depot_of(desk: Desk, master: str) -> Depot:
-    from nimwrap.images.depot import Depot
+def context_of(session: Session, master: str) -> MasterContext:
 
-    return Depot(desk.hosts[master], desk.config.masters[master], desk.config, desk.store)
+    return session.master_context(master)
 
 
-def recovered(desk: Desk, masters: Iterable[str]) -> dict[str, NimwrapError]:
+def recovered(session: Session, masters: Iterable[str]) -> dict[str, NimwrapError]:
     """Finish what a crash left on these masters; those that could not be asked, with their error."""
-    from nimwrap.backup.recover import recover
+    from nimwrap.backup.recovery import recover
 
     troubles = {}
     for master in masters:
         try:
-            recover(desk.site(master), desk.reader, wait=False)
+            recover(session.master_context(master), session.reader, wait=False)
         except NimwrapError as error:
             troubles[master] = error
     return troubles
@@ -51,7 +51,7 @@ def rows_of(invocation: Invocation, reader: Reader, targets: Sequence[str] | Non
 
 def _meant(invocation: Invocation, reader: Reader, rows: Iterable[Row], targets: Sequence[str]) -> list[ClientRef]:
     """Clients with images count as known here, also when no inventory has them (the master itself)."""
-    from nimwrap.cli.known import clients_of, everyone
+    from nimwrap.cli.known_names import clients_of, everyone
 
     with_images = list(dict.fromkeys(ClientRef(row["master"], row["client"]) for row in rows))
     known = list(dict.fromkeys([*with_images, *everyone(reader, invocation.config)]))
@@ -60,7 +60,7 @@ def _meant(invocation: Invocation, reader: Reader, rows: Iterable[Row], targets:
         if target.startswith("group:"):
             found += clients_of([target], reader, invocation.config)
             continue
-        mine = [ref for ref in known if means(target, ref)]
+        mine = [ref for ref in known if matches(target, ref)]
         if not mine:
             raise unknown_client(target, known)
         found += mine

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
-from nimwrap.cli.streams import clean, colour_allowed, err
+from nimwrap.cli.output.streams import clean, colour_allowed, err
 from nimwrap.domain.durations import rfc3339
 from nimwrap.domain.errors import Problem
 

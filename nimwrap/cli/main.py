@@ -15,11 +15,11 @@ from typer._click.exceptions import NoArgsIsHelpError, NoSuchOption, UsageError
 from typer.core import TyperGroup
 
 from nimwrap import __version__
-from nimwrap.cli.commands import VerbGroup
-from nimwrap.cli.frame import Invocation, Result
+from nimwrap.cli.command_group import VerbGroup
+from nimwrap.cli.invocation import Invocation, Result
 from nimwrap.cli.logs import Log, LogFormat, install
-from nimwrap.cli.render import Printer
-from nimwrap.cli.streams import err, keep_places, reader_gone, settle
+from nimwrap.cli.output.printer import Printer
+from nimwrap.cli.output.streams import err, keep_places, reader_gone, settle
 from nimwrap.domain.codes import ExitCode
 from nimwrap.domain.errors import NimwrapError, usage_error
 

@@ -12,19 +12,6 @@ from dataclasses import MISSING, dataclass, fields
 from functools import partial
 from typing import Any
 
-from nimwrap.config.kinds import (
-    Choice,
-    Count,
-    Duration,
-    Environment,
-    Kind,
-    LocalPath,
-    MksysbFlags,
-    SecretUrl,
-    Several,
-    Text,
-    YesNo,
-)
 from nimwrap.config.model import (
     KINDS,
     REMEDIES,
@@ -36,6 +23,19 @@ from nimwrap.config.model import (
     ReportConfig,
     RetryPolicy,
 )
+from nimwrap.config.value_types import (
+    Choice,
+    Count,
+    Duration,
+    Environment,
+    LocalPath,
+    MksysbFlags,
+    SecretUrl,
+    Several,
+    Text,
+    ValueType,
+    YesNo,
+)
 from nimwrap.domain.names import is_address, is_host_name, is_nim_name, is_safe_path
 
 
@@ -44,7 +44,7 @@ class Key:
     """``example`` is TOML text for the starter file where the default says too little."""
 
     name: str
-    kind: Kind
+    kind: ValueType
     doc: str
     example: str = ""
 

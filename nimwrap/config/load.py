@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from nimwrap.config.check import Checker
+from nimwrap.config.checker import Checker
 from nimwrap.config.model import Config
 from nimwrap.config.toml_file import TomlFile, config_error, read_toml
 

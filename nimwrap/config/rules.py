@@ -7,10 +7,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from nimwrap.config.keys import LABEL, NIM_NAME
-from nimwrap.config.kinds import named, nearest, shown
 from nimwrap.config.lines import KeyPath
 from nimwrap.config.model import BackupPolicy, Config, RetryPolicy
 from nimwrap.config.toml_file import Fault
+from nimwrap.config.value_types import named, nearest, shown
 
 _GLOB = re.compile(r"[A-Za-z0-9_!*?\[\]-]{1,80}")
 

@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 from nimwrap.config.keys import Key
-from nimwrap.config.kinds import Duration
+from nimwrap.config.value_types import Duration
 
 
 def spelled(key: Key, value: Any) -> str:

@@ -19,7 +19,7 @@ class FileSystem(NamedTuple):
     inodes: int
 
 
-class Mount(NamedTuple):
+class MountedFilesystem(NamedTuple):
     """One NFS mount of a host, as its own table remembers it."""
 
     node: str
@@ -76,12 +76,12 @@ def free_kb(me: Machine, one: FileSystem) -> int:
     return max(0, one.size_kb - used_kb(me, one))
 
 
-def mounts(me: Machine) -> list[Mount]:
+def mounts(me: Machine) -> list[MountedFilesystem]:
     """The host's NFS mounts, oldest first."""
-    return [Mount(**row) for row in me.state.read(f"mounts-{me.name}").get("mounts", [])]
+    return [MountedFilesystem(**row) for row in me.state.read(f"mounts-{me.name}").get("mounts", [])]
 
 
-def mount_of(me: Machine, path: str) -> Mount | None:
+def mount_of(me: Machine, path: str) -> MountedFilesystem | None:
     """The NFS mount that ``path`` lies in."""
     inside = [one for one in mounts(me) if path == one.over or path.startswith(one.over.rstrip("/") + "/")]
     return max(inside, key=lambda one: len(one.over), default=None)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from typing import Any
 
 
-class Address(NamedTuple):
+class InterfaceAddress(NamedTuple):
     """One inet line. ``kind``: boot, persistent, alias (in the ODM) or service."""
 
     adapter: str
@@ -44,15 +44,15 @@ def is_ipv4(text: str) -> bool:
     return len(parts) == 4 and all(part.isdigit() and int(part) < 256 for part in parts)
 
 
-def addresses(me: Machine) -> list[Address]:
+def addresses(me: Machine) -> list[InterfaceAddress]:
     """All addresses of the host in the order that its kernel holds them."""
     if hook(me, "addresses"):
         lines = [line.split() for line in run(me, "addresses")[1].splitlines()]
-        return [Address(words[0], words[1], words[2], "") for words in lines if len(words) > 2]
+        return [InterfaceAddress(words[0], words[1], words[2], "") for words in lines if len(words) > 2]
     cluster = me.state.read("cluster")
-    own = [Address(*line) for line in me.facts["interfaces"]]
+    own = [InterfaceAddress(*line) for line in me.facts["interfaces"]]
     services = [
-        Address("en0", group["address"], "255.255.255.0", "service")
+        InterfaceAddress("en0", group["address"], "255.255.255.0", "service")
         for group in cluster.get("groups", {}).values()
         if group["node"] == me.name and group["state"] == "ONLINE"
     ]

@@ -15,7 +15,7 @@ EXPORTS = "/etc/exports"
 XTAB = "/etc/xtab"
 
 
-class Export(NamedTuple):
+class ExportedDirectory(NamedTuple):
     """One line of the table: the option text is kept as it was given."""
 
     directory: str
@@ -35,7 +35,7 @@ class Export(NamedTuple):
     def flag(self, key: str) -> bool:
         return key in self.options.split(",")
 
-    def with_hosts(self, key: str, hosts: list[str]) -> Export:
+    def with_hosts(self, key: str, hosts: list[str]) -> ExportedDirectory:
         """The same with the list of ``key`` set; an empty list takes the key away."""
         parts = [part for part in self.options.split(",") if part]
         value = f"{key}={':'.join(hosts)}"
@@ -47,22 +47,22 @@ class Export(NamedTuple):
         return self._replace(options=",".join(parts))
 
 
-def parse(text: str) -> list[Export]:
+def parse(text: str) -> list[ExportedDirectory]:
     """The entries of an exports file: comments, blank lines and continuations as AIX takes them."""
     found = []
     for line in text.replace("\\\n", " ").splitlines():
         words = line.split("#", 1)[0].split(None, 1)
         if words:
-            found.append(Export(words[0], words[1].strip().lstrip("-") if len(words) > 1 else ""))
+            found.append(ExportedDirectory(words[0], words[1].strip().lstrip("-") if len(words) > 1 else ""))
     return found
 
 
-def table(me: Machine, file: str = XTAB) -> list[Export]:
+def table(me: Machine, file: str = XTAB) -> list[ExportedDirectory]:
     """What the file holds, in its order."""
     return parse(me.read(file))
 
 
-def entry(me: Machine, directory: str, file: str = XTAB) -> Export | None:
+def entry(me: Machine, directory: str, file: str = XTAB) -> ExportedDirectory | None:
     """The entry of exactly this directory."""
     return next((one for one in table(me, file) if one.directory == directory), None)
 
@@ -72,7 +72,7 @@ def published(me: Machine) -> None:
     hooks.run(me, "exports", me.name)
 
 
-def put(me: Machine, export: Export, file: str = XTAB) -> None:
+def put(me: Machine, export: ExportedDirectory, file: str = XTAB) -> None:
     """Add the entry, or change the one of its directory in place; other lines keep their bytes."""
     lines = me.read(file).splitlines(keepends=True)
     for at, line in enumerate(lines):
@@ -108,7 +108,7 @@ def conflict(me: Machine, directory: str) -> str | None:
     return None
 
 
-def unknown_hosts(me: Machine, export: Export) -> list[str]:
+def unknown_hosts(me: Machine, export: ExportedDirectory) -> list[str]:
     """Names in the entry's lists that the server cannot resolve."""
     names = [host for key in ("access", "root", "rw", "ro") for host in export.hosts(key) or []]
     return [name for name in names if not name.startswith(("@", ".", "*")) and net.lookup(me, name) is None]
@@ -121,7 +121,7 @@ class Right(NamedTuple):
     write: bool = False
     root: bool = False
     reason: str = ""
-    export: Export | None = None
+    export: ExportedDirectory | None = None
 
 
 def right(server: Machine, directory: str, source: str) -> Right:
@@ -142,7 +142,7 @@ def right(server: Machine, directory: str, source: str) -> Right:
     return Right(mount=True, write=write, root=root, export=export)
 
 
-def _covering(server: Machine, directory: str) -> Export | None:
+def _covering(server: Machine, directory: str) -> ExportedDirectory | None:
     above = [
         one
         for one in table(server)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from nimwrap.estate import nfs
 from nimwrap.estate.machine import Machine
-from nimwrap.estate.nfs import Export
+from nimwrap.estate.nfs import ExportedDirectory
 from nimwrap.estate.stdlib import NamedTuple
 
 TYPE_CHECKING = False
@@ -22,18 +22,18 @@ class ExportRefusedError(Exception):
     """exportfs would not; the text is its message."""
 
 
-class Opened(NamedTuple):
+class OpenedExport(NamedTuple):
     """What was done, to be undone by :func:`close`."""
 
     directory: str
     host: str
     how: str
-    before: Export | None = None
-    before_file: Export | None = None
+    before: ExportedDirectory | None = None
+    before_file: ExportedDirectory | None = None
     added: tuple[str, ...] = ()
 
 
-def open_for(me: Machine, directory: str, host: str) -> Opened:
+def open_for(me: Machine, directory: str, host: str) -> OpenedExport:
     """Export ``directory`` to ``host`` with access and root; raises ExportRefusedError."""
     with me.state.lock(f"exports-{me.name}"):
         trouble = nfs.conflict(me, directory)
@@ -44,24 +44,24 @@ def open_for(me: Machine, directory: str, host: str) -> Opened:
     return opened
 
 
-def _open(me: Machine, directory: str, host: str) -> Opened:
+def _open(me: Machine, directory: str, host: str) -> OpenedExport:
     before, before_file = nfs.entry(me, directory), nfs.entry(me, directory, nfs.EXPORTS)
     if before is None and before_file is None:
         _put_own(me, directory, host)
         _remember(me, directory, made=True)
-        return Opened(directory, host, "merge", added=("access", "root"))
+        return OpenedExport(directory, host, "merge", added=("access", "root"))
     how = str(me.setting("behaviour", "merge"))
     if how == "refuse":
         raise ExportRefusedError(f"exportfs: {directory}: already exported\n")
     if how == "replace":
         _put_own(me, directory, host)
-        return Opened(directory, host, how, before, before_file)
-    return Opened(directory, host, how, before, before_file, _merge(me, directory, host))
+        return OpenedExport(directory, host, how, before, before_file)
+    return OpenedExport(directory, host, how, before, before_file, _merge(me, directory, host))
 
 
 def _put_own(me: Machine, directory: str, host: str) -> None:
     """NIM's own text: both lists, each name followed by a colon."""
-    own = Export(directory, f"rw,root={host}:,access={host}:")
+    own = ExportedDirectory(directory, f"rw,root={host}:,access={host}:")
     nfs.put(me, own)
     nfs.put(me, own, nfs.EXPORTS)
 
@@ -81,11 +81,11 @@ def _merge(me: Machine, directory: str, host: str) -> tuple[str, ...]:
         nfs.put(me, one, file)
     if nfs.entry(me, directory) is None:
         whole = nfs.entry(me, directory, nfs.EXPORTS)
-        nfs.put(me, whole or Export(directory))
+        nfs.put(me, whole or ExportedDirectory(directory))
     return tuple(added)
 
 
-def close(me: Machine, opened: Opened) -> None:
+def close(me: Machine, opened: OpenedExport) -> None:
     """Undo what :func:`open_for` did, in the way of the behaviour it met."""
     with me.state.lock(f"exports-{me.name}"):
         if opened.how == "replace":
@@ -95,7 +95,7 @@ def close(me: Machine, opened: Opened) -> None:
         nfs.published(me)
 
 
-def _end_merged(me: Machine, opened: Opened) -> None:
+def _end_merged(me: Machine, opened: OpenedExport) -> None:
     made = opened.directory in me.state.read("nim-exports").get("made", [])
     for file in (nfs.XTAB, nfs.EXPORTS):
         one = nfs.entry(me, opened.directory, file)
@@ -113,7 +113,7 @@ def _end_merged(me: Machine, opened: Opened) -> None:
         _remember(me, opened.directory, made=False)
 
 
-def _end_replaced(me: Machine, opened: Opened) -> None:
+def _end_replaced(me: Machine, opened: OpenedExport) -> None:
     restore = me.setting("replace_end", "unexport") == "restore"
     for file, before in ((nfs.XTAB, opened.before), (nfs.EXPORTS, opened.before_file)):
         if restore and before is not None:

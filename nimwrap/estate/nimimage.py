@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from nimwrap.estate import nfs, nimdb, nimexport, remote
-from nimwrap.estate.commands.mksysb import image_size
+from nimwrap.estate.commands.sim_mksysb import image_size
 from nimwrap.estate.filesystems import filesystem, free_kb
 from nimwrap.estate.hooks import hook
 from nimwrap.estate.machine import Machine
@@ -19,7 +19,7 @@ _RULE = "+---------------------------------------------------------------------+
 METHOD = "m_mkbosi"
 
 
-class Request:
+class ImageRequest:
     """A ``define`` as it was asked for."""
 
     def __init__(self, name: str, kind: str, attributes: dict[str, str], force: bool = False) -> None:
@@ -29,7 +29,7 @@ class Request:
         return self.attributes.get(key, "")
 
 
-def make(me: Machine, request: Request) -> NimObject:
+def make(me: Machine, request: ImageRequest) -> NimObject:
     """Make the image on its client and return the object to define; raises NimError with all of nim's stderr."""
     source, machine = _source(me, request)
     host = nimdb.if1_host(machine)
@@ -57,7 +57,7 @@ def make(me: Machine, request: Request) -> NimObject:
     return described(me, client, request, location)
 
 
-def _source(me: Machine, request: Request) -> tuple[str, NimObject]:
+def _source(me: Machine, request: ImageRequest) -> tuple[str, NimObject]:
     source = request["source"]
     machine = nimdb.objects(me).get(source)
     if machine is None:
@@ -83,7 +83,7 @@ def required_kb(client: Machine) -> int:
     return int(image_size(client) / SHARE_OF_ESTIMATE / 1024) + 1
 
 
-def _say_space(me: Machine, client: Machine, request: Request) -> None:
+def _say_space(me: Machine, client: Machine, request: ImageRequest) -> None:
     directory = os.path.dirname(request["location"])
     required, available = required_kb(client), free_kb(me, filesystem(me, directory))
     me.out(
@@ -99,7 +99,7 @@ def _say_space(me: Machine, client: Machine, request: Request) -> None:
         )
 
 
-def _location(me: Machine, request: Request) -> str:
+def _location(me: Machine, request: ImageRequest) -> str:
     """With NIM_MKSYSB_SUBDIRS=yes each image has a directory of its own (reference aix-nim section 3.1)."""
     location = request["location"]
     if os.environ.get("NIM_MKSYSB_SUBDIRS") != "yes":
@@ -109,7 +109,7 @@ def _location(me: Machine, request: Request) -> str:
     return f"{directory}/{request.name}/{file}"
 
 
-def _with_export(me: Machine, request: Request, client: Machine, where: tuple[str, str, str]) -> None:
+def _with_export(me: Machine, request: ImageRequest, client: Machine, where: tuple[str, str, str]) -> None:
     source, host, location = where
     directory = os.path.dirname(location)
     try:
@@ -130,7 +130,7 @@ def _export_failure(me: Machine, directory: str, text: str) -> NimError:
     return unexpected(METHOD, "master", METHOD, "/usr/sbin/exportfs", text)
 
 
-def _run_on_client(me: Machine, request: Request, client: Machine, where: tuple[str, str]) -> None:
+def _run_on_client(me: Machine, request: ImageRequest, client: Machine, where: tuple[str, str]) -> None:
     """Start c_mkbosi over there and relay what it prints; its stderr tells which command failed."""
     source, location = where
     directory, file = os.path.split(location)
@@ -159,7 +159,7 @@ def _relay(me: Machine, data: bytes) -> None:
         os.write(1, os.fsencode(me.paths.inward(os.fsdecode(data))))
 
 
-def described(me: Machine, client: Machine | None, request: Request, location: str) -> NimObject:
+def described(me: Machine, client: Machine | None, request: ImageRequest, location: str) -> NimObject:
     """The finished resource, in the attribute order of the captures (reference aix-nim section 2.4)."""
     found = {"class": "resources", "type": request.type}
     if request["comments"]:

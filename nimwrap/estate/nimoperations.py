@@ -67,7 +67,7 @@ def define(me: Machine, call: Call) -> None:
         raise failed(1, f'"{call.type}" is not a type of resource that this estate knows')
     method = _METHODS.get(call.type, nimimage.METHOD)
     _validate(me, call, method)
-    request = nimimage.Request(call.name, call.type, call.attributes, call.force)
+    request = nimimage.ImageRequest(call.name, call.type, call.attributes, call.force)
     if call["mk_image"] == "yes" or call["size_preview"] == "yes":
         try:
             made = nimimage.make(me, request)
@@ -121,7 +121,7 @@ def _validate_location(me: Machine, call: Call, method: str, known: Objects) -> 
         )
 
 
-def _described_file(me: Machine, request: nimimage.Request) -> nimdb.NimObject:
+def _described_file(me: Machine, request: nimimage.ImageRequest) -> nimdb.NimObject:
     """An object over an existing file: no source_image, the level read from the image where it is one."""
     if request.type not in IMAGE_TYPES:
         found = {"class": "resources", "type": request.type}
@@ -228,7 +228,7 @@ def _give(me: Machine, to: str, resources: dict[str, str]) -> None:
         nimdb.set_attributes(me, name, alloc_count=str(int(found.get("alloc_count", "0")) + 1))
         if kind in IMAGE_TYPES:
             host = nimdb.if1_host(machine)
-            nfs.put(me, nfs.Export(found["location"], f"ro,root={host}:,access={host}:"))
+            nfs.put(me, nfs.ExportedDirectory(found["location"], f"ro,root={host}:,access={host}:"))
 
 
 def deallocate(me: Machine, call: Call) -> None:

@@ -155,7 +155,7 @@ def _standing_export(estate: Estate, value: Any, host: str) -> None:
     directory = "/export/nim" if value in (None, True) else str(value)
     for file in (nfs.XTAB, nfs.EXPORTS):
         if value:
-            nfs.put(machine, nfs.Export(directory, "sec=sys,rw,access=aix01,root=aix01"), file)
+            nfs.put(machine, nfs.ExportedDirectory(directory, "sec=sys,rw,access=aix01,root=aix01"), file)
         else:
             nfs.drop(machine, directory, file)
 

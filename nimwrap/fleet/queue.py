@@ -16,7 +16,7 @@ What = TypeVar("What")
 
 
 @dataclass(eq=False)
-class Job(Generic[What]):
+class QueuedJob(Generic[What]):
     """One client's work. ``chain``: jobs of one chain (a cluster) never run at once; ``ready_at``: not before.
 
     ``timed``: its duration was measured before, and is not derived from a size. ``first``: before all others, however
@@ -39,13 +39,13 @@ class Queue(Generic[What]):
     """Jobs not yet begun and those running. ``caps``: how many at once, by master."""
 
     caps: Mapping[str, int]
-    waiting: list[Job[What]] = field(default_factory=list)
-    running: list[Job[What]] = field(default_factory=list)
+    waiting: list[QueuedJob[What]] = field(default_factory=list)
+    running: list[QueuedJob[What]] = field(default_factory=list)
 
-    def add(self, jobs: Iterable[Job[What]]) -> None:
+    def add(self, jobs: Iterable[QueuedJob[What]]) -> None:
         self.waiting.extend(jobs)
 
-    def start_next(self, now: float) -> Job[What] | None:
+    def start_next(self, now: float) -> QueuedJob[What] | None:
         """The job to start now, moved to the running ones; None when nothing may start."""
         used: dict[str, int] = {}
         for job in self.running:
@@ -71,11 +71,11 @@ class Queue(Generic[What]):
         job.started_at = now
         return job
 
-    def finished(self, job: Job[What]) -> None:
+    def finished(self, job: QueuedJob[What]) -> None:
         """The job is done with."""
         self.running.remove(job)
 
-    def later(self, job: Job[What], ready_at: float) -> None:
+    def later(self, job: QueuedJob[What], ready_at: float) -> None:
         """The job goes to the end of the queue and holds nothing while it waits."""
         self.running.remove(job)
         job.ready_at, job.retried = ready_at, True

@@ -9,7 +9,7 @@ from nimwrap.domain.codes import FailureCode, Outcome
 from nimwrap.domain.durations import parse_rfc3339
 from nimwrap.domain.findings import Failure
 from nimwrap.domain.records import Cluster, ResourceGroup, Run, SourceAddress
-from nimwrap.history.values import Row
+from nimwrap.history.sqlite.codec import Row
 
 
 def run_of(row: Row) -> Run:

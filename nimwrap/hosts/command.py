@@ -12,7 +12,7 @@ import secrets
 import shlex
 from dataclasses import dataclass
 
-from nimwrap.hosts.questions import STATUS
+from nimwrap.hosts.script_batch import STATUS
 
 LINE_LIMIT = 20_000
 """Longest command line in bytes: an AIX with ``ncargs`` at its old default takes 24 kB, environment included."""

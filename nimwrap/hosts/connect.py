@@ -11,7 +11,7 @@ from nimwrap.domain.errors import NimwrapError
 from nimwrap.domain.names import is_address, is_host_name
 from nimwrap.failpoints import failpoint
 from nimwrap.hosts.protocol import CommandResult, Host
-from nimwrap.hosts.questions import PREAMBLE
+from nimwrap.hosts.script_batch import PREAMBLE
 
 
 def open_master(master: MasterConfig, *, ahead: bool = False) -> Host:

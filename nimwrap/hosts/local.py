@@ -8,9 +8,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from nimwrap.hosts.command import LINE_LIMIT, unwrapped, wrapped
-from nimwrap.hosts.process import run_process
+from nimwrap.hosts.host_errors import Endpoint, first_line, login_refused, start_hint, unreachable
+from nimwrap.hosts.local_process import run_process
 from nimwrap.hosts.protocol import CommandResult
-from nimwrap.hosts.trouble import Endpoint, first_line, login_refused, start_hint, unreachable
 
 _LIMIT = LINE_LIMIT if sys.platform == "aix" else 100_000
 """Longest script that goes as an argument; Linux takes 128 kB for one."""

@@ -18,11 +18,11 @@ from pathlib import Path
 from nimwrap.config.model import MasterConfig
 from nimwrap.domain.errors import NimwrapError
 from nimwrap.hosts.command import Command, Unwrapped, unwrapped, wrapped
-from nimwrap.hosts.identity import endpoint, identity_file, known_hosts
+from nimwrap.hosts.host_errors import first_line, host_key_refused, login_refused, start_hint, unreachable
+from nimwrap.hosts.local_process import run_process
 from nimwrap.hosts.openssh_config import CONNECT_S, abandoned, control_directory, write_config
-from nimwrap.hosts.process import run_process
 from nimwrap.hosts.protocol import CommandResult
-from nimwrap.hosts.trouble import first_line, host_key_refused, login_refused, start_hint, unreachable
+from nimwrap.hosts.ssh_identity import endpoint, identity_file, known_hosts
 
 SESSIONS = 8
 """Commands at a time on one connection: below sshd's usual MaxSessions of 10. Fewer once a server has refused one."""

@@ -9,7 +9,7 @@ from pathlib import Path
 from nimwrap.config.model import MasterConfig
 from nimwrap.domain.codes import ExitCode
 from nimwrap.domain.errors import NimwrapError
-from nimwrap.hosts.identity import known_hosts
+from nimwrap.hosts.ssh_identity import known_hosts
 
 CONNECT_S = 15
 _PREFIX = "nimwrap-ssh-"

@@ -14,13 +14,13 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 from nimwrap.config.model import MasterConfig
+from nimwrap.hosts.bounded_output import Bounded
 from nimwrap.hosts.command import Command, unwrapped, wrapped
-from nimwrap.hosts.identity import endpoint
-from nimwrap.hosts.output import Bounded
+from nimwrap.hosts.host_errors import first_line, login_refused, start_hint, unreachable
 from nimwrap.hosts.protocol import CommandResult
-from nimwrap.hosts.sshlink import CONNECT_S, Link, open_link
-from nimwrap.hosts.sshroute import route
-from nimwrap.hosts.trouble import first_line, login_refused, start_hint, unreachable
+from nimwrap.hosts.ssh_connection import CONNECT_S, Link, open_link
+from nimwrap.hosts.ssh_hops import route
+from nimwrap.hosts.ssh_identity import endpoint
 
 if TYPE_CHECKING:
     from paramiko import Channel

@@ -9,27 +9,29 @@ from datetime import UTC, datetime
 from nimwrap.aix.lsmksysb import ImageHeader
 from nimwrap.domain.findings import Failure
 from nimwrap.domain.names import is_nim_name, is_safe_path
-from nimwrap.images import look
-from nimwrap.images.depot import Depot
-from nimwrap.images.inventory import Entry
-from nimwrap.images.look import Place, Seen
+from nimwrap.images import image_probe
+from nimwrap.images.image_inventory import InventoriedImage
+from nimwrap.images.image_probe import Place, ProbedImage
+from nimwrap.images.master_catalog import MasterCatalog
 from nimwrap.images.reverify import BATCH, QUICK, fault_text
-from nimwrap.images.stock import Stock
 from nimwrap.images.verification import file_fault, header_fault, host_fault, kind_of, resource_fault, short_name
+from nimwrap.master_context import MasterContext
 
 
 @dataclass(frozen=True)
 class Imported:
     """One resource that was looked at. ``image``: its new row; None when it was left, and ``reason`` says why."""
 
-    entry: Entry
+    entry: InventoriedImage
     image: int | None
     verified_by: tuple[str, ...] = ()
     fault: str | None = None
     reason: str = ""
 
 
-def import_images(depot: Depot, entries: Sequence[Entry], stock: Stock, now: datetime) -> list[Imported]:
+def import_images(
+    context: MasterContext, entries: Sequence[InventoriedImage], stock: MasterCatalog, now: datetime
+) -> list[Imported]:
     """Record NIM image resources that the history does not know, each looked at quickly, as unmanaged.
 
     They count for age and status from now on, and never for retention.
@@ -44,20 +46,20 @@ def import_images(depot: Depot, entries: Sequence[Entry], stock: Stock, now: dat
             fit.append(entry)
     for start in range(0, len(fit), BATCH):
         batch = fit[start : start + BATCH]
-        asked = [each for n, entry in enumerate(batch) for each in look.questions(_place(entry), tag=f"_{n}")]
-        given = look.ask(depot.host, asked, timeout=600)
+        asked = [each for n, entry in enumerate(batch) for each in image_probe.questions(_place(entry), tag=f"_{n}")]
+        given = image_probe.ask(context.host, asked, timeout=600)
         for number, entry in enumerate(batch):
-            seen = look.seen(_place(entry), given, tag=f"_{number}")
-            imported.append(_record(depot, entry, seen, stock, now))
+            seen = image_probe.seen(_place(entry), given, tag=f"_{number}")
+            imported.append(_record(context, entry, seen, stock, now))
     return imported
 
 
-def unrecorded(entries: Iterable[Entry]) -> list[Entry]:
+def unrecorded(entries: Iterable[InventoriedImage]) -> list[InventoriedImage]:
     """Those that NIM knows and the history does not."""
     return [entry for entry in entries if entry.row is None and entry.resource is not None]
 
 
-def _unfit(entry: Entry) -> str | None:
+def _unfit(entry: InventoriedImage) -> str | None:
     if not is_safe_path(entry.location):
         return f"its location {entry.location!r} is not a plain path"
     if not is_nim_name(entry.name or ""):
@@ -68,11 +70,13 @@ def _unfit(entry: Entry) -> str | None:
     return f"its file lies on {server}, not on the master" if server not in (None, "master") else None
 
 
-def _place(entry: Entry) -> Place:
+def _place(entry: InventoriedImage) -> Place:
     return Place(kind_of(entry.kind or ""), entry.location, entry.name)
 
 
-def _record(depot: Depot, entry: Entry, seen: Seen, stock: Stock, now: datetime) -> Imported:
+def _record(
+    context: MasterContext, entry: InventoriedImage, seen: ProbedImage, stock: MasterCatalog, now: datetime
+) -> Imported:
     if why := seen.unjudged(_place(entry)):
         return Imported(entry, None, reason=why)
     header = seen.header
@@ -87,7 +91,7 @@ def _record(depot: Depot, entry: Entry, seen: Seen, stock: Stock, now: datetime)
     failure = _fault(entry, seen, client, stock)
     verified_by = () if failure else _evidence(entry, seen)
     fault = fault_text(failure, QUICK) if failure else None
-    image = depot.store.add_image(
+    image = context.store.add_image(
         client=client,
         master=entry.master,
         kind=entry.kind,
@@ -105,22 +109,22 @@ def _record(depot: Depot, entry: Entry, seen: Seen, stock: Stock, now: datetime)
         created=min(created, now),
         recorded=now,
     )
-    depot.note("import", f"recorded {entry.name} of {client} as unmanaged", now, data={"image": image})
+    context.note(None, "import", f"recorded {entry.name} of {client} as unmanaged", {"image": image}, at=now)
     return Imported(entry, image, verified_by, fault)
 
 
-def _evidence(entry: Entry, seen: Seen) -> tuple[str, ...]:
+def _evidence(entry: InventoriedImage, seen: ProbedImage) -> tuple[str, ...]:
     reader = _place(entry).kind.proof.reader
     return ("file", *([reader] if reader and seen.header else []), "resource")
 
 
-def _level(entry: Entry, header: ImageHeader | None) -> str | None:
+def _level(entry: InventoriedImage, header: ImageHeader | None) -> str | None:
     said = [header.service_pack, header.maintenance_level, header.oslevel] if header else []
     known = [entry.resource.first("oslevel_s"), entry.resource.first("oslevel_r")] if entry.resource else []
     return next((text for text in (*said, *known) if text), None)
 
 
-def _fault(entry: Entry, seen: Seen, client: str, stock: Stock) -> Failure | None:
+def _fault(entry: InventoriedImage, seen: ProbedImage, client: str, stock: MasterCatalog) -> Failure | None:
     """What a quick look says. The client itself is not asked, so only an image of another known client is wrong."""
     place = _place(entry)
     fault = file_fault(seen, place) or header_fault(seen, place, 0) or resource_fault(seen, place)

@@ -15,13 +15,13 @@ from nimwrap.aix import ls, lsnim
 from nimwrap.config.model import BackupPolicy
 from nimwrap.domain.errors import NimwrapError, master_unreachable
 from nimwrap.domain.names import dated_name, fixed_name, is_nim_name, is_safe_path
-from nimwrap.hosts.questions import PREAMBLE, Question
-from nimwrap.images import look
-from nimwrap.images.depot import Depot, Row
+from nimwrap.history.sqlite.codec import Row
+from nimwrap.hosts.script_batch import PREAMBLE, Question
+from nimwrap.images import image_probe
 from nimwrap.images.fixed_steps import (
     REFUSED,
+    RenameStep,
     Replacement,
-    Step,
     backward,
     forget_script,
     forward,
@@ -30,12 +30,13 @@ from nimwrap.images.fixed_steps import (
     step_script,
 )
 from nimwrap.images.kinds import KINDS, home
+from nimwrap.master_context import MasterContext
 
 FIXED_KINDS = frozenset({"mksysb", "ios_mksysb", "master_mksysb"})
 
 
 @dataclass(frozen=True)
-class Outcome:
+class RenameResult:
     """``moved``: the fixed name now means the new image. Else ``reason``, and the image keeps its dated name.
 
     ``stuck``: neither forward nor back; the journal has to stay for the next recover.
@@ -52,99 +53,101 @@ def wanted(kind: str, policy: BackupPolicy) -> bool:
     return policy.naming == "fixed" and kind in FIXED_KINDS
 
 
-def take_fixed_name(depot: Depot, image: Row, run: str, now: datetime) -> Outcome:
+def take_fixed_name(context: MasterContext, image: Row, run: str, now: datetime) -> RenameResult:
     """Give the fixed name to ``image``, which is proven and recorded under its dated one. The lock is the caller's.
 
     Raises ``master_unreachable`` when the connection was lost: the journal stays, and ``resume`` goes on from there.
     """
-    change = _plan(depot, image, run, now)
+    change = _plan(context, image, run, now)
     if isinstance(change, str):
-        depot.note("replace", f"the fixed name was not taken: {change}", now, run=run)
-        return Outcome(False, image["resource"], image["location"], change)
+        context.note(run, "replace", f"the fixed name was not taken: {change}", at=now)
+        return RenameResult(False, image["resource"], image["location"], change)
     if change.staged == change.place:
-        return Outcome(True, change.fixed, change.place)
-    _script(depot, journal_script(change, depot.master.spool))
-    return _go(depot, change, now)
+        return RenameResult(True, change.fixed, change.place)
+    _script(context, journal_script(change, context.master.spool))
+    return _go(context, change, now)
 
 
-def resume(depot: Depot, run: str, now: datetime) -> Outcome | None:
+def resume(context: MasterContext, run: str, now: datetime) -> RenameResult | None:
     """Complete or roll back what a crash left of ``run``'s replacement; None when there is nothing of it."""
-    path = shlex.quote(journal(depot.master.spool, run))
-    result = depot.host.run(f"{PREAMBLE}[ -f {path} ] && cat {path}\n")
+    path = shlex.quote(journal(context.master.spool, run))
+    result = context.host.run(f"{PREAMBLE}[ -f {path} ] && cat {path}\n")
     if not result.ok:
         return None
     try:
         change = Replacement.from_json(result.stdout)
     except (ValueError, TypeError):
-        depot.note("replace", f"{path} on the master cannot be understood and was left", now, run=run)
+        context.note(run, "replace", f"{path} on the master cannot be understood and was left", at=now)
         return None
     paths = [change.place, change.staged, *([change.aside] if change.aside else [])]
     names = [change.fixed, change.new, *([change.old] if change.old else [])]
     if not all(map(is_safe_path, paths)) or not all(map(is_nim_name, names)):
-        depot.note("replace", f"{path} on the master holds names that no nimwrap wrote; it was left", now, run=run)
+        context.note(run, "replace", f"{path} on the master holds names that no nimwrap wrote; it was left", at=now)
         return None
-    return _go(depot, change, now)
+    return _go(context, change, now)
 
 
-def _go(depot: Depot, change: Replacement, now: datetime) -> Outcome:
+def _go(context: MasterContext, change: Replacement, now: datetime) -> RenameResult:
     if not change.backward:
-        refused = _steps(depot, change, forward(change), now)
+        refused = _steps(context, change, forward(change), now)
         if refused is None:
-            _record(depot, change, now)
-            _script(depot, forget_script(change, depot.master.spool))
-            return Outcome(True, change.fixed, change.place)
+            _record(context, change, now)
+            _script(context, forget_script(change, context.master.spool))
+            return RenameResult(True, change.fixed, change.place)
         change = replace(change, backward=True)
-        _script(depot, journal_script(change, depot.master.spool))
+        _script(context, journal_script(change, context.master.spool))
     else:
         refused = "a step was refused before"
-    stuck = _steps(depot, change, backward(change), now)
+    stuck = _steps(context, change, backward(change), now)
     if stuck is not None:
         # The journal stays: the next recover tries again. The new image is whole and defined under its own name.
-        return Outcome(False, change.new, change.staged, f"{refused}; going back also stopped: {stuck}", stuck=True)
-    _script(depot, forget_script(change, depot.master.spool))
-    return Outcome(False, change.new, change.staged, f"{refused}; {change.fixed} is as it was")
+        return RenameResult(
+            False, change.new, change.staged, f"{refused}; going back also stopped: {stuck}", stuck=True
+        )
+    _script(context, forget_script(change, context.master.spool))
+    return RenameResult(False, change.new, change.staged, f"{refused}; {change.fixed} is as it was")
 
 
-def _steps(depot: Depot, change: Replacement, steps: list[Step], now: datetime) -> str | None:
+def _steps(context: MasterContext, change: Replacement, steps: list[RenameStep], now: datetime) -> str | None:
     """Run the steps in order; the refusal of the first that does not hold afterwards, None when all do."""
     for step in steps:
-        result = depot.host.run(step_script(change, step, depot.master.spool), timeout=600)
+        result = context.host.run(step_script(change, step, context.master.spool), timeout=600)
         says = (result.stdout + result.stderr).strip()
         data = {"step": step.name, "returncode": result.returncode, "output": says[-4000:]}
         if result.returncode not in (0, REFUSED):  # the script itself was cut short: nothing is known about the step
-            raise _lost(depot)
-        depot.note("replace", f"{change.fixed}: {step.name}", now, run=change.run, data=data)
+            raise _lost(context)
+        context.note(change.run, "replace", f"{change.fixed}: {step.name}", data, at=now)
         if result.returncode == REFUSED:
             return f"{step.name}: {says.splitlines()[-1] if says else 'without a word'}"
     return None
 
 
-def _lost(depot: Depot) -> NimwrapError:
+def _lost(context: MasterContext) -> NimwrapError:
     return master_unreachable(
-        f"the connection to {depot.master.name} was lost while an image was given its fixed name",
+        f"the connection to {context.master.name} was lost while an image was given its fixed name",
         "nimwrap recover goes on from where it stopped",
     )
 
 
-def _script(depot: Depot, script: str) -> None:
-    result = depot.host.run(script)
+def _script(context: MasterContext, script: str) -> None:
+    result = context.host.run(script)
     if result.returncode is None:
-        raise _lost(depot)
+        raise _lost(context)
     if not result.ok:
         raise NimwrapError(
-            f"{depot.master.spool} on {depot.master.name} cannot be written: {result.stderr.strip()}",
+            f"{context.master.spool} on {context.master.name} cannot be written: {result.stderr.strip()}",
             hint="see its free space and permissions, then run nimwrap recover",
         )
 
 
-def _plan(depot: Depot, image: Row, run: str, now: datetime) -> Replacement | str:
+def _plan(context: MasterContext, image: Row, run: str, now: datetime) -> Replacement | str:
     """What is to change, from what stands on the master now; or why the name cannot be taken."""
     kind = KINDS[image["kind"]]
-    policy = depot.config.policy(depot.master.name, image["client"])
+    policy = context.config.policy(context.master.name, image["client"])
     fixed, type_ = fixed_name(image["client"]), kind.resource_type or "mksysb"
     staged = image["location"]
-    given = look.ask(
-        depot.host,
+    given = image_probe.ask(
+        context.host,
         [
             Question("objects", shlex.join(lsnim.long_argv(type_=type_)), 120),
             Question("fixed", shlex.join(lsnim.long_argv(fixed)), 120),
@@ -165,11 +168,11 @@ def _plan(depot: Depot, image: Row, run: str, now: datetime) -> Replacement | st
         run, image["client"], image["kind"], type_, fixed, place, image["resource"], staged, image["size_bytes"]
     )
     directory = str(PurePosixPath(place).parent)
-    beside = depot.host.run(f"{PREAMBLE}[ -f {shlex.quote(place)} ] && {shlex.join(ls.argv(directory))}\n")
+    beside = context.host.run(f"{PREAMBLE}[ -f {shlex.quote(place)} ] && {shlex.join(ls.argv(directory))}\n")
     if not beside.ok:
         return change
     files = {PurePosixPath(entry.name).name for entry in ls.parse(beside.stdout)}
-    name = _free_name(image["client"], _age_of(depot, place, holder, now), files, objects, kind.extension)
+    name = _free_name(image["client"], _age_of(context, place, holder, now), files, objects, kind.extension)
     aside = f"{directory}/{name}.{kind.extension}"
     return replace(change, aside=aside, old=name if holder is not None else None)
 
@@ -181,12 +184,12 @@ def _free_name(client: str, moment: datetime, files: set[str], objects: dict[str
     return name
 
 
-def _age_of(depot: Depot, place: str, holder: lsnim.NimObject | None, now: datetime) -> datetime:
+def _age_of(context: MasterContext, place: str, holder: lsnim.NimObject | None, now: datetime) -> datetime:
     """When the old image was made: as recorded, else as NIM says (its local time; only a name hangs on it)."""
-    from nimwrap.history.read import Reader
+    from nimwrap.history.sqlite.queries import Reader
 
-    with Reader.open(depot.store.path) as reader:
-        row = reader.image_at(depot.master.name, place)
+    with Reader.open(context.store.path) as reader:
+        row = reader.image_at(context.master.name, place)
     if row is not None:
         return datetime.fromisoformat(row["created"])
     said = (holder and holder.first("creation_date")) or ""
@@ -196,18 +199,18 @@ def _age_of(depot: Depot, place: str, holder: lsnim.NimObject | None, now: datet
         return now - timedelta(days=1)
 
 
-def _record(depot: Depot, change: Replacement, now: datetime) -> None:
+def _record(context: MasterContext, change: Replacement, now: datetime) -> None:
     """Bring the rows to where the files are now; safe to run again. The old row goes first: a place holds one row."""
-    from nimwrap.history.read import Reader
+    from nimwrap.history.sqlite.queries import Reader
 
-    with Reader.open(depot.store.path) as reader:
-        new = reader.image_at(depot.master.name, change.staged)
-        old = reader.image_at(depot.master.name, change.place)
+    with Reader.open(context.store.path) as reader:
+        new = reader.image_at(context.master.name, change.staged)
+        old = reader.image_at(context.master.name, change.place)
     if new is None:
         return
     if old is not None and old["id"] != new["id"]:
         if change.aside is None:
-            depot.store.update_image(old["id"], removal="removed", removed=now)
+            context.store.update_image(old["id"], removal="removed", removed=now)
         else:
-            depot.store.update_image(old["id"], location=change.aside, resource=change.old)
-    depot.store.update_image(new["id"], location=change.place, resource=change.fixed)
+            context.store.update_image(old["id"], location=change.aside, resource=change.old)
+    context.store.update_image(new["id"], location=change.place, resource=change.fixed)

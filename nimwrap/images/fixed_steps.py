@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass
 from pathlib import PurePosixPath
 
 from nimwrap.aix import lsmksysb, nim
-from nimwrap.hosts.questions import PREAMBLE
+from nimwrap.hosts.script_batch import PREAMBLE
 
 REFUSED = 31
 """Status of a step whose test does not hold after it was done."""
@@ -50,7 +50,7 @@ class Replacement:
 
 
 @dataclass(frozen=True)
-class Step:
+class RenameStep:
     """``done`` is a shell condition, ``do`` what makes it true."""
 
     name: str
@@ -71,30 +71,30 @@ def _at(name: str, value: str) -> str:
     return f'[ "$(at {shlex.quote(name)})" = {value} ]'
 
 
-def forward(change: Replacement) -> list[Step]:
+def forward(change: Replacement) -> list[RenameStep]:
     """From "old under the fixed name, new beside it" to "new under the fixed name, old as a dated generation"."""
     place, staged = shlex.quote(change.place), shlex.quote(change.staged)
     fixed, new = shlex.quote(change.fixed), shlex.quote(change.new)
     steps = []
     if change.aside:
         aside = shlex.quote(change.aside)
-        steps.append(Step("second name for the old file", f"[ -f {aside} ]", f"ln {place} {aside}"))
+        steps.append(RenameStep("second name for the old file", f"[ -f {aside} ]", f"ln {place} {aside}"))
     steps += [
-        Step("release the fixed name", f"{_at(change.fixed, 'none')} || swapped", f"nim_ -o remove {fixed}"),
-        Step(
+        RenameStep("release the fixed name", f"{_at(change.fixed, 'none')} || swapped", f"nim_ -o remove {fixed}"),
+        RenameStep(
             "put the new file in its place",
             "swapped",
             f"rm -f {place}.new; ln {staged} {place}.new && mv -f {place}.new {place}",
         ),
-        Step(
+        RenameStep(
             "take the fixed name", f"{_at(change.fixed, place)} && swapped", _define(change, change.fixed, change.place)
         ),
-        Step("verify the fixed name", f"{_at(change.fixed, place)} && swapped && whole {place}", ":"),
+        RenameStep("verify the fixed name", f"{_at(change.fixed, place)} && swapped && whole {place}", ":"),
     ]
     if change.aside and change.old:
         aside = shlex.quote(change.aside)
         steps.append(
-            Step(
+            RenameStep(
                 "the old image becomes a dated generation",
                 _at(change.old, aside),
                 _define(change, change.old, change.aside),
@@ -104,19 +104,19 @@ def forward(change: Replacement) -> list[Step]:
     parent = PurePosixPath(change.staged).parent
     if parent.name == change.new:  # NIM_MKSYSB_SUBDIRS gives each image a directory of its own
         drop += f" && rmdir {shlex.quote(str(parent))} 2>/dev/null"
-    steps.append(Step("drop the temporary name", f"{_at(change.new, 'none')} && [ ! -f {staged} ]", drop))
+    steps.append(RenameStep("drop the temporary name", f"{_at(change.new, 'none')} && [ ! -f {staged} ]", drop))
     return steps
 
 
-def backward(change: Replacement) -> list[Step]:
+def backward(change: Replacement) -> list[RenameStep]:
     """Back to where it began; the new image keeps its temporary name and is a dated generation from then on."""
     place, fixed = shlex.quote(change.place), shlex.quote(change.fixed)
     free = _at(change.fixed, "none")
     undo = f"nim_ -o remove {fixed}"
     if not change.aside:
         return [
-            Step("release the fixed name again", free, undo),
-            Step(
+            RenameStep("release the fixed name again", free, undo),
+            RenameStep(
                 "take the new file's second name away",
                 f"! same {place} {shlex.quote(change.staged)}",
                 f"rm -f {place} {place}.new",
@@ -125,17 +125,21 @@ def backward(change: Replacement) -> list[Step]:
     aside = shlex.quote(change.aside)
     restored = f"{{ same {place} {aside} || [ ! -f {aside} ]; }}"
     steps = [
-        Step("release the fixed name again", f"{free} || {{ {_at(change.fixed, place)} && {restored}; }}", undo),
-        Step(
+        RenameStep("release the fixed name again", f"{free} || {{ {_at(change.fixed, place)} && {restored}; }}", undo),
+        RenameStep(
             "put the old file back", restored, f"rm -f {place}.new; ln {aside} {place}.new && mv -f {place}.new {place}"
         ),
     ]
     if change.old:
         steps.append(
-            Step("define the old image again", _at(change.fixed, place), _define(change, change.fixed, change.place))
+            RenameStep(
+                "define the old image again", _at(change.fixed, place), _define(change, change.fixed, change.place)
+            )
         )
     steps.append(
-        Step("take the old file's second name away", f"[ ! -f {aside} ]", f"same {place} {aside} && rm -f {aside}")
+        RenameStep(
+            "take the old file's second name away", f"[ ! -f {aside} ]", f"same {place} {aside} && rm -f {aside}"
+        )
     )
     return steps
 
@@ -161,7 +165,7 @@ whole() {{ {shlex.join(lsmksysb.argv("$1")).replace("'$1'", '"$1"')} > /dev/null
 """
 
 
-def step_script(change: Replacement, step: Step, spool: str) -> str:
+def step_script(change: Replacement, step: RenameStep, spool: str) -> str:
     """Runs one step unless its test holds; prints ``already`` or ``done``, and logs it beside the journal."""
     log = shlex.quote(f"{journal(spool, change.run)}.log")
     return f"""\

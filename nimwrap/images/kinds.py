@@ -39,7 +39,7 @@ class ProofRow:
 
 
 @dataclass(frozen=True)
-class Kind:
+class ImageKind:
     """``resource_type``: NIM's type, None when NIM knows no such resource; ``through_client``: a client makes it."""
 
     name: str
@@ -51,14 +51,16 @@ class Kind:
     proof: ProofRow = ProofRow()
 
 
-KINDS: dict[str, Kind] = {
+KINDS: dict[str, ImageKind] = {
     kind.name: kind
     for kind in (
-        Kind("mksysb", "mksysb", "mksysb", ""),
-        Kind(SAVEVG, "savevg", "savevg", "", proof=ProofRow(reader="lssavevg")),
+        ImageKind("mksysb", "mksysb", "mksysb", ""),
+        ImageKind(SAVEVG, "savevg", "savevg", "", proof=ProofRow(reader="lssavevg")),
         # What nim prints for a VIOS is in no public capture: its code is evidence when there, and not missed when not
-        Kind("ios_mksysb", "ios_mksysb", "mksysb", "", machine_types=("vios",), proof=ProofRow(success_code=False)),
-        Kind(
+        ImageKind(
+            "ios_mksysb", "ios_mksysb", "mksysb", "", machine_types=("vios",), proof=ProofRow(success_code=False)
+        ),
+        ImageKind(
             "ios_backup",
             "ios_backup",
             "iosb",
@@ -66,7 +68,7 @@ KINDS: dict[str, Kind] = {
             machine_types=("vios",),
             proof=ProofRow(success_code=False, reader=None, names_host=False, full_reader=False, floor_bytes=1),
         ),
-        Kind(
+        ImageKind(
             NIM_DB,
             None,
             "nimdb",
@@ -75,7 +77,7 @@ KINDS: dict[str, Kind] = {
             machine_types=("master",),
             proof=ProofRow(success_code=False, reader=None, names_host=False, full_reader=False, floor_bytes=1),
         ),
-        Kind("master_mksysb", "mksysb", "mksysb", "", through_client=False, machine_types=("master",)),
+        ImageKind("master_mksysb", "mksysb", "mksysb", "", through_client=False, machine_types=("master",)),
     )
 }
 
@@ -104,7 +106,7 @@ class KindPlan:
     locale throughout (aix-nim 6.4).
     """
 
-    kind: Kind
+    kind: ImageKind
     names: ImageNames
     argv: list[str]
     preview: list[str] | None = None

@@ -15,23 +15,24 @@ from nimwrap.config.model import BackupPolicy, Config, MasterConfig
 from nimwrap.domain.codes import Outcome
 from nimwrap.domain.durations import parse_rfc3339
 from nimwrap.domain.retention import Action, Generation, KeepRules, decide
+from nimwrap.history.sqlite.codec import Row
 from nimwrap.hosts.protocol import Host
-from nimwrap.hosts.questions import Question
-from nimwrap.images import look
-from nimwrap.images.depot import Depot, Row
+from nimwrap.hosts.script_batch import Question
+from nimwrap.images import image_probe
+from nimwrap.images.image_probe import Place
 from nimwrap.images.kinds import RESOURCE_TYPES, SAVEVG
-from nimwrap.images.look import Place
 from nimwrap.images.removal import PLANNED, Ending, remove_image
 from nimwrap.images.verification import file_fault, header_fault, host_fault, kind_of, resource_fault
+from nimwrap.master_context import MasterContext
 
 if TYPE_CHECKING:
-    from nimwrap.history.read import Reader
+    from nimwrap.history.sqlite.queries import Reader
 
 _STAMP = re.compile(r"_\d{8}_\d{6}$")
 
 
 @dataclass(frozen=True)
-class Verdict:
+class PruneDecision:
     """One image's fate: ``keep`` or ``remove`` as decided, ``removed`` or ``failed`` once it was tried."""
 
     row: Row
@@ -51,7 +52,7 @@ def survey(host: Host, master: MasterConfig) -> MasterState:
     """Allocation counts and client locks, in one round trip; raises when the master cannot be asked."""
     asked = [Question(type_, shlex.join(lsnim.long_argv(type_=type_)), 120) for type_ in RESOURCE_TYPES]
     asked.append(Question("locks", f"ls {shlex.quote(master.spool)}/locks 2>/dev/null", 60))
-    given = look.ask(host, asked)
+    given = image_probe.ask(host, asked)
     resources: dict[str, lsnim.NimObject] = {}
     for type_ in RESOURCE_TYPES:
         answer = given.get(type_)
@@ -74,7 +75,7 @@ def series_of(row: Row) -> tuple[str, str, str, str]:
 
 def plan_prune(
     rows: Iterable[Row], config: Config, held: frozenset[tuple[str, str]], state: MasterState, now: datetime
-) -> list[Verdict]:
+) -> list[PruneDecision]:
     """Keep or remove for every image, by series. ``held``: (master, client) pairs under a hold."""
     series: dict[tuple[str, str, str, str], list[Row]] = {}
     for row in rows:
@@ -85,7 +86,7 @@ def plan_prune(
         is_held = (master, client) in held
         generations = [generation_of(row, state, held=is_held) for row in members if row["removal"] != PLANNED]
         for decision in decide(generations, rules_of(config.policy(master, client)), now):
-            verdicts.append(Verdict(by_id[decision.image.id], decision.action, decision.reason))
+            verdicts.append(PruneDecision(by_id[decision.image.id], decision.action, decision.reason))
     return verdicts
 
 
@@ -105,37 +106,39 @@ def generation_of(row: Row, state: MasterState, *, held: bool) -> Generation:
     )
 
 
-def carry_out(depot: Depot, verdicts: Sequence[Verdict], busy: frozenset[str], now: datetime) -> list[Verdict]:
+def carry_out(
+    context: MasterContext, verdicts: Sequence[PruneDecision], busy: frozenset[str], now: datetime
+) -> list[PruneDecision]:
     """Remove what was decided, series by series, each only after its newest good image was found on disk again.
 
     A client in ``busy`` (another nimwrap holds its lock) is left as it is.
     """
-    done: list[Verdict] = []
-    series: dict[tuple[str, str, str, str], list[Verdict]] = {}
+    done: list[PruneDecision] = []
+    series: dict[tuple[str, str, str, str], list[PruneDecision]] = {}
     for verdict in verdicts:
         series.setdefault(series_of(verdict.row), []).append(verdict)
     for (_, client, _, _), members in series.items():
         reason = None
         if any(verdict.action == Action.REMOVE for verdict in members):
-            reason = "a backup of this client is running" if client in busy else _unconfirmed(depot.host, members)
+            reason = "a backup of this client is running" if client in busy else _unconfirmed(context.host, members)
         for verdict in members:
-            done.append(_one(depot, verdict, reason, now))
+            done.append(_one(context, verdict, reason, now))
     return done
 
 
-def _one(depot: Depot, verdict: Verdict, not_now: str | None, now: datetime) -> Verdict:
+def _one(context: MasterContext, verdict: PruneDecision, not_now: str | None, now: datetime) -> PruneDecision:
     if verdict.action != Action.REMOVE:
         return verdict
     if not_now:
         return replace(verdict, action=Action.KEEP.value, reason=not_now)
-    removal = remove_image(depot.host, depot.store, verdict.row, verdict.reason, now)
+    removal = remove_image(context.host, context.store, verdict.row, verdict.reason, now)
     if removal.ending is Ending.REMOVED:
         return replace(verdict, action=Ending.REMOVED.value)
     action = Action.KEEP.value if removal.ending is Ending.LEFT else Ending.FAILED.value
     return replace(verdict, action=action, reason=removal.reason)
 
 
-def _unconfirmed(host: Host, members: Sequence[Verdict]) -> str | None:
+def _unconfirmed(host: Host, members: Sequence[PruneDecision]) -> str | None:
     """Why nothing may be removed now: the newest good image is not on the disk as it was recorded."""
     good = [
         each.row
@@ -146,7 +149,7 @@ def _unconfirmed(host: Host, members: Sequence[Verdict]) -> str | None:
         return "there is no good image to keep"
     newest = max(good, key=lambda row: (row["created"], row["id"]))
     place = Place(kind_of(newest["kind"]), newest["location"], newest["resource"])
-    seen = look.seen(place, look.ask(host, look.questions(place)))
+    seen = image_probe.seen(place, image_probe.ask(host, image_probe.questions(place)))
     fault = (
         file_fault(seen, place)
         or header_fault(seen, place, newest["size_bytes"])
@@ -162,18 +165,18 @@ def held_clients(reader: Reader, now: datetime) -> frozenset[tuple[str, str]]:
     return frozenset((hold["master"], hold["client"]) for hold in reader.holds(now))
 
 
-def apply_retention(depot: Depot, client: str, kind: str, now: datetime) -> list[Verdict]:
+def apply_retention(context: MasterContext, client: str, kind: str, now: datetime) -> list[PruneDecision]:
     """Retention of one client and kind right after a backup, whose caller holds the client's lock.
 
     Empty, without a round trip, when nothing is due to go.
     """
-    from nimwrap.history.read import Reader
+    from nimwrap.history.sqlite.queries import Reader
 
-    with Reader.open(depot.store.path) as reader:
-        rows = reader.images(depot.master.name, client, kind=kind)
+    with Reader.open(context.store.path) as reader:
+        rows = reader.images(context.master.name, client, kind=kind)
         held = held_clients(reader, now)
-    foreseen = plan_prune(rows, depot.config, held, MasterState({}), now)
+    foreseen = plan_prune(rows, context.config, held, MasterState({}), now)
     if all(verdict.action == Action.KEEP for verdict in foreseen):
         return []
-    verdicts = plan_prune(rows, depot.config, held, survey(depot.host, depot.master), now)
-    return carry_out(depot, verdicts, frozenset(), now)
+    verdicts = plan_prune(rows, context.config, held, survey(context.host, context.master), now)
+    return carry_out(context, verdicts, frozenset(), now)

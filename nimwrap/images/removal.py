@@ -15,13 +15,13 @@ from typing import TYPE_CHECKING
 
 from nimwrap.aix import lsnim, nim
 from nimwrap.domain.names import is_nim_name, is_safe_path
+from nimwrap.history.sqlite.codec import Row
 from nimwrap.hosts.protocol import Host
-from nimwrap.hosts.questions import PREAMBLE
-from nimwrap.images.depot import Row
+from nimwrap.hosts.script_batch import PREAMBLE
 from nimwrap.images.verification import kind_of
 
 if TYPE_CHECKING:
-    from nimwrap.history.store import Store
+    from nimwrap.history.sqlite.store import Store
 
 PLANNED = "planned"
 REMOVED = "removed"
@@ -116,7 +116,7 @@ def remove_image(host: Host, store: Store, row: Row, reason: str, now: datetime)
 
 def finish(host: Host, store: Store, row: Row, now: datetime) -> Removal:
     """Carry out a journalled removal. An end that cannot be recorded now follows at the next recover."""
-    from nimwrap.history.trouble import StoreUnavailable
+    from nimwrap.history.history_errors import StoreUnavailable
 
     result = host.run(removal_script(row), timeout=600)
     says = (result.stdout + result.stderr).strip()
@@ -156,7 +156,7 @@ def _last_line(text: str) -> str:
 
 def finish_removals(host: Host, store: Store, master: str, now: datetime) -> list[tuple[Row, Removal]]:
     """What a crash left: removals that had begun are finished, those that had not are taken back to be decided anew."""
-    from nimwrap.history.read import Reader
+    from nimwrap.history.sqlite.queries import Reader
 
     with Reader.open(store.path) as reader:
         planned = [row for row in reader.images(master) if row["removal"] == PLANNED]

@@ -20,11 +20,11 @@ from nimwrap.config.model import Config
 from nimwrap.domain.codes import FailureCode
 from nimwrap.domain.durations import parse_rfc3339
 from nimwrap.domain.findings import Failure
-from nimwrap.hosts.questions import PREAMBLE
-from nimwrap.images import look
-from nimwrap.images.depot import Depot, Row
+from nimwrap.history.sqlite.codec import Row
+from nimwrap.hosts.script_batch import PREAMBLE
+from nimwrap.images import image_probe
+from nimwrap.images.image_probe import Depth, Place, ProbedImage
 from nimwrap.images.kinds import home
-from nimwrap.images.look import Depth, Place, Seen
 from nimwrap.images.verification import (
     CKSUM_LIMIT_S,
     READ_LIMIT_S,
@@ -35,9 +35,10 @@ from nimwrap.images.verification import (
     kind_of,
     resource_fault,
 )
+from nimwrap.master_context import MasterContext
 
 if TYPE_CHECKING:
-    from nimwrap.history.read import Reader
+    from nimwrap.history.sqlite.queries import Reader
 
 QUICK, FULL = "quick", "full"
 BATCH = 20
@@ -94,24 +95,29 @@ def due_for_full(rows: Iterable[Row], config: Config, now: datetime) -> list[Row
     return oldest_first(due)
 
 
-def writing_in(depot: Depot, reader: Reader) -> frozenset[str]:
+def writing_in(context: MasterContext, reader: Reader) -> frozenset[str]:
     """Directories in which a backup is running, by anybody's nimwrap: nothing is read there meanwhile."""
-    locks = depot.host.run(f"{PREAMBLE}ls {shlex.quote(depot.master.spool)}/locks 2>/dev/null\n")
-    clients = {*locks.stdout.split(), *(str(run["client"]) for run in reader.open_runs(depot.master.name))}
-    return frozenset(home(client, depot.config.policy(depot.master.name, client)) for client in clients)
+    locks = context.host.run(f"{PREAMBLE}ls {shlex.quote(context.master.spool)}/locks 2>/dev/null\n")
+    clients = {*locks.stdout.split(), *(str(run["client"]) for run in reader.open_runs(context.master.name))}
+    return frozenset(home(client, context.config.policy(context.master.name, client)) for client in clients)
 
 
 def verify(
-    depot: Depot, rows: Sequence[Row], full: Sequence[Row], busy: frozenset[str], budget: Budget, now: datetime
+    context: MasterContext,
+    rows: Sequence[Row],
+    full: Sequence[Row],
+    busy: frozenset[str],
+    budget: Budget,
+    now: datetime,
 ) -> Iterator[Check]:
     """Check ``rows`` quickly and ``full`` by reading them, recording each result before the next image is begun."""
     in_full = {row["id"] for row in full}
     quick = [row for row in rows if row["id"] not in in_full]
     for start in range(0, len(quick), BATCH):
-        for check in _quick(depot, quick[start : start + BATCH], busy, budget):
-            yield _record(depot, check, now)
+        for check in _quick(context, quick[start : start + BATCH], busy, budget):
+            yield _record(context, check, now)
     for row in full:
-        yield _record(depot, _full(depot, row, busy, budget), now)
+        yield _record(context, _full(context, row, busy, budget), now)
 
 
 def _place(row: Row) -> Place:
@@ -125,14 +131,14 @@ def _skip(row: Row, busy: frozenset[str], budget: Budget) -> Check | None:
     return Check(row, None, None, skipped=NO_TIME) if budget.bound(1) == 0 else None
 
 
-def _quick(depot: Depot, rows: Sequence[Row], busy: frozenset[str], budget: Budget) -> list[Check]:
+def _quick(context: MasterContext, rows: Sequence[Row], busy: frozenset[str], budget: Budget) -> list[Check]:
     skipped = [check for row in rows if (check := _skip(row, busy, budget))]
     left = [row for row in rows if row["id"] not in {check.row["id"] for check in skipped}]
-    asked = [question for row in left for question in look.questions(_place(row), tag=f"_{row['id']}")]
-    given = look.ask(depot.host, asked, timeout=600) if asked else {}
+    asked = [question for row in left for question in image_probe.questions(_place(row), tag=f"_{row['id']}")]
+    given = image_probe.ask(context.host, asked, timeout=600) if asked else {}
     checks = []
     for row in left:
-        seen = look.seen(_place(row), given, tag=f"_{row['id']}")
+        seen = image_probe.seen(_place(row), given, tag=f"_{row['id']}")
         if why := seen.unjudged(_place(row)):
             checks.append(Check(row, None, None, skipped=why))
             continue
@@ -141,7 +147,7 @@ def _quick(depot: Depot, rows: Sequence[Row], busy: frozenset[str], budget: Budg
     return [*skipped, *checks]
 
 
-def quick_fault(row: Row, seen: Seen) -> Failure | None:
+def quick_fault(row: Row, seen: ProbedImage) -> Failure | None:
     """What a look at file, header and resource says against a recorded image."""
     place = _place(row)
     fault = file_fault(seen, place)
@@ -161,14 +167,16 @@ def quick_fault(row: Row, seen: Seen) -> Failure | None:
     )
 
 
-def _full(depot: Depot, row: Row, busy: frozenset[str], budget: Budget) -> Check:
+def _full(context: MasterContext, row: Row, busy: frozenset[str], budget: Budget) -> Check:
     skipped = _skip(row, busy, budget)
     if skipped:
         return skipped
     read_too = row["cksum"] is None or row["verified_full_at"] is None
     depth = Depth(budget.bound(CKSUM_LIMIT_S) or None, (budget.bound(READ_LIMIT_S) or None) if read_too else None)
-    asked = look.questions(_place(row), depth)
-    seen = look.seen(_place(row), look.ask(depot.host, asked, timeout=CKSUM_LIMIT_S + READ_LIMIT_S + 600))
+    asked = image_probe.questions(_place(row), depth)
+    seen = image_probe.seen(
+        _place(row), image_probe.ask(context.host, asked, timeout=CKSUM_LIMIT_S + READ_LIMIT_S + 600)
+    )
     if why := seen.unjudged(_place(row)):
         return Check(row, None, None, skipped=why)
     failure = quick_fault(row, seen) or full_fault(row, seen)
@@ -180,7 +188,7 @@ def _full(depot: Depot, row: Row, busy: frozenset[str], budget: Budget) -> Check
     return replace(check, row=row | {"cksum": row["cksum"] or (seen.checksum.text if seen.checksum else None)})
 
 
-def full_fault(row: Row, seen: Seen) -> Failure | None:
+def full_fault(row: Row, seen: ProbedImage) -> Failure | None:
     """What reading all of it says against a recorded image."""
     where = row["location"]
     if seen.read is not None and seen.read.available and seen.read.returncode != 0:
@@ -199,13 +207,13 @@ def full_fault(row: Row, seen: Seen) -> Failure | None:
     return None
 
 
-def _count_warning(row: Row, seen: Seen) -> Iterator[str]:
+def _count_warning(row: Row, seen: ProbedImage) -> Iterator[str]:
     """Fewer names in the image than the backup said it wrote: told, not judged, for it may count otherwise."""
     if seen.read is not None and seen.read.available and row["file_count"] and seen.read.files < row["file_count"]:
         yield f"{seen.read.files} files were read, the backup itself counted {row['file_count']}"
 
 
-def _record(depot: Depot, check: Check, now: datetime) -> Check:
+def _record(context: MasterContext, check: Check, now: datetime) -> Check:
     """Write the result down. A quick look that finds nothing leaves the fault of a full read standing."""
     row = check.row
     if check.ok is None:
@@ -220,7 +228,7 @@ def _record(depot: Depot, check: Check, now: datetime) -> Check:
         found = ["file", *([kind_of(row["kind"]).proof.reader or ""] if kind_of(row["kind"]).proof.reader else [])]
         found += ["cksum"] if check.level == FULL else []
         values |= {"verified": True, "cksum": row["cksum"], "verified_by": list(dict.fromkeys([*before, *found]))}
-    depot.store.update_image(row["id"], **values)
+    context.store.update_image(row["id"], **values)
     if check.fault and check.fault != row["fault"]:
-        depot.note("verify", f"{row['resource'] or row['location']}: {check.fault}", now, run=row["run"])
+        context.note(row["run"], "verify", f"{row['resource'] or row['location']}: {check.fault}", at=now)
     return check

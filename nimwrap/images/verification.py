@@ -18,9 +18,9 @@ from nimwrap.domain.codes import FailureCode, Outcome
 from nimwrap.domain.durations import format_size
 from nimwrap.domain.findings import Failure
 from nimwrap.hosts.protocol import Host
-from nimwrap.images import look
-from nimwrap.images.kinds import KINDS, Kind
-from nimwrap.images.look import Depth, Place, Seen
+from nimwrap.images import image_probe
+from nimwrap.images.image_probe import Depth, Place, ProbedImage
+from nimwrap.images.kinds import KINDS, ImageKind
 
 SMALLER = 0.85
 """Below this share of the client's usual size or file count an image is read in full."""
@@ -91,17 +91,17 @@ def prove(host: Host, expectation: Expectation) -> Proof:
     if expectation.thorough:
         whole = expectation.by_reading or not expectation.sizes
         depth = Depth(cksum_s=CKSUM_LIMIT_S, read_s=READ_LIMIT_S if whole else None)
-    asked = look.questions(place, depth)
-    given = look.ask(host, asked, timeout=CKSUM_LIMIT_S + READ_LIMIT_S + 600)
-    seen = look.seen(place, given)
+    asked = image_probe.questions(place, depth)
+    given = image_probe.ask(host, asked, timeout=CKSUM_LIMIT_S + READ_LIMIT_S + 600)
+    seen = image_probe.seen(place, given)
     if expectation.thorough and seen.header is not None and seen.read is None and suspicions(seen, expectation):
-        asked = look.questions(place, Depth(read_s=READ_LIMIT_S))
-        given = look.ask(host, asked, timeout=READ_LIMIT_S + 600)
-        seen = replace(seen, read=look.seen(place, given).read)
+        asked = image_probe.questions(place, Depth(read_s=READ_LIMIT_S))
+        given = image_probe.ask(host, asked, timeout=READ_LIMIT_S + 600)
+        seen = replace(seen, read=image_probe.seen(place, given).read)
     return judge(seen, expectation)
 
 
-def judge(seen: Seen, expectation: Expectation) -> Proof:
+def judge(seen: ProbedImage, expectation: Expectation) -> Proof:
     """The verdict on what was seen: the fault nearest the cause, else a warning, else ok."""
     proven_whole = expectation.by_reading and (seen.read_whole or not expectation.thorough)
     spoken = None if proven_whole else operation_fault(expectation)
@@ -125,7 +125,7 @@ def judge(seen: Seen, expectation: Expectation) -> Proof:
     )
 
 
-def evidence(seen: Seen, expectation: Expectation) -> tuple[str, ...]:
+def evidence(seen: ProbedImage, expectation: Expectation) -> tuple[str, ...]:
     """The names of the proofs that an image without a fault passed."""
     said = {
         "rc 0": expectation.returncode == 0,
@@ -158,7 +158,7 @@ def operation_fault(expectation: Expectation) -> Failure | None:
     return None
 
 
-def image_fault(seen: Seen, expectation: Expectation) -> Failure | None:
+def image_fault(seen: ProbedImage, expectation: Expectation) -> Failure | None:
     """What the file, its header and its size say against it."""
     place = expectation.place
     return (
@@ -169,7 +169,7 @@ def image_fault(seen: Seen, expectation: Expectation) -> Failure | None:
     )
 
 
-def file_fault(seen: Seen, place: Place) -> Failure | None:
+def file_fault(seen: ProbedImage, place: Place) -> Failure | None:
     """No file, an empty one, or one too small to be of its kind."""
     if "file" in seen.unanswered:
         return Failure(
@@ -205,7 +205,7 @@ def file_fault(seen: Seen, place: Place) -> Failure | None:
 _CUT = ("end of file", "end of media", "truncated", "volume 2", "next volume", "premature")
 
 
-def header_fault(seen: Seen, place: Place, usual_bytes: int) -> Failure | None:
+def header_fault(seen: ProbedImage, place: Place, usual_bytes: int) -> Failure | None:
     """The reader refuses the image. One that also ends early, or is far smaller than usual, was cut off."""
     reader = place.kind.proof.reader
     if reader is None or seen.header is not None:
@@ -225,7 +225,7 @@ def header_fault(seen: Seen, place: Place, usual_bytes: int) -> Failure | None:
     return Failure(FailureCode.IMAGE_UNREADABLE, why, fix, seen.header_says)
 
 
-def host_fault(seen: Seen, node: str | None, machine_id: str | None) -> Failure | None:
+def host_fault(seen: ProbedImage, node: str | None, machine_id: str | None) -> Failure | None:
     """The header names another node or machine than the one that ought to be in it."""
     if seen.header is None:
         return None
@@ -242,7 +242,7 @@ def host_fault(seen: Seen, node: str | None, machine_id: str | None) -> Failure 
     )
 
 
-def resource_fault(seen: Seen, place: Place) -> Failure | None:
+def resource_fault(seen: ProbedImage, place: Place) -> Failure | None:
     """The NIM resource is not there, or points to another file."""
     if place.resource is None:
         return None
@@ -270,7 +270,7 @@ def _define_line(place: Place) -> str:
     return " ".join(nim.define_existing(place.resource, location=place.location, type_=place.kind.resource_type))
 
 
-def suspicions(seen: Seen, expectation: Expectation) -> list[str]:
+def suspicions(seen: ProbedImage, expectation: Expectation) -> list[str]:
     """What is odd about the size, with the numbers; each is a reason to read the whole image."""
     found = []
     size = seen.size_bytes or 0
@@ -288,7 +288,7 @@ def suspicions(seen: Seen, expectation: Expectation) -> list[str]:
     return found
 
 
-def _far_too_small(seen: Seen, expectation: Expectation) -> Failure | None:
+def _far_too_small(seen: ProbedImage, expectation: Expectation) -> Failure | None:
     """A suspicious image that cannot be read to its end, or is far too small and could not be read in full."""
     odd = suspicions(seen, expectation)
     where = expectation.location
@@ -308,7 +308,7 @@ def _far_too_small(seen: Seen, expectation: Expectation) -> Failure | None:
     return None
 
 
-def _warning(seen: Seen, expectation: Expectation) -> Failure | None:
+def _warning(seen: ProbedImage, expectation: Expectation) -> Failure | None:
     if nim.archive_warnings(expectation.output):
         return Failure(
             FailureCode.ARCHIVE_WARNING,
@@ -344,6 +344,6 @@ def first_line(text: str) -> str:
     return next((line.strip() for line in text.splitlines() if line.strip()), "")
 
 
-def kind_of(name: str) -> Kind:
+def kind_of(name: str) -> ImageKind:
     """The row of a kind; an unknown one, from a newer nimwrap's history, is treated as an mksysb."""
     return KINDS.get(name, KINDS["mksysb"])

@@ -18,21 +18,20 @@ from nimwrap.config.model import Config, MasterConfig
 from nimwrap.domain.errors import NimwrapError, master_unreachable
 from nimwrap.domain.names import is_host_name
 from nimwrap.domain.records import ClientRef, SourceAddress
-from nimwrap.hosts.channel import PARALLEL, ChannelAnswer, ClientRequest, ask_beside, ask_clients
+from nimwrap.hosts.client_channel import PARALLEL, ChannelAnswer, ClientRequest, ask_beside, ask_clients
 from nimwrap.hosts.protocol import CommandResult, Host
-from nimwrap.hosts.questions import Question, answers
-from nimwrap.hosts.together import asked_together
-from nimwrap.preflight import client as client_facts
-from nimwrap.preflight import master as master_facts
+from nimwrap.hosts.script_batch import Question, answers
+from nimwrap.hosts.script_batch_parallel import asked_together
+from nimwrap.preflight import client_facts, master_facts
+from nimwrap.preflight.check_context import CheckContext, image_directory
 from nimwrap.preflight.checks import run_checks
-from nimwrap.preflight.checks.client import backups_running
-from nimwrap.preflight.client import ClientFacts, read_client, unasked
-from nimwrap.preflight.master import MasterFacts, read_master
-from nimwrap.preflight.names import INTERFACES, LIMIT_S, PROCESSES, Names, names_after, names_script, read_names
-from nimwrap.preflight.report import PreflightReport, Prior
-from nimwrap.preflight.say import trouble
-from nimwrap.preflight.situation import Situation, image_directory
-from nimwrap.preflight.summary import report_of
+from nimwrap.preflight.checks.client_checks import backups_running
+from nimwrap.preflight.client_facts import ClientFacts, read_client, unasked
+from nimwrap.preflight.host_names import INTERFACES, LIMIT_S, PROCESSES, Names, names_after, names_script, read_names
+from nimwrap.preflight.make_findings import trouble
+from nimwrap.preflight.master_facts import MasterFacts, read_master
+from nimwrap.preflight.preflight_report import PreflightReport, Prior
+from nimwrap.preflight.report_builder import report_of
 
 CHANNEL_LIMIT_S = 60
 """For one client's whole answer; its slow questions have a limit of their own."""
@@ -122,7 +121,7 @@ class _Look:
     config: Config
     deadline: Deadline
 
-    def at(self, refs: Sequence[ClientRef], prior: Mapping[str, Prior], now: datetime) -> list[Situation]:
+    def at(self, refs: Sequence[ClientRef], prior: Mapping[str, Prior], now: datetime) -> list[CheckContext]:
         """Master and clients are asked at once, the clients by what a listing taken before calls them.
 
         Those that the master calls otherwise now, or whose listing is not known, are asked after it.
@@ -135,7 +134,7 @@ class _Look:
         asked, names, result = self._ask(believed, named, self._master_script(refs, nonce))
         on_master = self._read_master(result, nonce)
         drafts = [
-            Situation(
+            CheckContext(
                 ref,
                 self.config.policy(ref.master, ref.client),
                 self.master,
@@ -211,7 +210,7 @@ class _Look:
         resolved = {key: said for answer in found.values() for key, said in answers(answer.output, naming).items()}
         return told, read_names(resolved), result
 
-    def _ask_names(self, situations: Sequence[Situation], known: Names) -> Names:
+    def _ask_names(self, situations: Sequence[CheckContext], known: Names) -> Names:
         """What the master's resolver has not been asked yet, and what two checks need now and then.
 
         Those are a master that a client calls by another name, and a mksysb that runs somewhere.

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from nimwrap.hosts.questions import Answer
+from nimwrap.hosts.script_batch import Answer
 
 T = TypeVar("T")
 NOT_FOUND = frozenset({126, 127})

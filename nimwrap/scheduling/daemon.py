@@ -14,11 +14,11 @@ from nimwrap.config.model import Config
 from nimwrap.domain.codes import Outcome
 from nimwrap.domain.durations import rfc3339
 from nimwrap.domain.errors import NimwrapError
-from nimwrap.scheduling.clockwork import Clockwork
-from nimwrap.scheduling.crew import Worked
-from nimwrap.scheduling.engine import Look
-from nimwrap.scheduling.schedule import Schedule
-from nimwrap.scheduling.workplace import Outside, Workplace
+from nimwrap.scheduling.batch_workers import BatchResult
+from nimwrap.scheduling.claims import ClaimResult
+from nimwrap.scheduling.model import Schedule
+from nimwrap.scheduling.runtime import Dependencies, ServiceRuntime
+from nimwrap.scheduling.timer import SlotTimer
 
 LOOK_EVERY_S = 60.0
 """Between two slots the loop still looks this often: clocks step, and other processes leave rows behind."""
@@ -49,9 +49,9 @@ class Daemon:
     load: Callable[[], tuple[Config, dict[str, Schedule]]]
     manager: Manager
     drain_s: float = 30.0
-    outside: Outside = field(default_factory=Outside)
-    heard: Callable[[Workplace], None] = lambda workplace: None
-    tell: Callable[[Look], None] = lambda look: None
+    outside: Dependencies = field(default_factory=Dependencies)
+    heard: Callable[[ServiceRuntime], None] = lambda workplace: None
+    tell: Callable[[ClaimResult], None] = lambda look: None
     reload_asked: bool = False
     stop_asked: int | None = None
     left: int = 0
@@ -61,8 +61,8 @@ class Daemon:
         # Not an Event: its lock is not reentrant, and a signal that comes while the loop holds it would stop both.
         self._wake: SimpleQueue[None] = SimpleQueue()
         self._refresh_asked = False
-        self._clockwork = Clockwork(self.ring, self._ask_refresh, INVENTORY_EVERY_S)
-        self._old: list[Workplace] = []
+        self._timer = SlotTimer(self.wake, self._ask_refresh, INVENTORY_EVERY_S)
+        self._old: list[ServiceRuntime] = []
         self._stopping_at: float | None = None
         self._next_look: datetime | None = None
         self._last_look: datetime | None = None
@@ -70,18 +70,18 @@ class Daemon:
         self._seen: datetime | None = None
         self._status = self._refused = ""
 
-    def ring(self) -> None:
+    def wake(self) -> None:
         """There may be work; callable from every thread and from signal handlers."""
         self._wake.put(None)
 
     def start(self) -> None:
         """Read everything, adopt what an earlier process left, and tell the manager that we are there."""
         config, schedules = self.load()
-        self.place = Workplace.open(config, schedules, self.outside, self.ring)
+        self.place = ServiceRuntime.open(config, schedules, self.outside, self.wake)
         self.heard(self.place)
         self.place.refresh()
         self.place.adopt()
-        self._clockwork.start(schedules)
+        self._timer.start(schedules)
         self._note("started", _schedules(schedules))
         self._status = self._describe()
         self.manager.ready(self._status)
@@ -94,7 +94,7 @@ class Daemon:
 
     @property
     def running(self) -> int:
-        return sum(len(place.crew.running) for place in (self.place, *self._old))
+        return sum(len(place.workers.running) for place in (self.place, *self._old))
 
     def turn(self) -> bool:
         """Do one piece of work, or wait for the next; False when all is done and the process may end."""
@@ -119,10 +119,10 @@ class Daemon:
 
     def _ask_refresh(self) -> None:
         self._refresh_asked = True
-        self.ring()
+        self.wake()
 
     def _wait(self) -> None:
-        now = self.place.desk.clock.now()
+        now = self.place.session.clock.now()
         rest = (self._next_look - now).total_seconds() if self._next_look else 1.0
         limit = self.manager.watchdog_s / 3 if self.manager.watchdog_s else LOOK_EVERY_S
         with suppress(Empty):
@@ -134,8 +134,8 @@ class Daemon:
 
     def _look_is_due(self) -> bool:
         """True at a slot, every minute, and when the clock was set back or an inventory has come in."""
-        now = self.place.desk.clock.now()
-        if self.place.crew.full or self.place.first_asking(FIRST_ASKING_S):
+        now = self.place.session.clock.now()
+        if self.place.workers.full or self.place.first_asking(FIRST_ASKING_S):
             return False
         if self.place.refreshed != self._seen:
             self._seen = self.place.refreshed
@@ -143,13 +143,13 @@ class Daemon:
         return self._next_look is None or self._last_look is None or now >= self._next_look or now < self._last_look
 
     def _look(self) -> None:
-        now = self.place.desk.clock.now()
+        now = self.place.session.clock.now()
         self._last_look = now
         self._next_look = now + timedelta(seconds=LOOK_EVERY_S)
-        look = self.place.engine.look(self.place.schedules, now)
+        look = self.place.engine.claim_due(self.place.schedules, now)
         self.tell(look)
         for batch in look.batches:
-            self.place.crew.start(batch)
+            self.place.workers.start(batch)
         coming = self.place.next_due(now)
         self.place.refresh_ahead(now, coming)
         self.place.verify_when_idle(now, coming)
@@ -160,13 +160,13 @@ class Daemon:
 
     # --- what comes back
 
-    def _next_ended(self, timeout_s: float) -> Worked | None:
+    def _next_ended(self, timeout_s: float) -> BatchResult | None:
         for place in (self.place, *self._old):
-            if worked := place.crew.next_ended(timeout_s if place is self.place else 0):
+            if worked := place.workers.next_ended(timeout_s if place is self.place else 0):
                 return worked
         return None
 
-    def _record(self, worked: Worked) -> None:
+    def _record(self, worked: BatchResult) -> None:
         counts: dict[str, int] = {}
         for run in worked.runs:
             counts[run.outcome] = counts.get(run.outcome, 0) + 1
@@ -200,7 +200,7 @@ class Daemon:
             if config.state_dir != self.place.config.state_dir:
                 here = f"{self.place.config.state_dir}, not {config.state_dir}"
                 raise NimwrapError(f"this daemon works with {here}: another state_dir needs a new start")
-            place = Workplace.open(config, schedules, self.outside, self.ring)
+            place = ServiceRuntime.open(config, schedules, self.outside, self.wake)
         except NimwrapError as error:
             for problem in error.problems:
                 _log.error("%s", problem.message)
@@ -213,22 +213,22 @@ class Daemon:
         self._status = self._describe()
         self.manager.ready(self._status)
 
-    def _replace(self, place: Workplace) -> None:
+    def _replace(self, place: ServiceRuntime) -> None:
         before, self.place = self.place, place
         self.heard(place)
         place.refresh()
-        self._clockwork.wind(place.schedules)
+        self._timer.reschedule(place.schedules)
         self._next_look = None
         self._old.append(before)
 
     def _drain(self) -> bool:
         """Let what runs come to its end until the deadline; then let go of it. False at the end."""
-        clock = self.place.desk.clock
+        clock = self.place.session.clock
         if self._stopping_at is None:
             self._stopping_at = clock.monotonic() + self.drain_s
-            self._clockwork.stop()
+            self._timer.stop()
             for place in (self.place, *self._old):
-                place.desk.clock.draining.set()
+                place.session.clock.draining.set()
             self.manager.stopping(f"ending; {self.running} at work")
             _log.info("ending: %d at work, waiting at most %.0f s", self.running, self.drain_s)
         left = self._stopping_at - clock.monotonic()
@@ -241,7 +241,7 @@ class Daemon:
 
     def _let_go(self) -> None:
         """Leave what still runs to the masters and to the next process, which adopts it."""
-        clock = self.place.desk.clock
+        clock = self.place.session.clock
         before = self.running
         for place in (self.place, *self._old):
             place.leave()
@@ -259,7 +259,7 @@ class Daemon:
     def _ping(self) -> None:
         """Tell the watchdog that this very loop turns."""
         interval = self.manager.watchdog_s
-        now = self.place.desk.clock.monotonic()
+        now = self.place.session.clock.monotonic()
         if interval and now >= self._next_ping:
             self.manager.watchdog()
             self._next_ping = now + interval / 3
@@ -271,16 +271,16 @@ class Daemon:
             self.manager.status(status)
 
     def _describe(self) -> str:
-        coming = self.place.next_due(self.place.desk.clock.now())
+        coming = self.place.next_due(self.place.session.clock.now())
         then = f"next slot {rfc3339(coming)}" if coming else "no schedules"
-        batches = [batch for place in (self.place, *self._old) for batch in place.crew.running]
+        batches = [batch for place in (self.place, *self._old) for batch in place.workers.running]
         busy = [f"{batch.schedule.name} ({len(batch.starts)})" for batch in batches]
         return (f"at work: {', '.join(busy)}; {then}" if busy else f"idle; {then}") + self._refused
 
     def _note(self, what: str, text: str) -> None:
         _log.info("%s: %s", what, text)
         try:
-            self.place.desk.store.event("serve", f"{what}: {text}", at=self.place.desk.clock.now())
+            self.place.session.store.event("serve", f"{what}: {text}", at=self.place.session.clock.now())
         except NimwrapError as error:
             _log.warning("not recorded: %s", error.message)
 

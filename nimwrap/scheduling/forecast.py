@@ -9,9 +9,9 @@ from heapq import merge
 
 from nimwrap.config.model import Config
 from nimwrap.domain.records import ClientRef
-from nimwrap.history.read import Reader
-from nimwrap.scheduling.roster import clients_of, last_seen
-from nimwrap.scheduling.schedule import Schedule
+from nimwrap.history.sqlite.queries import Reader
+from nimwrap.scheduling.model import Schedule
+from nimwrap.scheduling.schedule_clients import clients_of, last_seen
 from nimwrap.scheduling.slots import upcoming
 
 

@@ -13,7 +13,7 @@ from itertools import takewhile
 
 from nimwrap.domain.durations import format_duration, rfc3339
 from nimwrap.domain.ref import ClientRef
-from nimwrap.scheduling.schedule import Schedule
+from nimwrap.scheduling.model import Schedule
 
 PROMPT_S = 60
 """A slot begun within this is on time. Later is late, needs ``catch_up`` and is recorded with its lateness."""

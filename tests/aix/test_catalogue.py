@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from nimwrap.aix.catalogue import codes_in, entries, explain
-from nimwrap.aix.rules import RULES
+from nimwrap.aix.failure_rules import RULES
+from nimwrap.aix.message_catalogue import codes_in, entries, explain
 from nimwrap.domain.codes import FailureCode
 
 REFERENCES = Path(__file__).parents[2].parent / "shared" / "reference"

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from nimwrap.aix.classify import EVIDENCE_LIMIT, classify, killed_by_signal
-from nimwrap.aix.rules import RULES
+from nimwrap.aix.failure_rules import RULES
 from nimwrap.domain.codes import FailureCode
 
 CASES = sorted((Path(__file__).parent / "data" / "classify.classify").glob("*.json"))

@@ -16,7 +16,7 @@ from nimwrap.aix import (
     clmgr,
     clrginfo,
     df,
-    exports,
+    etc_exports,
     host,
     ifconfig,
     lsattr,
@@ -154,12 +154,14 @@ FACTS: dict[str, list[Fact]] = {
         fact(
             lsnim.parse_long,
             lambda r: r["nimclient01"].interfaces,
-            (lsnim.Interface("master_net", "nimclient01.aus.stglabs.ibm.com", "AED8E7E90202", "ent0"),),
+            (lsnim.NimInterface("master_net", "nimclient01.aus.stglabs.ibm.com", "AED8E7E90202", "ent0"),),
         )
     ],
     "nim/lsnim-l--standalone-new-nimsh-no-cpuid": [
         fact(lsnim.parse_long, lambda r: r["aix05"].first("cpuid"), None),
-        fact(lsnim.parse_long, lambda r: r["aix05"].interfaces, (lsnim.Interface("net_10_192_168_0", "aix05", "0"),)),
+        fact(
+            lsnim.parse_long, lambda r: r["aix05"].interfaces, (lsnim.NimInterface("net_10_192_168_0", "aix05", "0"),)
+        ),
     ],
     "nim/lsnim-l--standalone-nimsh-secure-failure-err_info": [
         fact(
@@ -312,22 +314,24 @@ FACTS: dict[str, list[Fact]] = {
     "nim/showmount-e--on-aix-lowercase": [fact(showmount.parse, lambda r: r, [showmount.Shown("/u02/share")])],
     "nim/etc-exports--access-and-root-hostlists": [
         fact(
-            exports.parse_file,
+            etc_exports.parse_file,
             lambda r: (r[0].directory, r[0].hosts("access") == r[0].hosts("root"), r[0].hosts("rw")),
             ("/appl/platinum/autocomm", True, ()),
         ),
-        fact(exports.parse_listing, lambda r: r[0].hosts("access"), ("TEPR2D01", "TEDV2E01", "peerap01", "peerap04")),
+        fact(
+            etc_exports.parse_listing, lambda r: r[0].hosts("access"), ("TEPR2D01", "TEDV2E01", "peerap01", "peerap04")
+        ),
     ],
     "nim/etc-exports--sec-none-access-root": [
         fact(
-            exports.parse_file,
+            etc_exports.parse_file,
             lambda r: (len(r), r[0].hosts("root") == r[0].hosts("access"), r[0].hosts("root")[1]),
             (1, True, "cabrshorsap05_gb"),
         )
     ],
     "nim/etc-xtab--one-export-root-ip": [
         fact(
-            exports.parse_listing,
+            etc_exports.parse_listing,
             lambda r: (r[0].directory, r[0].hosts("root"), r[0].text),
             ("/u02/share", ("192.168.1.10",), "/u02/share -sec=sys:krb5p:krb5i:krb5:dh,rw,root=192.168.1.10"),
         )
@@ -358,12 +362,12 @@ FACTS: dict[str, list[Fact]] = {
     ],
     "nim/nim-define-mksysb--success-full-output": [
         fact(nim.parse_space, lambda r: r, nim.Space(18300744 * 1024, 866896892 * 1024)),
-        fact(nim.parse_progress, lambda r: r, nim.Progress(102488, 102488, 100)),
+        fact(nim.parse_progress, lambda r: r, nim.OperationProgress(102488, 102488, 100)),
         fact(nim.completed, bool, True),
         fact(nim.archive_warnings, bool, False),
     ],
     "nim/mksysb-ipX--local-success-7200-03": [
-        fact(nim.parse_progress, lambda r: r, nim.Progress(78998, 78998, 100)),
+        fact(nim.parse_progress, lambda r: r, nim.OperationProgress(78998, 78998, 100)),
         fact(nim.completed, bool, True),
     ],
     "nim/savevg-r--success": [fact(nim.completed, bool, True), fact(nim.parse_progress, lambda r: r.total, 6)],

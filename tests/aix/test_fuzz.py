@@ -18,9 +18,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from nimwrap.aix import exports
-from nimwrap.aix.catalogue import explain
+from nimwrap.aix import etc_exports
 from nimwrap.aix.classify import classify
+from nimwrap.aix.message_catalogue import explain
 from nimwrap.aix.messages import headline, messages
 from nimwrap.aix.text import Unrecognised
 
@@ -30,8 +30,8 @@ PARSERS = [
     "clmgr.parse",
     "clrginfo.parse",
     "df.parse",
-    "exports.parse_file",
-    "exports.parse_listing",
+    "etc_exports.parse_file",
+    "etc_exports.parse_listing",
     "host.parse",
     "ifconfig.parse",
     "lsattr.parse",
@@ -51,7 +51,7 @@ PARSERS = [
     "source_perl.parse",
     "traceroute.parse",
 ]
-MAY_BE_EMPTY = {"exports.parse_file", "exports.parse_listing", "showmount.parse", "ps.parse"}  # a heading alone
+MAY_BE_EMPTY = {"etc_exports.parse_file", "etc_exports.parse_listing", "showmount.parse", "ps.parse"}  # a heading alone
 EACH = max(25, int(os.environ.get("NIMWRAP_FUZZ", "0")) // (2 * len(PARSERS)))
 
 FRAGMENTS = [piece for path in sorted(DATA.glob("*/*.txt")) for piece in path.read_bytes().split(b"\n")[1:] if piece]
@@ -128,10 +128,10 @@ def test_any_text_has_a_failure_with_words(output: bytes, returncode: int | None
 @quick
 @given(st.lists(st.from_regex(EXPORT, fullmatch=True), min_size=1, max_size=6))
 def test_a_listing_is_kept_byte_for_byte(rows: list[str]) -> None:
-    assert [export.text for export in exports.parse_listing("\n".join(rows) + "\n")] == rows
+    assert [export.text for export in etc_exports.parse_listing("\n".join(rows) + "\n")] == rows
 
 
-@pytest.mark.parametrize("name", [*PARSERS, "messages.headline", "catalogue.explain"])
+@pytest.mark.parametrize("name", [*PARSERS, "messages.headline", "message_catalogue.explain"])
 def test_a_long_line_costs_no_long_time(name: str) -> None:
     """Hung regexes would hold up a whole fleet: 40 kB of anything must pass in a blink."""
     lines = [piece * (40_000 // len(piece)) for piece in PIECES]

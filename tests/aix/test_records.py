@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from nimwrap.aix import exports, ifconfig, lsnim, netstat, nim, niminfo, oslevel
+from nimwrap.aix import etc_exports, ifconfig, lsnim, netstat, nim, niminfo, oslevel
 from nimwrap.aix.addresses import prefix_length
 
 CLIENT = """quokka:
@@ -19,7 +19,7 @@ CLIENT = """quokka:
 def test_interfaces_stand_in_numeric_order_and_broken_ones_are_left_out() -> None:
     quokka = lsnim.parse_long(CLIENT % lsnim.READY)["quokka"]
     assert [interface.host for interface in quokka.interfaces] == ["quokka.lab.example", "quokka-b", "quokka-c"]
-    assert quokka.interfaces[1] == lsnim.Interface("net_b", "quokka-b", "0A0B0C0D0E0F", "ent1")
+    assert quokka.interfaces[1] == lsnim.NimInterface("net_b", "quokka-b", "0A0B0C0D0E0F", "ent1")
 
 
 def test_only_the_documented_text_means_ready() -> None:
@@ -35,7 +35,7 @@ def test_no_such_object() -> None:
 
 
 def test_hosts_of_an_export() -> None:
-    export = exports.parse_listing("/images -rw=a,access=a:b.lab:@10.0.0/24:a,root=a::c,sec=krb5,access=d,ro\n")[0]
+    export = etc_exports.parse_listing("/images -rw=a,access=a:b.lab:@10.0.0/24:a,root=a::c,sec=krb5,access=d,ro\n")[0]
     assert export.hosts("access") == ("a", "b.lab", "@10.0.0/24", "d")
     assert export.hosts("root") == ("a", "c")
     assert export.hosts("rw") == ("a",)
@@ -44,7 +44,7 @@ def test_hosts_of_an_export() -> None:
 
 def test_an_export_keeps_its_line_byte_for_byte() -> None:
     line = "/images\t -sec=sys,rw,  access=a "
-    assert exports.parse_listing(f"{line}\n")[0].text == line
+    assert etc_exports.parse_listing(f"{line}\n")[0].text == line
 
 
 def test_success_is_the_code_and_not_the_program() -> None:

@@ -11,14 +11,15 @@ from typing import Any
 
 import pytest
 
-from nimwrap.backup.context import Clock, Interrupted, Site
+from nimwrap.backup.backup_run import BackupRequest, BackupRun
 from nimwrap.backup.locking import beating
-from nimwrap.backup.recover import recover
-from nimwrap.backup.run import BackupRun, Request
+from nimwrap.backup.recovery import recover
 from nimwrap.config.load import load
+from nimwrap.domain.clock import Clock, Interrupted
 from nimwrap.domain.records import ClientRef, Run
-from nimwrap.fleet.desk import opened_desk
+from nimwrap.fleet.session import open_session
 from nimwrap.hosts.protocol import CommandResult, Host
+from nimwrap.master_context import MasterContext
 from tests.backup.test_lost_sight import Failing
 
 Config = Callable[..., Path]
@@ -66,16 +67,16 @@ class LongProof:
         self.host.close()
 
 
-def watched(site: Site, estate: Any, client: str = "powerha2") -> tuple[Site, LongProof]:
+def watched(context: MasterContext, estate: Any, client: str = "powerha2") -> tuple[MasterContext, LongProof]:
     clock = Beat()
-    host = LongProof(site.host, estate.files("nim") / f"var/adm/nimwrap/locks/{client}", clock)
-    return replace(site, host=host, clock=clock), host
+    host = LongProof(context.host, estate.files("nim") / f"var/adm/nimwrap/locks/{client}", clock)
+    return replace(context, host=host, clock=clock), host
 
 
 def test_during_a_long_proof(estate: Any, estate_config: Config) -> None:
-    with opened_desk(load(estate_config())) as desk:
-        site, host = watched(desk.site("nim"), estate)
-        ended = BackupRun(site, Request(ClientRef("nim", "powerha2"))).step()
+    with open_session(load(estate_config())) as session:
+        context, host = watched(session.master_context("nim"), estate)
+        ended = BackupRun(context, BackupRequest(ClientRef("nim", "powerha2"))).step()
         assert isinstance(ended, Run) and ended.outcome == "ok"
     assert host.seen and host.seen[0] > OLD
     assert not host.lock.exists()
@@ -83,14 +84,14 @@ def test_during_a_long_proof(estate: Any, estate_config: Config) -> None:
 
 
 def test_while_recover_proves_what_a_crash_left(estate: Any, estate_config: Config) -> None:
-    with opened_desk(load(estate_config())) as desk:
-        cut = replace(desk.site("nim"), host=Failing(desk.hosts["nim"], "lsmksysb -lf"))
-        backup = BackupRun(cut, Request(ClientRef("nim", "powerha2")))
+    with open_session(load(estate_config())) as session:
+        cut = replace(session.master_context("nim"), host=Failing(session.hosts["nim"], "lsmksysb -lf"))
+        backup = BackupRun(cut, BackupRequest(ClientRef("nim", "powerha2")))
         with pytest.raises(Interrupted):
             backup.step()
-        site, host = watched(desk.site("nim"), estate)
-        assert recover(site, desk.reader, wait=True).closed == [backup.run.id]
-        assert desk.reader.run(backup.run.id)["outcome"] == "ok"
+        context, host = watched(session.master_context("nim"), estate)
+        assert recover(context, session.reader, wait=True).closed == [backup.run.id]
+        assert session.reader.run(backup.run.id)["outcome"] == "ok"
     assert host.seen and host.seen[0] > OLD
 
 
@@ -99,18 +100,18 @@ def test_a_crashed_run_whose_client_another_one_holds_is_left_until_that_has_end
 ) -> None:
     """Cleaning up after the one would reset the client under the other."""
     lock = estate.files("nim") / "var/adm/nimwrap/locks/powerha2"
-    with opened_desk(load(estate_config())) as desk:
-        cut = replace(desk.site("nim"), host=Failing(desk.hosts["nim"], "lsmksysb -lf"))
-        backup = BackupRun(cut, Request(ClientRef("nim", "powerha2")))
+    with open_session(load(estate_config())) as session:
+        cut = replace(session.master_context("nim"), host=Failing(session.hosts["nim"], "lsmksysb -lf"))
+        backup = BackupRun(cut, BackupRequest(ClientRef("nim", "powerha2")))
         with pytest.raises(Interrupted):
             backup.step()
         (lock / "run").write_text("20261123T000000-powerha2-beef\n")
-        done = recover(desk.site("nim"), desk.reader, wait=True)
+        done = recover(session.master_context("nim"), session.reader, wait=True)
         assert done.closed == [] and "beef" in done.notes[0]
-        assert desk.reader.run(backup.run.id)["outcome"] == "running"
+        assert session.reader.run(backup.run.id)["outcome"] == "running"
         (lock / "run").unlink()
         lock.joinpath("heartbeat").write_text(OLD)
-        assert recover(desk.site("nim"), desk.reader, wait=True).closed == [backup.run.id]
+        assert recover(session.master_context("nim"), session.reader, wait=True).closed == [backup.run.id]
 
 
 @pytest.mark.parametrize(("holder", "fresh"), [("this-run", True), ("another-run", False)])
@@ -120,8 +121,8 @@ def test_only_its_own_locks_are_kept_fresh(estate: Any, estate_config: Config, h
         lock.mkdir(parents=True)
         (lock / "run").write_text(f"{holder}\n")
         (lock / "heartbeat").write_text(OLD)
-    with opened_desk(load(estate_config())) as desk:
+    with open_session(load(estate_config())) as session:
         clock = Beat()
-        with beating(replace(desk.site("nim"), clock=clock), "powerha2", "this-run"):
+        with beating(replace(session.master_context("nim"), clock=clock), "powerha2", "this-run"):
             clock.let_one_through()
     assert [(lock / "heartbeat").read_text() > OLD for lock in locks] == [fresh, fresh]

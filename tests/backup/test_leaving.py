@@ -14,8 +14,8 @@ from typing import Any
 
 import pytest
 
-from nimwrap.backup.context import Clock
-from nimwrap.cli.backup import leaving_on_signal
+from nimwrap.cli.verbs.backup import leaving_on_signal
+from nimwrap.domain.clock import Clock
 from nimwrap.domain.durations import parse_rfc3339, rfc3339
 from tests.backup.test_main_job import nothing_left, only_run
 from tests.interrupting import survives
@@ -27,12 +27,12 @@ LIMIT_S = 60
 
 
 def test_a_signal_inside_the_waiting_itself_stops_nothing() -> None:
-    desk = SimpleNamespace(clock=Clock(), left_by=None)
-    with leaving_on_signal(desk):
+    session = SimpleNamespace(clock=Clock(), left_by=None)
+    with leaving_on_signal(session):
         leave = signal.getsignal(signal.SIGTERM)
-        assert survives(lambda: desk.clock.stop.wait(0.01), lambda: leave(signal.SIGTERM, None))
-    assert desk.left_by == signal.SIGTERM
-    assert desk.clock.stop.wait(LIMIT_S)
+        assert survives(lambda: session.clock.stop.wait(0.01), lambda: leave(signal.SIGTERM, None))
+    assert session.left_by == signal.SIGTERM
+    assert session.clock.stop.wait(LIMIT_S)
 
 
 def begin(home: Path, config: Path, *arguments: str) -> subprocess.Popen[bytes]:

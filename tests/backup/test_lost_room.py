@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from nimwrap.backup.recover import recover
+from nimwrap.backup.recovery import recover
 from nimwrap.config.load import load
-from nimwrap.fleet.desk import opened_desk
+from nimwrap.fleet.session import open_session
 from tests.backup.test_lost_sight import Failing
 from tests.backup.test_main_job import BOOT, SERVICE, only_run
 from tests.running import Ran
@@ -76,22 +76,22 @@ def test_an_entry_that_cannot_be_understood_is_called_foreign(run_cli: Cli, cras
 @pytest.mark.parametrize("outcome", ["running", "ok"])
 def test_without_an_answer_of_the_master_it_stays_open_and_is_said(crashed: Any, estate: Any, outcome: str) -> None:
     config, run, directory = crashed(outcome)
-    with opened_desk(load(config)) as desk:
-        desk.hosts = {"nim": Failing(desk.hosts["nim"], "subtract()")}
-        (note,) = recover(desk.site("nim"), desk.reader, wait=True).notes
+    with open_session(load(config)) as session:
+        session.hosts = {"nim": Failing(session.hosts["nim"], "subtract()")}
+        (note,) = recover(session.master_context("nim"), session.reader, wait=True).notes
         assert note.startswith(run["id"]) and "the line is cut" in note
-        (change,) = desk.reader.changes(run=run["id"])
+        (change,) = session.reader.changes(run=run["id"])
         assert change["state"] == "applied"
-        assert desk.reader.run(run["id"])["outcome"] == outcome
+        assert session.reader.run(run["id"])["outcome"] == outcome
         assert directory in estate.exports_text().decode()
-        assert recover(desk.site("nim"), desk.reader, wait=True).notes == []
+        assert recover(session.master_context("nim"), session.reader, wait=True).notes == []
         assert directory not in estate.exports_text().decode()
 
 
 def test_a_spool_that_cannot_be_seen_is_not_an_empty_one(crashed: Any) -> None:
     config, run, _ = crashed("running")
-    with opened_desk(load(config)) as desk:
-        desk.hosts = {"nim": Failing(desk.hosts["nim"], "/var/adm/nimwrap", silently=True)}
+    with open_session(load(config)) as session:
+        session.hosts = {"nim": Failing(session.hosts["nim"], "/var/adm/nimwrap", silently=True)}
         with pytest.raises(Exception, match="does not say what lies in"):
-            recover(desk.site("nim"), desk.reader, wait=True)
-        assert desk.reader.run(run["id"])["outcome"] == "running"
+            recover(session.master_context("nim"), session.reader, wait=True)
+        assert session.reader.run(run["id"])["outcome"] == "running"

@@ -10,13 +10,13 @@ from typing import Any
 
 import pytest
 
-from nimwrap.backup.context import Clock, Interrupted
-from nimwrap.backup.recover import recover
-from nimwrap.backup.run import BackupRun, Later, Request
+from nimwrap.backup.backup_run import BackupRequest, BackupRun, RetryLater
+from nimwrap.backup.recovery import recover
 from nimwrap.config.load import load
+from nimwrap.domain.clock import Clock, Interrupted
 from nimwrap.domain.errors import NimwrapError
 from nimwrap.domain.records import ClientRef, Run
-from nimwrap.fleet.desk import Desk, opened_desk
+from nimwrap.fleet.session import Session, open_session
 from nimwrap.hosts.protocol import CommandResult, Host
 
 Config = Callable[..., Path]
@@ -45,35 +45,35 @@ class Failing:
 
 
 @contextmanager
-def broken_at(config: Path, word: str) -> Iterator[tuple[Desk, Failing, BackupRun]]:
-    with opened_desk(load(config)) as desk:
-        host = Failing(desk.hosts["nim"], word)
-        desk.hosts = {"nim": host}
-        yield desk, host, BackupRun(desk.site("nim"), Request(ClientRef("nim", "powerha1")))
+def broken_at(config: Path, word: str) -> Iterator[tuple[Session, Failing, BackupRun]]:
+    with open_session(load(config)) as session:
+        host = Failing(session.hosts["nim"], word)
+        session.hosts = {"nim": host}
+        yield session, host, BackupRun(session.master_context("nim"), BackupRequest(ClientRef("nim", "powerha1")))
 
 
 def test_an_image_whose_proof_was_cut_off_is_recorded_by_recover(estate: Any, estate_config: Config) -> None:
     before = estate.exports_text()
-    with broken_at(estate_config(), "lsmksysb -lf") as (desk, _, backup):
+    with broken_at(estate_config(), "lsmksysb -lf") as (session, _, backup):
         with pytest.raises(Interrupted):
             backup.step()
         assert backup.run.failure and backup.run.failure.code == "master_unreachable"
-        assert recover(desk.site("nim"), desk.reader, wait=True).closed == [backup.run.id]
-        assert desk.reader.run(backup.run.id)["outcome"] == "ok"
-        assert desk.reader.last_good("nim", "powerha1")
+        assert recover(session.master_context("nim"), session.reader, wait=True).closed == [backup.run.id]
+        assert session.reader.run(backup.run.id)["outcome"] == "ok"
+        assert session.reader.last_good("nim", "powerha1")
     assert estate.exports_text() == before
 
 
 def test_a_start_that_came_after_its_run_was_given_up_is_adopted(estate: Any, estate_config: Config) -> None:
     before = estate.exports_text()
-    with broken_at(estate_config(retry={"attempts": 1}), "/wrapper < /dev/null") as (desk, host, backup):
+    with broken_at(estate_config(retry={"attempts": 1}), "/wrapper < /dev/null") as (session, host, backup):
         ended = backup.step()
         assert isinstance(ended, Run) and ended.failure and ended.failure.code == "master_unreachable"
-        lock = desk.config.masters["nim"].spool + "/locks/powerha1"
+        lock = session.config.masters["nim"].spool + "/locks/powerha1"
         host.host.run(f"mkdir -p {lock}; echo {ended.id} > {lock}/run")
         assert "started" in host.host.run(host.lost).stdout
-        assert recover(desk.site("nim"), desk.reader, wait=True).closed == [ended.id]
-        assert desk.reader.run(ended.id)["outcome"] == "ok"
+        assert recover(session.master_context("nim"), session.reader, wait=True).closed == [ended.id]
+        assert session.reader.run(ended.id)["outcome"] == "ok"
     assert estate.exports_text() == before
 
 
@@ -100,32 +100,32 @@ class Gone(Failing):
 
 def test_a_start_that_nobody_knows_of_is_no_end(estate: Any, estate_config: Config) -> None:
     """Its export may have been changed by now: the journal must not call that undone."""
-    with opened_desk(load(estate_config())) as desk:
-        site = desk.site("nim")
-        lost = replace(site, host=Gone(site.host, "/wrapper < /dev/null", silently=True), clock=Hasty())
-        backup = BackupRun(lost, Request(ClientRef("nim", "powerha1")))
+    with open_session(load(estate_config())) as session:
+        context = session.master_context("nim")
+        lost = replace(context, host=Gone(context.host, "/wrapper < /dev/null", silently=True), clock=Hasty())
+        backup = BackupRun(lost, BackupRequest(ClientRef("nim", "powerha1")))
         with pytest.raises(Interrupted):
             backup.step()
-        (change,) = desk.reader.changes(run=backup.run.id)
-        assert (change["state"], desk.reader.run(backup.run.id)["outcome"]) == ("planned", "running")
-        assert recover(site, desk.reader, wait=True).closed == [backup.run.id]
-        (change,) = desk.reader.changes(run=backup.run.id)
+        (change,) = session.reader.changes(run=backup.run.id)
+        assert (change["state"], session.reader.run(backup.run.id)["outcome"]) == ("planned", "running")
+        assert recover(context, session.reader, wait=True).closed == [backup.run.id]
+        (change,) = session.reader.changes(run=backup.run.id)
         assert change["state"] == "reverted"
 
 
 def test_a_lost_start_is_tried_again_as_the_next_attempt(estate: Any, estate_config: Config) -> None:
     with broken_at(estate_config(retry={"wait": "1s"}), "/wrapper < /dev/null") as (_, _, backup):
-        assert isinstance(backup.step(), Later)
+        assert isinstance(backup.step(), RetryLater)
         ended = backup.step()
         assert isinstance(ended, Run) and ended.outcome == "ok"
         assert [attempt.number for attempt in ended.attempts] == [1, 2]
 
 
 def test_another_nimwraps_open_export_is_undone_once_when_nobody_holds_it(estate: Any, estate_config: Config) -> None:
-    with opened_desk(load(estate_config())) as desk:
-        site = desk.site("nim")
-        room = f"{site.master.spool}/20260101T000000-aix01-0000"
-        site.host.run(f"mkdir -p {room}; cd {room}; echo {{}} > plan; echo 0 > rc; echo 'echo reverted' > undo")
-        (note,) = recover(site, desk.reader, wait=True).notes
+    with open_session(load(estate_config())) as session:
+        context = session.master_context("nim")
+        room = f"{context.master.spool}/20260101T000000-aix01-0000"
+        context.host.run(f"mkdir -p {room}; cd {room}; echo {{}} > plan; echo 0 > rc; echo 'echo reverted' > undo")
+        (note,) = recover(context, session.reader, wait=True).notes
         assert "reverted" in note
-        assert recover(site, desk.reader, wait=True).notes == []
+        assert recover(context, session.reader, wait=True).notes == []

@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from nimwrap.backup.run import BackupRun, Request
+from nimwrap.backup.backup_run import BackupRequest, BackupRun
 from nimwrap.config.load import load
 from nimwrap.domain.codes import exit_code_of_run
 from nimwrap.domain.records import ClientRef, Run
-from nimwrap.fleet.desk import opened_desk
+from nimwrap.fleet.session import open_session
 from nimwrap.hosts.protocol import CommandResult, Host
 
 Config = Callable[..., Path]
@@ -36,9 +36,9 @@ class Meddled:
 
 
 def backed_up(config: Path, client: str, meddle: Callable[[Host, str], str]) -> Run:
-    with opened_desk(load(config)) as desk:
-        desk.hosts = {"nim": Meddled(desk.hosts["nim"], meddle)}
-        ended = BackupRun(desk.site("nim"), Request(ClientRef("nim", client))).step()
+    with open_session(load(config)) as session:
+        session.hosts = {"nim": Meddled(session.hosts["nim"], meddle)}
+        ended = BackupRun(session.master_context("nim"), BackupRequest(ClientRef("nim", client))).step()
         assert isinstance(ended, Run)
         return ended
 

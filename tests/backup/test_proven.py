@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 
-from nimwrap.backup.context import Interrupted
-from nimwrap.backup.recover import recover
-from nimwrap.backup.run import BackupRun, Request
+from nimwrap.backup.backup_run import BackupRequest, BackupRun
+from nimwrap.backup.recovery import recover
 from nimwrap.config.load import load
+from nimwrap.domain.clock import Interrupted
 from nimwrap.domain.records import ClientRef
-from nimwrap.fleet.desk import opened_desk
+from nimwrap.fleet.session import open_session
 from tests.backup.test_lost_sight import Failing
 from tests.backup.test_main_job import nothing_left, only_run
 from tests.running import Ran
@@ -86,14 +86,14 @@ def test_an_image_whose_place_is_taken_is_kept_where_it_was_made(
 
 
 def test_a_line_that_is_cut_while_the_image_is_put_in_its_place(estate: Any, estate_config: Config) -> None:
-    with opened_desk(load(estate_config())) as desk:
-        desk.hosts = {"nim": Failing(desk.hosts["nim"], "neither staged nor in its place", silently=True)}
-        backup = BackupRun(desk.site("nim"), Request(ClientRef("nim", "powerha1")))
+    with open_session(load(estate_config())) as session:
+        session.hosts = {"nim": Failing(session.hosts["nim"], "neither staged nor in its place", silently=True)}
+        backup = BackupRun(session.master_context("nim"), BackupRequest(ClientRef("nim", "powerha1")))
         with pytest.raises(Interrupted):
             backup.step()
-        assert recover(desk.site("nim"), desk.reader, wait=True).closed == [backup.run.id]
-        assert desk.reader.run(backup.run.id)["outcome"] == "ok"
-        (image,) = desk.reader.images("nim", "powerha1")
+        assert recover(session.master_context("nim"), session.reader, wait=True).closed == [backup.run.id]
+        assert session.reader.run(backup.run.id)["outcome"] == "ok"
+        (image,) = session.reader.images("nim", "powerha1")
         assert estate.objects()[image["resource"]]["location"] == image["location"]
 
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from nimwrap.backup import spool, state
-from nimwrap.backup.plan import AttemptPlan
+from nimwrap.backup import operation_status, spool
+from nimwrap.backup.attempt_plan import AttemptPlan
 from nimwrap.backup.wrapper import stop_text
 
 RUN, OLD = "20261123T010203-aix01-4f2a", "20200101000000"
@@ -97,9 +97,9 @@ def test_what_a_login_prints_around_an_answer_is_none_of_it(root: Path) -> None:
     assert spool.parse_locks(NOISE + said + NOISE) == spool.parse_locks(said)
     assert spool.parse_locks(said)[0].got
     made_room(root, image="/nowhere\n", out="line one\nnw end is nothing\nline two\n", rc="0\n", done="x\n")
-    seen = sh(state.look_script(planned(root), 0))
-    assert state.parse_look(NOISE + seen + NOISE) == state.parse_look(seen)
-    look = state.parse_look(seen)
+    seen = sh(operation_status.poll_script(planned(root), 0))
+    assert operation_status.parse_status(NOISE + seen + NOISE) == operation_status.parse_status(seen)
+    look = operation_status.parse_status(seen)
     assert (look.done, look.returncode, look.size) == (True, 0, None)
     assert look.output == "line one\nnw end is nothing\nline two\n"
 
@@ -109,15 +109,15 @@ def test_no_answer_is_never_taken_for_an_empty_one(root: Path, text: str) -> Non
     with pytest.raises(ValueError, match="not an answer"):
         spool.parse_locks(text)
     with pytest.raises(ValueError, match="not an answer"):
-        state.parse_look(text)
+        operation_status.parse_status(text)
 
 
 def test_half_an_answer_is_none(root: Path) -> None:
     """Without its last line a live holder would look gone, and its lock stale."""
     said = sh(spool.locks_script(str(root), ["aix01"], RUN, "ctl pid 1")).splitlines()
     made_room(root, image="/nowhere\n")
-    seen = sh(state.look_script(planned(root), 0)).splitlines()
-    for whole, parse in ((said, spool.parse_locks), (seen, state.parse_look)):
+    seen = sh(operation_status.poll_script(planned(root), 0)).splitlines()
+    for whole, parse in ((said, spool.parse_locks), (seen, operation_status.parse_status)):
         for lines in range(len(whole)):
             with pytest.raises(ValueError, match="not an answer"):
                 parse("\n".join(whole[:lines]))
@@ -128,7 +128,7 @@ def test_half_an_answer_is_none(root: Path) -> None:
 )
 def test_a_reboot_is_told_by_how_long_the_machine_is_up(root: Path, boot: str, rebooted: bool) -> None:
     made_room(root, image="/nowhere\n", boot=f"{boot} 20261123010203\n")
-    assert state.parse_look(sh(state.look_script(planned(root), 0))).rebooted == rebooted
+    assert operation_status.parse_status(sh(operation_status.poll_script(planned(root), 0))).rebooted == rebooted
 
 
 def test_a_lock_says_which_operation_it_is_for_and_since_which_boot(root: Path) -> None:

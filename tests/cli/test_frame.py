@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 
 import nimwrap
-from nimwrap.cli.commands import SECTIONS
-from nimwrap.cli.frame import Result
+from nimwrap.cli.command_group import SECTIONS
+from nimwrap.cli.invocation import Result
 from nimwrap.cli.main import main, without_json
 from nimwrap.domain.errors import NimwrapError, Problem
 from tests.running import ROOT, Ran, command, environment
@@ -291,5 +291,9 @@ def test_status_follows_the_exit_code(code: int, status: str) -> None:
 
 
 def test_every_verb_file_is_in_the_table_of_commands() -> None:
-    files = {path.stem for path in (ROOT / "nimwrap" / "cli").glob("*.py") if "\ndef register(app" in path.read_text()}
+    files = {
+        path.stem
+        for path in (ROOT / "nimwrap" / "cli" / "verbs").glob("*.py")
+        if "\ndef register(app" in path.read_text()
+    }
     assert files == {module for _, modules in SECTIONS for module in modules}

@@ -11,8 +11,8 @@ from typing import IO, Any
 
 import pytest
 
-from nimwrap.cli.streams import put
-from nimwrap.history.read import Reader
+from nimwrap.cli.output.streams import put
+from nimwrap.history.sqlite.queries import Reader
 from tests.running import command, environment
 
 Config = Callable[..., Path]

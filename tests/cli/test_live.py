@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from nimwrap.cli.live import describe
-from nimwrap.cli.live_table import LiveTable
+from nimwrap.cli.output.progress_lines import describe
+from nimwrap.cli.output.progress_table import LiveTable
 from nimwrap.domain.progress import Progress
 from tests.cli.test_frame import on_terminal
 
@@ -25,8 +25,8 @@ COLOUR = re.compile(r"\x1b\[[0-9;]*3[0-7]m")
 
 def frame(clients: int, width: int, encoding: str = "utf-8") -> list[str]:
     """One picture of a fleet of which so many are at work, and one is done."""
-    desk: Any = SimpleNamespace(foresee=lambda: datetime(2026, 11, 23, 3, 2, tzinfo=UTC))
-    table = LiveTable(clients + 1, desk, colour=False)
+    session: Any = SimpleNamespace(foresee=lambda: datetime(2026, 11, 23, 3, 2, tzinfo=UTC))
+    table = LiveTable(clients + 1, session, colour=False)
     table.tell(Progress("r", "done", "first"))
     for number in range(clients):
         table.tell(
@@ -76,8 +76,8 @@ def test_what_belongs_to_no_client_is_said_without_one(
     progress: Progress, said: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert describe(progress) == said
-    desk: Any = SimpleNamespace(foresee=lambda: None)
-    table = LiveTable(2, desk, colour=False)
+    session: Any = SimpleNamespace(foresee=lambda: None)
+    table = LiveTable(2, session, colour=False)
     table.tell(progress)
     assert (said in capsys.readouterr().err) is not progress.client
 

@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nimwrap.cli.render import Printer, jsonable, print_json
-from nimwrap.cli.streams import bare, clean, put
+from nimwrap.cli.output.printer import Printer, jsonable, print_json
+from nimwrap.cli.output.streams import bare, clean, put
 from nimwrap.config.secret import Secret
 
 PLAIN = Printer(colour=False, terminal=False)

@@ -69,8 +69,16 @@ def test_status_imports_no_more_than_the_clock_of_its_schedules(config: Path, tm
 
 def test_only_the_verb_that_is_called_is_imported(config: Path, tmp_path: Path) -> None:
     modules = imported("--config", str(config), "history", home=tmp_path)
-    assert "nimwrap.cli.history" in modules
-    assert not {"nimwrap.cli.backup", "nimwrap.cli.doctor", "nimwrap.fleet.run", "nimwrap.preflight.engine"} & modules
+    assert "nimwrap.cli.verbs.history" in modules
+    assert (
+        not {
+            "nimwrap.cli.verbs.backup",
+            "nimwrap.cli.verbs.doctor",
+            "nimwrap.fleet.fleet_run",
+            "nimwrap.preflight.engine",
+        }
+        & modules
+    )
 
 
 def test_the_list_is_one_that_can_find_something(config: Path, tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from nimwrap.domain.records import ChangeState, InventoryClient
-from nimwrap.history.store import Store
+from nimwrap.history.sqlite.store import Store
 from tests.report.site import HELD, NEVER, OLD, PAIR, PLAIN, build, open_an_export
 from tests.running import Ran
 

@@ -8,10 +8,10 @@ from pathlib import Path
 import jsonschema
 import pytest
 
+from nimwrap.config.json_schema import json_schema
 from nimwrap.config.keys import ALL_TABLES, OVERRIDABLE, TOP_NAMES, Table
 from nimwrap.config.load import load
 from nimwrap.config.model import Config
-from nimwrap.config.schema import json_schema
 from nimwrap.config.starter import starter
 from tests.config.test_faults import CASES
 from tests.config.test_load import WHOLE

@@ -14,7 +14,7 @@ import typer
 from nimwrap.cli.main import app
 from nimwrap.config.keys import ALL_TABLES, TOP_NAMES
 from nimwrap.domain.codes import FailureCode
-from nimwrap.scheduling.files import KEYS
+from nimwrap.scheduling.schedule_files import KEYS
 from tests.running import ROOT
 
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]

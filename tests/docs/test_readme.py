@@ -16,7 +16,7 @@ def test_the_two_commands_exist() -> None:
 
 
 def test_the_shown_output_is_what_the_demo_types() -> None:
-    from nimwrap.cli.demo import SCENES
+    from nimwrap.cli.verbs.demo import SCENES
 
     typed = {f"nimwrap {' '.join(scene.typed)}" for scene in SCENES}
     assert set(re.findall(r"^\$ (nimwrap .+)$", README, re.MULTILINE)) <= typed

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from nimwrap.estate import nfs
-from nimwrap.estate.nfs import Export
+from nimwrap.estate.nfs import ExportedDirectory
 
 from .conftest import Sim
 
@@ -72,7 +72,7 @@ def test_an_unknown_host_or_directory_is_refused(sim: Sim) -> None:
 )
 def test_whom_an_export_lets_in(sim: Sim, options: str, source: str, mount: bool, root: bool) -> None:
     server = sim.estate.machine("nim")
-    nfs.put(server, Export(DIRECTORY, options))
+    nfs.put(server, ExportedDirectory(DIRECTORY, options))
     right = nfs.right(server, DIRECTORY, source)
     assert (right.mount, right.root) == (mount, root)
 

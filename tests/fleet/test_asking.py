@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from nimwrap.fleet.asking import AT_ONCE, side_by_side
+from nimwrap.fleet.concurrency import AT_ONCE, map_concurrent
 from tests.backup.test_leaving import begin, until
 
 ANSWERED_S = 10
@@ -31,7 +31,7 @@ def test_answers_come_in_order_and_no_more_than_a_few_are_asked_at_once() -> Non
         return number * number
 
     numbers = range(4 * AT_ONCE)
-    assert list(side_by_side(ask, numbers).items()) == [(number, number * number) for number in numbers]
+    assert list(map_concurrent(ask, numbers).items()) == [(number, number * number) for number in numbers]
     assert set(most) == {AT_ONCE}
 
 
@@ -44,7 +44,7 @@ def test_the_first_error_does_not_wait_for_the_slowest() -> None:
         never.wait(60)
 
     with pytest.raises(LookupError, match="broken"):
-        side_by_side(ask, ["hanging", "broken"])
+        map_concurrent(ask, ["hanging", "broken"])
     never.set()
 
 
@@ -57,8 +57,8 @@ def test_when_told_to_stop_only_the_answers_are_returned() -> None:
             never.wait(60)
         return name
 
-    assert side_by_side(ask, ["hanging"], stop=stop) == {}
-    assert side_by_side(ask, [], stop=Event()) == {}
+    assert map_concurrent(ask, ["hanging"], stop=stop) == {}
+    assert map_concurrent(ask, [], stop=Event()) == {}
     never.set()
 
 

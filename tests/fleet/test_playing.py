@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from nimwrap.domain.ordering import UNKNOWN
-from nimwrap.fleet.playing import expected_end, play
-from nimwrap.fleet.queue import Job, Queue
+from nimwrap.fleet.queue import Queue, QueuedJob
+from nimwrap.fleet.simulation import expected_end, simulate
 
 NOW = 1000.0
 
@@ -19,7 +19,7 @@ def queue(waiting: str, cap: int = 2) -> Queue[str]:
         text, _, later = text.partition("+")
         seconds = UNKNOWN if text[1:] == "?" else float(text[1:])
         ready = NOW + float(later) if later else 0.0
-        made.add([Job(text[0], "nim", seconds, chain or None, ready, timed=text[1:] != "?")])
+        made.add([QueuedJob(text[0], "nim", seconds, chain or None, ready, timed=text[1:] != "?")])
     return made
 
 
@@ -55,7 +55,7 @@ def test_where_too_few_were_ever_timed_nothing_is_said(waiting: str) -> None:
 
 def test_a_size_alone_is_no_measured_duration() -> None:
     made: Queue[str] = Queue({"nim": 1})
-    made.add([Job("a", "nim", 100.0)])
+    made.add([QueuedJob("a", "nim", 100.0)])
     assert expected_end(made, NOW) is None
 
 
@@ -80,7 +80,7 @@ def test_the_queue_at_work_is_not_touched() -> None:
 
 
 def test_a_played_night_names_every_job_once_in_the_order_of_its_start() -> None:
-    played = list(play(queue("a10 b20 c30 d?", 2), 0.0))
+    played = list(simulate(queue("a10 b20 c30 d?", 2), 0.0))
     assert [(one.job.what, one.starts, one.known) for one in played] == [
         ("d", 0, False),
         ("c", 0, True),

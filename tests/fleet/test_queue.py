@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from nimwrap.domain.ordering import UNKNOWN, predicted_seconds
-from nimwrap.fleet.queue import Job, Queue
+from nimwrap.fleet.queue import Queue, QueuedJob
 
 
-def job(name: str, seconds: float = 10, *, chain: str | None = None, master: str = "nim") -> Job[str]:
-    return Job(name, master, seconds, chain)
+def job(name: str, seconds: float = 10, *, chain: str | None = None, master: str = "nim") -> QueuedJob[str]:
+    return QueuedJob(name, master, seconds, chain)
 
 
 def started(queue: Queue[str], now: float = 0) -> list[str]:

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from nimwrap.estate import Estate, build
-from nimwrap.history.read import Reader
+from nimwrap.history.sqlite.queries import Reader
 from tests.running import Ran
 
 CLIENTS, AT_ONCE = 60, 4

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from nimwrap.clients.selection import resolve
 from nimwrap.config.model import Config
 from nimwrap.domain.codes import ExitCode
 from nimwrap.domain.errors import NimwrapError
-from nimwrap.fleet.targets import resolve
 
 INVENTORIES = {"nim": ["powerha1", "powerha2", "aix01"], "nim2": ["aix01", "web01"]}
 CONFIG = Config(groups={"cluster": ("powerha1", "nim/powerha2"), "web": ("web*",), "gone": ("aix09",)})

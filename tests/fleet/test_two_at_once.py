@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from nimwrap.estate import Estate, build
-from nimwrap.history.read import Reader
+from nimwrap.history.sqlite.queries import Reader
 from tests.backup.test_leaving import begin
 
 TIMES = [pytest.param(number, marks=() if number < 2 else pytest.mark.slow) for number in range(50)]

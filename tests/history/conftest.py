@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from nimwrap.history.read import Reader
-from nimwrap.history.store import Store
+from nimwrap.history.sqlite.queries import Reader
+from nimwrap.history.sqlite.store import Store
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from typing import Any
 from nimwrap.domain.codes import FailureCode, Outcome
 from nimwrap.domain.findings import CheckStatus, Failure, Finding
 from nimwrap.domain.records import Attempt, ChangeState, Cluster, ResourceGroup, Run, SourceAddress
-from nimwrap.history.store import Store
+from nimwrap.history.sqlite.store import Store
 
 NIGHT = datetime(2026, 11, 22, 14, tzinfo=UTC)
 EXPORTED = "/export/nim/mksysb/powerha1 -rw,access=powerha1:10.20.0.52,root=powerha1:10.20.0.52"

@@ -11,9 +11,9 @@ import pytest
 
 from nimwrap.domain.codes import Outcome
 from nimwrap.domain.records import ClientRef
-from nimwrap.history.read import Reader
-from nimwrap.history.slots import Opening, end, open_slot, pending, take
-from nimwrap.history.store import Store
+from nimwrap.history.sqlite.queries import Reader
+from nimwrap.history.sqlite.slot_queue import Opening, end, open_slot, pending, take
+from nimwrap.history.sqlite.store import Store
 from tests.history.samples import NIGHT, a_run, at
 from tests.running import ROOT
 
@@ -22,8 +22,8 @@ _CLAIMS = """
 import sys
 from pathlib import Path
 from nimwrap.domain.records import ClientRef
-from nimwrap.history.slots import take
-from nimwrap.history.store import Store
+from nimwrap.history.sqlite.slot_queue import take
+from nimwrap.history.sqlite.store import Store
 from tests.history.samples import NIGHT
 store = Store.open(Path(sys.argv[1]))
 print("ready", flush=True)

@@ -13,11 +13,11 @@ from pathlib import Path
 
 import pytest
 
-from nimwrap.history import schema
-from nimwrap.history.database import connect
-from nimwrap.history.read import Reader
-from nimwrap.history.store import Store
-from nimwrap.history.trouble import StoreUnavailable
+from nimwrap.history.history_errors import StoreUnavailable
+from nimwrap.history.sqlite import schema
+from nimwrap.history.sqlite.database import connect
+from nimwrap.history.sqlite.queries import Reader
+from nimwrap.history.sqlite.store import Store
 from tests.history.samples import a_run, config_for
 from tests.running import ROOT, Ran
 
@@ -44,7 +44,8 @@ def test_without_shared_memory_the_rollback_journal_serves(tmp_path: Path) -> No
     connection.close()
 
 
-_OPENS = "import sys; from pathlib import Path; from nimwrap.history.store import Store; Store.open(Path(sys.argv[1]))"
+_OPENS = """import sys; from pathlib import Path
+from nimwrap.history.sqlite.store import Store; Store.open(Path(sys.argv[1]))"""
 
 
 def test_processes_that_make_the_database_at_once_do_not_clash(path: Path) -> None:
@@ -56,9 +57,9 @@ def test_processes_that_make_the_database_at_once_do_not_clash(path: Path) -> No
 _MIGRATES = f"""
 import sys
 from pathlib import Path
-from nimwrap.history import schema
+from nimwrap.history.sqlite import schema
 schema.MIGRATIONS.update({{"m999_more": {MORE["m999_more"]!r}}})
-from nimwrap.history.store import Store
+from nimwrap.history.sqlite.store import Store
 Store.open(Path(sys.argv[1]))
 """
 
@@ -158,7 +159,7 @@ def test_a_reader_works_on_a_read_only_filesystem(tmp_path: Path) -> None:
     frozen = f"mount --bind {state} {state} && mount -o remount,ro,bind {state}"
     script = f'{frozen} && exec {sys.executable} -c "$0" {state}'
     reads = (
-        "import sys; from pathlib import Path; from nimwrap.history.read import Reader;"
+        "import sys; from pathlib import Path; from nimwrap.history.sqlite.queries import Reader;"
         "print([r['id'] for r in Reader.open(Path(sys.argv[1]) / 'history.db').runs()])"
     )
     ran = subprocess.run(

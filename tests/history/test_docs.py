@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from nimwrap.history.store import Store
+from nimwrap.history.sqlite.store import Store
 from tests.history.samples import tell_founding_case
 from tests.running import ROOT
 

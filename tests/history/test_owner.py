@@ -10,28 +10,28 @@ from pathlib import Path
 import pytest
 
 from nimwrap.domain.errors import NimwrapError
-from nimwrap.history.owner import OwnerLock, owner_alive, run_locks, sweep_run
+from nimwrap.history.run_lease import RunLease, owner_alive, remove_lease, run_locks
 from tests.running import ROOT
 
 _HOLDS = """
 import sys
 from pathlib import Path
-from nimwrap.history.owner import OwnerLock
-lock = OwnerLock(Path(sys.argv[1]), "r1")
+from nimwrap.history.run_lease import RunLease
+lock = RunLease(Path(sys.argv[1]), "r1")
 print("held", flush=True)
 sys.stdin.read()
 """
 _ASKS = """
 import sys
 from pathlib import Path
-from nimwrap.history.owner import owner_alive
+from nimwrap.history.run_lease import owner_alive
 print(owner_alive(Path(sys.argv[1]), "r1"))
 """
 
 
 def test_an_owner_lives_until_it_lets_go(tmp_path: Path) -> None:
     assert not owner_alive(tmp_path, "r1")
-    with OwnerLock(tmp_path, "r1") as lock:
+    with RunLease(tmp_path, "r1") as lock:
         assert owner_alive(tmp_path, "r1")
         assert not owner_alive(tmp_path, "r2")
     assert not owner_alive(tmp_path, "r1")
@@ -40,11 +40,11 @@ def test_an_owner_lives_until_it_lets_go(tmp_path: Path) -> None:
 
 
 def test_asking_does_not_cost_the_owner_its_lock(tmp_path: Path) -> None:
-    with OwnerLock(tmp_path, "r1"):
+    with RunLease(tmp_path, "r1"):
         assert owner_alive(tmp_path, "r1")
         assert _ask(tmp_path) == "True"
         with pytest.raises(NimwrapError):
-            OwnerLock(tmp_path, "r1")
+            RunLease(tmp_path, "r1")
         assert _ask(tmp_path) == "True"
     assert _ask(tmp_path) == "False"
 
@@ -55,21 +55,21 @@ def test_a_killed_owner_is_dead_and_can_be_followed(tmp_path: Path) -> None:
     assert holder.stdout.readline() == "held\n"
     assert owner_alive(tmp_path, "r1")
     with pytest.raises(NimwrapError) as caught:
-        OwnerLock(tmp_path, "r1")
+        RunLease(tmp_path, "r1")
     assert (caught.value.code, caught.value.exit_code) == ("locked", 11)
     holder.kill()
     holder.wait()
     assert not owner_alive(tmp_path, "r1")
-    with OwnerLock(tmp_path, "r1"):
+    with RunLease(tmp_path, "r1"):
         assert owner_alive(tmp_path, "r1")
 
 
 def test_of_several_who_want_it_one_has_it(tmp_path: Path) -> None:
     script = _HOLDS.replace(
-        'lock = OwnerLock(Path(sys.argv[1]), "r1")',
+        'lock = RunLease(Path(sys.argv[1]), "r1")',
         """
 try:
-    lock = OwnerLock(Path(sys.argv[1]), "r1")
+    lock = RunLease(Path(sys.argv[1]), "r1")
 except Exception as error:
     print(error.code, flush=True)
     sys.exit()""",
@@ -103,13 +103,13 @@ def _ask(state_dir: Path) -> str:
 
 def test_lock_files_of_dead_runs_are_swept_and_no_others(tmp_path: Path) -> None:
     dead, living = "20261123T010203-aix01-4f2a", "20261123T010203-aix02-4f2b"
-    with OwnerLock(tmp_path, living), OwnerLock(tmp_path, "serve"):
+    with RunLease(tmp_path, living), RunLease(tmp_path, "serve"):
         (tmp_path / "owners" / f"{dead}.lock").touch()
         made = run_locks(tmp_path)
         assert set(made) == {dead, living}
         assert all(at.tzinfo is not None for at in made.values())
         for run in made:
-            sweep_run(tmp_path, run)
+            remove_lease(tmp_path, run)
         assert set(run_locks(tmp_path)) == {living}
         assert owner_alive(tmp_path, living)
         assert owner_alive(tmp_path, "serve")
@@ -120,9 +120,9 @@ def test_the_lock_of_a_living_process_is_not_swept(tmp_path: Path) -> None:
     holder = _start(_HOLDS.replace('"r1"', f'"{run}"'), tmp_path)
     assert holder.stdout is not None
     assert holder.stdout.readline() == "held\n"
-    sweep_run(tmp_path, run)
+    remove_lease(tmp_path, run)
     assert set(run_locks(tmp_path)) == {run}
     holder.kill()
     holder.wait()
-    sweep_run(tmp_path, run)
+    remove_lease(tmp_path, run)
     assert run_locks(tmp_path) == {}

@@ -8,9 +8,9 @@ import pytest
 
 from nimwrap.domain.codes import FailureCode, Outcome
 from nimwrap.domain.findings import Failure
-from nimwrap.history.present import change_json, runs_json, story_json
-from nimwrap.history.read import Reader
-from nimwrap.history.store import Store
+from nimwrap.history.json_view import change_json, runs_json, story_json
+from nimwrap.history.sqlite.queries import Reader
+from nimwrap.history.sqlite.store import Store
 from tests.history.samples import EXPORTED, MESSAGE, a_run, at, tell_founding_case
 
 RUN = [

@@ -15,8 +15,8 @@ from nimwrap.domain.codes import FailureCode, Outcome
 from nimwrap.domain.errors import NimwrapError
 from nimwrap.domain.findings import Failure
 from nimwrap.domain.records import ClientRef, InventoryClient, Run
-from nimwrap.history.read import Reader
-from nimwrap.history.store import Store
+from nimwrap.history.sqlite.queries import Reader
+from nimwrap.history.sqlite.store import Store
 from tests.history.samples import a_run, an_image, at
 from tests.running import ROOT
 

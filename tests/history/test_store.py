@@ -13,13 +13,13 @@ from pathlib import Path
 
 import pytest
 
-import nimwrap.history.store as store_module
+import nimwrap.history.sqlite.store as store_module
 from nimwrap.domain.codes import FailureCode, Outcome
 from nimwrap.domain.findings import Failure
 from nimwrap.domain.records import Attempt, ChangeState, Cluster, InventoryClient
-from nimwrap.history.read import Reader
-from nimwrap.history.store import Store
-from nimwrap.history.trouble import StoreUnavailable
+from nimwrap.history.history_errors import StoreUnavailable
+from nimwrap.history.sqlite.queries import Reader
+from nimwrap.history.sqlite.store import Store
 from tests.history.samples import a_run, an_image, at, tell_founding_case
 from tests.running import ROOT
 
@@ -190,7 +190,7 @@ def test_a_full_disk_is_said_plainly(store: Store) -> None:
 _WRITES = """
 import sys
 from pathlib import Path
-from nimwrap.history.store import Store
+from nimwrap.history.sqlite.store import Store
 from tests.history.samples import tell_founding_case
 store = Store.open(Path(sys.argv[1]))
 tell_founding_case(store)
@@ -224,7 +224,7 @@ def test_killed_at_any_write_the_history_stays_whole(tmp_path: Path) -> None:
 _DIES_INSIDE = """
 import os, signal, sys
 from pathlib import Path
-from nimwrap.history.store import Store
+from nimwrap.history.sqlite.store import Store
 store = Store.open(Path(sys.argv[1]))
 with store.writing("test") as database:
     database.conn.execute("insert into events (at, kind, text) values ('2026', 'note', 'half')")
@@ -242,7 +242,7 @@ def test_a_crash_inside_a_transaction_leaves_nothing_of_it(path: Path) -> None:
 _COUNTS = """
 import sys
 from pathlib import Path
-from nimwrap.history.store import Store
+from nimwrap.history.sqlite.store import Store
 store = Store.open(Path(sys.argv[1]))
 for _ in range(50):
     with store.writing("count") as database:

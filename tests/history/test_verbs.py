@@ -11,7 +11,7 @@ import pytest
 
 from nimwrap.domain.codes import Outcome
 from nimwrap.domain.records import InventoryClient
-from nimwrap.history.store import Store
+from nimwrap.history.sqlite.store import Store
 from tests.history.samples import EXPORTED, MESSAGE, a_run, at, config_for, tell_founding_case
 from tests.running import Ran
 

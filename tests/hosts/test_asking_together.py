@@ -8,8 +8,8 @@ import time
 
 import pytest
 
-from nimwrap.hosts.questions import Answer, Question, answers
-from nimwrap.hosts.together import asked_together
+from nimwrap.hosts.script_batch import Answer, Question, answers
+from nimwrap.hosts.script_batch_parallel import asked_together
 
 SHELLS = [shell for shell in ("/usr/bin/ksh", "/bin/sh", "/bin/bash") if shutil.which(shell)]
 

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from nimwrap.domain.errors import NimwrapError
-from nimwrap.hosts.channel import ChannelAnswer, ClientRequest, ask_clients, client_command, parse_channel
+from nimwrap.hosts.client_channel import ChannelAnswer, ClientRequest, ask_clients, client_command, parse_channel
 from nimwrap.hosts.protocol import CommandResult
-from nimwrap.hosts.questions import Answer, Question, answers, questionnaire
+from nimwrap.hosts.script_batch import Answer, Question, answers, questionnaire
 from tests.hosts.masters import fake_master
 
 SHELLS = [shell for shell in ("dash", "bash", "ksh") if shutil.which(shell)]

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from nimwrap.hosts.command import LINE_LIMIT, Unwrapped, unwrapped, wrapped
-from nimwrap.hosts.questions import Answer, Question, answers, questionnaire
+from nimwrap.hosts.script_batch import Answer, Question, answers, questionnaire
 
 SHELLS = [shell for shell in ("dash", "bash", "ksh") if shutil.which(shell)]
 

@@ -12,10 +12,10 @@ import pytest
 
 from nimwrap.config.model import MasterConfig
 from nimwrap.domain.errors import NimwrapError
+from nimwrap.hosts.bounded_output import Bounded
 from nimwrap.hosts.connect import open_master
 from nimwrap.hosts.local import LocalHost
-from nimwrap.hosts.output import Bounded
-from nimwrap.hosts.questions import PREAMBLE
+from nimwrap.hosts.script_batch import PREAMBLE
 from tests.hosts.masters import executable
 
 SHELLS = [found for shell in ("dash", "bash", "ksh") if (found := shutil.which(shell))]

@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from nimwrap.hosts.questions import Answer, Question, answers, limited, process_tree, questionnaire
+from nimwrap.hosts.script_batch import Answer, Question, answers, limited, process_tree, questionnaire
 
 SHELLS = [shell for shell in ("dash", "bash", "ksh") if shutil.which(shell)]
 

@@ -10,7 +10,7 @@ import pytest
 from nimwrap.config.model import MasterConfig
 from nimwrap.domain.errors import NimwrapError
 from nimwrap.hosts.openssh_config import write_config
-from nimwrap.hosts.sshroute import Hop, route
+from nimwrap.hosts.ssh_hops import Hop, route
 
 
 def hops(tmp_path: Path, ssh_config: str, **keys: Any) -> list[Hop]:

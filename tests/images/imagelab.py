@@ -11,12 +11,13 @@ from typing import Any
 
 from nimwrap.config.load import load
 from nimwrap.estate import Estate, build
-from nimwrap.history.read import Reader
-from nimwrap.history.store import Store
+from nimwrap.history.sqlite.codec import Row
+from nimwrap.history.sqlite.queries import Reader
+from nimwrap.history.sqlite.store import Store
 from nimwrap.hosts.connect import open_master
-from nimwrap.images.depot import Depot, Row
 from nimwrap.images.kinds import define_finished, defines_itself, image_names, plan
 from nimwrap.images.verification import Expectation, Proof, prove
+from nimwrap.master_context import MasterContext
 
 NOW = datetime(2026, 11, 23, 1, 0, tzinfo=UTC)
 
@@ -39,8 +40,8 @@ class Lab:
         self.config = load(self.file)
 
     @property
-    def depot(self) -> Depot:
-        return Depot(self.host, self.config.masters["nim"], self.config, self.store)
+    def context(self) -> MasterContext:
+        return MasterContext(self.host, self.config.masters["nim"], self.config, self.store)
 
     def run(self, *argv: str) -> str:
         result = self.host.run(shlex.join(argv))

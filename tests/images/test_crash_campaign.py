@@ -17,7 +17,7 @@ import pytest
 from nimwrap.config.load import load
 from nimwrap.estate import Estate, build
 from nimwrap.estate.image import DamagedError, check_whole
-from nimwrap.history.read import Reader
+from nimwrap.history.sqlite.queries import Reader
 from tests.running import Ran, run
 from tests.sampling import some
 

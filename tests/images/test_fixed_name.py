@@ -12,9 +12,10 @@ import pytest
 
 from nimwrap.domain.errors import NimwrapError
 from nimwrap.estate.image import DamagedError, Header, check_whole
+from nimwrap.history.sqlite.codec import Row
 from nimwrap.hosts.protocol import CommandResult, Host
-from nimwrap.images.depot import Depot, Row
-from nimwrap.images.fixed_name import Outcome, resume, take_fixed_name
+from nimwrap.images.fixed_name import RenameResult, resume, take_fixed_name
+from nimwrap.master_context import MasterContext
 from tests.images.imagelab import NOW, Lab
 
 PLACE = "/export/nim/mksysb/aix01/aix01_mksysb.mksysb"
@@ -80,13 +81,13 @@ def fixed(lab_with: Callable[..., Lab]) -> Lab:
 def first(lab: Lab) -> tuple[Row, int]:
     """The site's image under the fixed name, a week old; and its mark."""
     row = lab.make(days=7)
-    done = take_fixed_name(lab.depot, row, "20261116T010000-aix01-0001", NOW - timedelta(days=7))
-    assert done == Outcome(True, FIXED, PLACE)
+    done = take_fixed_name(lab.context, row, "20261116T010000-aix01-0001", NOW - timedelta(days=7))
+    assert done == RenameResult(True, FIXED, PLACE)
     return lab.row(row["id"]), marked(lab, PLACE)
 
 
-def spoiled(lab: Lab, row: Row, host: Host) -> Depot:
-    return replace(lab.depot, host=host)
+def spoiled(lab: Lab, row: Row, host: Host) -> MasterContext:
+    return replace(lab.context, host=host)
 
 
 def assert_replaced(lab: Lab, old: Row, new: Row, marks: tuple[int, int]) -> None:
@@ -120,9 +121,9 @@ def test_the_next_one_replaces_it_and_the_old_one_becomes_dated(fixed: Lab) -> N
     new, after = make_second(fixed)
     assert before != after
     host = Watched(fixed)
-    assert take_fixed_name(spoiled(fixed, new, host), new, RUN, NOW) == Outcome(True, FIXED, PLACE)
+    assert take_fixed_name(spoiled(fixed, new, host), new, RUN, NOW) == RenameResult(True, FIXED, PLACE)
     assert_replaced(fixed, old, new, (before, after))
-    assert resume(fixed.depot, RUN, NOW) is None
+    assert resume(fixed.context, RUN, NOW) is None
 
 
 COMMANDS = 14
@@ -182,11 +183,11 @@ def test_a_refused_name_goes_back_to_the_old_image(fixed: Lab, word: str, die: i
     try:
         done = take_fixed_name(spoiled(fixed, new, host), new, RUN, NOW)
     except Crash:
-        done = resume(fixed.depot, RUN, NOW)  # type: ignore[assignment]
+        done = resume(fixed.context, RUN, NOW)  # type: ignore[assignment]
     assert done is not None
     assert not done.moved
     fixed.nim_refuses("")
-    while (again := resume(fixed.depot, RUN, NOW)) is not None:
+    while (again := resume(fixed.context, RUN, NOW)) is not None:
         done = again
     assert not done.moved
     assert set(fixed.resources()) == {FIXED, new["resource"]}
@@ -214,7 +215,7 @@ def test_a_lost_connection_leaves_the_journal_for_recover(fixed: Lab, die: int, 
     with pytest.raises(NimwrapError) as lost:
         take_fixed_name(spoiled(fixed, new, Lost(fixed, die, after=after)), new, RUN, NOW)
     assert lost.value.code == "master_unreachable"
-    done = resume(fixed.depot, RUN, NOW)
+    done = resume(fixed.context, RUN, NOW)
     assert done is not None
     assert done.moved
     assert_replaced(fixed, old, new, (before, mark))
@@ -224,7 +225,7 @@ def test_an_allocated_name_is_left_alone(fixed: Lab) -> None:
     _, before = first(fixed)
     new, _ = make_second(fixed)
     fixed.run("/usr/sbin/nim", "-o", "allocate", "-a", f"mksysb={FIXED}", "aix02")
-    done = take_fixed_name(fixed.depot, new, RUN, NOW)
+    done = take_fixed_name(fixed.context, new, RUN, NOW)
     assert not done.moved
     assert "allocated" in done.reason
     assert (done.resource, done.location) == (new["resource"], new["location"])
@@ -250,8 +251,8 @@ def test_a_name_made_by_hand_keeps_its_own_place(fixed: Lab) -> None:
     )
     fixed.store.update_image(row["id"], removal="removed", removed=NOW)
     new, mark = make_second(fixed)
-    done = take_fixed_name(fixed.depot, new, RUN, NOW)
-    assert done == Outcome(True, FIXED, "/export/nim/mksysb/golden")
+    done = take_fixed_name(fixed.context, new, RUN, NOW)
+    assert done == RenameResult(True, FIXED, "/export/nim/mksysb/golden")
     assert marked(fixed, "/export/nim/mksysb/golden") == mark
     (dated,) = set(fixed.resources()) - {FIXED}
     assert dated.startswith("aix01_")
@@ -262,7 +263,7 @@ def test_a_file_without_a_definition_is_not_lost(fixed: Lab) -> None:
     row, before = first(fixed)
     fixed.run("/usr/sbin/nim", "-o", "remove", FIXED)
     new, mark = make_second(fixed)
-    assert take_fixed_name(fixed.depot, new, RUN, NOW).moved
+    assert take_fixed_name(fixed.context, new, RUN, NOW).moved
     assert marked(fixed, ASIDE) == before
     assert marked(fixed, PLACE) == mark
     assert fixed.row(row["id"])["location"] == ASIDE
@@ -273,7 +274,7 @@ def test_a_journal_that_makes_no_sense_is_left(fixed: Lab, text: str) -> None:
     path = fixed.disk(f"/var/adm/nimwrap/{RUN}/replace")
     path.parent.mkdir(parents=True)
     path.write_text(text)
-    assert resume(fixed.depot, RUN, NOW) is None
+    assert resume(fixed.context, RUN, NOW) is None
     assert path.exists()
 
 
@@ -285,5 +286,5 @@ def test_a_journal_with_names_for_the_shell_is_left(fixed: Lab) -> None:
     path = fixed.disk(f"/var/adm/nimwrap/{RUN}/replace")
     change: dict[str, Any] = json.loads(path.read_text())
     path.write_text(json.dumps(change | {"new": "$(touch /tmp/owned)"}))
-    assert resume(fixed.depot, RUN, NOW) is None
+    assert resume(fixed.context, RUN, NOW) is None
     assert not fixed.disk("/tmp/owned").exists()

@@ -8,40 +8,40 @@ from typing import Any
 
 import pytest
 
-from nimwrap.history.read import Reader
-from nimwrap.history.trouble import StoreUnavailable
-from nimwrap.images.prune import Verdict, apply_retention, carry_out, held_clients, plan_prune, survey
+from nimwrap.history.history_errors import StoreUnavailable
+from nimwrap.history.sqlite.queries import Reader
+from nimwrap.images.prune import PruneDecision, apply_retention, carry_out, held_clients, plan_prune, survey
 from nimwrap.images.removal import finish_removals
 from tests.images.imagelab import NOW, Lab
 
 
-def prune(lab: Lab) -> list[Verdict]:
+def prune(lab: Lab) -> list[PruneDecision]:
     with Reader.open(lab.store.path) as reader:
         held = held_clients(reader, NOW)
         rows = reader.images("nim")
-    state = survey(lab.host, lab.depot.master)
-    return carry_out(lab.depot, plan_prune(rows, lab.config, held, state, NOW), state.busy, NOW)
+    state = survey(lab.host, lab.context.master)
+    return carry_out(lab.context, plan_prune(rows, lab.config, held, state, NOW), state.busy, NOW)
 
 
-def actions(verdicts: list[Verdict]) -> dict[int, str]:
+def actions(verdicts: list[PruneDecision]) -> dict[int, str]:
     return {verdict.row["id"]: verdict.action for verdict in verdicts}
 
 
 def test_old_ones_go_with_resource_and_file(lab: Lab) -> None:
     rows = [lab.make(days=age) for age in (5, 4, 3, 2, 1)]
-    done = apply_retention(lab.depot, "aix01", "mksysb", NOW)
+    done = apply_retention(lab.context, "aix01", "mksysb", NOW)
     fates = ["removed", "removed", "keep", "keep", "keep"]
     assert actions(done) == dict(zip([row["id"] for row in rows], fates, strict=True))
     assert set(lab.resources()) == {row["resource"] for row in rows[2:]}
     assert [lab.disk(row["location"]).exists() for row in rows] == [False, False, True, True, True]
     assert lab.row(rows[0]["id"])["removed"] == "2026-11-23T01:00:00+00:00"
-    assert apply_retention(lab.depot, "aix01", "mksysb", NOW) == []
+    assert apply_retention(lab.context, "aix01", "mksysb", NOW) == []
 
 
 def test_nothing_due_costs_no_round_trip(lab: Lab) -> None:
     lab.make(days=1)
     lab.estate.clear_log()
-    assert apply_retention(lab.depot, "aix01", "mksysb", NOW) == []
+    assert apply_retention(lab.context, "aix01", "mksysb", NOW) == []
     assert lab.estate.log() == []
 
 
@@ -156,7 +156,7 @@ def test_two_failing_nights_leave_every_good_image(lab: Lab) -> None:
         proof = lab.prove(expected)
         assert not proof.good
         lab.record("aix01", "mksysb", expected, proof, location=location, created=NOW - timedelta(days=night))
-        apply_retention(lab.depot, "aix01", "mksysb", NOW)
+        apply_retention(lab.context, "aix01", "mksysb", NOW)
     assert all(lab.disk(row["location"]).exists() for row in good)
     assert {row["resource"] for row in good} <= set(lab.resources())
 

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from nimwrap.domain.codes import FailureCode
 from nimwrap.domain.records import ClientRef
-from nimwrap.history.read import Reader
-from nimwrap.images.space import Need, fits, forecast, growth, need_of, worst_moment
+from nimwrap.history.sqlite.queries import Reader
+from nimwrap.images.capacity import Need, fits, forecast, growth, need_of, worst_moment
 from tests.images.imagelab import NOW, Lab
 from tests.running import Ran
 

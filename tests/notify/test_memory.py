@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from nimwrap.history.store import Store
-from nimwrap.notify.memory import Noted, delivered, note
-from nimwrap.notify.states import States
+from nimwrap.history.sqlite.store import Store
+from nimwrap.monitoring.alerts.alert_states import States
+from nimwrap.monitoring.alerts.delivery_log import Noted, delivered, note
 
 NOW = datetime(2026, 11, 23, 3, 0, tzinfo=UTC)
 BAD: States = {"nim/aix01": {"failed": "stalled"}}

@@ -11,15 +11,15 @@ from pathlib import Path
 from nimwrap.config.model import BackupPolicy, MasterConfig
 from nimwrap.domain.findings import Finding
 from nimwrap.domain.records import ClientRef
-from nimwrap.hosts.channel import ChannelAnswer
-from nimwrap.hosts.questions import Answer
+from nimwrap.hosts.client_channel import ChannelAnswer
+from nimwrap.hosts.script_batch import Answer
+from nimwrap.preflight.check_context import CheckContext
 from nimwrap.preflight.checks import run_checks
-from nimwrap.preflight.client import read_client, unasked
-from nimwrap.preflight.master import read_master
-from nimwrap.preflight.names import read_names
-from nimwrap.preflight.report import PreflightReport, Prior
-from nimwrap.preflight.situation import Situation
-from nimwrap.preflight.summary import report_of
+from nimwrap.preflight.client_facts import read_client, unasked
+from nimwrap.preflight.host_names import read_names
+from nimwrap.preflight.master_facts import read_master
+from nimwrap.preflight.preflight_report import PreflightReport, Prior
+from nimwrap.preflight.report_builder import report_of
 
 HERE = Path(__file__).parent
 NONCE = "c0ffee00"
@@ -36,7 +36,7 @@ class Case:
     prior: str = ""
     channel: str | None = None
 
-    def situation(self, client: str = "powerha1") -> Situation:
+    def situation(self, client: str = "powerha1") -> CheckContext:
         answers: dict[str, dict[str, Answer]] = {"master": {}, "client": {}, "names": {}}
         for (side, name), answer in self.answers.items():
             if answer is not None:
@@ -47,7 +47,7 @@ class Case:
         prior = {key: tuple(value) for key, value in tomllib.loads(self.prior).items()}
         said = "".join(_as_printed(name, answer) for name, answer in answers["client"].items())
         reached = self.channel is None
-        return Situation(
+        return CheckContext(
             ClientRef("nim", client),
             replace(BackupPolicy(), **settings),
             MasterConfig("nim", client_channel="c_rsh"),

@@ -15,9 +15,9 @@ from nimwrap.domain.errors import NimwrapError
 from nimwrap.domain.findings import CheckVerdict
 from nimwrap.domain.records import SourceAddress
 from nimwrap.hosts.protocol import CommandResult
-from nimwrap.hosts.questions import Answer
+from nimwrap.hosts.script_batch import Answer
 from nimwrap.preflight.engine import Deadline, preflight, recheck_source
-from nimwrap.preflight.report import PreflightReport, Prior
+from nimwrap.preflight.preflight_report import PreflightReport, Prior
 from tests.preflight.bench import base
 
 MASTER = MasterConfig("nim", transport="local", client_channel="ssh")

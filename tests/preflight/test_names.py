@@ -7,8 +7,8 @@ import subprocess
 
 import pytest
 
-from nimwrap.hosts.questions import PREAMBLE, answers
-from nimwrap.preflight.names import Names, names_after, names_script, read_names
+from nimwrap.hosts.script_batch import PREAMBLE, answers
+from nimwrap.preflight.host_names import Names, names_after, names_script, read_names
 
 SHELLS = [shell for shell in ("/usr/bin/ksh", "/bin/sh") if shutil.which(shell)]
 HOST = """\
@@ -50,7 +50,7 @@ def test_a_name_from_outside_is_not_asked_unless_it_is_one(shell: str) -> None:
 
 
 def test_one_that_hangs_does_not_take_the_others_along(shell: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("nimwrap.preflight.names.LIMIT_S", 1)
+    monkeypatch.setattr("nimwrap.preflight.host_names.LIMIT_S", 1)
     found, _ = resolved(shell, names_script(["slow", "node1", "10.0.0.2"], "n0"))
     assert found.of("node1").value and found.of("10.0.0.2").value
     assert found.of("slow").value is None

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from nimwrap.preflight.master import FSIZE, parse_fsize
+from nimwrap.preflight.master_facts import FSIZE, parse_fsize
 from tests.preflight.test_check import BOOT, SERVICE, Cli, Config, finding, only
 
 C_RSH = "usr/lpp/bos.sysmgt/nim/methods/c_rsh"

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from nimwrap.estate import Estate, build
-from nimwrap.remedy.admission import admitting_options, widened_options
-from nimwrap.remedy.undo import UndoStatus, undo_script
+from nimwrap.remedies.export_options import admitting_options, widened_options
+from nimwrap.remedies.undo import UndoStatus, undo_script
 
 DIRECTORY = "/export/nim/mksysb/powerha1"
 OURS = ("10.10.10.101", "10.10.10.102")

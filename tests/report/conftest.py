@@ -8,7 +8,7 @@ import pytest
 
 from nimwrap.config.load import load
 from nimwrap.config.model import Config
-from nimwrap.history.read import Reader
+from nimwrap.history.sqlite.queries import Reader
 from tests.report.site import build
 
 

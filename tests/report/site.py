@@ -20,7 +20,7 @@ from nimwrap.domain.records import (
     Run,
     SourceAddress,
 )
-from nimwrap.history.store import Store
+from nimwrap.history.sqlite.store import Store
 
 NOW = datetime(2026, 11, 23, 3, 0, tzinfo=UTC)
 NIGHTS = 28

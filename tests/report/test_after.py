@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from nimwrap.config.load import load
-from nimwrap.history.read import Reader
-from nimwrap.report.protection import protection
-from nimwrap.report.room import rooms
+from nimwrap.history.sqlite.queries import Reader
+from nimwrap.monitoring.protection import protection
+from nimwrap.monitoring.report.capacity_view import rooms
 from tests.report.site import NOW, build
 from tests.running import ROOT, Ran
 

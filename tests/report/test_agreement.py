@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 
 from nimwrap.config.load import load
-from nimwrap.history.read import Reader
-from nimwrap.notify.digest import digest
-from nimwrap.notify.states import KINDS, news, states_of
-from nimwrap.report.protection import protection
+from nimwrap.history.sqlite.queries import Reader
+from nimwrap.monitoring.alerts.alert_states import KINDS, news, states_of
+from nimwrap.monitoring.alerts.digest import digest
+from nimwrap.monitoring.protection import protection
 from tests.report.site import GONE, HELD, NEVER, OLD, UNSCHEDULED, build
 from tests.running import Ran
 

@@ -11,9 +11,9 @@ import pytest
 
 from nimwrap.config.load import load
 from nimwrap.config.model import Config
-from nimwrap.history.read import Reader
-from nimwrap.history.store import Store
-from nimwrap.report.page import page
+from nimwrap.history.sqlite.queries import Reader
+from nimwrap.history.sqlite.store import Store
+from nimwrap.monitoring.report.page import page
 from tests.report.browser import CHROMIUM, Tab, browsing
 from tests.report.site import NOW, build
 

@@ -13,8 +13,8 @@ import pytest
 
 from nimwrap.config.model import Config
 from nimwrap.domain.codes import FailureCode
-from nimwrap.history.read import Reader
-from nimwrap.report.metrics import metrics_text
+from nimwrap.history.sqlite.queries import Reader
+from nimwrap.monitoring.prometheus import metrics_text
 from tests.report.site import NOW, build
 from tests.running import ROOT, Ran
 

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from nimwrap.config.model import Config
-from nimwrap.history.read import Reader
-from nimwrap.report.metrics import metrics_text
-from nimwrap.report.page import page
-from nimwrap.report.protection import protection
+from nimwrap.history.sqlite.queries import Reader
+from nimwrap.monitoring.prometheus import metrics_text
+from nimwrap.monitoring.protection import protection
+from nimwrap.monitoring.report.page import page
 from tests.report.site import NOW
 
 GROWING = ("runs", "attempts", "findings", "images", "export_changes", "events", "slots")

@@ -15,11 +15,11 @@ from nimwrap.domain.durations import rfc3339
 from nimwrap.domain.errors import NimwrapError
 from nimwrap.domain.findings import Failure
 from nimwrap.domain.records import Attempt, ClientRef, Run
-from nimwrap.history.read import Reader
-from nimwrap.history.slots import take
-from nimwrap.history.store import Store
-from nimwrap.scheduling.engine import Engine, Look
-from nimwrap.scheduling.schedule import Schedule
+from nimwrap.history.sqlite.queries import Reader
+from nimwrap.history.sqlite.slot_queue import take
+from nimwrap.history.sqlite.store import Store
+from nimwrap.scheduling.claims import ClaimResult, SlotClaimer
+from nimwrap.scheduling.model import Schedule
 
 NIGHTS = 50
 CLIENTS = [ClientRef("nim", f"aix{number:02}") for number in range(1, 13)]
@@ -27,18 +27,18 @@ NIGHTLY = Schedule("nightly", "0 0 * * *", "UTC", ("*",), window=3600, jitter=60
 START = datetime(2026, 3, 1, 0, 0, tzinfo=UTC)
 
 
-def look(path: Path, now: datetime, clients: list[ClientRef] = CLIENTS, schedule: Schedule = NIGHTLY) -> Look:
+def look(path: Path, now: datetime, clients: list[ClientRef] = CLIENTS, schedule: Schedule = NIGHTLY) -> ClaimResult:
     with Store.open(path) as store, Reader.open(path) as reader:
-        return Engine(store, reader, lambda _: clients).look({schedule.name: schedule}, now)
+        return SlotClaimer(store, reader, lambda _: clients).claim_due({schedule.name: schedule}, now)
 
 
 def one_process(path: Path, ready: Any, answers: Any) -> None:
     found = []
     with Store.open(path) as store, Reader.open(path) as reader:
-        engine = Engine(store, reader, lambda schedule: CLIENTS)
+        engine = SlotClaimer(store, reader, lambda schedule: CLIENTS)
         for night in range(NIGHTS):
             ready.wait()
-            seen = engine.look({"nightly": NIGHTLY}, START + timedelta(days=night, seconds=30))
+            seen = engine.claim_due({"nightly": NIGHTLY}, START + timedelta(days=night, seconds=30))
             found += [(rfc3339(batch.slot), ref.client) for batch in seen.batches for ref in batch.starts]
         answers.put(found)
         ready.wait()  # nobody leaves before all have looked: a claim must not look abandoned
@@ -129,7 +129,7 @@ def test_a_schedule_that_is_gone_leaves_no_waiting_client(tmp_path: Path) -> Non
     path = tmp_path / "history.db"
     look(path, START)
     with Store.open(path) as store, Reader.open(path) as reader:
-        seen = Engine(store, reader, lambda schedule: CLIENTS).look({}, START + timedelta(minutes=5))
+        seen = SlotClaimer(store, reader, lambda schedule: CLIENTS).claim_due({}, START + timedelta(minutes=5))
         assert not seen.batches
         assert seen.passed[0].reason == "the schedule is no longer in the files"
         assert {row["state"] for row in reader.slots()} == {"missed"}
@@ -143,22 +143,22 @@ def test_while_nobody_can_say_who_is_meant_the_slot_waits_and_then_is_missed(tmp
         raise NimwrapError("nim does not answer")
 
     with Store.open(path) as store, Reader.open(path) as reader:
-        engine = Engine(store, reader, unknown)
+        engine = SlotClaimer(store, reader, unknown)
         for minutes in (0, 10):
-            seen = engine.look({"nightly": NIGHTLY}, START + timedelta(minutes=minutes))
+            seen = engine.claim_due({"nightly": NIGHTLY}, START + timedelta(minutes=minutes))
             assert [error.message for error in seen.troubles] == ["nim does not answer"]
             assert not seen.opened
-        given_up = engine.look({"nightly": NIGHTLY}, START + timedelta(minutes=20))
+        given_up = engine.claim_due({"nightly": NIGHTLY}, START + timedelta(minutes=20))
         assert "nim does not answer" in (given_up.opened[0].due.reason or "")
         assert reader.slots()[-1]["state"] == "missed"
-        assert not engine.look({"nightly": NIGHTLY}, START + timedelta(minutes=30)).opened
+        assert not engine.claim_due({"nightly": NIGHTLY}, START + timedelta(minutes=30)).opened
 
 
 def test_what_was_claimed_before_the_history_was_lost_is_ours_all_the_same(tmp_path: Path) -> None:
     path = tmp_path / "history.db"
     pair = {name: replace(NIGHTLY, name=name) for name in ("first", "second")}
     with Store.open(path) as store, Reader.open(path) as reader:
-        engine = Engine(store, reader, lambda _: CLIENTS)
+        engine = SlotClaimer(store, reader, lambda _: CLIENTS)
         taken = []
 
         def once(*arguments: Any) -> list[ClientRef]:
@@ -168,11 +168,11 @@ def test_what_was_claimed_before_the_history_was_lost_is_ours_all_the_same(tmp_p
             return taken[0]
 
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr("nimwrap.history.slots.take", once)
-            seen = engine.look(pair, START)
+            patch.setattr("nimwrap.history.sqlite.slot_queue.take", once)
+            seen = engine.claim_due(pair, START)
         assert [batch.schedule.name for batch in seen.batches] == ["first"]
         assert [error.code for error in seen.troubles] == ["history_locked"]
-        later = engine.look(pair, START + timedelta(minutes=1))
+        later = engine.claim_due(pair, START + timedelta(minutes=1))
         assert [batch.schedule.name for batch in later.batches] == ["second"]
 
 

@@ -10,19 +10,20 @@ from pathlib import Path
 
 import pytest
 
-from nimwrap.backup.context import Clock, Site
-from nimwrap.backup.recover import Recovered
+from nimwrap.backup.recovery import Recovered
 from nimwrap.config.model import Config, MasterConfig
+from nimwrap.domain.clock import Clock
 from nimwrap.domain.codes import Outcome
 from nimwrap.domain.errors import NimwrapError
 from nimwrap.domain.records import ClientRef, InventoryClient, Run
-from nimwrap.fleet.desk import Desk
-from nimwrap.fleet.run import Order
-from nimwrap.history.read import Reader
-from nimwrap.history.store import Store
+from nimwrap.fleet.fleet_run import Order
+from nimwrap.fleet.session import Session
+from nimwrap.history.sqlite.queries import Reader
+from nimwrap.history.sqlite.store import Store
+from nimwrap.master_context import MasterContext
 from nimwrap.scheduling.daemon import Daemon
-from nimwrap.scheduling.schedule import Schedule
-from nimwrap.scheduling.workplace import Outside, Workplace
+from nimwrap.scheduling.model import Schedule
+from nimwrap.scheduling.runtime import Dependencies, ServiceRuntime
 from tests.interrupting import survives
 
 NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
@@ -76,7 +77,7 @@ class Scene:
     breaks: Exception | None = None
 
     def daemon(self, **options: float) -> Daemon:
-        outside = Outside(fleet=self.fleet, recover=self.recover, refresh=self.refresh)
+        outside = Dependencies(fleet=self.fleet, recover=self.recover, refresh=self.refresh)
         daemon = Daemon(self.load, self.ears, outside=outside, heard=self.heard, **options)
         daemon.start()
         until(daemon, lambda: daemon.place.refreshed is not None)
@@ -87,39 +88,39 @@ class Scene:
             raise self.fault
         return self.config, dict(self.schedules)
 
-    def heard(self, place: Workplace) -> None:
-        place.desk.clock = self.clock
+    def heard(self, place: ServiceRuntime) -> None:
+        place.session.clock = self.clock
 
-    def refresh(self, desk: Desk) -> dict[str, NimwrapError]:
-        desk.store.record_inventory("nim", [InventoryClient("aix01", "standalone", "aix01")], desk.clock.now())
+    def refresh(self, session: Session) -> dict[str, NimwrapError]:
+        session.store.record_inventory("nim", [InventoryClient("aix01", "standalone", "aix01")], session.clock.now())
         return {}
 
-    def recover(self, site: Site, reader: Reader, wait: bool) -> Recovered:
-        self.adopted.append(site.master.name)
+    def recover(self, context: MasterContext, reader: Reader, wait: bool) -> Recovered:
+        self.adopted.append(context.master.name)
         return Recovered(closed=["20261123T010203-aix01-4f2a"])
 
-    def fleet(self, desk: Desk, order: Order) -> list[Run]:
+    def fleet(self, session: Session, order: Order) -> list[Run]:
         self.orders.append(order)
-        while not (self.may_end.wait(0.01) or desk.clock.stop.is_set()):
+        while not (self.may_end.wait(0.01) or session.clock.stop.is_set()):
             pass
         if self.breaks:
             raise self.breaks
-        if desk.clock.stop.is_set():
+        if session.clock.stop.is_set():
             return []
         runs = [
             Run(
-                f"{desk.clock.now():%Y%m%dT%H%M%S}-{ref.client}-{order.slot:%H%M}",
+                f"{session.clock.now():%Y%m%dT%H%M%S}-{ref.client}-{order.slot:%H%M}",
                 ref.client,
                 ref.master,
-                desk.clock.now(),
+                session.clock.now(),
                 Outcome.OK,
                 schedule=order.schedule,
-                ended=desk.clock.now(),
+                ended=session.clock.now(),
             )
             for ref in order.refs
         ]
         for run in runs:
-            desk.store.record_run(run, slot=order.slot)
+            session.store.record_run(run, slot=order.slot)
         return runs
 
     def slots(self) -> list[tuple[str, str, str | None]]:
@@ -139,7 +140,7 @@ def until(daemon: Daemon, holds: Callable[[], object], limit: int = 2000) -> Non
     for _ in range(limit):
         if holds():
             return
-        daemon.ring()
+        daemon.wake()
         if not daemon.turn():
             break
         threading.Event().wait(0.002)  # the threads need a moment, and the loop's own waiting is cut short
@@ -148,7 +149,7 @@ def until(daemon: Daemon, holds: Callable[[], object], limit: int = 2000) -> Non
 
 def turn(daemon: Daemon, times: int = 20) -> None:
     for _ in range(times):
-        daemon.ring()
+        daemon.wake()
         daemon.turn()
 
 
@@ -173,7 +174,7 @@ def test_a_signal_inside_the_waiting_itself_stops_nothing(scene: Scene) -> None:
     daemon = scene.daemon()
     until(daemon, lambda: scene.orders)
     turn(daemon)  # nothing is left to do but to wait
-    assert survives(daemon.turn, daemon.ring)
+    assert survives(daemon.turn, daemon.wake)
 
 
 def test_a_slot_begins_although_the_one_before_still_runs(scene: Scene) -> None:
@@ -274,7 +275,7 @@ def test_told_to_end_it_lets_running_images_finish_within_the_deadline(scene: Sc
     until(daemon, lambda: scene.orders)
     daemon.stop_asked = 15
     daemon.turn()
-    assert daemon.place.desk.clock.draining.is_set()
+    assert daemon.place.session.clock.draining.is_set()
     assert scene.ears.heard[-1] == "stopping ending; 1 at work"
     scene.clock.moment = NOON + timedelta(hours=1)
     daemon.turn()

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from nimwrap.domain.durations import parse_rfc3339
-from nimwrap.history.read import Reader
+from nimwrap.history.sqlite.queries import Reader
 from tests.backup.test_leaving import begin, until, writing
 from tests.running import Ran
 
@@ -80,8 +80,8 @@ def test_a_slot_missed_since_the_last_look_is_exit_75(
     config = estate_config()
     run_cli("schedule", "due", config=config)
     from nimwrap.domain.records import ClientRef
-    from nimwrap.history import slots as queue
-    from nimwrap.history.store import Store
+    from nimwrap.history.sqlite import slot_queue as queue
+    from nimwrap.history.sqlite.store import Store
 
     two_days_ago = datetime.now(UTC).replace(second=0, microsecond=0) - timedelta(days=2, hours=2)
     with Store.open(estate.root / "nimwrap" / "history.db") as store:

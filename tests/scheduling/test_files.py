@@ -10,8 +10,8 @@ import pytest
 from nimwrap.config.model import Config, MasterConfig
 from nimwrap.domain.codes import ExitCode
 from nimwrap.domain.errors import NimwrapError
-from nimwrap.scheduling.files import load_schedules
-from nimwrap.scheduling.schedule import Schedule
+from nimwrap.scheduling.model import Schedule
+from nimwrap.scheduling.schedule_files import load_schedules
 
 SAMPLE = """\
 [weekly]

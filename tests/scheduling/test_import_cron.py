@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nimwrap.config.check import Checker
-from nimwrap.scheduling.fromcron.output import schedules_toml, settings_toml
-from nimwrap.scheduling.fromcron.plan import Plan, plan_import
+from nimwrap.config.checker import Checker
+from nimwrap.scheduling.cron_import.import_output import schedules_toml, settings_toml
+from nimwrap.scheduling.cron_import.import_plan import Plan, plan_import
 
 FILES = sorted((Path(__file__).parent / "crontabs").glob("*.crontab"))
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from nimwrap.history.read import Reader
+from nimwrap.history.sqlite.queries import Reader
 from tests.backup.test_leaving import until, writing
 from tests.running import Ran, command, environment
 

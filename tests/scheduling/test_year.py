@@ -15,10 +15,10 @@ import pytest
 from nimwrap.domain.codes import Outcome
 from nimwrap.domain.durations import rfc3339
 from nimwrap.domain.records import ClientRef, Run
-from nimwrap.history.read import Reader
-from nimwrap.history.store import Store
-from nimwrap.scheduling.engine import Batch, Engine
-from nimwrap.scheduling.schedule import Schedule
+from nimwrap.history.sqlite.queries import Reader
+from nimwrap.history.sqlite.store import Store
+from nimwrap.scheduling.claims import Batch, SlotClaimer
+from nimwrap.scheduling.model import Schedule
 from tests.scheduling.oracle import slots
 
 START, END = datetime(2026, 1, 1, 12, tzinfo=UTC), datetime(2027, 1, 1, 12, tzinfo=UTC)
@@ -60,12 +60,12 @@ class Site:
     def now(self) -> datetime:
         return self.true_now + self.error
 
-    def engine(self) -> Engine:
+    def engine(self) -> SlotClaimer:
         if self._store is None:
             self._store = Store.open(self.path)
             self._store.database.conn.execute("pragma synchronous = off")
         self._reader = self._reader or Reader.open(self.path)
-        return Engine(self._store, self._reader, lambda schedule: CLIENTS)
+        return SlotClaimer(self._store, self._reader, lambda schedule: CLIENTS)
 
     def die(self) -> None:
         """What is claimed and not begun now belongs to nobody."""
@@ -76,7 +76,7 @@ class Site:
 
     def look(self, *, dies_in_it: bool = False) -> datetime:
         """One look and the backups that came of it; returns when the process wants to look again, at the latest."""
-        found = self.engine().look(SCHEDULES, self.now)
+        found = self.engine().claim_due(SCHEDULES, self.now)
         for batch in found.batches:
             if dies_in_it and self.dice.random() < 0.7:
                 self.die()

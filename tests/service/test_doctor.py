@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from nimwrap.domain.records import Run
-from nimwrap.history.store import Store
+from nimwrap.history.sqlite.store import Store
 from tests.running import Ran
 
 

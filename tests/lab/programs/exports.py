@@ -35,7 +35,7 @@ def configuration(me: Machine) -> str:
     return text
 
 
-def export(me: Machine, one: nfs.Export, number: int) -> str:
+def export(me: Machine, one: nfs.ExportedDirectory, number: int) -> str:
     """One EXPORT block: with a list, only the hosts on it come in."""
     lists = [hosts for key in ("access", "rw", "ro") if (hosts := one.hosts(key)) is not None]
     admitted = clients(me, [host for hosts in lists for host in hosts])
@@ -55,7 +55,7 @@ def export(me: Machine, one: nfs.Export, number: int) -> str:
     )
 
 
-def access(one: nfs.Export, may_write: bool) -> str:
+def access(one: nfs.ExportedDirectory, may_write: bool) -> str:
     return "RW" if may_write and not one.flag("ro") else "RO"
 
 

@@ -1,0 +1,329 @@
+"""One client, one backup: the steps, in order, each written down before and after.
+
+:meth:`BackupRun.step` does one round: preflight, lock, attempt, conclusion. It returns the finished run, or
+:class:`Later` when the failure can pass; waiting is the queue's business and holds no lock and no slot.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import NoReturn
+
+from nimwrap.backup.attempt import AttemptResult, OperationOutcomeUnknown, failure_of, make_image, unstarted
+from nimwrap.backup.attempt_planner import NIM, Work, plan_attempt
+from nimwrap.backup.locking import beating, give_back, locked_by_another, take_locks
+from nimwrap.backup.post_backup import apply_name_and_retention, warned
+from nimwrap.backup.self_preflight import master_preflight, through_client
+from nimwrap.backup.size_preview import space_short
+from nimwrap.config.model import BackupPolicy, RetryPolicy
+from nimwrap.domain.clock import Interrupted, NotStarted
+from nimwrap.domain.codes import CAN_PASS, FailureCode, Outcome
+from nimwrap.domain.errors import NimwrapError
+from nimwrap.domain.findings import CheckVerdict, Failure
+from nimwrap.domain.progress import Progress
+from nimwrap.domain.records import ClientRef, Run
+from nimwrap.domain.retry import wait_before
+from nimwrap.history.run_lease import RunLease
+from nimwrap.master_context import MasterContext, log_path
+from nimwrap.preflight.engine import preflight, recheck_source
+from nimwrap.preflight.preflight_report import PreflightReport, Prior
+
+DENIALS = frozenset({FailureCode.EXPORT_DENIED, FailureCode.SOURCE_ADDRESS_MISMATCH, FailureCode.EXPORT_CONFLICT})
+"""Failures after which another way to let the client in may work at once."""
+
+LOCKED_WAIT_S = 10.0
+"""How long a fleet leaves a client alone that another nimwrap works on."""
+
+
+@dataclass(frozen=True)
+class BackupRequest:
+    """One backup as asked for. ``slot`` is the schedule's due time; ``retry_refusals``: nobody waits at a terminal;
+    ``in_company``: other clients are backed up by the same command, so one of them may hold the cluster."""
+
+    ref: ClientRef
+    kind: str = "mksysb"
+    volume_group: str = ""
+    schedule: str | None = None
+    slot: datetime | None = None
+    retry_refusals: bool = False
+    in_company: bool = False
+    prior: Prior = field(default_factory=Prior)
+
+
+@dataclass(frozen=True)
+class RetryLater:
+    """Try the run again after ``wait_s`` seconds, because of ``failure``."""
+
+    wait_s: float
+    failure: Failure
+
+
+def new_run_id(client: str, now: datetime) -> str:
+    """Sortable, short, safe as a directory name: ``20261123T010203-powerha1-4f2a``."""
+    return f"{now:%Y%m%dT%H%M%S}-{client[:20]}-{secrets.token_hex(2)}"
+
+
+class BackupRun:
+    """The run of one request; :meth:`step` until it returns a Run.
+
+    ``meanwhile`` says why the image is not needed any more, once somebody else has made it.
+    """
+
+    def __init__(
+        self, context: MasterContext, request: BackupRequest, meanwhile: Callable[[], Failure | None] = lambda: None
+    ) -> None:
+        now = context.clock.now()
+        self.context, self.request, self.meanwhile = context, request, meanwhile
+        ref = request.ref
+        self.policy: BackupPolicy = context.config.policy(ref.master, ref.client)
+        self.retry: RetryPolicy = context.config.retry_policy(ref.master, ref.client)
+        self.run = Run(
+            id=new_run_id(ref.client, now),
+            client=ref.client,
+            master=ref.master,
+            started=now,
+            kind=request.kind,
+            schedule=request.schedule,
+        )
+        self.run = replace(self.run, log_path=str(log_path(context.config, self.run.id)))
+        self.rounds = 0
+        self.tried: list[str] = []
+        self._owner: RunLease | None = None
+        self._locking = False
+        """Whether a lock was ever asked for, so that there may be one to give back."""
+
+    def begin(self) -> None:
+        """Own the run and write its row, before anything is done for it."""
+        self._owner = RunLease(self.context.config.state_dir, self.run.id)
+        self.context.store.begin_run(self.run, slot=self.request.slot)
+
+    def step(self) -> Run | RetryLater:
+        """One round. Whatever happens, the run ends as a row, or is to be tried again."""
+        if self._owner is None:
+            self.begin()
+        self.rounds += 1
+        try:
+            return self._round()
+        except OperationOutcomeUnknown as lost:
+            self._stay_open(lost.cause)
+        except NotStarted:
+            return self._close(Outcome.FAILED, unstarted("nimwrap was told to leave"))
+        except NimwrapError as error:
+            failure = failure_of(error)
+            return self._again(failure) or self._close(Outcome.FAILED, failure)
+
+    def _round(self) -> Run | RetryLater:
+        report = self._look()
+        if report.verdict is CheckVerdict.REFUSED:
+            return self._refused(report)
+        self.context.clock.before_start()
+        self._locking = True
+        lock = take_locks(self.context, self.run.client, self._cluster(report), self.run.id)
+        if isinstance(lock, Failure):
+            return self._not_locked(lock)
+        with beating(self.context, self.run.client, self.run.id):
+            return self._locked(report, lock)
+
+    def _locked(self, report: PreflightReport, clock: datetime) -> Run | RetryLater:
+        """The rest of a round, under the client's lock; ``clock`` is the master's."""
+        if (done := self.meanwhile()) is not None:  # under the lock, so that nobody is doing it just now
+            return self._close(Outcome.SKIPPED, done)
+        work = Work(self.request.kind, self.policy, clock, self.request.prior.last_sizes, self.request.volume_group)
+        short = space_short(self.context, self.run.id, report, work)
+        if short is not None:
+            return self._close(Outcome.REFUSED, short)
+        return self._attempt(report, work)
+
+    def _refused(self, report: PreflightReport) -> Run | RetryLater:
+        failure = report.failure or Failure(FailureCode.UNKNOWN, "preflight refused without a reason")
+        if failure.code is FailureCode.CLIENT_BUSY:
+            # Busy with another nimwrap's run of it: that is a lock, and the holder has a name.
+            held = locked_by_another(self.context, self.run.client, self.run.id)
+            if held is not None:
+                return self._not_locked(held)
+            if (done := self.meanwhile()) is not None:
+                return self._close(Outcome.SKIPPED, done)
+        later = self._again(failure) if self.request.retry_refusals else None
+        return later or self._close(Outcome.REFUSED, failure)
+
+    def _cluster(self, report: PreflightReport) -> tuple[str, ...]:
+        """All that the PowerHA cluster is known by: to the node itself, and to the configuration."""
+        configured = self.context.config.client(self.run.master, self.run.client).cluster
+        return (*(report.cluster.marks if report.cluster else ()), *([configured] if configured else []))
+
+    def _not_locked(self, failure: Failure) -> Run | RetryLater:
+        """Another nimwrap works on this client. A fleet looks again later, as long as an image may take."""
+        if failure.code is not FailureCode.LOCKED:
+            return self._close(Outcome.FAILED, failure)
+        waited = (self.context.clock.now() - self.run.started).total_seconds()
+        patient = self.request.retry_refusals or self.request.in_company
+        if patient and waited < self.policy.timeout:
+            self.rounds -= 1
+            return RetryLater(min(LOCKED_WAIT_S, self.retry.max_wait), failure)
+        return self._close(Outcome.LOCKED, failure)
+
+    def _attempt(self, report: PreflightReport, work: Work) -> Run | RetryLater:
+        """One attempt, and at once the next remedy after a denial as long as there is one."""
+        while True:
+            source = recheck_source(self.context.host, self.context.master, report)
+            if source.actual and source.actual != report.source_address.actual:
+                return self._moved(source.actual)
+            method = self._method(report)
+            if method is None:
+                return self._close(Outcome.REFUSED, report.failure or self._exhausted())
+            self.tried.append(method)
+            number = len(self.run.attempts) + 1
+            plan = plan_attempt(self.context, report, work, method, self.run.id, number)
+            if isinstance(plan, Failure):
+                self.context.note(self.run.id, "remedy", f"{method} was not tried: {plan.message}")
+                if self._method(report) is not None:
+                    continue
+                self.tried.clear()
+                later = self._again(plan) if self.run.attempts else None
+                return later or self._close(Outcome.FAILED if self.run.attempts else Outcome.REFUSED, plan)
+            self._progress("start", method)
+            done = make_image(self.context, report, work, plan)
+            self.run = replace(self.run, attempts=(*self.run.attempts, done.attempt), remedy=_remedy(method))
+            failure = done.failure or self._exhausted()
+            if done.outcome is Outcome.LOCKED:
+                self.tried.clear()
+                self._release()
+                return self._not_locked(failure)
+            if done.outcome is not Outcome.FAILED:
+                return self._good(done)
+            if failure.code in DENIALS:
+                report = self._look()
+                if report.verdict is not CheckVerdict.REFUSED and self._method(report) is not None:
+                    continue
+                failure = _with_cure(failure, report)
+            self.tried.clear()
+            return self._again(failure, released=True) or self._close(Outcome.FAILED, failure)
+
+    def _look(self) -> PreflightReport:
+        self._progress("preflight")
+        context, ref = self.context, self.request.ref
+        if through_client(self.request.kind):
+            prior = {ref.client: self.request.prior}
+            report = preflight(context.host, context.master, context.config, [ref.client], prior, context.clock.now())[
+                0
+            ]
+        else:
+            report = master_preflight(context, ref, self.request.kind, self.request.prior.last_sizes)
+        context.store.set_findings(self.run.id, report.findings)
+        self.run = replace(
+            self.run,
+            findings=report.findings,
+            source_address=report.source_address,
+            cluster=report.cluster or self.run.cluster,
+        )
+        source = report.source_address
+        context.store.update_run(
+            self.run.id,
+            phase="preflight",
+            expected_address=source.expected,
+            actual_address=source.actual,
+            address_method=source.method,
+            cluster=self.run.cluster,
+        )
+        return report
+
+    def _method(self, report: PreflightReport) -> str | None:
+        """NIM's own way when the source is the expected one, else the first remedy not tried in this round."""
+        if not report.source_differs:
+            return NIM if NIM not in self.tried else None
+        return next((remedy for remedy in report.remedies if remedy not in self.tried), None)
+
+    def _moved(self, actual: str) -> Run | RetryLater:
+        """The address changed between preflight and mount: a failover is under way, and facts are wrong by now."""
+        failure = Failure(
+            FailureCode.SOURCE_ADDRESS_MISMATCH,
+            f"{self.run.client} now leaves from {actual}; at preflight it was {self.run.source_address.actual}",
+            "a failover seems to be under way; nimwrap tries again when it may have settled",
+        )
+        return self._again(failure) or self._close(Outcome.FAILED, failure)
+
+    def _exhausted(self) -> Failure:
+        return Failure(
+            FailureCode.SOURCE_ADDRESS_MISMATCH,
+            f"every way to let {self.run.client} in was tried: {', '.join(self.tried)}",
+            "the lasting cure is the address order on the client; see `nimwrap explain source_address_mismatch`",
+        )
+
+    def _again(self, failure: Failure, *, released: bool = False) -> RetryLater | None:
+        """A wait, if the failure can pass and rounds are left; the lock is given back for as long as it lasts."""
+        if failure.code not in CAN_PASS or self.rounds >= self.retry.attempts:
+            return None
+        wait_s = wait_before(self.retry, self.rounds)
+        self.context.note(
+            self.run.id, "retry", f"round {self.rounds} failed with {failure.code}; again in {wait_s:.0f} s"
+        )
+        if not released or failure.code is not FailureCode.MASTER_UNREACHABLE:
+            self._release()
+        return RetryLater(wait_s, failure)
+
+    def _good(self, done: AttemptResult) -> Run:
+        self.run = replace(self.run, image=done.image)
+        try:
+            kept = apply_name_and_retention(self.context, self.run)
+        except NimwrapError as error:
+            self._stay_open(error)  # the image is safe, its fixed name is half way
+        return self._close(*warned(done.outcome, done.failure, kept))
+
+    def _stay_open(self, error: NimwrapError) -> NoReturn:
+        """As after a crash: what was done lies on the master with its lock, and recover writes down its true end."""
+        failure = failure_of(error)
+        said = f"{failure.message}; the run stays open"
+        self.run = replace(self.run, failure=replace(failure, message=said, fix="nimwrap recover goes on from there"))
+        self._progress("recover", said)
+        if self._owner is not None:
+            self._owner.release()
+        raise Interrupted from error
+
+    def give_up(self, outcome: Outcome, failure: Failure) -> Run:
+        """End the run without a further round (the window closed, the queue was drained)."""
+        if self._owner is None:
+            self.begin()
+        return self._close(outcome, failure)
+
+    def _close(self, outcome: Outcome, failure: Failure | None) -> Run:
+        self.run = replace(self.run, outcome=outcome, failure=failure, ended=self.context.clock.now())
+        recorded = True
+        try:
+            self.context.store.close_run(self.run)
+        except NimwrapError as error:
+            recorded = False
+            self._progress("history", f"the end of {self.run.id} is not recorded yet: {error.message}")
+        # An unrecorded end stays readable in the spool's room; the next recover writes its row from there.
+        self._release(clear=recorded)
+        if self._owner is not None:
+            self._owner.release()
+        why = f": {failure.code}: {failure.message}" if failure else ""
+        self.context.log(self.run.id, f"end: {outcome}{why}", self.context.clock.now())
+        self._progress("done", outcome)
+        return self.run
+
+    def _release(self, *, clear: bool = False) -> None:
+        if not self._locking:
+            return
+        room = f"{self.context.master.spool}/{self.run.id}" if clear else None
+        try:
+            give_back(self.context, self.run.client, self.run.id, room=room)
+        except NimwrapError as error:
+            self._progress("spool", f"lock not given back: {error.message}; the next recover does it")
+
+    def _progress(self, phase: str, note: str = "") -> None:
+        elapsed = (self.context.clock.now() - self.run.started).total_seconds()
+        self.context.tell(Progress(self.run.id, phase, self.run.client, elapsed_s=elapsed, note=note))
+
+
+def _remedy(method: str) -> str | None:
+    return None if method == NIM else method
+
+
+def _with_cure(failure: Failure, report: PreflightReport) -> Failure:
+    """The preflight's own words about the addresses, when it refuses for them now."""
+    cure = report.failure
+    return cure if cure is not None and cure.code is FailureCode.SOURCE_ADDRESS_MISMATCH else failure

@@ -1,0 +1,37 @@
+"""From a proven file in the staging directory to a defined resource in its place; safe to run again at any point."""
+
+from __future__ import annotations
+
+import shlex
+
+from nimwrap.aix import lsnim
+from nimwrap.backup.attempt_plan import NAME_TAKEN, AttemptPlan
+from nimwrap.hosts.protocol import CommandResult
+from nimwrap.hosts.script_batch import PREAMBLE
+from nimwrap.images.kinds import ImageNames, define_finished
+from nimwrap.master_context import MasterContext
+
+
+def put_in_place(context: MasterContext, plan: AttemptPlan) -> CommandResult:
+    """Move the staged file to its location, define it as a resource unless it is, and remove the staging directory.
+
+    The move is a rename inside one file system: at every instant the image exists whole under one of its two names.
+    """
+    directory = shlex.quote(plan.location.rpartition("/")[0])
+    location, staged = shlex.quote(plan.location), shlex.quote(plan.staged)
+    lines = [PREAMBLE]
+    if plan.staging:
+        staging = shlex.quote(plan.staging)
+        lines.append(
+            f"[ -d {directory} ] || mkdir -p {directory} || exit 1\n"
+            f"if [ -f {staged} ]; then\n"
+            f"  [ ! -f {location} ] || {{ echo {shlex.quote(NAME_TAKEN)}; exit 1; }}\n"
+            f"  mv {staged} {location} || exit 1\nfi\n"
+            f"[ -f {location} ] || {{ echo 'the image is neither staged nor in its place'; exit 1; }}\n"
+            f"rmdir {staging} 2>/dev/null; rmdir {shlex.quote(plan.staging.rpartition('/')[0])} 2>/dev/null\n"
+        )
+    define = define_finished(plan.kind, ImageNames(plan.resource or None, plan.location))
+    if define is not None:
+        known = shlex.join(lsnim.long_argv(plan.resource))
+        lines.append(f"{known} > /dev/null 2>&1 || {shlex.join(define)}\n")
+    return context.act(plan.run, "put the image in its place and define it", "".join(lines), timeout=600)

@@ -1,0 +1,282 @@
+"""What a crash left on one master: adopt what runs, conclude what ended, undo, close, give back.
+
+Starting again is the recovery: the history says which runs are open, the spool says how far they came. A run whose
+owner still lives is never touched. What is found in the spool without a row here was either made by a dead nimwrap of
+this host, whose history is lost: its rows are written again. Or it belongs to another nimwrap, whose export changes
+are undone only when its operation is gone and its heartbeat is older than 10 minutes.
+"""
+
+from __future__ import annotations
+
+import os
+import shlex
+import socket
+from dataclasses import dataclass, field, replace
+
+from nimwrap.backup import spool
+from nimwrap.backup.attempt import record, unstarted
+from nimwrap.backup.attempt_plan import AttemptPlan
+from nimwrap.backup.cleanup import Late, clean_up, clear_client
+from nimwrap.backup.export_journal import plans, undo_lost, undo_open
+from nimwrap.backup.finalize import confirm_undo, still_open
+from nimwrap.backup.locking import beating, give_back, take_locks
+from nimwrap.backup.operation import follow, poll, settle
+from nimwrap.backup.operation_dirs import OperationDir, scan_operation_dirs
+from nimwrap.backup.operation_status import OperationStatus
+from nimwrap.backup.post_backup import apply_name_and_retention, warned
+from nimwrap.backup.wrapper import RUN_UNDO, UNDO_IS_DUE
+from nimwrap.domain.codes import FailureCode, Outcome
+from nimwrap.domain.durations import parse_rfc3339
+from nimwrap.domain.errors import NimwrapError
+from nimwrap.domain.findings import Failure
+from nimwrap.domain.records import Attempt, ChangeState, Run
+from nimwrap.history.revive import run_of
+from nimwrap.history.run_lease import RunLease, owner_alive, remove_lease, run_locks
+from nimwrap.history.sqlite.codec import Row
+from nimwrap.history.sqlite.queries import Reader
+from nimwrap.hosts.script_batch import PREAMBLE
+from nimwrap.images.removal import finish_removals
+from nimwrap.master_context import MasterContext
+
+_KILLED = "nimwrap was killed"
+
+
+@dataclass
+class Recovered:
+    """What was done: run ids. ``running``: adopted later, still at work. ``notes``: for a person."""
+
+    closed: list[str] = field(default_factory=list)
+    running: list[str] = field(default_factory=list)
+    cleaned: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+
+def recover(context: MasterContext, reader: Reader, *, wait: bool) -> Recovered:
+    """Finish what is open on this master. ``wait``: follow operations that still run to their end."""
+    done = Recovered()
+    rooms = scan_operation_dirs(context)
+    ours: set[str] = set()
+    # The newest first: of several open runs of a client it is the one that holds the lock.
+    for row in sorted(reader.open_runs(context.master.name), key=lambda row: str(row["id"]), reverse=True):
+        ours.add(row["id"])
+        if not owner_alive(context.config.state_dir, row["id"]):
+            _recover_run(context, reader, row, rooms, done, wait=wait)
+    for room in rooms.values():
+        if room.run not in ours:
+            _recover_room(context, reader, room, done, wait=wait)
+    done.notes += undo_open(context, reader, {room.run for room in rooms.values() if room.there})
+    _sweep_owners(context, reader)
+    for row, removal in finish_removals(context.host, context.store, context.master.name, context.clock.now()):
+        done.cleaned.append(f"{row['location']}: {removal.reason}")
+    return done
+
+
+def _sweep_owners(context: MasterContext, reader: Reader) -> None:
+    """Remove the lock files of killed processes whose run is closed, or never came to a row."""
+    made = run_locks(context.config.state_dir)
+    rows = {row["id"]: row["outcome"] for row in reader.runs_by_id(list(made))}
+    for run_id, at in made.items():
+        young = (context.clock.now() - at).total_seconds() < spool.STALE_S  # its row may be about to be written
+        if rows.get(run_id, Outcome.RUNNING if young else None) != Outcome.RUNNING:
+            remove_lease(context.config.state_dir, run_id)
+
+
+def _recover_run(
+    context: MasterContext, reader: Reader, row: Row, rooms: dict[str, OperationDir], done: Recovered, *, wait: bool
+) -> None:
+    """One open run whose owner is dead."""
+    run_id = str(row["id"])
+    room = rooms.get(run_id)
+    if room is not None and room.alive and not room.done and not wait:
+        done.running.append(run_id)
+        return
+    with RunLease(context.config.state_dir, run_id):
+        try:
+            if last_plan(reader, run_id) is not None:
+                lock = take_locks(context, str(row["client"]), (), run_id)
+                if isinstance(lock, Failure) and lock.code is FailureCode.LOCKED:
+                    done.notes.append(f"{run_id}: {lock.message}; until then this run stays open")
+                    return
+            with beating(context, str(row["client"]), run_id):
+                outcome, failure = _conclude(context, reader, run_id, room)
+                if outcome in (Outcome.OK, Outcome.WARNING):
+                    outcome, failure = warned(
+                        outcome, failure, apply_name_and_retention(context, run_of(row), resuming=True)
+                    )
+        except NimwrapError as error:
+            done.notes.append(f"{run_id}: {error.message}; it stays open")
+            return
+        context.note(run_id, "recovered", f"closed by a later nimwrap as {outcome}")
+        ended = replace(run_of(row), outcome=outcome, failure=failure, ended=context.clock.now())
+        context.store.close_run(ended)
+        give_back(context, str(row["client"]), run_id, room=f"{context.master.spool}/{run_id}")
+    done.closed.append(run_id)
+
+
+def _conclude(
+    context: MasterContext, reader: Reader, run_id: str, room: OperationDir | None
+) -> tuple[Outcome, Failure | None]:
+    """The true outcome of a run, from its last attempt's plan and room."""
+    plan = last_plan(reader, run_id)
+    attempts = reader.attempts([run_id])
+    if plan is None or not attempts:
+        return Outcome.FAILED, _never_applied(context, reader, run_id, None)
+    row = attempts[-1]
+    attempt = Attempt(int(row["number"]), parse_rfc3339(row["started"]), remedy=row["remedy"])
+    if plan.number != attempt.number:
+        return Outcome.FAILED, _never_applied(context, reader, run_id, plan.change)
+    if room is None or not (room.alive or room.done):
+        now = settle(context, plan) if room is not None else OperationStatus(room=False)
+    else:
+        now = follow(context, plan)
+    image = _image_of(reader, plan)
+    if not now.room or image is not None:
+        says = confirm_undo(context, plan, now) if now.room else undo_lost(context, reader, plan)
+        return _as_recorded(row, image, says)
+    attempted = record(context, plan, now, attempt)
+    return attempted.outcome, attempted.failure
+
+
+def _image_of(reader: Reader, plan: AttemptPlan) -> Row | None:
+    """The image this run has recorded, wherever it lies by now: it may be on its way to its fixed name."""
+    rows = reader.images(plan.master, plan.client, kind=plan.kind)
+    return next((row for row in rows if row["run"] == plan.run), None)
+
+
+def _as_recorded(row: Row, image: Row | None, open_change: str) -> tuple[Outcome, Failure | None]:
+    """The attempt was concluded already, or its room was never made or is gone: its rows tell what came of it."""
+    if image is not None:
+        outcome = Outcome(image["outcome"])
+        if open_change and outcome is Outcome.OK:
+            return Outcome.WARNING, still_open(open_change)
+        code = FailureCode(str(row["failure_code"])) if row["failure_code"] else FailureCode.UNKNOWN
+        return outcome, None if outcome is Outcome.OK else Failure(code, "see the attempt's output")
+    if row["failure_code"]:
+        return Outcome.FAILED, Failure(FailureCode(str(row["failure_code"])), "the attempt failed; see its output")
+    return Outcome.FAILED, unstarted(_KILLED)
+
+
+def _never_applied(context: MasterContext, reader: Reader, run_id: str, concluded: int | None) -> Failure:
+    """Killed between the journal's row and the plan: the change was not begun, and its row says so."""
+    for change in reader.changes(run=run_id):
+        if change["state"] == ChangeState.PLANNED and change["id"] != concluded:
+            context.store.change_ended(change["id"], ChangeState.REVERTED, context.clock.now(), "never applied")
+    return unstarted(_KILLED)
+
+
+def last_plan(reader: Reader, run_id: str, number: int | None = None) -> AttemptPlan | None:
+    """The newest plan of a run, or that of its attempt ``number``; None when it never came to one."""
+    fitting = [plan for plan in plans(reader, run_id) if number is None or plan.number == number]
+    return fitting[-1] if fitting else None
+
+
+def _recover_room(context: MasterContext, reader: Reader, room: OperationDir, done: Recovered, *, wait: bool) -> None:
+    """A room, lock or slot whose run is closed here, or was never ours."""
+    try:
+        row = reader.run(room.run)
+    except NimwrapError:
+        lost = None if room.aside else _plan_of_ours(context, room)
+        if lost is None:
+            _foreign_room(context, room, done)
+        else:
+            _rewrite(context, lost)
+            _recover_run(context, reader, reader.run(lost.run), {lost.run: room}, done, wait=True)
+        return
+    if owner_alive(context.config.state_dir, room.run) or row["id"] != room.run:
+        return
+    plan = last_plan(reader, room.run, room.attempt)
+    attempts = reader.attempts([room.run])
+    unrecorded = not room.done or not attempts or attempts[-1]["returncode"] is None
+    if room.there and not room.aside and plan and unrecorded:
+        # Its start came when the run was closed already, by a nimwrap that had lost the connection or its life.
+        _recover_run(context, reader, row, {room.run: room}, done, wait=wait)
+        return
+    if room.aside and plan is not None and not _clean_aside(context, plan, room, done):
+        return
+    if row["outcome"] != Outcome.RUNNING:
+        give_back(context, str(row["client"]), room.run, room=f"{context.master.spool}/{room.name}")
+        done.cleaned.append(room.name)
+
+
+def _plan_of_ours(context: MasterContext, room: OperationDir) -> AttemptPlan | None:
+    """The plan of a room that a dead nimwrap of this very host made, whose rows are lost; None for anybody else's."""
+    path = shlex.quote(f"{context.master.spool}/{room.name}")
+    said = context.host.run(f"{PREAMBLE}cat {path}/owner && cat {path}/plan\n")
+    owner, _, text = said.stdout.partition("\n")
+    host, _, pid = owner.rpartition(" pid ")
+    if not said.ok or host != socket.gethostname() or not pid.isdigit() or _alive(int(pid)):
+        return None
+    try:
+        plan = AttemptPlan.from_json(text)
+    except (ValueError, KeyError, TypeError):
+        return None
+    return plan if (plan.run, plan.master) == (room.run, context.master.name) else None
+
+
+def _alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+def _rewrite(context: MasterContext, plan: AttemptPlan) -> None:
+    """The rows of a run that the history has lost (damaged, moved aside), as far as the spool knows them."""
+    now = context.clock.now()
+    context.store.begin_run(Run(plan.run, plan.client, plan.master, now, kind=plan.kind))
+    remedy = plan.method if plan.exported else None
+    context.store.begin_attempt(
+        plan.run, Attempt(plan.number, now, remedy=remedy), location=plan.location, resource=plan.resource
+    )
+    if plan.exported is not None:
+        change = context.store.plan_change(
+            plan.run, plan.master, plan.exported, added=list(plan.added), before=plan.before, at=now
+        )
+        plan = replace(plan, change=change)
+    text = "rebuilt from the spool: the history had lost this run"
+    context.store.event("plan", text, run=plan.run, master=plan.master, data=plan.to_json(), at=now)
+
+
+def _clean_aside(context: MasterContext, plan: AttemptPlan, room: OperationDir, done: Recovered) -> bool:
+    """Try again what could not be cleaned or undone when the attempt ended."""
+    plan = replace(plan, spool=context.master.spool)
+    aside = shlex.quote(f"{context.master.spool}/{room.name}")
+    lock = shlex.quote(spool.lock_path(plan.spool, plan.client))
+    said = context.host.run(
+        f"{PREAMBLE}cd {aside} || exit 1\n"
+        f"if {UNDO_IS_DUE}; then {RUN_UNDO}; fi\n"
+        f'sed "s/^/{spool.MARK}stuck /" cstate 2>/dev/null\n'
+        f'sed "s/^/{spool.MARK}holder /" {lock}/run 2>/dev/null\n'
+    )
+    told = dict(line.partition(" ")[::2] for line in spool.said(said.stdout))
+    now = poll(context, replace(plan, run=room.name), 0)
+    open_change = confirm_undo(context, plan, now)
+    if told.get("holder", plan.run) != plan.run:
+        left = [f"{plan.client} is being backed up by {told['holder']}; what is left of this run waits for its end"]
+    elif now.returncode == 0:
+        left = clear_client(context, plan) if now.unclean else []
+    else:
+        left = clean_up(context, plan, late=Late(told.get("stuck", ""))).left
+    for text in [*left, *([open_change] if open_change else [])]:
+        done.notes.append(f"{room.run}: {text}")
+    return not left and not open_change
+
+
+def _foreign_room(context: MasterContext, room: OperationDir, done: Recovered) -> None:
+    """Another nimwrap's: undone only when it is proven gone."""
+    if room.alive or room.age_s is None or room.age_s <= spool.STALE_S:
+        return
+    path = shlex.quote(f"{context.master.spool}/{room.name}")
+    said = context.host.run(
+        f"{PREAMBLE}cd {path} || exit 0\n[ -s rc ] || /usr/bin/ksh ./stop > stop.out 2>&1\n"
+        "if [ -f undo ] && [ ! -f undo.rc ]; then\n"
+        f"  {RUN_UNDO}; tail -n 1 undo.out\nfi\n"
+    ).stdout.strip()
+    if said:
+        done.notes.append(
+            f"{room.name} is another nimwrap's, its operation is gone and it has been silent for more than "
+            f"{spool.STALE_S // 60} minutes: its export change: {said}; its record stays for its own `nimwrap recover`"
+        )

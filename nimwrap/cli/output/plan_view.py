@@ -1,0 +1,101 @@
+"""How the plan of ``backup --dry-run`` looks."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from nimwrap.cli.invocation import Result
+from nimwrap.cli.output.printer import Printer
+from nimwrap.cli.verbs.check import exit_code_of
+from nimwrap.domain.codes import ExitCode, Outcome
+from nimwrap.domain.durations import rfc3339
+from nimwrap.domain.errors import Problem
+
+if TYPE_CHECKING:
+    from nimwrap.fleet.fleet_run import Order
+    from nimwrap.fleet.planned_fleet import Planned
+    from nimwrap.fleet.session import Session
+
+
+def dry_run_result(session: Session, order: Order) -> Result:
+    """The plan as a result.
+
+    Exit 10 when any client would be refused, 12 when only for masters that are out of reach, 75 when one that was
+    named is held or excluded.
+    """
+    from nimwrap.fleet.planned_fleet import dry_run
+
+    planned = dry_run(session, order)
+    refused = [plan.report for plan in planned if plan.refused]
+    errors = [
+        Problem(why.code, f"{report.ref.client}: {why.message}", why.fix, report.ref.client)
+        for report in refused
+        if (why := report.failure) is not None
+    ]
+    shown = [_json(plan) for plan in planned]
+    named = [plan for plan in planned if plan.report.ref in order.named]
+    held = [Problem(why.code, why.message, why.fix, plan.report.ref.client) for plan in named if (why := plan.kept_out)]
+    errors += held
+    errors += [problem for error in session.unheard for problem in error.problems]
+    code = exit_code_of(refused, session.unheard)
+    if code is ExitCode.OK and held:
+        code = ExitCode.SKIPPED
+    data = {"dry_run": True, "plan": shown, "runs": []}
+    return Result("backup", data, code, errors, text=lambda out: _text(out, shown))
+
+
+def _json(plan: Planned) -> dict[str, Any]:
+    report = plan.report
+    return {
+        "client": report.ref.client,
+        "master": report.ref.master,
+        "kind": plan.kind,
+        "volume_group": plan.volume_group or None,
+        "verdict": Outcome.SKIPPED if plan.kept_out else report.verdict,
+        "method": plan.method,
+        "starts": rfc3339(plan.starts) if plan.starts else None,
+        "ends": rfc3339(plan.ends) if plan.ends else None,
+        "source_address": report.source_address,
+        "findings": [
+            {"check": f.check, "status": f.status, "message": f.message, "fix": f.fix, "evidence": f.evidence}
+            for f in report.findings
+        ],
+        "commands": [{"host": host, "command": command} for host, command in plan.commands],
+        "failure": plan.kept_out or report.failure,
+    }
+
+
+def _text(out: Printer, plans: list[dict[str, Any]]) -> None:
+    out.line("Nothing is changed by this. In this order:")
+    out.line()
+    out.table(
+        ("client", "verdict", "way", "starts (UTC)", "ends (UTC)"),
+        [
+            (
+                plan["client"],
+                out.word(str(plan["verdict"])),
+                plan["method"] or "",
+                _clock(plan["starts"]),
+                _clock(plan["ends"]),
+            )
+            for plan in plans
+        ],
+    )
+    for plan in plans:
+        out.line()
+        out.heading(f"{plan['client']} ({' '.join(filter(None, (plan['kind'], plan['volume_group'])))})")
+        if plan["verdict"] is Outcome.SKIPPED:
+            out.line(f"  {out.word('skipped')}: {plan['failure'].message}")
+            if plan["failure"].fix:
+                out.line(f"    fix: {plan['failure'].fix}")
+        for command in plan["commands"]:
+            out.line(f"  {command['host']}# {command['command']}")
+        for finding in plan["findings"]:
+            if finding["status"] in ("warning", "failed"):
+                out.line(f"  {out.word(str(finding['status']))}: {finding['message']}")
+                if finding["fix"]:
+                    out.line(f"    fix: {finding['fix']}")
+
+
+def _clock(text: str | None) -> str:
+    return text[:16].replace("T", " ") if text else ""

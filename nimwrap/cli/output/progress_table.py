@@ -1,0 +1,141 @@
+"""The live view on a terminal: one line per running client, a bar for the whole, and when it may be done."""
+
+from __future__ import annotations
+
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from itertools import zip_longest
+from typing import TYPE_CHECKING
+
+from rich.console import Console, ConsoleOptions
+from rich.live import Live
+from rich.text import Text
+
+from nimwrap.cli.output.progress_lines import PHASES, describe
+from nimwrap.cli.output.streams import LossyStream, clean
+from nimwrap.domain.durations import format_duration, format_size
+from nimwrap.domain.progress import Progress
+
+if TYPE_CHECKING:
+    from nimwrap.fleet.session import Session
+
+
+FORESEE_EVERY_S = 10.0
+"""The night is played through for each estimate, which takes a moment where clients are many."""
+WIDE = 80
+"""Columns from which each client has a bar of its own, and the end a few words."""
+_UTF, _ASCII = "\u2501\u2500", "#-"
+"""What bars are drawn with: what is done, what is not."""
+
+
+class LiveTable:
+    """Rows appear with a client's first step and leave when it is done or waits; the bar counts clients.
+
+    ``session.foresee`` says when all will be done.
+    """
+
+    def __init__(self, clients: int, session: Session, *, colour: bool) -> None:
+        self._clients, self._desk = clients, session
+        self._done: set[str] = set()
+        self._waiting: set[str] = set()
+        self._rows: dict[str, Progress] = {}
+        self._lock = threading.Lock()
+        self._ends, self._foreseen = "", float("-inf")
+        file = LossyStream(sys.stderr)  # has of a file what rich asks for
+        self._console = Console(file=file, color_system="auto" if colour else None)  # type: ignore[arg-type]
+        self._live = Live(self, console=self._console, refresh_per_second=4, transient=True)
+
+    def __enter__(self) -> LiveTable:
+        self._live.start()
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self._live.stop()
+
+    def tell(self, progress: Progress) -> None:
+        with self._lock:
+            self._waiting.discard(progress.run)
+            if progress.phase in ("done", "again"):
+                self._rows.pop(progress.run, None)
+                (self._done if progress.phase == "done" else self._waiting).add(progress.run)
+            elif progress.client:
+                self._rows[progress.run] = progress
+        if progress.phase == "again" or not progress.client:
+            self._console.print(Text(clean(describe(progress))))  # stays, above the table
+
+    def _expected(self) -> str:
+        """When the fleet may be done, in whole five minutes; nothing while its history says too little."""
+        if time.monotonic() - self._foreseen >= FORESEE_EVERY_S:
+            ends = self._desk.foresee()
+            self._ends = f"{_rounded(ends):%H:%M}" if ends else ""
+            self._foreseen = time.monotonic()
+        return self._ends
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[Text]:
+        """Never more lines than the terminal has, nor wider ones: what has no room is counted, or cut."""
+        width, height = options.size
+        drawn = _UTF if options.encoding.startswith("utf") else _ASCII
+        with self._lock:
+            rows = list(self._rows.values())
+        room = max(1, height - 3)  # the line of the whole, that of those not shown, and the cursor's
+        yield from _aligned([_cells(row, width, drawn) for row in rows[:room]], width)
+        if len(rows) > room:
+            yield Text(f"and {len(rows) - room} more", "dim")
+        if self._clients > 1:
+            yield self._whole(width, drawn)
+
+    def _whole(self, width: int, drawn: str) -> Text:
+        again = f"{len(self._waiting)} to be tried again" if self._waiting else ""
+        ends = self._expected()
+        cells = [
+            Text(f"{len(self._done)} of {self._clients} clients"),
+            _bar(len(self._done) / self._clients, min(40, width // 5), drawn),
+            Text((f"done at about {ends}" if width >= WIDE else f"~ {ends}") if ends else ""),
+            Text(again, "yellow"),
+        ]
+        return _aligned([[cell for cell in cells if cell]], width)[0]
+
+
+def _cells(row: Progress, width: int, drawn: str) -> list[Text]:
+    """What a line says of a client; what matters least stands last, where it is cut first."""
+    name, longest = clean(row.client), max(12, width // 4)
+    known = row.percent is not None
+    bar = _bar((row.percent or 0) / 100, min(24, width // 8), drawn) if known and width >= WIDE else Text()
+    return [
+        Text(name if len(name) <= longest else f"{name[: longest - 1]}~", "bold"),
+        Text(PHASES.get(row.phase, row.phase)),
+        bar,
+        Text(f"{row.percent}%" if known else ""),
+        Text(format_size(row.size_bytes) if row.size_bytes else ""),
+        Text(format_duration(row.elapsed_s)),
+        Text(clean(row.note).replace("\n", " "), "yellow"),
+    ]
+
+
+def _bar(share: float, width: int, drawn: str) -> Text:
+    filled = min(width, int(width * share))
+    return Text.assemble((drawn[0] * filled, "green"), (drawn[1] * (width - filled), "dim"))
+
+
+def _aligned(table: list[list[Text]], width: int) -> list[Text]:
+    """One line for each row, cut to ``width``: two spaces between columns, an empty column left out."""
+    widths = [max(cell.cell_len for cell in column) for column in zip_longest(*table, fillvalue=Text())]
+    lines = []
+    for row in table:
+        line = Text(no_wrap=True)
+        for cell, wide in zip(row, widths, strict=True):
+            if wide:
+                line.append_text(cell).append(" " * (wide - cell.cell_len + 2))
+        line.rstrip()
+        line.truncate(width)
+        lines.append(line)
+    return lines
+
+
+def _rounded(moment: datetime) -> datetime:
+    """Up to the next full five minutes, in this machine's zone: nobody knows it better."""
+    local = moment.astimezone() + timedelta(minutes=5)
+    return local - timedelta(minutes=local.minute % 5, seconds=local.second, microseconds=local.microsecond)

@@ -1,0 +1,110 @@
+"""``nimwrap history``: the recorded runs, newest first."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from nimwrap.cli import completion
+from nimwrap.cli.invocation import Invocation, Result, current
+from nimwrap.cli.output.printer import Printer
+from nimwrap.cli.time_args import before_now, short
+from nimwrap.domain.codes import Outcome
+from nimwrap.domain.durations import format_duration, format_size
+from nimwrap.domain.errors import usage_error
+from nimwrap.history.json_view import runs_json
+
+if TYPE_CHECKING:
+    from nimwrap.domain.records import ClientRef
+    from nimwrap.history.sqlite.queries import Reader
+
+PAGE = 50
+PAGE_SINCE = 10_000
+
+
+def register(app: typer.Typer) -> None:
+    app.command()(history)
+
+
+def history(
+    ctx: typer.Context,
+    targets: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[TARGET]...", help="Clients; none: all.", autocompletion=completion.targets),
+    ] = None,
+    since: Annotated[str | None, typer.Option(metavar="7d", help="Not before: a duration, a date or a time.")] = None,
+    outcome: Annotated[
+        list[str] | None, typer.Option(metavar="O", help="Only this outcome; may be given several times.")
+    ] = None,
+    limit: Annotated[
+        int | None, typer.Option(min=1, metavar="N", help=f"At most N runs ({PAGE}; with --since {PAGE_SINCE}).")
+    ] = None,
+) -> None:
+    """List the recorded runs, newest first.
+
+    Example: nimwrap history powerha1 --since 7d
+    """
+    invocation = current(ctx)
+    outcomes = [_outcome(word) for word in outcome or []]
+    after = before_now(since, invocation.now(), "--since") if since is not None else None
+    wanted = limit or (PAGE if since is None else PAGE_SINCE)
+    with invocation.reader() as reader:
+        rows = []
+        chosen = _chosen(targets, reader, invocation) if targets else []
+        if chosen or not targets:
+            rows = reader.runs(chosen, since=after, outcomes=outcomes, limit=wanted + 1)
+        more = len(rows) > wanted
+        shown = runs_json(reader, rows[:wanted], evidence=False)
+    invocation.finish(
+        Result("history", {"runs": shown, "more": more}, text=lambda printer: _text(printer, shown, more=more))
+    )
+
+
+def _chosen(targets: Sequence[str], reader: Reader, invocation: Invocation) -> list[ClientRef]:
+    from nimwrap.cli.known_names import clients_of
+
+    return clients_of(targets, reader, invocation.settings)
+
+
+def _outcome(word: str) -> str:
+    words = [str(outcome) for outcome in Outcome]
+    if word not in words:
+        raise usage_error(f"{word!r} is no outcome", f"the outcomes are {', '.join(words)}")
+    return word
+
+
+def _text(printer: Printer, runs: list[dict[str, Any]], *, more: bool) -> None:
+    if not runs:
+        printer.line("No runs are recorded.")
+        return
+    several = len({run["master"] for run in runs}) > 1
+    printer.table(
+        ("run", "client", "started", "outcome", "took", "size", "note"),
+        [
+            (
+                run["id"],
+                subject(run, several=several),
+                short(run["started"]),
+                printer.word(run["outcome"]),
+                format_duration(run["duration_s"]) if run["duration_s"] is not None else "",
+                format_size(run["image"]["size_bytes"]) if run["image"] else "",
+                note(run),
+            )
+            for run in runs
+        ],
+    )
+    if more:
+        printer.line("Older runs are not shown; --limit N shows more.")
+
+
+def subject(run: dict[str, Any], *, several: bool = False) -> str:
+    """Whose run it is, and of what unless of the usual mksysb; with the master's name where there are several."""
+    name = f"{run['master']}/{run['client']}" if several else str(run["client"])
+    return name if run["kind"] == "mksysb" else f"{name} ({run['kind']})"
+
+
+def note(run: dict[str, Any]) -> str:
+    """The shortest word on what was special: the failure's code, else the remedy that let the client in."""
+    return str(run["failure"]["code"]) if run["failure"] else (run["remedy"] or "")

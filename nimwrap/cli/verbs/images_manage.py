@@ -1,0 +1,184 @@
+"""``nimwrap images pin``, ``unpin``, ``import`` and ``adopt``: which images are nimwrap's to keep or to remove."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from nimwrap.cli import completion
+from nimwrap.cli.arguments import Targets
+from nimwrap.cli.image_targets import context_of, named_images, problems_of, recovered
+from nimwrap.cli.invocation import Invocation, Result, current
+from nimwrap.cli.output.printer import Printer
+from nimwrap.domain.codes import ExitCode
+from nimwrap.domain.errors import NimwrapError, Problem, usage_error
+from nimwrap.domain.records import ClientRef
+from nimwrap.domain.target_names import matches, unknown_client
+
+if TYPE_CHECKING:
+    from nimwrap.fleet.session import Session
+    from nimwrap.history.sqlite.codec import Row
+    from nimwrap.images.adoption import Imported
+
+Names = Annotated[
+    list[str],
+    typer.Argument(
+        metavar="IMAGE...", help="resource name, location, or number of the list", autocompletion=completion.images
+    ),
+]
+
+
+def register(images: typer.Typer) -> None:
+    images.command("pin")(pin)
+    images.command("unpin")(unpin)
+    images.command("import")(import_)
+    images.command("adopt")(adopt)
+
+
+def pin(ctx: typer.Context, images: Names) -> None:
+    """Keep images whatever the retention rules say.
+
+    Example: nimwrap images pin powerha1_20261123_010203
+    """
+    _set(current(ctx), "images pin", images, {"pinned": True}, "is pinned")
+
+
+def unpin(ctx: typer.Context, images: Names) -> None:
+    """Let the retention rules decide about images again.
+
+    Example: nimwrap images unpin powerha1_20261123_010203
+    """
+    _set(current(ctx), "images unpin", images, {"pinned": False}, "is not pinned any more")
+
+
+def adopt(
+    ctx: typer.Context,
+    images: Annotated[
+        list[str], typer.Argument(metavar="IMAGE|CLIENT...", help="an unmanaged image, or a client for all of its")
+    ],
+) -> None:
+    """Take over recorded images that nimwrap did not make: from now on retention may remove them.
+
+    Example: nimwrap images adopt powerha1_mksysb
+    """
+    invocation = current(ctx)
+    with invocation.reader() as reader:
+        rows = [row for row in reader.images() if not row["managed"]]
+        clients = reader.known()
+    names = []
+    for name in images:
+        mine = [str(row["id"]) for row in rows if matches(name, ClientRef(row["master"], row["client"]))]
+        if not mine and any(matches(name, ref) for ref in clients):
+            raise usage_error(f"no unmanaged image of {name} is recorded", "`nimwrap images import` records NIM's own")
+        names += mine or [name]
+    _set(invocation, "images adopt", names, {"managed": True}, "is managed now")
+
+
+def _set(invocation: Invocation, command: str, names: list[str], values: dict[str, bool], said: str) -> None:
+    from nimwrap.images.image_inventory import entry_of
+
+    now = invocation.now()
+    with invocation.reader() as reader:
+        rows = named_images(reader.images(), names)
+    with invocation.store() as store:
+        for row in rows:
+            store.update_image(row["id"], **values)
+            store.event(
+                "image",
+                f"{row['resource'] or row['location']} {said}",
+                run=row["run"],
+                master=row["master"],
+                data={"image": row["id"]},
+                at=now,
+            )
+    changed: list[Row] = [row | {key: int(value) for key, value in values.items()} for row in rows]
+    data = {"images": [entry_of(row).as_json(now) for row in changed]}
+    lines = [f"{row['resource'] or row['location']} {said}" for row in rows]
+    invocation.finish(Result(command, data, text=lambda out: out.line("\n".join(lines))))
+
+
+def import_(ctx: typer.Context, targets: Targets = None) -> None:
+    """Record the image resources that NIM has and nimwrap does not know, as unmanaged.
+
+    They count for age and status, so that these are true from the first day, and never for retention.
+
+    Example: nimwrap images import
+    """
+    from nimwrap.cli.known_names import everyone
+    from nimwrap.fleet.session import open_session, refresh_inventories
+
+    invocation = current(ctx)
+    found: list[Imported] = []
+    with open_session(invocation.config) as session:
+        troubles = refresh_inventories(session)
+        troubles |= recovered(session, [master for master in session.hosts if master not in troubles])
+        if targets and not troubles:
+            known = everyone(session.reader, session.config)
+            for target in targets:
+                if not any(matches(target, ref) for ref in known):
+                    raise unknown_client(target, known)
+        for master in session.hosts:
+            if master not in troubles:
+                try:
+                    found += _imported(invocation, session, master, targets or [])
+                except NimwrapError as error:
+                    troubles[master] = error
+    _finish_import(invocation, found, problems_of(troubles))
+
+
+def _imported(invocation: Invocation, session: Session, master: str, targets: list[str]) -> list[Imported]:
+    from nimwrap.images.adoption import import_images, unrecorded
+    from nimwrap.images.image_inventory import inventory
+    from nimwrap.images.master_catalog import read_catalog
+
+    if any(target.startswith("group:") for target in targets):
+        raise usage_error("import takes clients and globs, not groups")
+    context = context_of(session, master)
+    rows = session.reader.images(master)
+    stock = read_catalog(context.host, session.config, master, [row["location"] for row in rows])
+    entries = [
+        entry
+        for entry in unrecorded(inventory(master, rows, stock))
+        if not targets or any(matches(target, ClientRef(master, entry.client or "")) for target in targets)
+    ]
+    return import_images(context, entries, stock, invocation.now())
+
+
+def _finish_import(invocation: Invocation, found: list[Imported], problems: list[Problem]) -> None:
+    from nimwrap.images.image_inventory import entry_of
+
+    now = invocation.now()
+    numbers = [one.image for one in found if one.image is not None]
+    with invocation.reader() as reader:
+        rows = {row["id"]: row for row in reader.images_by_id(numbers)}
+    data = {
+        "images": [entry_of(row).as_json(now) for row in rows.values()],
+        "left": [
+            {
+                "master": one.entry.master,
+                "resource": one.entry.name,
+                "location": one.entry.location,
+                "reason": one.reason,
+            }
+            for one in found
+            if one.image is None
+        ],
+    }
+    warnings = [Problem("image", f"{each['resource']} was left: {each['reason']}") for each in data["left"]]
+    warnings += [
+        Problem("image", f"{one.entry.name}: {one.fault}", "it is recorded, and does not count as good")
+        for one in found
+        if one.fault
+    ]
+    code = ExitCode.MASTER if problems else ExitCode.OK
+    invocation.finish(Result("images import", data, code, problems, warnings, text=lambda out: _text(out, data)))
+
+
+def _text(out: Printer, data: dict[str, Any]) -> None:
+    if not data["images"]:
+        out.line("There is nothing new to record.")
+        return
+    for image in data["images"]:
+        proof = ", ".join(image["verified_by"]) or "not proven"
+        out.line(f"{image['resource']} of {image['client']}, made {image['created']}: unmanaged ({proof})")

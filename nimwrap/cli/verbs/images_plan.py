@@ -1,0 +1,156 @@
+"""``nimwrap images restore-plan``: the commands that bring a client back."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from nimwrap.cli.arguments import Client
+from nimwrap.cli.image_targets import clients_meant
+from nimwrap.cli.invocation import Invocation, Result, current
+from nimwrap.cli.output.printer import Printer
+from nimwrap.domain.codes import ExitCode, FailureCode
+from nimwrap.domain.durations import format_size
+from nimwrap.domain.errors import NimwrapError, Problem, usage_error
+from nimwrap.domain.names import is_nim_name
+from nimwrap.domain.records import ClientRef
+
+if TYPE_CHECKING:
+    from nimwrap.history.sqlite.codec import Row
+    from nimwrap.history.sqlite.queries import Reader
+    from nimwrap.images.restore.restore_facts import RestoreFacts
+    from nimwrap.images.restore.restore_plan import RestorePlan, RestoreRequest
+
+_BOOTABLE = ("mksysb", "ios_mksysb", "master_mksysb")
+
+
+def register(images: typer.Typer) -> None:
+    images.command("restore-plan")(plan)
+
+
+def plan(
+    ctx: typer.Context,
+    client: Client,
+    to: Annotated[str | None, typer.Option(metavar="OTHER", help="Another NIM machine to restore onto.")] = None,
+    image: Annotated[str | None, typer.Option(metavar="IMAGE", help="An older image than the last good one.")] = None,
+) -> None:
+    """Print the exact commands that restore a client on its master, with what is there and what is missing now.
+
+    Nothing is changed. Exit 1 when something is missing that the commands need.
+
+    Example: nimwrap images restore-plan powerha1
+    """
+    from nimwrap.images.restore.restore_plan import restore_plan
+
+    invocation = current(ctx)
+    if to is not None and not is_nim_name(to):
+        raise usage_error(f"{to[:80]!r} cannot be the name of a NIM machine")
+    with invocation.reader() as reader:
+        ref = _one(invocation, reader, client)
+        row = _image(reader, ref, image)
+        request = _request(invocation, reader, row, to)
+    facts, problems = _facts(invocation, request)
+    made = restore_plan(request, facts)
+    if invocation.json:  # on paper they stand before the steps, where they are read
+        problems += [Problem("restore", note.message, note.do, ref.client) for note in made.warnings]
+    errors = [Problem("restore", note.message, note.do, ref.client) for note in made.missing]
+    code = ExitCode.FAILED if errors else ExitCode.OK
+    invocation.finish(
+        Result(
+            "images restore-plan", {"plan": made.as_json()}, code, errors, problems, text=lambda out: _text(out, made)
+        )
+    )
+
+
+def _one(invocation: Invocation, reader: Reader, client: str) -> ClientRef:
+    found = clients_meant(invocation, reader, [client])
+    if len(found) > 1:
+        raise usage_error(f"{client!r} means several clients", "say which: " + ", ".join(map(str, found)))
+    return found[0]
+
+
+def _image(reader: Reader, ref: ClientRef, wanted: str | None) -> Row:
+    rows = [row for row in reader.images(ref.master, ref.client) if row["kind"] in _BOOTABLE]
+    if wanted is not None:
+        found = [row for row in rows if wanted in (row["resource"], row["location"], str(row["id"]))]
+        if not found:
+            raise usage_error(f"{ref} has no image {wanted!r}", f"`nimwrap images list {ref}` shows them")
+        return found[0]
+    good = [row for row in rows if row["verified"] and not row["fault"] and row["removal"] is None]
+    if not good:
+        raise NimwrapError(
+            f"there is no good image of {ref}",
+            FailureCode.IMAGE_MISSING,
+            "`nimwrap images import` records those that NIM has; `nimwrap backup` makes one",
+            client=ref.client,
+        )
+    return max(good, key=lambda row: (row["created"], row["id"]))
+
+
+def _request(invocation: Invocation, reader: Reader, row: Row, to: str | None) -> RestoreRequest:
+    from nimwrap.images.restore.restore_plan import RestoreRequest
+
+    master = invocation.masters.get(row["master"])
+    if master is None:
+        raise usage_error(f"master {row['master']} is not in the configuration")
+    hosts = {one["name"]: one["host"] for one in reader.clients(row["master"])}
+    target = to or row["client"]
+    runs = reader.runs_by_id([row["run"]]) if row["run"] else []
+    others: dict[str, Row] = {}
+    for other in reader.images(row["master"], row["client"]):
+        if other["kind"] not in _BOOTABLE and other["verified"] and not other["fault"]:
+            others.setdefault((other["resource"] or other["location"])[:-16], other)
+    return RestoreRequest(
+        row,
+        target,
+        hosts.get(target) or target,
+        row["master"],
+        runs[0] if runs else None,
+        tuple(others.values()),
+        invocation.now(),
+    )
+
+
+def _facts(invocation: Invocation, request: RestoreRequest) -> tuple[RestoreFacts | None, list[Problem]]:
+    from nimwrap.hosts.connect import open_master
+    from nimwrap.images.restore.restore_facts import gather
+
+    host = open_master(invocation.masters[request.image["master"]])
+    try:
+        return gather(host, request.image, request.target, request.target_host, request.master_host), []
+    except NimwrapError as error:
+        unseen = "nothing could be checked on the master; the commands are what the history leads to"
+        return None, [Problem(error.code, f"{error.message}: {unseen}", error.hint)]
+    finally:
+        host.close()
+
+
+def _text(out: Printer, made: RestorePlan) -> None:
+    row: dict[str, Any] = made.image
+    out.heading(f"Restore {made.client}" + (f" onto {made.target}" if made.target != made.client else ""))
+    out.pairs(
+        [
+            ("image", f"{row['resource']} ({row['location']}, {format_size(row['size_bytes'])})"),
+            ("made", row["created"]),
+            ("level", row["oslevel"]),
+            ("SPOT", made.spot),
+            ("master", row["master"]),
+        ]
+    )
+    for note in made.warnings:
+        out.line()
+        out.line(f"{out.paint('Mind', 'warn')}: {note.message}.")
+        out.line(f"   {note.do}")
+    for number, step in enumerate(made.steps, start=1):
+        out.line()
+        out.line(f"{number}. {step.title}" + (" (optional)" if step.optional else ""))
+        if step.command:
+            out.line(f"   {step.command}")
+        if step.note:
+            out.line(f"   {out.paint(step.note, 'dim')}")
+    out.line()
+    out.heading("Other ways")
+    for way in made.other_ways:
+        out.line(f"- {way.title}: {way.command}")
+        out.line(f"  {out.paint(way.note, 'dim')}")

@@ -1,0 +1,145 @@
+"""``nimwrap schedule import-cron``: from a crontab to schedules, every line accounted for."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from nimwrap.cli.invocation import Result, current
+from nimwrap.cli.output.printer import Printer
+from nimwrap.domain.errors import Problem, usage_error
+
+if TYPE_CHECKING:
+    from nimwrap.scheduling.cron_import.import_plan import Plan
+
+
+def import_cron(
+    ctx: typer.Context,
+    file: Annotated[str, typer.Argument(metavar="FILE", help="Output of `crontab -l`; - reads stdin.")],
+    write: Annotated[Path | None, typer.Option(metavar="DIR", help="Write new files there; never overwrites.")] = None,
+    timezone: Annotated[str | None, typer.Option(metavar="ZONE", help="Where the crontab sets no TZ.")] = None,
+    client: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Whose crontab it is, for lines that run mksysb themselves.")
+    ] = None,
+) -> None:
+    """Turn a crontab into schedules and settings.
+
+    Every line that has to do with images is either understood or listed with the reason why not. No crontab is
+    edited: the lines to comment out are printed.
+
+    Example: crontab -l | nimwrap schedule import-cron - --timezone Europe/Berlin
+    """
+    from nimwrap.scheduling.cron_import.import_output import schedules_toml, settings_toml, write_files
+    from nimwrap.scheduling.cron_import.import_plan import plan_import
+
+    invocation = current(ctx)
+    _check(timezone, client)
+    source = "stdin" if file == "-" else Path(file).name
+    plan = plan_import(_text(file), timezone=timezone, client=client)
+    written = write_files(write, plan, source) if write is not None else []
+    schedules, settings = schedules_toml(plan, source), settings_toml(plan)
+    data = _data(plan) | {"schedules": schedules, "configuration": settings, "written": written}
+
+    def text(out: Printer) -> None:
+        _text_of_lines(out, plan)
+        for title, toml in (("schedules", schedules), ("configuration", settings)):
+            if toml:
+                out.line()
+                out.heading(f"--- {title}")
+                out.line(toml.rstrip("\n"))
+        _text_of_end(out, plan, written)
+
+    invocation.finish(Result("schedule import-cron", data, warnings=_warnings(plan), text=text))
+
+
+def _check(timezone: str | None, client: str | None) -> None:
+    from nimwrap.domain.names import is_nim_name
+    from nimwrap.scheduling.wallclock import time_zone
+
+    if timezone is not None:
+        try:
+            time_zone(timezone)
+        except ValueError as error:
+            raise usage_error(f"--timezone: {error}") from error
+    if client is not None and not is_nim_name(client):
+        raise usage_error(f"--client {client!r} is no NIM name")
+
+
+def _text(file: str) -> str:
+    data = sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
+    if b"\0" in data:
+        raise usage_error(f"{file} is no crontab: it holds NUL bytes", "save it as UTF-8, not as UTF-16")
+    return data.decode("utf-8-sig", "replace")
+
+
+def _data(plan: Plan) -> dict[str, Any]:
+    return {
+        "understood": [
+            {
+                "line": each.line.number,
+                "text": each.line.text,
+                "schedule": each.schedule,
+                "clients": [
+                    {
+                        "client": backup.client,
+                        "name": backup.name,
+                        "directory": backup.directory,
+                        "layout": backup.layout,
+                        "naming": backup.naming,
+                        "mksysb_flags": backup.flags,
+                    }
+                    for backup in each.backups
+                ],
+                "notes": each.notes,
+            }
+            for each in plan.understood
+        ],
+        "not_understood": [
+            {"line": each.line.number, "text": each.line.text, "why": each.why} for each in plan.not_understood
+        ],
+        "unrelated": [{"line": line.number, "text": line.text} for line in plan.unrelated],
+        "comment_out": [each.line.text for each in plan.understood],
+    }
+
+
+def _warnings(plan: Plan) -> list[Problem]:
+    from nimwrap.scheduling.cron_import.import_plan import UNSET_ZONE
+
+    warnings = []
+    if plan.not_understood:
+        count = len(plan.not_understood)
+        text = f"{count} line{' was' if count == 1 else 's were'} not understood and will not run"
+        warnings.append(Problem("not_understood", text, "write their schedules by hand; docs/schedules.md"))
+    if any(schedule.timezone == UNSET_ZONE for schedule in plan.schedules):
+        text = f"the crontab sets no TZ that names a place: timezone is {UNSET_ZONE}, which no schedule can run with"
+        warnings.append(Problem("timezone_unset", text, "write it into the file, or give --timezone"))
+    return warnings
+
+
+def _text_of_lines(out: Printer, plan: Plan) -> None:
+    out.heading(f"understood: {len(plan.understood)}")
+    for each in plan.understood:
+        clients = " ".join(dict.fromkeys(backup.client for backup in each.backups))
+        out.line(f"  line {each.line.number} -> {each.schedule}: {clients}")
+        for note in each.notes:
+            out.line(f"      {note}")
+    out.heading(f"not understood: {len(plan.not_understood)}")
+    for missed in plan.not_understood:
+        out.line(f"  line {missed.line.number}: {missed.why}")
+        out.line(f"      {missed.line.text.strip()}")
+    out.heading(f"unrelated: {len(plan.unrelated)}")
+    for line in plan.unrelated:
+        out.line(f"  line {line.number}: {line.text.strip()}")
+
+
+def _text_of_end(out: Printer, plan: Plan, written: list[Path]) -> None:
+    if plan.understood:
+        out.line()
+        out.heading("--- comment these lines out when nimwrap has taken over (crontab -e; nimwrap edits no crontab)")
+        for each in plan.understood:
+            out.line(f"# {each.line.text.strip()}")
+    for path in written:
+        out.line(f"written: {path}")

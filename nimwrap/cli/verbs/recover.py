@@ -1,0 +1,62 @@
+"""``nimwrap recover``: finish what a crash left."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+
+from nimwrap.cli.invocation import Result, current
+from nimwrap.cli.output.printer import Printer
+from nimwrap.domain.codes import ExitCode
+from nimwrap.domain.errors import NimwrapError, Problem
+
+
+def register(app: typer.Typer) -> None:
+    app.command()(recover)
+
+
+def recover(
+    ctx: typer.Context,
+    no_wait: Annotated[
+        bool, typer.Option("--no-wait", help="Leave operations that still run to a later recover.")
+    ] = False,
+) -> None:
+    """Finish what a crash left: adopt running operations, confirm undone exports, close runs.
+
+    Runs whose owner still lives are never touched. Running it again is harmless.
+
+    Example: nimwrap recover
+    """
+    from nimwrap.backup.recovery import recover as recover_master
+    from nimwrap.cli.output.progress_lines import describe
+    from nimwrap.fleet.session import open_session
+
+    invocation = current(ctx)
+    assert invocation.masters  # noqa: S101  raises, with the table to write, when there is none
+    errors, masters = [], {}
+    with open_session(invocation.config) as session:
+        session.tell = lambda progress: invocation.say(describe(progress)) if progress.note else None
+        for name in session.hosts:
+            try:
+                masters[name] = recover_master(session.master_context(name), session.reader, wait=not no_wait)
+            except NimwrapError as error:
+                errors.append(error)
+    data = {
+        "closed": [run for done in masters.values() for run in done.closed],
+        "running": [run for done in masters.values() for run in done.running],
+        "cleaned": [room for done in masters.values() for room in done.cleaned],
+    }
+    notes = [note for done in masters.values() for note in done.notes]
+    code = errors[0].exit_code if errors else ExitCode.FAILED if notes else ExitCode.OK
+    problems = [problem for error in errors for problem in error.problems]
+    problems += [Problem("leftover", note) for note in notes]
+    invocation.finish(Result("recover", data, code, problems, text=lambda out: _text(out, data)))
+
+
+def _text(out: Printer, data: dict[str, Any]) -> None:
+    if not any(data.values()):
+        out.line("Nothing was open.")
+    for title, key in (("closed", "closed"), ("still running", "running"), ("cleaned up", "cleaned")):
+        for name in data[key]:
+            out.line(f"{title}: {name}")

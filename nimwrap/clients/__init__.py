@@ -1,0 +1,1 @@
+"""Which clients there are and which are meant: inventories, groups, selection."""

@@ -1,0 +1,76 @@
+"""Which clients a master has, as its own database lists them now."""
+
+from __future__ import annotations
+
+import re
+
+from nimwrap.aix import lsnim
+from nimwrap.aix.messages import headline
+from nimwrap.aix.text import Unrecognised
+from nimwrap.config.model import Config
+from nimwrap.domain.errors import NimwrapError, master_unreachable
+from nimwrap.domain.names import is_host_name
+from nimwrap.domain.records import ClientRef, Inventory, InventoryClient
+from nimwrap.history.sqlite.queries import Reader
+from nimwrap.hosts.protocol import Host
+from nimwrap.hosts.script_batch import PREAMBLE
+from nimwrap.images.kinds import KINDS, MASTER
+from nimwrap.preflight.preflight_report import Prior
+
+_LIMIT_S = 90
+_HOSTNAME = re.compile(r"^nw_host *(\S*)\r?\n", re.MULTILINE)
+
+
+def take_inventory(host: Host) -> Inventory:
+    """The standalone machines and VIOS that ``lsnim`` on ``host`` lists, in its order, names as they are.
+
+    Raises NimwrapError when the master cannot be asked, and ``unknown`` with the raw message when its answer is not
+    a listing.
+    """
+    script = f'{PREAMBLE}echo "nw_host $(hostname)"\n{lsnim.listing("standalone", "vios")}\n'
+    result = host.run(script, timeout=_LIMIT_S)
+    own = _HOSTNAME.search(result.stdout)
+    said = _HOSTNAME.sub("", result.stdout)
+    try:
+        objects = lsnim.parse_long(said)
+    except Unrecognised:
+        raise _no_listing(host.name, result.returncode, f"{said}\n{result.stderr}") from None
+    clients = tuple(
+        InventoryClient(name, found.type, found.interfaces[0].host if found.interfaces else None)
+        for name, found in objects.items()
+        if found.type in ("standalone", "vios")
+    )
+    return Inventory(clients, own[1] if own and is_host_name(own[1]) else None)
+
+
+def prior_of(reader: Reader, ref: ClientRef, listed: Inventory | None, kind: str = "mksysb") -> Prior:
+    """What is known of a client before it is looked at, by the history and by a listing taken before."""
+    return Prior(
+        tuple(reader.sizes(ref.master, ref.client, kind)),
+        reader.remedies_proven(ref.master),
+        listed.hosts.get(ref.client) if listed else None,
+        listed.hostname if listed else None,
+    )
+
+
+def _no_listing(master: str, returncode: int | None, said: str) -> NimwrapError:
+    if returncode is None:
+        return master_unreachable(
+            f"{master} did not answer `lsnim -l` within {_LIMIT_S} s",
+            "see on the master whether lsnim hangs: ps -ef | grep lsnim",
+        )
+    return NimwrapError(
+        f"{master} does not list its NIM objects: {headline(said) or 'lsnim -l said nothing'}",
+        hint="on the master: /usr/sbin/lsnim -l",
+    )
+
+
+def can_be_backed_up(config: Config, master: str, client: InventoryClient) -> bool:
+    """True when one of the kinds configured for the client can be made of a machine of its type."""
+    kinds = config.policy(master, client.name).kinds
+    return any(client.type in KINDS[kind].machine_types for kind in kinds)
+
+
+def backs_itself_up(config: Config, master: str) -> bool:
+    """True where the configuration asks for the master's own image or its NIM database."""
+    return not all(KINDS[kind].through_client for kind in config.policy(master, MASTER).kinds)

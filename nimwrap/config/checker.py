@@ -1,0 +1,152 @@
+"""From a parsed TOML document to the records, collecting every fault on the way."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from nimwrap.config.keys import (
+    BACKUP,
+    CLIENT,
+    LABEL,
+    MASTER,
+    NIM_NAME,
+    NOTIFY,
+    OVERRIDABLE,
+    PLAIN_TABLES,
+    REPORT,
+    RETRY,
+    TOP,
+    TOP_NAMES,
+    Key,
+    Table,
+    home_of,
+)
+from nimwrap.config.lines import KeyPath
+from nimwrap.config.model import (
+    BackupPolicy,
+    ClientConfig,
+    Config,
+    MasterConfig,
+    NotifyConfig,
+    ReportConfig,
+    RetryPolicy,
+)
+from nimwrap.config.rules import combination_faults, member_faults
+from nimwrap.config.toml_file import Fault
+from nimwrap.config.value_types import named, nearest, shown
+
+
+class Checker:
+    """Reads one document; ``config`` means something only when ``faults`` stayed empty."""
+
+    def __init__(self, document: Mapping[str, Any], path: Path) -> None:
+        self.document = document
+        self.path = path
+        self.faults: list[Fault] = []
+
+    def config(self) -> Config:
+        """The records of the document."""
+        self._unknown(self.document, (), TOP_NAMES)
+        top = self._known(self._only(self.document, TOP), (), TOP.keys)
+        plain = {table.name: self._table(table) for table in PLAIN_TABLES}
+        masters = {name: self._master(name, body) for name, body in self._named("masters")}
+        config = Config(
+            path=self.path,
+            state_dir=Path(top.get("state_dir", TOP.default("state_dir"))),
+            schedules=self.path.parent / top.get("schedules", TOP.default("schedules")),
+            masters=masters,
+            backup=BackupPolicy(**plain[BACKUP.name]),
+            retry=RetryPolicy(**plain[RETRY.name]),
+            groups=self._groups(masters),
+            clients={name: self._client(name, body, masters) for name, body in self._named("clients")},
+            notify=NotifyConfig(**plain[NOTIFY.name]),
+            report=ReportConfig(**plain[REPORT.name]),
+        )
+        if not self.faults:
+            self.faults.extend(combination_faults(config, self.document))
+        return config
+
+    def _fault(self, path: KeyPath, message: str, hint: str = "") -> None:
+        self.faults.append(Fault(path, message, hint))
+
+    def _named(self, table: str) -> list[tuple[str, dict[str, Any]]]:
+        """The sub-tables of ``[masters]`` or ``[clients]`` that are tables."""
+        outer = self.document.get(table, {})
+        if not isinstance(outer, dict):
+            self._fault((table,), f"{table} must hold tables such as [{table}.NAME], not {named(outer)}")
+            return []
+        for name, body in outer.items():
+            if not isinstance(body, dict):
+                self._fault((table, name), f"{shown(name)} must be a table: write [{table}.NAME] above its keys")
+        return [(name, body) for name, body in outer.items() if isinstance(body, dict)]
+
+    def _table(self, table: Table) -> dict[str, Any]:
+        body = self.document.get(table.name, {})
+        if not isinstance(body, dict):
+            self._fault((table.name,), f"{table.name} must be a table: write [{table.name}] above its keys")
+            return {}
+        self._unknown(body, (table.name,), tuple(key.name for key in table.keys))
+        return self._known(body, (table.name,), table.keys)
+
+    def _only(self, body: Mapping[str, Any], table: Table) -> dict[str, Any]:
+        return {name: value for name, value in body.items() if table.key(name)}
+
+    def _known(self, body: Mapping[str, Any], at: KeyPath, keys: tuple[Key, ...]) -> dict[str, Any]:
+        """The values of the keys that are there, as their kinds read them."""
+        values = {}
+        for key in keys:
+            if key.name in body:
+                path = (*at, key.name)
+
+                def report(message: str, hint: str = "", at: KeyPath = (), path: KeyPath = path) -> None:
+                    self._fault((*path, *at), f"{path[-1]}: {message}", hint)
+
+                values[key.name] = key.kind.read(body[key.name], report)
+        return values
+
+    def _unknown(self, body: Mapping[str, Any], at: KeyPath, known: tuple[str, ...]) -> None:
+        where = f" in [{'.'.join(map(str, at))}]" if at else ""
+        for name in body:
+            if name not in known:
+                home = home_of(name)
+                hint = nearest(name, known) or (f"{name} belongs into {home}" if home else "")
+                hint = hint or f"known here: {', '.join(known)}"
+                self._fault((*at, name), f"unknown key {shown(name)}{where}", hint)
+
+    def _overrides(self, body: Mapping[str, Any], at: KeyPath, table: Table) -> tuple[dict[str, Any], dict[str, Any]]:
+        """A master's or client's own values, and those of ``[backup]`` and ``[retry]`` that it overrides."""
+        known = (*table.keys, *OVERRIDABLE)
+        self._unknown(body, at, tuple(key.name for key in known))
+        return self._known(body, at, table.keys), self._known(body, at, OVERRIDABLE)
+
+    def _master(self, name: str, body: Mapping[str, Any]) -> MasterConfig:
+        at: KeyPath = ("masters", name)
+        if not LABEL.accepts(name):
+            self._fault(at, f"{shown(name)} cannot name a master: it must be {LABEL.what}")
+        own, overrides = self._overrides(body, at, MASTER)
+        if own.get("transport") != "local" and not own.get("host"):
+            hint = 'add host = "..." or, on the master itself, transport = "local"'
+            self._fault(at, f"master {shown(name)} has no host", hint)
+        return MasterConfig(name=name, overrides=overrides, **own)
+
+    def _client(self, name: str, body: Mapping[str, Any], masters: dict[str, MasterConfig]) -> ClientConfig:
+        at: KeyPath = ("clients", name)
+        master, slash, client = name.rpartition("/")
+        if not NIM_NAME.accepts(client):
+            self._fault(at, f"{shown(client)} cannot be a client: it is not {NIM_NAME.what}")
+        if slash and master not in masters:
+            hint = nearest(master, tuple(masters)) or f"known masters: {', '.join(masters) or 'none'}"
+            self._fault(at, f"{shown(name)} names the unknown master {shown(master)}", hint)
+        own, overrides = self._overrides(body, at, CLIENT)
+        return ClientConfig(name=name, overrides=overrides, **own)
+
+    def _groups(self, masters: dict[str, MasterConfig]) -> dict[str, tuple[str, ...]]:
+        groups = self.document.get("groups", {})
+        if not isinstance(groups, dict):
+            self._fault(("groups",), "groups must be a table: write [groups] above lines such as NAME = [...]")
+            return {}
+        for fault in member_faults(groups, tuple(masters)):
+            self._fault(("groups", *fault.path), fault.message, fault.hint)
+        return {name: tuple(members) for name, members in groups.items() if isinstance(members, list)}

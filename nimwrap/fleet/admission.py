@@ -1,0 +1,66 @@
+"""What a fleet run and its dry run make of the clients asked for, alike, before anything is started."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from nimwrap.config.model import Config
+from nimwrap.domain.codes import FailureCode
+from nimwrap.domain.findings import Failure
+from nimwrap.domain.records import ClientRef
+from nimwrap.fleet.fleet_capacity import too_large
+from nimwrap.history.sqlite.queries import Reader
+from nimwrap.images.kinds import NIM_DB
+
+if TYPE_CHECKING:
+    from nimwrap.fleet.session import Session
+
+
+@dataclass(frozen=True)
+class Admission:
+    """``kept_out``: held or excluded, not even looked at; ``too_large``: what is to be made does not fit."""
+
+    admitted: tuple[ClientRef, ...]
+    kept_out: Mapping[ClientRef, Failure]
+    too_large: Mapping[ClientRef, Failure]
+
+
+def admit(session: Session, refs: Sequence[ClientRef], at: datetime) -> Admission:
+    """Who of ``refs`` may start, by the holds of the moment ``at``, and by the room on the masters."""
+    held = {ClientRef(row["master"], row["client"]): row for row in session.reader.holds(at)}
+    kept_out = {}
+    for ref in refs:
+        if session.config.client(ref.master, ref.client).exclude:
+            kept_out[ref] = Failure(FailureCode.HELD, f"{ref.client} is excluded by the configuration")
+        elif hold := held.get(ref):
+            why = f"{ref.client} is held since {hold['since']}: {hold['reason']}"
+            kept_out[ref] = Failure(FailureCode.HELD, why, f"nimwrap release {ref.client}")
+    wanted = [ref for ref in refs if ref not in kept_out]
+    large = too_large(session, wanted)
+    return Admission(tuple(ref for ref in wanted if ref not in large), kept_out, large)
+
+
+def goes_first(kind: str) -> bool:
+    """True of the NIM database: the night's other images change it."""
+    return kind == NIM_DB
+
+
+def detected_clusters(reader: Reader) -> dict[ClientRef, str]:
+    """Clusters that earlier preflights saw, by client."""
+    return {ClientRef(row["master"], row["name"]): row["cluster"] for row in reader.clients() if row["cluster"]}
+
+
+def chain_of(config: Config, ref: ClientRef, detected: Mapping[ClientRef, str]) -> str:
+    """Clients of one cluster follow one another; so do the several images of one client.
+
+    And so do all whose images lie in one directory: NIM exports the directory above an image while it is made, and two
+    operations that export the same one conflict, unless each image gets its own below it (reference aix-nim 3.1).
+    """
+    policy = config.policy(ref.master, ref.client)
+    if policy.layout == "flat" and config.masters[ref.master].env.get("NIM_MKSYSB_SUBDIRS") != "yes":
+        return f"directory {ref.master}:{policy.directory}"
+    cluster = config.client(ref.master, ref.client).cluster or detected.get(ref)
+    return f"cluster {cluster}" if cluster else f"client {ref}"

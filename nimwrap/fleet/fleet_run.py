@@ -1,0 +1,293 @@
+"""A fleet run: each client asked for ends as a row with an outcome, and one sick client stops nobody."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from functools import cached_property, partial
+from queue import Empty, SimpleQueue
+
+from nimwrap.backup.attempt import unstarted
+from nimwrap.backup.backup_run import BackupRequest, BackupRun, RetryLater, new_run_id
+from nimwrap.backup.recovery import recover
+from nimwrap.clients.inventory import prior_of
+from nimwrap.domain.clock import Interrupted
+from nimwrap.domain.codes import FailureCode, Outcome
+from nimwrap.domain.errors import NimwrapError
+from nimwrap.domain.findings import Failure
+from nimwrap.domain.ordering import predicted_seconds
+from nimwrap.domain.progress import Progress
+from nimwrap.domain.records import ClientRef, Run
+from nimwrap.fleet.admission import admit, chain_of, detected_clusters, goes_first
+from nimwrap.fleet.queue import Queue, QueuedJob
+from nimwrap.fleet.session import Session
+from nimwrap.fleet.simulation import expected_end
+from nimwrap.images.kinds import images_of
+
+_GOOD = (Outcome.OK, Outcome.WARNING)
+LETTING_GO_S = 2.0
+"""So long we wait, when told to leave, for those who have started nothing to end as such."""
+_LATELY = 20
+"""So many of a client's newest runs may have begun since a command was given: several kinds, several tries."""
+
+
+@dataclass(frozen=True)
+class Order:
+    """What a fleet run is asked for. ``named``: the clients the user wrote out, without glob, group or ``--all``.
+
+    ``not_before``: per client, the start that a schedule's jitter gives it; ``window_ends``: nothing starts later.
+    ``issued``: when the command was given; a client whose image was made since then needs no other one.
+    """
+
+    refs: tuple[ClientRef, ...]
+    named: frozenset[ClientRef] = frozenset()
+    schedule: str | None = None
+    slot: datetime | None = None
+    window_ends: datetime | None = None
+    not_before: Mapping[ClientRef, datetime] = field(default_factory=dict)
+    issued: datetime | None = None
+
+    @property
+    def attended(self) -> bool:
+        """True when a person waits for a few named clients: a refusal is told at once instead of retried."""
+        return self.schedule is None and len(self.refs) == len(self.named)
+
+
+@dataclass(frozen=True)
+class Task:
+    """One run to be: a client and a kind of image."""
+
+    request: BackupRequest
+    run: BackupRun
+
+
+class Fleet:
+    """One fleet run. :meth:`work` returns the record of every client asked for: those kept out first."""
+
+    def __init__(self, session: Session, order: Order) -> None:
+        self.session, self.order = session, order
+        self.issued = order.issued or session.clock.now()
+        self.queue: Queue[Task] = Queue({name: master.max_parallel for name, master in session.config.masters.items()})
+        self.runs: dict[str, Run] = {}
+        self._told_locked: set[str] = set()
+        self._ended: SimpleQueue[tuple[QueuedJob[Task], Run | RetryLater | None]] = SimpleQueue()
+
+    def work(self) -> list[Run]:
+        """Everything, to its end, or until the clock's ``stop`` is set; then running ones are returned as such."""
+        for master in dict.fromkeys(ref.master for ref in self.order.refs):
+            self._recover(master)
+        taken = admit(self.session, self.order.refs, self.issued)
+        for ref, failure in taken.kept_out.items():
+            self._not_run(ref, failure)
+        for ref, failure in taken.too_large.items():
+            self._not_run(ref, failure, Outcome.REFUSED)
+        for ref in taken.admitted:
+            self._queue(ref)
+        while self._goes_on():
+            if not self.session.clock.draining.is_set():
+                self._start_what_may()
+            self._await_one()
+        self._account_for_the_rest()
+        return list(self.runs.values())
+
+    def _account_for_the_rest(self) -> None:
+        """When we were told to leave: what runs is returned as running, what waits ends as never started.
+
+        A client of a slot that never began has no run, or one that was killed: its slot is free for the next nimwrap.
+        """
+        until = self.session.clock.monotonic() + LETTING_GO_S
+        while self.queue.running and self.session.clock.monotonic() < until:
+            self._await_one()
+        for job in self.queue.running:
+            self.runs[job.what.run.run.id] = job.what.run.run
+        for job in self.queue.waiting if self.session.clock.leaving else ():
+            if self.order.slot is None:
+                why = "nimwrap was interrupted before its turn"
+                self._end_unstarted(job.what, Failure(FailureCode.CANCELLED, why, "start the backup again"))
+            elif job.retried:
+                run = job.what.run.give_up(Outcome.FAILED, unstarted("nimwrap was told to leave"))
+                self.runs[run.id] = run
+
+    def _goes_on(self) -> bool:
+        if self.session.clock.stop.is_set():
+            return False
+        return bool(self.queue.running) if self.session.clock.draining.is_set() else not self.queue.empty
+
+    def _recover(self, master: str) -> None:
+        try:
+            recover(self.session.master_context(master), self.session.reader, wait=False)
+        except NimwrapError as error:
+            self.session.tell(
+                Progress("", "recover", note=f"what is open on {master} stays so for now: {error.message}")
+            )
+
+    def _queue(self, ref: ClientRef) -> None:
+        """A job for each image of this client."""
+        reader, policy = self.session.reader, self.session.config.policy(ref.master, ref.client)
+        start = self.order.not_before.get(ref)
+        wait = max(0.0, (start - self.session.clock.now()).total_seconds()) if start else 0.0
+        for kind, group in images_of(policy, ref.client):
+            durations = reader.durations(ref.master, ref.client, kind)
+            prior = prior_of(reader, ref, self.session.listed.get(ref.master), kind)
+            request = BackupRequest(
+                ref,
+                kind,
+                group,
+                self.order.schedule,
+                self.order.slot,
+                not self.order.attended,
+                len(self.order.refs) > 1,
+                prior,
+            )
+            run = BackupRun(self.session.master_context(ref.master), request, partial(self._done_meanwhile, request))
+            job = QueuedJob(
+                Task(request, run),
+                ref.master,
+                predicted_seconds(durations, prior.last_sizes),
+                chain_of(self.session.config, ref, self._detected),
+                self.session.clock.monotonic() + wait,
+                timed=bool(durations),
+                first=goes_first(kind),
+            )
+            self.queue.add([job])
+
+    @cached_property
+    def _detected(self) -> dict[ClientRef, str]:
+        return detected_clusters(self.session.reader)
+
+    def _not_run(
+        self, ref: ClientRef, failure: Failure, outcome: Outcome = Outcome.SKIPPED, kind: str = "mksysb"
+    ) -> None:
+        now = self.session.clock.now()
+        run = Run(
+            new_run_id(ref.client, now),
+            ref.client,
+            ref.master,
+            now,
+            outcome,
+            kind,
+            self.order.schedule,
+            failure,
+            ended=now,
+        )
+        self.session.store.record_run(run, slot=self.order.slot)
+        self.runs[run.id] = run
+
+    def _start_what_may(self) -> None:
+        while (job := self.queue.start_next(self.session.clock.monotonic())) is not None:
+            reason = self._no_longer(job.what)
+            if reason is not None:
+                self.queue.finished(job)
+                self._end_unstarted(job.what, reason)
+                continue
+            threading.Thread(target=self._step, args=(job,), name=job.what.run.run.id, daemon=True).start()
+
+    def _no_longer(self, task: Task) -> Failure | None:
+        """Why a waiting job is not to be started any more: its window closed, or somebody else has done it."""
+        ends = self.order.window_ends
+        if ends is not None and self.session.clock.now() > ends:
+            return Failure(
+                FailureCode.OUTSIDE_WINDOW,
+                f"the window of {self.order.schedule} closed at {ends.isoformat()}",
+                "widen the window, raise max_parallel, or spread the clients over several nights",
+            )
+        return self._done_meanwhile(task.request)
+
+    def _done_meanwhile(self, request: BackupRequest) -> Failure | None:
+        """Another nimwrap's run that made this image since our command was given. One client alone is made again."""
+        if self.order.attended and len(self.order.refs) == 1:
+            return None
+        ref = request.ref
+        own = {run.id for run in self.runs.values()}
+        good = [
+            row["id"]
+            for row in self.session.reader.last_runs(ref.master, ref.client, _LATELY)
+            if row["kind"] == request.kind
+            and row["outcome"] in _GOOD
+            and row["id"] not in own
+            and datetime.fromisoformat(row["ended"]) > self.issued
+        ]
+        # The history does not say which volume group a run was of: all must have been done.
+        wanted = len(self.session.config.policy(ref.master, ref.client).volume_groups) if request.volume_group else 1
+        if len(good) < wanted:
+            return None
+        return Failure(FailureCode.LOCKED, f"done by run {good[0]} since this command was issued")
+
+    def _end_unstarted(self, task: Task, failure: Failure) -> None:
+        if task.run.rounds == 0:
+            self._not_run(task.request.ref, failure, kind=task.request.kind)
+        else:
+            run = task.run.give_up(Outcome.SKIPPED, failure)
+            self.runs[run.id] = run
+
+    def _step(self, job: QueuedJob[Task]) -> None:
+        """In a thread of its own: one round of one run. Whatever happens, its end reaches the queue."""
+        try:
+            result: Run | RetryLater | None = job.what.run.step()
+        except Interrupted:
+            result = None
+        except Exception as error:  # a fault of ours in one client's run must not take the others down
+            result = self._broken(job.what, error)
+        self._ended.put((job, result))
+
+    def _broken(self, task: Task, error: Exception) -> Run:
+        failure = Failure(
+            FailureCode.UNKNOWN,
+            f"nimwrap itself failed: {type(error).__name__}: {error}",
+            "run again with -v and report it; `nimwrap recover` closes what is open",
+        )
+        return replace(task.run.run, failure=failure)
+
+    def _await_one(self) -> None:
+        """Wait for the end of one round, or until something waiting becomes ready."""
+        if not self.queue.running and (wait := self.queue.next_ready(self.session.clock.monotonic())) is not None:
+            try:
+                self.session.clock.sleep(min(wait, 60.0))
+            except Interrupted:
+                return
+        try:
+            job, result = self._ended.get(timeout=0.5)
+        except Empty:
+            return
+        if isinstance(result, RetryLater):
+            self.queue.later(job, self.session.clock.monotonic() + result.wait_s)
+            self._tell_again(job.what, result)
+            return
+        self.queue.finished(job)
+        run = result or job.what.run.run
+        self.runs[run.id] = replace(run, findings=())  # they stand in the history; of many clients they are much
+
+    def _tell_again(self, task: Task, later: RetryLater) -> None:
+        """Nobody shall wonder where a client has gone: when it is tried again, and why. Of a lock, once is enough."""
+        if later.failure.code is FailureCode.LOCKED:
+            if task.run.run.id in self._told_locked:
+                return
+            self._told_locked.add(task.run.run.id)
+        at = self.session.clock.now() + timedelta(seconds=later.wait_s)
+        note = f"{later.failure.code}: {later.failure.message}"
+        self.session.tell(Progress(task.run.run.id, "again", task.request.ref.client, note=note, again=at))
+
+    def foresee(self) -> datetime | None:
+        """When everything will be done, by what the history says; None while it says too little."""
+        now = self.session.clock.monotonic()
+        ends = expected_end(self.queue, now)
+        return self.session.clock.now() + timedelta(seconds=ends - now) if ends is not None else None
+
+
+def run_fleet(session: Session, order: Order) -> list[Run]:
+    """Run a fleet to its end; one record for every client asked for."""
+    fleet = Fleet(session, order)
+    session.foresee = fleet.foresee
+    return fleet.work()
+
+
+def counts(order: Order, run: Run) -> bool:
+    """Whether a run counts for the exit code: held and excluded clients that nobody named do not."""
+    failure = run.failure
+    if run.outcome is not Outcome.SKIPPED or failure is None:
+        return True
+    if failure.code is FailureCode.LOCKED:  # done and proven by another nimwrap since the command was issued
+        return False
+    return failure.code is not FailureCode.HELD or ClientRef(run.master, run.client) in order.named

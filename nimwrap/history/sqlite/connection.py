@@ -1,0 +1,146 @@
+"""A read-only view of ``history.db`` by plain ``sqlite3``: quick to open, and never in a writer's way."""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from nimwrap.history.history_errors import StoreUnavailable, newer, refuse_other_owner, state_dir_fault, unavailable
+from nimwrap.history.sqlite import schema
+from nimwrap.history.sqlite.codec import Row
+
+Parameters = Sequence[Any]
+
+
+class ReadOnly:
+    """A database that may not be there yet: until it is, every answer is empty. Safe in several threads."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._lock = threading.RLock()
+        self._connection: sqlite3.Connection | None = None
+        self._empty: sqlite3.Connection | None = None
+        self._connected()
+
+    def close(self) -> None:
+        with self._lock:
+            for connection in (self._connection, self._empty):
+                if connection is not None:
+                    connection.close()
+            self._connection = self._empty = None
+
+    def rows(self, sql: str, parameters: Parameters = ()) -> list[Row]:
+        """All rows of a query as dictionaries."""
+        with self._lock, self._explained():
+            cursor = self._connected().execute(sql, tuple(parameters))
+            names = [column[0] for column in cursor.description]
+            return [dict(zip(names, values, strict=True)) for values in cursor.fetchall()]
+
+    def row(self, sql: str, parameters: Parameters = ()) -> Row | None:
+        """The first row of a query, or None."""
+        return next(iter(self.rows(sql, parameters)), None)
+
+    def each(self, sql: str, parameters: Parameters = ()) -> Iterator[Row]:
+        """The rows of a query one by one, for when only the first few are wanted."""
+        with self._lock, self._explained():
+            cursor = self._connected().execute(sql, tuple(parameters))
+        names = [column[0] for column in cursor.description]
+        while True:
+            with self._lock, self._explained():
+                values = cursor.fetchone()
+            if values is None:
+                return
+            yield dict(zip(names, values, strict=True))
+
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.Error as error:
+            if fault := unavailable(self.path, error):
+                raise fault from error
+            raise
+
+    def _connected(self) -> sqlite3.Connection:
+        with self._lock:
+            if self._connection is None:
+                self._connection = _open(self.path)
+            if self._connection is not None:
+                return self._connection
+            if self._empty is None:
+                self._empty = sqlite3.connect(":memory:", check_same_thread=False)
+                for sql in schema.MIGRATIONS.values():
+                    for statement in schema.statements(sql):
+                        self._empty.execute(statement)
+            return self._empty
+
+
+def _open(path: Path) -> sqlite3.Connection | None:
+    """A connection that cannot write, to a database of today's schema; None when there is no database."""
+    refuse_other_owner(path.parent)
+    try:
+        if not path.exists():
+            return None
+    except OSError as error:
+        raise state_dir_fault(path.parent, error) from error
+    connection = _connect(path)
+    try:
+        applied = _applied(connection)
+        if applied - set(schema.MIGRATIONS):
+            raise newer(path, applied - set(schema.MIGRATIONS))
+        if set(schema.MIGRATIONS) - applied:
+            _bring_up_to_date(path)
+    except sqlite3.Error as error:
+        connection.close()
+        if fault := unavailable(path, error):
+            raise fault from error
+        raise
+    except StoreUnavailable:
+        connection.close()
+        raise
+    return connection
+
+
+def _connect(path: Path) -> sqlite3.Connection:
+    uri = path.absolute().as_uri() + "?mode=ro"
+    try:
+        return _checked(uri)
+    except sqlite3.OperationalError as error:
+        fault = unavailable(path, error)
+        if fault is None or fault.code != "history_unwritable":
+            raise fault or error from error
+        log = path.with_name(path.name + "-wal")
+        if log.exists() and log.stat().st_size:
+            raise fault from error  # what stands only in the log would silently be missing
+        return _checked(uri + "&immutable=1")  # a read-only filesystem: nobody can write, so no lock is needed
+    except sqlite3.DatabaseError as error:
+        raise unavailable(path, error) or error from error
+
+
+def _checked(uri: str) -> sqlite3.Connection:
+    connection = sqlite3.connect(uri, uri=True, timeout=30.0, isolation_level=None, check_same_thread=False)
+    try:
+        connection.execute("pragma query_only = on")
+        connection.execute("select count(*) from sqlite_master").fetchone()
+    except sqlite3.Error:
+        connection.close()
+        raise
+    return connection
+
+
+def _applied(connection: sqlite3.Connection) -> set[str]:
+    table = schema.MIGRATIONS_TABLE
+    if not connection.execute("select 1 from sqlite_master where name = ?", (table,)).fetchone():
+        return set()
+    query = f"select name from {table} where migration_set = ?"  # noqa: S608 -- a constant of ours
+    return {name for (name,) in connection.execute(query, (schema.MIGRATION_SET,))}
+
+
+def _bring_up_to_date(path: Path) -> None:
+    from nimwrap.history.sqlite.store import Store
+
+    Store.open(path).close()

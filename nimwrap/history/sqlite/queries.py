@@ -1,0 +1,229 @@
+"""The questions that verbs, scheduler, report and notifications ask of the history. Rows come as stored.
+
+Every query goes by an index and none grows with the number of runs (``benchmarks/history_queries.py``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from nimwrap.domain.durations import rfc3339
+from nimwrap.domain.target_names import matches
+from nimwrap.history.sqlite.codec import Row
+from nimwrap.history.sqlite.connection import ReadOnly
+from nimwrap.history.sqlite.lookup import find_run
+from nimwrap.history.sqlite.recent_runs import newest_runs
+
+if TYPE_CHECKING:
+    from nimwrap.domain.records import ClientRef  # loaded when needed: its module costs a tenth of `nimwrap history`
+
+_EVER = ""  # before every RFC 3339 text
+
+
+class Reader(ReadOnly):
+    """The history, open for reading; empty as long as there is no database."""
+
+    @classmethod
+    def open(cls, path: Path) -> Reader:
+        """Open ``path``, which need not exist. StoreUnavailable when it cannot be read or is another user's."""
+        return cls(path)
+
+    def __enter__(self) -> Reader:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()
+
+    # --- runs
+
+    def runs(
+        self,
+        targets: Iterable[str | ClientRef] = (),
+        *,
+        since: datetime | None = None,
+        outcomes: Sequence[str] = (),
+        limit: int | None = None,
+    ) -> list[Row]:
+        """Runs, newest first. A target is a client, ``master/client`` or a glob of either; none means all."""
+        wanted = list(targets)
+        refs: dict[ClientRef, None] | None = None
+        if wanted:
+            refs = {target: None for target in wanted if not isinstance(target, str)}
+            refs |= dict.fromkeys(self.matching(target for target in wanted if isinstance(target, str)))
+        after = rfc3339(since) if since else _EVER
+        chosen = None if refs is None else list(refs)
+        return newest_runs(self, chosen, after=after, outcomes=outcomes, limit=limit)
+
+    def run(self, text: str) -> Row:
+        """The run whose id is ``text`` or begins with it; a usage error naming the nearest ids otherwise."""
+        return find_run(self, text)
+
+    def runs_by_id(self, ids: Sequence[str]) -> list[Row]:
+        """These runs, in the order given; ids without a row are left out."""
+        found = {row["id"]: row for row in self._in("select * from runs where id in ({})", ids)}
+        return [found[run] for run in ids if run in found]
+
+    def open_runs(self, master: str | None = None) -> list[Row]:
+        """Runs that have not ended, oldest first."""
+        if master is None:
+            return self.rows("select * from runs where outcome = 'running' order by started, rowid")
+        sql = "select * from runs where outcome = 'running' and master = ? order by started, rowid"
+        return self.rows(sql, (master,))
+
+    def last_runs(self, master: str, client: str, limit: int = 1) -> list[Row]:
+        """The newest runs of one client, newest first, whatever came of them."""
+        sql = "select * from runs where master = ? and client = ? order by started desc, rowid desc limit ?"
+        return self.rows(sql, (master, client, limit))
+
+    def findings(self, run: str) -> list[Row]:
+        return self.rows("select * from findings where run = ? order by id", (run,))
+
+    def attempts(self, runs: Sequence[str]) -> list[Row]:
+        """The attempts of these runs, each run's in their order."""
+        return self._in("select * from attempts where run in ({}) order by run, number", runs)
+
+    def events(self, run: str) -> list[Row]:
+        """What was noted of a run, in the order it was written: commands with their output, phases, warnings."""
+        return self.rows("select * from events where run = ? order by id", (run,))
+
+    def noted(self, kind: str, since: datetime) -> list[Row]:
+        """Events of one kind, of whatever run or master, not before ``since``, the oldest first."""
+        return self.rows("select * from events where kind = ? and at >= ? order by at, id", (kind, rfc3339(since)))
+
+    # --- what backups of a client were like
+
+    def durations(self, master: str, client: str, kind: str = "mksysb", limit: int = 10) -> list[float]:
+        """Seconds that the last runs which made an image of this kind took, newest first."""
+        newest = (
+            "select * from (select duration_s, started, rowid as number from runs where master = ? and client = ?"
+            " and outcome = ? and kind = ? order by started desc limit ?)"
+        )
+        sql = f"select duration_s from ({newest} union all {newest}) order by started desc, number desc limit ?"  # noqa: S608
+        bound = [value for outcome in ("ok", "warning") for value in (master, client, outcome, kind, limit)]
+        return [row["duration_s"] for row in self.rows(sql, [*bound, limit]) if row["duration_s"] is not None]
+
+    def sizes(self, master: str, client: str, kind: str = "mksysb", limit: int = 10) -> list[int]:
+        """Bytes of the last proven images, newest first, also of those that are gone."""
+        sql = (
+            "select size_bytes from images where master = ? and client = ? and kind = ? and verified = 1"
+            " order by created desc, id desc limit ?"
+        )
+        return [row["size_bytes"] for row in self.rows(sql, (master, client, kind, limit))]
+
+    def remedies_proven(self, master: str) -> tuple[str, ...]:
+        """Remedies that let a client of this master in and ended with an image, the latest success first."""
+        sql = (
+            "select remedy, max(started) as latest from runs where master = ? and remedy is not null"
+            " and outcome in ('ok', 'warning') group by remedy order by latest desc"
+        )
+        return tuple(row["remedy"] for row in self.rows(sql, (master,)))
+
+    # --- exports and images
+
+    def open_changes(self, master: str | None = None) -> list[Row]:
+        """Export changes in force, planned or foreign, by master, oldest first."""
+        states = "state in ('planned', 'applied', 'foreign')"
+        if master is None:
+            return self.rows(f"select * from export_changes where {states} order by master, id")  # noqa: S608 -- a constant
+        return self.rows(f"select * from export_changes where {states} and master = ? order by id", (master,))  # noqa: S608
+
+    def changes(self, *, run: str | None = None, limit: int | None = None) -> list[Row]:
+        """The journal of export changes: of one run in order, or the newest of all first."""
+        if run is not None:
+            return self.rows("select * from export_changes where run = ? order by id", (run,))
+        sql = "select * from export_changes where id > 0 order by id desc limit ?"
+        return self.rows(sql, (-1 if limit is None else limit,))
+
+    def images(
+        self, master: str | None = None, client: str | None = None, *, kind: str | None = None, removed: bool = False
+    ) -> list[Row]:
+        """Images by client, newest first; those that are gone only when ``removed`` is asked for."""
+        where = {"master": master, "client": client, "kind": kind}
+        terms = [f"{name} = ?" for name, value in where.items() if value is not None]
+        if not removed:
+            terms.append("removed is null")
+        condition = "where " + " and ".join(terms) if terms else ""
+        sql = f"select * from images {condition} order by master, client, kind, created desc, id desc"  # noqa: S608
+        return self.rows(sql, [value for value in where.values() if value is not None])
+
+    def faulty_images(self) -> list[Row]:
+        """Images that are still there, and in which something wrong was found since they were made."""
+        sql = "select * from images where fault is not null and removed is null order by master, client, id"
+        return self.rows(sql)
+
+    def images_by_id(self, ids: Sequence[int]) -> list[Row]:
+        return self._in("select * from images where id in ({})", ids)
+
+    def image_at(self, master: str, location: str) -> Row | None:
+        """The image that lies at a place now."""
+        sql = "select * from images where master = ? and location = ? and removed is null"
+        return self.row(sql, (master, location))
+
+    def last_good(self, master: str, client: str, kind: str = "mksysb") -> Row | None:
+        """The newest proven image that is still there and without fault; its ``outcome`` may be ``warning``."""
+        sql = "select * from last_good where master = ? and client = ? and kind = ?"
+        return self.row(sql, (master, client, kind))
+
+    # --- clients, holds, schedules
+
+    def fleet(self) -> list[Row]:
+        """Every client known to NIM with its last good image, last run and hold: the view ``fleet_status``."""
+        return self.rows("select * from fleet_status order by master, client")
+
+    def clients(self, master: str | None = None) -> list[Row]:
+        """Clients as the inventories list them, with those that vanished (``vanished`` says when)."""
+        if master is None:
+            return self.rows("select * from clients order by master, name")
+        return self.rows("select * from clients where master = ? order by name", (master,))
+
+    def inventories(self) -> list[Row]:
+        """When each master was last asked for its clients (``tried``), and last answered (``taken``)."""
+        return self.rows("select * from inventories order by master")
+
+    def holds(self, at: datetime | None = None) -> list[Row]:
+        """Holds that stand; with ``at`` without those that end by then."""
+        now = rfc3339(at) if at else _EVER
+        sql = "select * from holds where released is null and (until is null or until > ?) order by master, client"
+        return self.rows(sql, (now,))
+
+    def slots(self, *, since: datetime | None = None, states: Sequence[str] = ()) -> list[Row]:
+        """Slots by their due time, oldest first."""
+        after = rfc3339(since) if since else _EVER
+        if not states:
+            return self.rows("select * from slots where slot >= ? order by slot, id", (after,))
+        sql = "select * from slots where state = ? and slot >= ? order by slot, id"
+        found = [row for state in states for row in self.rows(sql, (state, after))]
+        return sorted(found, key=lambda row: (row["slot"], row["id"]))
+
+    def known(self) -> list[ClientRef]:
+        """Every client that has a run or stands in an inventory, in order."""
+        from nimwrap.domain.ref import ClientRef
+
+        # Two index steps for each client, however many runs it has (a plain "distinct" reads them all).
+        sql = """
+            with recursive k(master, client) as (
+              select * from (select master, client from runs order by master, client limit 1)
+              union all
+              select r.master, r.client from k join runs r on r.rowid = coalesce(
+                (select n.rowid from runs n where n.master = k.master and n.client > k.client
+                 order by n.client limit 1),
+                (select n.rowid from runs n where n.master > k.master order by n.master, n.client limit 1)))
+            select master, client from k union select master, name from clients order by 1, 2"""
+        return [ClientRef(row["master"], row["client"]) for row in self.rows(sql)]
+
+    def matching(self, patterns: Iterable[str]) -> list[ClientRef]:
+        """The known clients that a client name, ``master/client`` or a glob of either means."""
+        wanted = list(patterns)
+        if not wanted:
+            return []
+        return [ref for ref in self.known() if any(matches(pattern, ref) for pattern in wanted)]
+
+    def _in(self, sql: str, values: Sequence[str] | Sequence[int]) -> list[Row]:
+        found = []
+        for start in range(0, len(values), 500):  # SQLite binds at most 999 values on old builds
+            part = values[start : start + 500]
+            found += self.rows(sql.format(",".join("?" * len(part))), part)
+        return found

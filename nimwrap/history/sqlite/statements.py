@@ -1,0 +1,93 @@
+"""The statements that several writes share. Each runs inside the transaction of its caller."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+from nimwrap.domain.codes import Outcome
+from nimwrap.domain.findings import Finding
+from nimwrap.domain.records import Attempt, Run
+from nimwrap.history.history_errors import row_missing
+from nimwrap.history.sqlite.codec import columns, moment
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from sqlite_utils import Database
+
+
+def insert(database: Database, table: str, values: dict[str, Any]) -> int:
+    """Insert one row and return its rowid."""
+    database.table(table).insert(columns(values))
+    return int(database.conn.execute("select last_insert_rowid()").fetchone()[0])
+
+
+def attempt_columns(run_id: str, attempt: Attempt) -> dict[str, Any]:
+    return columns(
+        {
+            "run": run_id,
+            "number": attempt.number,
+            "started": attempt.started,
+            "ended": attempt.ended,
+            "returncode": attempt.returncode,
+            "failure_code": attempt.failure_code,
+            "remedy": attempt.remedy,
+        }
+    )
+
+
+def insert_findings(database: Database, run_id: str, findings: Iterable[Finding]) -> None:
+    database.table("findings").insert_all(
+        columns(
+            {
+                "run": run_id,
+                "check": found.check,
+                "status": found.status,
+                "message": found.message,
+                "fix": found.fix,
+                "evidence": found.evidence,
+                "failure_code": found.failure,
+            }
+        )
+        for found in findings
+    )
+
+
+def update_if_there(database: Database, table: str, key: str | int, values: dict[str, Any]) -> bool:
+    """Set the columns of one row; False when it is not there."""
+    names = ", ".join(f'"{name}" = ?' for name in values)
+    changed = database.conn.execute(
+        f'update "{table}" set {names} where id = ?',  # noqa: S608 -- names come from our own calls, never from outside
+        (*columns(values).values(), key),
+    )
+    return changed.rowcount > 0
+
+
+def update(database: Database, table: str, key: str | int, values: dict[str, Any]) -> None:
+    """Set the columns of one row; StoreUnavailable when it is not there."""
+    if not update_if_there(database, table, key, values):
+        raise row_missing(f"row {key!r} of {table}")
+
+
+def image_of(database: Database, run_id: str) -> int | None:
+    row = database.conn.execute("select max(id) from images where run = ?", (run_id,)).fetchone()
+    return None if row is None else row[0]
+
+
+def end_slot(database: Database, run: Run) -> None:
+    """The run's slot is ``done``; ``skipped``, with the reason, when the client was left out on purpose."""
+    skipped = run.outcome is Outcome.SKIPPED
+    why = run.failure.message if skipped and run.failure else None
+    database.conn.execute(
+        "update slots set state = ?, reason = coalesce(?, reason) where run = ? and state = 'started'",
+        ("skipped" if skipped else "done", why, run.id),
+    )
+
+
+def release(database: Database, master: str, client: str, at: datetime | str) -> bool:
+    changed = database.conn.execute(
+        "update holds set released = ? where master = ? and client = ? and released is null",
+        (moment(at), master, client),
+    )
+    return changed.rowcount > 0

@@ -1,0 +1,237 @@
+"""Room for images: what tonight needs at its worst moment, when a filesystem will be full, and which client grows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import pairwise
+from statistics import median
+from typing import TYPE_CHECKING
+
+from nimwrap.aix import df
+from nimwrap.config.model import Config
+from nimwrap.domain.codes import FailureCode
+from nimwrap.domain.durations import format_size, parse_rfc3339
+from nimwrap.domain.findings import Failure
+from nimwrap.domain.records import ClientRef
+from nimwrap.domain.retention import Action, Generation, decide
+from nimwrap.history.sqlite.codec import Row
+from nimwrap.images.kinds import home
+from nimwrap.images.master_catalog import MasterCatalog
+from nimwrap.images.prune import MasterState, generation_of, plan_prune, rules_of
+
+if TYPE_CHECKING:
+    from nimwrap.history.sqlite.queries import Reader
+
+HEADROOM = 1.1
+"""An image may be this much larger than the largest of the last three."""
+FAR = 730
+"""Days that a forecast looks ahead."""
+
+
+@dataclass(frozen=True)
+class Need:
+    """One image about to be made. ``frees_bytes``: what retention removes once it is proven; ``prunable``: what it
+    would remove already now, as (resource or location, bytes). ``size_bytes`` None: nothing is known yet."""
+
+    client: str
+    filesystem: str
+    size_bytes: int | None
+    frees_bytes: int = 0
+    prunable: tuple[tuple[str, int], ...] = ()
+
+
+@dataclass(frozen=True)
+class Growth:
+    client: str
+    bytes_per_day: float
+
+
+@dataclass(frozen=True)
+class Forecast:
+    """``worst_bytes``: the most that one round of backups takes beyond today's; ``full_on`` None: not in sight."""
+
+    filesystem: str
+    free_bytes: int
+    worst_bytes: int
+    full_on: datetime | None
+    growing: tuple[Growth, ...] = ()
+
+
+def need_of(
+    reader: Reader, config: Config, ref: ClientRef, *, filesystem: str, now: datetime, kind: str = "mksysb"
+) -> Need:
+    """The need of one client, from its history. A client without one is asked by its own run, with size_preview."""
+    rows = reader.images(ref.master, ref.client, kind=kind)
+    sizes = [row["size_bytes"] for row in rows if row["verified"]][:3]
+    prunable = [
+        verdict.row
+        for verdict in plan_prune(rows, config, frozenset(), MasterState({}), now)
+        if verdict.action == Action.REMOVE
+    ]
+    return Need(
+        ref.client,
+        filesystem,
+        int(max(sizes) * HEADROOM) if sizes else None,
+        _freed_by_a_new_one(rows, config, ref, now),
+        tuple((row["resource"] or row["location"], row["size_bytes"]) for row in prunable),
+    )
+
+
+def _freed_by_a_new_one(rows: Sequence[Row], config: Config, ref: ClientRef, now: datetime) -> int:
+    generations = [generation_of(row, MasterState({}), held=False) for row in rows]
+    fresh = Generation(id=max((row["id"] for row in rows), default=0) + 1, created=now)
+    sizes = {row["id"]: row["size_bytes"] for row in rows}
+    decisions = decide([*generations, fresh], rules_of(config.policy(ref.master, ref.client)), now)
+    return sum(sizes[each.image.id] for each in decisions if each.action is Action.REMOVE)
+
+
+def worst_moment(needs: Sequence[Need], parallel: int) -> int:
+    """The most bytes beyond today's that are taken at once, with ``parallel`` images being written at a time.
+
+    An image counts in full from its start; what it replaces is only freed after its proof.
+    """
+    taken = freed = worst = 0
+    for number, need in enumerate(needs):
+        taken += need.size_bytes or 0
+        finished = number + 1 - max(parallel, 1)
+        freed += needs[finished - 1].frees_bytes if finished > 0 else 0
+        worst = max(worst, taken - freed)
+    return worst
+
+
+def fits(needs: Iterable[Need], free_bytes: Mapping[str, int], parallel: int) -> dict[str, Failure]:
+    """By client, why it must not start tonight: its filesystem cannot hold the worst moment of those up to it.
+
+    Clients are taken in the order given; one that does not fit leaves its room to those after it.
+    """
+    refused: dict[str, Failure] = {}
+    accepted: dict[str, list[Need]] = {}
+    everything = list(needs)
+    for need in everything:
+        beside = accepted.setdefault(need.filesystem, [])
+        worst = worst_moment([*beside, need], parallel)
+        free = free_bytes.get(need.filesystem)
+        if free is None or need.size_bytes is None or worst <= free:
+            beside.append(need)
+            continue
+        others = [other for other in everything if other.filesystem == need.filesystem]
+        refused[need.client] = _short(need, worst, free, others)
+    return refused
+
+
+def _short(need: Need, worst: int, free: int, others: Sequence[Need]) -> Failure:
+    prunable = [item for other in others for item in other.prunable]
+    total = sum(size for _, size in prunable)
+    if prunable:
+        named = ", ".join(f"{name} ({format_size(size)})" for name, size in prunable[:5])
+        fix = f"`nimwrap images prune` would free {format_size(total)}: {named}{', ...' if len(prunable) > 5 else ''}."
+    else:
+        fix = "Pruning would free nothing: lower `keep`, move images away, or enlarge the filesystem."
+    return Failure(
+        FailureCode.SPACE_SHORT,
+        f"{need.filesystem} has {format_size(free)} free; with {need.client} ({format_size(need.size_bytes or 0)}) "
+        f"tonight's worst moment takes {format_size(worst)}",
+        fix,
+    )
+
+
+def growth(rows: Iterable[Row]) -> float:
+    """Bytes a day by which one client's proven images grow: the slope of the line through the last ten."""
+    points = [
+        (parse_rfc3339(row["created"]).timestamp() / 86400, float(row["size_bytes"]))
+        for row in sorted(rows, key=lambda row: str(row["created"]))[-10:]
+        if row["verified"]
+    ]
+    if len(points) < 3:
+        return 0.0
+    day = sum(x for x, _ in points) / len(points)
+    size = sum(y for _, y in points) / len(points)
+    spread = sum((x - day) ** 2 for x, _ in points)
+    return sum((x - day) * (y - size) for x, y in points) / spread if spread else 0.0
+
+
+def forecast(
+    needs: Sequence[Need],
+    histories: Mapping[str, Sequence[Row]],
+    keep: Mapping[str, int],
+    free_bytes: int,
+    parallel: int,
+    now: datetime,
+) -> Forecast:
+    """What becomes of one filesystem. ``histories`` by client, with the images that are gone; ``keep``: generations."""
+    lines = [_Line.through(rows, keep.get(client, 1)) for client, rows in histories.items() if rows]
+    full_on = next(
+        (now + timedelta(days=day) for day in range(1, FAR) if sum(line.added(day) for line in lines) > free_bytes),
+        None,
+    )
+    growing = sorted(
+        (Growth(client, growth(rows)) for client, rows in histories.items()),
+        key=lambda each: each.bytes_per_day,
+        reverse=True,
+    )
+    name = needs[0].filesystem if needs else ""
+    return Forecast(
+        name,
+        free_bytes,
+        worst_moment(needs, parallel),
+        full_on,
+        tuple(each for each in growing if each.bytes_per_day > 0)[:5],
+    )
+
+
+@dataclass(frozen=True)
+class _Line:
+    """One client's images as a straight line: how many there are, how often one comes, how large, how fast it grows."""
+
+    count: int
+    most: int
+    every_days: float
+    size: float
+    slope: float
+
+    @classmethod
+    def through(cls, rows: Sequence[Row], keep: int) -> _Line:
+        made = sorted(parse_rfc3339(row["created"]) for row in rows)
+        gaps = [(later - earlier).total_seconds() / 86400 for earlier, later in pairwise(made)]
+        present = [row for row in rows if row["removed"] is None]
+        newest = max(rows, key=lambda row: str(row["created"]))
+        return cls(
+            len(present),
+            max(keep, len(present)),
+            max(median(gaps) if gaps else 7.0, 0.5),
+            float(newest["size_bytes"]),
+            max(growth(rows), 0.0),
+        )
+
+    def added(self, day: int) -> float:
+        """Bytes beyond today's after ``day`` days."""
+        count = min(self.count + day / self.every_days, self.most)
+        replaced = min(day / self.every_days, count)
+        return (count - self.count) * self.size + replaced * self.slope * day
+
+
+def outlook(reader: Reader, config: Config, master: str, stock: MasterCatalog, now: datetime) -> list[Forecast]:
+    """The forecast of every filesystem that a configured or recorded client of this master writes to."""
+    rows = [row for row in reader.images(master, removed=True) if row["verified"] and row["managed"]]
+    mounts: dict[str, df.Filesystem] = {one.mounted_on: one for one in stock.filesystems.values()}
+    clients: dict[str, dict[str, list[Row]]] = {}
+    for row in rows:
+        directory = home(row["client"], config.policy(master, row["client"]))
+        mount = next((one.mounted_on for root, one in stock.filesystems.items() if under(directory, root)), None)
+        if mount is not None:
+            clients.setdefault(mount, {}).setdefault(row["client"], []).append(row)
+    forecasts = []
+    for mount, histories in clients.items():
+        needs = [need_of(reader, config, ClientRef(master, client), filesystem=mount, now=now) for client in histories]
+        keep = {client: config.policy(master, client).keep for client in histories}
+        free = mounts[mount].free_bytes
+        if free is not None:
+            forecasts.append(forecast(needs, histories, keep, free, config.masters[master].max_parallel, now))
+    return forecasts
+
+
+def under(path: str, root: str) -> bool:
+    """True when ``path`` is ``root`` or lies below it."""
+    return f"{path}/".startswith(f"{root.rstrip('/')}/")

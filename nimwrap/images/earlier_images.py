@@ -1,0 +1,40 @@
+"""What a client's earlier good images were like, for the comparison of a new one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from nimwrap.images.prune import series_of
+
+
+@dataclass(frozen=True)
+class Earlier:
+    """Bytes and file counts of the last proven images, newest first; also of those that are gone."""
+
+    sizes: tuple[int, ...] = ()
+    file_counts: tuple[int, ...] = ()
+
+
+def earlier(database: Path, master: str, client: str, kind: str, *, resource: str | None, run: str) -> Earlier:
+    """The earlier images of the series that ``resource`` belongs to, without those of ``run`` itself.
+
+    Nothing while the history cannot be read: an image without a past is read to its end instead.
+    """
+    from nimwrap.history.history_errors import StoreUnavailable
+    from nimwrap.history.sqlite.queries import Reader
+
+    new = {"master": master, "client": client, "kind": kind, "resource": resource, "location": resource or "/"}
+    try:
+        with Reader.open(database) as reader:
+            rows = [
+                row
+                for row in reader.images(master, client, kind=kind, removed=True)
+                if row["verified"] and row["run"] != run and series_of(row) == series_of(new)
+            ]
+    except StoreUnavailable:
+        return Earlier()
+    return Earlier(
+        tuple(row["size_bytes"] for row in rows[:10]),
+        tuple(row["file_count"] for row in rows[:10] if row["file_count"]),
+    )

@@ -1,0 +1,131 @@
+"""What lies on a master now: image resources, image files, the clients NIM knows, and the master's clock."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from nimwrap.aix import df, ls, lsnim
+from nimwrap.aix.text import Unrecognised
+from nimwrap.config.model import Config
+from nimwrap.domain.errors import NimwrapError
+from nimwrap.domain.names import is_safe_path
+from nimwrap.hosts.protocol import Host
+from nimwrap.hosts.script_batch import Answer, Question
+from nimwrap.images.image_probe import ask
+from nimwrap.images.kinds import RESOURCE_TYPES
+from nimwrap.images.verification import short_name
+
+STAGING = "/.nimwrap/"
+_CLOCK = "%Y%m%d%H%M%S"
+_MACHINES = ("standalone", "vios")
+
+
+@dataclass(frozen=True)
+class MasterCatalog:
+    """``files``: sizes by path, below the configured directories and at the resources' own places.
+
+    ``hosts``: NIM client by short node or host name. ``utc_offset``: how far the master's local time is ahead.
+    ``filesystems``: that of each directory.
+    """
+
+    resources: dict[str, lsnim.NimObject]
+    files: dict[str, int]
+    hosts: dict[str, str]
+    utc_offset: timedelta
+    filesystems: dict[str, df.Filesystem]
+
+    def client_of(self, resource: lsnim.NimObject, node: str | None = None) -> str | None:
+        """The client that an image is of: as NIM says, else the one whose host is called like the image's node."""
+        return resource.first("source_image") or (self.hosts.get(short_name(node)) if node else None)
+
+    def created(self, resource: lsnim.NimObject) -> datetime | None:
+        """``creation_date`` in UTC; NIM prints the master's local time without a zone (aix-nim section 2.4)."""
+        try:
+            local = datetime.strptime(resource.first("creation_date") or "", "%a %b %d %H:%M:%S %Y")
+        except ValueError:
+            return None
+        return (local - self.utc_offset).replace(tzinfo=UTC)
+
+
+def directories(config: Config, master: str, recorded: Iterable[str] = ()) -> list[str]:
+    """Every directory that images of this master go to or lie in; none that lies below another."""
+    named = {config.policy(master, name.rpartition("/")[2]).directory for name in config.clients}
+    named |= {config.policy(master, "").directory} | {path.rpartition("/")[0] for path in recorded}
+    plain = sorted(path.rstrip("/") for path in named if is_safe_path(path))
+    return [path for path in plain if not any(path.startswith(f"{other}/") for other in plain)]
+
+
+def read_catalog(host: Host, config: Config, master: str, recorded: Iterable[str] = ()) -> MasterCatalog:
+    """Ask the master in two round trips; raises when it cannot be reached or lsnim fails."""
+    asked = [Question(type_, shlex.join(lsnim.long_argv(type_=type_)), 120) for type_ in (*RESOURCE_TYPES, *_MACHINES)]
+    roots = directories(config, master, recorded)
+    asked += [Question(f"tree{n}", shlex.join(ls.tree_argv(root)), 300) for n, root in enumerate(roots)]
+    asked += [Question(f"df{n}", shlex.join(df.argv(root)), 60) for n, root in enumerate(roots)]
+    asked.append(Question("clock", f"date +{_CLOCK}; date -u +{_CLOCK}"))
+    given = ask(host, asked, timeout=600)
+    resources = {name: found for type_ in RESOURCE_TYPES for name, found in _objects(given.get(type_)).items()}
+    if not resources and not any(given[type_].ok for type_ in RESOURCE_TYPES if type_ in given):
+        raise NimwrapError(
+            f"lsnim on {host.name} gave no answer",
+            code="nim_refused",
+            hint="see whether the NIM master is configured there: lsnim",
+        )
+    files = {
+        entry.name: entry.size_bytes
+        for number in range(len(roots))
+        for entry in _entries(given.get(f"tree{number}"))
+        if STAGING not in entry.name
+    }
+    elsewhere = [
+        place
+        for found in resources.values()
+        if (place := found.first("location"))
+        and place not in files
+        and is_safe_path(place)
+        and not any(place.startswith(f"{root}/") for root in roots)
+    ]
+    if elsewhere:
+        more = ask(host, [Question("files", shlex.join(ls.argv(*sorted(set(elsewhere)))), 300)])
+        files |= {entry.name: entry.size_bytes for entry in _entries(more.get("files")) if entry.regular}
+    machines = [found for type_ in _MACHINES for found in _objects(given.get(type_)).values()]
+    mounts = {root: row for n, root in enumerate(roots) for row in _mounts(given.get(f"df{n}"))}
+    return MasterCatalog(resources, files, _hosts(machines), _offset(given.get("clock")), mounts)
+
+
+def _objects(answer: Answer | None) -> dict[str, lsnim.NimObject]:
+    """No object of a type is an error to some levels and silence to others; both mean none."""
+    if answer is None or not answer.ok or not answer.output.strip():
+        return {}
+    return lsnim.parse_long(answer.output)
+
+
+def _mounts(answer: Answer | None) -> list[df.Filesystem]:
+    if answer is None or not answer.ok:
+        return []
+    return df.parse(answer.output)[-1:]
+
+
+def _entries(answer: Answer | None) -> list[ls.FileEntry]:
+    if answer is None:
+        return []
+    try:
+        return ls.parse(answer.output)
+    except Unrecognised:  # a directory that is not there yet
+        return []
+
+
+def _hosts(machines: Iterable[lsnim.NimObject]) -> dict[str, str]:
+    named = {short_name(each.host): machine.name for machine in machines for each in machine.interfaces}
+    return named | {short_name(machine.name): machine.name for machine in machines}
+
+
+def _offset(answer: Answer | None) -> timedelta:
+    """From the same moment in both forms, to the next quarter of an hour; none when they cannot be read."""
+    try:
+        local, utc = (datetime.strptime(text, _CLOCK) for text in (answer.output.split() if answer else ()))
+    except ValueError:
+        return timedelta()
+    return timedelta(minutes=15 * round((local - utc).total_seconds() / 900))

@@ -1,0 +1,1 @@
+"""What the stored rows say of the estate: protection, alerts, report, metrics."""

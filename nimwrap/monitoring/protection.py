@@ -1,0 +1,246 @@
+"""Who is protected and who is not: the one place that status, Nagios, metrics, report and digest look at."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from nimwrap.config.model import BackupPolicy, ClientConfig, Config
+from nimwrap.domain.durations import parse_rfc3339
+from nimwrap.domain.ref import ClientRef, Key
+from nimwrap.domain.verdict import SEVERITY, Facts, Judged, Verdict, inventory_fault, judge, worst
+from nimwrap.history.sqlite.queries import Reader
+from nimwrap.monitoring.cluster_views import ClusterView, cluster_names, newest_sights, views
+from nimwrap.monitoring.kind_status import with_all_kinds
+from nimwrap.monitoring.report.next_steps import next_steps
+from nimwrap.monitoring.schedule_coverage import Plans, missed_slots, read_plans
+
+Row = dict[str, Any]
+ENDLESS_S = 86400
+"""A run may go on for twice its timeout, and for a day in any case, before its missing end is a fault."""
+
+
+@dataclass(frozen=True)
+class ClientView:
+    """One client with its verdict. ``row``: as the view ``fleet_status`` has it; ``hold``: its row, or None.
+
+    ``age_s``: seconds since the last good image, None without one. ``advice``: what to do, empty when all is well.
+    """
+
+    ref: ClientRef
+    judged: Judged
+    row: Row
+    hold: Row | None
+    next_run: datetime | None
+    policy_max_age_s: int
+    age_s: float | None = None
+    cluster: str | None = None
+    excluded: bool = False
+    advice: str = ""
+
+
+@dataclass(frozen=True)
+class Protection:
+    """The whole site at one moment, the worst client first. ``faults``: of the site itself, in words."""
+
+    at: datetime
+    clients: tuple[ClientView, ...]
+    faults: tuple[tuple[Verdict, str], ...]
+    inventory_age_s: float | None
+    clusters: tuple[ClusterView, ...] = ()
+
+    @property
+    def verdict(self) -> Verdict:
+        return worst([*(client.judged.verdict for client in self.clients), *(verdict for verdict, _ in self.faults)])
+
+    def count(self, verdict: Verdict) -> int:
+        return sum(client.judged.verdict is verdict for client in self.clients)
+
+    @property
+    def named(self) -> dict[ClientRef, str]:
+        """What each client is called here: with its master only where several masters are shown."""
+        alone = len({view.ref.master for view in self.clients}) == 1
+        return {view.ref: view.ref.client if alone else str(view.ref) for view in self.clients}
+
+    @property
+    def sentence(self) -> str:
+        """The state of the site in one sentence."""
+        total = len(self.clients)
+        if not total:
+            return "No client is known yet, so nothing is protected."
+        clients = "client" if total == 1 else "clients"
+        bad = [view for view in self.clients if view.judged.verdict is not Verdict.OK]
+        if not bad and not self.faults:
+            return f"All {total} {clients} are protected." if total > 1 else "The one client is protected."
+        if not bad:
+            return f"All {total} {clients} are protected, but {self.faults[0][1]}."
+        critical = self.count(Verdict.CRITICAL)
+        if critical:
+            return f"{critical} of {total} {clients} {'is' if critical == 1 else 'are'} not protected."
+        attention = "needs" if len(bad) == 1 else "need"
+        return f"Nobody is without protection, but {len(bad)} of {total} {clients} {attention} a look."
+
+
+def protection(config: Config, reader: Reader, now: datetime, *, max_age_s: int | None = None) -> Protection:
+    """Judge every client known to NIM. ``max_age_s`` overrides the policy of all."""
+    policies = _Policies(config)
+    rows = with_all_kinds(reader, reader.fleet(), policies.kinds)
+    known: dict[str, list[str]] = {name: [] for name in config.masters}
+    for row in rows:
+        if not row["vanished"]:
+            known.setdefault(row["master"], []).append(row["client"])
+    site = _Site(
+        now,
+        policies,
+        max_age_s,
+        read_plans(config, reader, known, now),
+        missed_slots(reader, now),
+        {(hold["master"], hold["client"]): hold for hold in reader.holds(now)},
+        _open_changes(reader),
+        {(image["master"], image["client"]): image["fault"] for image in reader.faulty_images()},
+        {row["master"]: row for row in reader.inventories()},
+    )
+    sights = newest_sights(reader)
+    names = cluster_names(config, rows, sights)
+    clients = [site.view((row["master"], row["client"]), row, names) for row in rows]
+    faults = [*site.plans.faults, *_inventory_faults(config, site.inventories, now)]
+    if not rows:
+        faults.append((Verdict.UNKNOWN, "no client is known; nimwrap status --refresh asks the masters"))
+    age = _inventory_age(config, site.inventories, now)
+    return Protection(now, _worst_first(clients), tuple(faults), age, views(names, sights))
+
+
+class _Policies:
+    """The policy of each client, made once for all clients without a table of their own."""
+
+    def __init__(self, config: Config) -> None:
+        self.config = config
+        self._made: dict[Key, BackupPolicy] = {}
+
+    def of(self, key: Key) -> BackupPolicy:
+        master, client = key
+        own = self._own(key)
+        shared = (master, own.name if own else "")
+        if shared not in self._made:
+            self._made[shared] = self.config.policy(master, client)
+        return self._made[shared]
+
+    def excluded(self, key: Key) -> bool:
+        own = self._own(key)
+        return own is not None and own.exclude
+
+    def _own(self, key: Key) -> ClientConfig | None:
+        return self.config.client(*key) if self.config.clients else None
+
+    def kinds(self, key: Key) -> Sequence[str]:
+        """The kinds of image that are made of this client."""
+        policy = self.of(key)
+        if policy.kinds == ("mksysb",):
+            return policy.kinds
+        from nimwrap.images.kinds import kinds_of
+
+        return kinds_of(policy, key[1])
+
+
+@dataclass(frozen=True)
+class _Site:
+    """Everything that is asked once for all clients."""
+
+    now: datetime
+    policies: _Policies
+    max_age_s: int | None
+    plans: Plans
+    missed: Mapping[Key, tuple[datetime, str]]
+    holds: Mapping[Key, Row]
+    changes: Mapping[Key, str]
+    faulty: Mapping[Key, str]
+    inventories: Mapping[str, Row]
+
+    def view(self, key: Key, row: Row, clusters: Mapping[Key, str]) -> ClientView:
+        policy = self.policies.of(key)
+        max_age_s = policy.max_age if self.max_age_s is None else self.max_age_s
+        hold = self.holds.get(key)
+        excluded = self.policies.excluded(key)
+        facts = Facts(
+            max_age_s=max_age_s,
+            kind=row.get("kind", ""),
+            last_good=_time(row["last_good"]),
+            last_good_warned=row["last_good_outcome"] == "warning",
+            last_run=_time(row["last_started"]),
+            last_outcome=row["last_outcome"],
+            last_failure=row["failure_message"] or row["failure_code"] or "",
+            held=hold["reason"] if hold else None,
+            excluded=excluded,
+            vanished=_time(row["vanished"]),
+            scheduled=None if row["vanished"] else self.plans.covers(key),
+            missed=self.missed.get(key),
+            patience_s=max(ENDLESS_S, 2 * policy.timeout),
+            open_change=self.changes.get(key),
+            image_fault=self.faulty.get(key),
+            seen=bool(self.inventories.get(key[0], {}).get("taken")),
+        )
+        age = (self.now - facts.last_good).total_seconds() if facts.last_good else None
+        start = (self.plans.starts or {}).get(key)
+        judged = judge(facts, self.now)
+        ref = ClientRef(*key)
+        name = str(ref) if len(self.policies.config.masters) > 1 else ref.client
+        step = next_steps(name, judged, row, held=hold is not None, scheduled=facts.scheduled)
+        return ClientView(ref, judged, row, hold, start, max_age_s, age, clusters.get(key), excluded, step)
+
+
+def _worst_first(clients: Iterable[ClientView]) -> tuple[ClientView, ...]:
+    """By verdict, then by age; the nodes of a cluster stay together, at the place of the worst of them."""
+    groups: dict[tuple[str, str], list[ClientView]] = {}
+    for view in clients:
+        group = f"cluster {view.cluster}" if view.cluster else str(view.ref)
+        groups.setdefault((view.ref.master, group), []).append(view)
+    ordered = [sorted(members, key=_badness) for members in groups.values()]
+    ordered.sort(key=lambda members: _badness(members[0]))
+    return tuple(view for members in ordered for view in members)
+
+
+def _badness(view: ClientView) -> tuple[int, bool, float, str]:
+    age = float("inf") if view.age_s is None else view.age_s
+    return -SEVERITY[view.judged.verdict], view.excluded, -age, str(view.ref)
+
+
+def _time(text: str | None) -> datetime | None:
+    return parse_rfc3339(text) if text else None
+
+
+def _open_changes(reader: Reader) -> dict[Key, str]:
+    """Per client, what is open of its export changes. A planned one whose run still lives is at work, not open."""
+    changes = reader.open_changes()
+    runs = {run["id"]: run for run in reader.runs_by_id(list({change["run"] for change in changes}))}
+    found = {}
+    for change in changes:
+        run = runs[change["run"]]
+        if run["outcome"] == "running" and change["state"] != "foreign":
+            continue
+        cure = "nimwrap recover undoes it"
+        if change["state"] == "foreign":
+            cure = "nimwrap does not understand the entry any more, so a person must look: nimwrap exports list"
+        what = f"the export of {change['directory']} is still open wider than it was"
+        found[run["master"], run["client"]] = f"{what}; {cure}"
+    return found
+
+
+def _inventory_faults(config: Config, inventories: Mapping[str, Row], now: datetime) -> list[tuple[Verdict, str]]:
+    faults = []
+    for master in config.masters:
+        row = inventories.get(master)
+        fault = inventory_fault(_time(row["taken"]) if row else None, now)
+        if fault:
+            why = f" (last try: {row['error']})" if row and row["error"] else ""
+            faults.append((Verdict.WARNING, f"the inventory of {master} is {fault}{why}; nimwrap status --refresh"))
+    return faults
+
+
+def _inventory_age(config: Config, inventories: Mapping[str, Row], now: datetime) -> float | None:
+    """The age of the oldest inventory of the configured masters, None when one was never taken."""
+    times = [_time((inventories.get(master) or {}).get("taken")) for master in config.masters]
+    if not times or any(time is None for time in times):
+        return None
+    return max((now - time).total_seconds() for time in times if time is not None)

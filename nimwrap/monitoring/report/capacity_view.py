@@ -1,0 +1,94 @@
+"""Room for images as the last runs saw it, and when it will be used up: from the history alone, no master is asked."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from nimwrap.config.model import Config
+from nimwrap.domain.durations import parse_rfc3339
+from nimwrap.domain.ref import ClientRef
+from nimwrap.history.sqlite.queries import Reader
+from nimwrap.images.capacity import HEADROOM, Forecast, Need, forecast, under
+from nimwrap.images.kinds import home
+
+Row = dict[str, Any]
+_SAID = re.compile(r"\S+ (/.*): (\d+) bytes free")
+_IMAGES = 12
+"""Images of a client that its growth is read from."""
+
+
+@dataclass(frozen=True)
+class RoomForImages:
+    """One filesystem of a master: ``seen`` is when its free bytes were measured by a run."""
+
+    master: str
+    seen: datetime
+    forecast: Forecast
+
+
+def rooms(reader: Reader, config: Config, refs: Sequence[ClientRef], now: datetime) -> list[RoomForImages]:
+    """The filesystems that the newest runs measured, with the forecast of each, the fullest first."""
+    measured = _measured(reader)
+    mounts: dict[tuple[str, str], dict[str, list[Row]]] = {}
+    for ref in refs:
+        place = _mount_of(config, ref, measured)
+        if place is not None:
+            rows = _images(reader, ref)
+            mounts.setdefault(place, {}).update({ref.client: rows} if rows else {})
+    found = []
+    for (master, mount), histories in mounts.items():
+        seen, free = measured[master, mount]
+        keep = {client: config.policy(master, client).keep for client in histories}
+        needs = [_need(client, mount, images, keep[client]) for client, images in histories.items()]
+        needs = needs or [Need("", mount, None)]
+        parallel = config.masters[master].max_parallel if master in config.masters else 1
+        found.append(RoomForImages(master, seen, forecast(needs, histories, keep, free, parallel, now)))
+    return sorted(found, key=lambda room: room.forecast.free_bytes)
+
+
+def said_free(evidence: str) -> tuple[str, int] | None:
+    """Mount point and free bytes from the evidence of a ``space`` finding (preflight.checks.room)."""
+    match = _SAID.search(evidence)
+    return (match[1], int(match[2])) if match else None
+
+
+def _measured(reader: Reader) -> dict[tuple[str, str], tuple[datetime, int]]:
+    """By master and mount point: when and what the newest of all clients' last runs measured."""
+    sql = """
+        select c.master, r.started, f.evidence from clients c
+        join runs r on r.rowid = (select l.rowid from runs l where l.master = c.master and l.client = c.name
+                                  order by l.started desc, l.rowid desc limit 1)
+        join findings f on f.run = r.id and f."check" = 'space'"""
+    found: dict[tuple[str, str], tuple[datetime, int]] = {}
+    for row in sorted(reader.rows(sql), key=lambda row: str(row["started"])):
+        said = said_free(row["evidence"])
+        if said is not None:
+            found[row["master"], said[0]] = (parse_rfc3339(row["started"]), said[1])
+    return found
+
+
+def _mount_of(config: Config, ref: ClientRef, measured: Iterable[tuple[str, str]]) -> tuple[str, str] | None:
+    """The measured filesystem that this client's images go to."""
+    directory = home(ref.client, config.policy(ref.master, ref.client))
+    fitting = [place for place in measured if place[0] == ref.master and under(directory, place[1])]
+    return max(fitting, key=lambda place: len(place[1]), default=None)
+
+
+def _images(reader: Reader, ref: ClientRef) -> list[Row]:
+    sql = (
+        "select created, size_bytes, removed, verified from images where master = ? and client = ? and kind = 'mksysb'"
+        " and verified = 1 order by created desc limit ?"
+    )
+    return reader.rows(sql, (ref.master, ref.client, _IMAGES))
+
+
+def _need(client: str, mount: str, rows: Sequence[Row], keep: int) -> Need:
+    """The next image may be a tenth larger than the largest of the last three; once proven it replaces the oldest."""
+    present = [row["size_bytes"] for row in rows if row["removed"] is None]
+    largest = max((row["size_bytes"] for row in rows[:3]), default=None)
+    size = int(largest * HEADROOM) if largest is not None else None
+    return Need(client, mount, size, frees_bytes=present[-1] if len(present) >= keep else 0)

@@ -1,0 +1,41 @@
+"""What to do about a client that is not fine: one line that can be followed at night."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from nimwrap.domain.verdict import Judged, Verdict
+
+Row = dict[str, Any]
+
+
+def next_steps(name: str, judged: Judged, row: Row, *, held: bool, scheduled: bool | None) -> str:
+    """The next step for a client, most urgent fault first; empty where there is nothing to do."""
+    if judged.verdict is Verdict.OK:
+        return ""
+    failed = row["last_outcome"] in ("failed", "refused")
+    steps = (
+        (failed and row["failure_fix"], row["failure_fix"]),
+        (failed, f"nimwrap show {row['last_run']} has the evidence"),
+        (row["vanished"], f'define it in NIM again, or say `exclude = true` under [clients."{name}"]'),
+        (held, f"nimwrap release {name}, when the reason is gone"),
+        (scheduled is False, "name it in the targets of a schedule; nimwrap schedule list shows them"),
+        (judged.overdue, f"nimwrap check {name} shows what a backup would meet; nimwrap backup {name} makes one"),
+    )
+    return next((str(step) for meant, step in steps if meant), "")
+
+
+def grouped(steps: Iterable[tuple[str, str]]) -> list[tuple[list[str], str]]:
+    """(client, step) pairs as steps with all clients that need each, in the order of their first."""
+    found: dict[str, list[str]] = {}
+    for client, step in steps:
+        if step:
+            found.setdefault(step, []).append(client)
+    return [(clients, step) for step, clients in found.items()]
+
+
+def some(names: list[str], most: int = 5) -> str:
+    """The first names of a list, and how many more there are."""
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + more

@@ -1,0 +1,139 @@
+"""The report: one HTML page with everything in it. It loads nothing, runs nothing and works from a file share."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from datetime import date, datetime, timedelta
+from importlib.resources import files
+from typing import TYPE_CHECKING, Any
+
+from nimwrap import __version__
+from nimwrap.config.model import Config
+from nimwrap.domain.codes import ExitCode
+from nimwrap.domain.durations import format_duration, format_size, parse_rfc3339
+from nimwrap.domain.errors import NimwrapError
+from nimwrap.domain.verdict import Verdict
+from nimwrap.history.sqlite.queries import Reader
+from nimwrap.monitoring.protection import ClientView, Protection, protection
+from nimwrap.monitoring.report import calendar_chart, small_charts, timeline_chart
+from nimwrap.monitoring.report.capacity_view import RoomForImages, rooms
+from nimwrap.monitoring.report.cluster_history import histories
+from nimwrap.monitoring.report.failure_causes import causes
+from nimwrap.monitoring.report.next_steps import grouped, some
+from nimwrap.monitoring.report.nights import LastNight, last_night, nights
+from nimwrap.monitoring.report.svg import Markup, joined, plain, tag
+from nimwrap.monitoring.report.trends import trend_of
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
+_FEW_NIGHTS = 14
+"""Nights that the table below the calendar lists."""
+_TYPED = re.compile(r"`([^`'\n]+)`")  # and not what a message quotes `so'
+
+
+def page(config: Config, reader: Reader, now: datetime) -> str:
+    """The whole page as text. NimwrapError (exit 78) where Jinja2 is not installed."""
+    template = _environment().from_string(_resource("report.html.jinja"))
+    found = protection(config, reader, now)
+    months = nights(reader, now)
+    night = last_night(reader)
+    names = found.named
+    return template.render(
+        style=Markup(_resource("report.css")),
+        version=__version__,
+        now=now,
+        site=found,
+        counts=[(verdict, found.count(verdict)) for verdict in _BY_WEIGHT],
+        held=sum(view.hold is not None for view in found.clients),
+        steps=[(some(clients, 8), step) for clients, step in grouped((names[v.ref], v.advice) for v in found.clients)],
+        nights=months,
+        calendar=calendar_chart.calendar(months),
+        nights_told=[calendar_chart.describe(each) for each in reversed(months[-_FEW_NIGHTS:])],
+        last=_last_night(config, night, now) if night else None,
+        causes=causes(reader, now),
+        histories=[(each, small_charts.holders(each)) for each in histories(reader, found.clusters)],
+        clusters=len(found.clusters),
+        rooms=[_room(each) for each in rooms(reader, config, [view.ref for view in found.clients], now)],
+        clients=_clients(reader, found),
+        names=names,
+    )
+
+
+_BY_WEIGHT = (Verdict.OK, Verdict.WARNING, Verdict.CRITICAL, Verdict.UNKNOWN)
+
+
+def _clients(reader: Reader, found: Protection) -> Iterator[dict[str, Any]]:
+    for view in found.clients:
+        trend = trend_of(reader, view.ref, view.row.get("kind") or "mksysb")
+        yield {
+            "view": view,
+            "size": small_charts.spark(trend.sizes, "image sizes", format_size),
+            "took": small_charts.spark(trend.durations, "durations", format_duration),
+            "last_took": format_duration(trend.durations[-1]) if trend.durations else "",
+            "why": _why(view),
+        }
+
+
+def _why(view: ClientView) -> str:
+    return "; ".join(view.judged.reasons)
+
+
+def _last_night(config: Config, night: LastNight, now: datetime) -> dict[str, Any]:
+    masters = list(dict.fromkeys(run["master"] for run in night.runs))
+    caps = {name: config.masters[name].max_parallel if name in config.masters else None for name in masters}
+    return {
+        "date": night.night.evening + timedelta(days=1),
+        "runs": night.runs,
+        "told": calendar_chart.describe(night.night),
+        "chart": timeline_chart.timeline(night, now),
+        "at_once": [(name, timeline_chart.at_once(night, name, cap, now)) for name, cap in caps.items()],
+        "bad": [run for run in night.runs if run["outcome"] in ("failed", "refused", "locked")][:50],
+    }
+
+
+def _room(room: RoomForImages) -> dict[str, Any]:
+    return {"room": room, "chart": small_charts.room(room.forecast), "full": room.forecast.full_on}
+
+
+def _environment() -> Environment:
+    try:
+        from jinja2 import Environment, StrictUndefined
+    except ModuleNotFoundError as error:
+        raise NimwrapError(
+            "the report needs Jinja2, which is not installed here",
+            code="config_invalid",
+            hint="pip install 'nimwrap[report]'",
+            exit_code=ExitCode.CONFIG,
+        ) from error
+    made = Environment(
+        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, finalize=_shown
+    )
+    made.filters.update(ago=format_duration, size=format_size, moment=_moment, day=_day, typed=_typed)
+    return made
+
+
+def _shown(value: object) -> object:
+    """What a page cannot show is replaced before it is escaped; markup of ours stays."""
+    return plain(value) if isinstance(value, str) and not hasattr(value, "__html__") else value
+
+
+def _typed(text: str) -> Markup:
+    """What stands between backticks, as in messages on a terminal, shown as what can be typed."""
+    parts = _TYPED.split(text)
+    return joined(tag("code", part) if number % 2 else part for number, part in enumerate(parts))
+
+
+def _moment(value: datetime | str | None) -> str:
+    """``2026-11-23 12:02`` by this machine's clock."""
+    moment = parse_rfc3339(value) if isinstance(value, str) else value
+    return f"{moment.astimezone():%Y-%m-%d %H:%M}" if moment else ""
+
+
+def _day(value: date | datetime) -> str:
+    return f"{value:%a %Y-%m-%d}"
+
+
+def _resource(name: str) -> str:
+    return (files("nimwrap.monitoring.report") / "templates" / name).read_text(encoding="utf-8")

@@ -1,0 +1,78 @@
+"""The client itself: rootvg, what runs there, what is installed, what is left out."""
+
+from __future__ import annotations
+
+from nimwrap.aix import lsvg
+from nimwrap.aix.ps import Process
+from nimwrap.domain.codes import FailureCode
+from nimwrap.domain.findings import Finding
+from nimwrap.preflight.check_context import CheckContext
+from nimwrap.preflight.client_facts import LIMIT_S, SYSBR, ClientFacts
+from nimwrap.preflight.make_findings import ok, refuse, skip, warn
+
+BACKUP_PROGRAMS = frozenset({"mksysb", "savevg"})
+
+
+def rootvg(s: CheckContext) -> Finding:
+    """A locked rootvg lets lsvg, and mksysb, wait for ever (0516-1201, aix-nim section 5.4)."""
+    fact = s.client.rootvg
+    fix = "on the client: look for an LVM command at work (ps -ef | grep vg); only if there is none: chvg -u rootvg"
+    if lsvg.locked(fact.raw):
+        return refuse(FailureCode.ROOTVG_LOCKED, f"rootvg of {s.ref.client} is locked", fix, fact.raw)
+    if fact.missing.endswith("in time"):
+        message = f"`lsvg rootvg` on {s.ref.client} did not end within {LIMIT_S} s and says nothing of a lock"
+        return warn(message, fix, fact.raw)
+    group = fact.need()
+    if group.state != "active":
+        return warn(f"rootvg is {group.state}", "on the client: lsvg rootvg", fact.raw)
+    return ok("rootvg is active and not locked")
+
+
+def backups_running(facts: ClientFacts) -> tuple[Process, ...]:
+    """``mksysb`` and ``savevg`` at work on the client."""
+    return tuple(process for process in facts.processes.value or [] if process.program in BACKUP_PROGRAMS)
+
+
+def busy(s: CheckContext) -> Finding:
+    """No second mksysb beside a running one: both would write the same /image.data.
+
+    A process that the master shows under the same number is in a table which both see (the master is the global
+    environment of a WPAR, or two simulated hosts are one machine), so it says nothing about this client.
+    """
+    s.client.processes.need()
+    seen = [*(s.on_master.processes.value or []), *(s.names.processes.value or [])]
+    shared = {(process.pid, process.command) for process in seen}
+    running = [one for one in backups_running(s.client) if (one.pid, one.command) not in shared]
+    if not running:
+        return ok("no mksysb or savevg is running on the client")
+    return refuse(
+        FailureCode.CLIENT_BUSY,
+        f"a {running[0].program} is running on {s.ref.client} already: {running[0].command}",
+        "wait for it to end; if it comes from an old crontab line, remove that line (crontab -l on client and master)",
+        "\n".join(process.line for process in running),
+    )
+
+
+def filesets(s: CheckContext) -> Finding:
+    """mksysb and savevg come with bos.sysmgt.sysbr."""
+    level = s.client.sysbr.need()
+    if level:
+        return ok(f"{SYSBR} {level}")
+    return refuse(
+        FailureCode.NIM_REFUSED,
+        f"{SYSBR} is not installed on {s.ref.client}: there is no mksysb",
+        f"install it from the client's lpp_source: nim -o cust -a lpp_source=NAME -a filesets={SYSBR} {s.ref.client}",
+        s.client.sysbr.raw,
+    )
+
+
+def exclude_file(s: CheckContext) -> Finding:
+    """Flag ``e`` reads /etc/exclude.rootvg (aix-nim section 2.2)."""
+    if "e" not in s.policy.mksysb_flags:
+        return skip("mksysb_flags has no e")
+    if s.client.exclude_file.need():
+        return ok("/etc/exclude.rootvg is there")
+    return warn(
+        "mksysb_flags has e, and the client has no /etc/exclude.rootvg: nothing is left out",
+        "make it on the client, with lines such as ^./tmp/ (anchored), or take e out of mksysb_flags",
+    )

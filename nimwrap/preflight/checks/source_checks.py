@@ -1,0 +1,124 @@
+"""The address that the client's packets leave with, against the one that its NIM definition lets in."""
+
+from __future__ import annotations
+
+from nimwrap.domain.codes import FailureCode
+from nimwrap.domain.findings import Finding
+from nimwrap.preflight.address_origin import origin_of
+from nimwrap.preflight.check_context import CheckContext
+from nimwrap.preflight.checks.export_checks import barring_pre_export
+from nimwrap.preflight.export_allowlist import leads_to, remedies_in_order
+from nimwrap.preflight.make_findings import ok, refuse, skip, warn
+from nimwrap.preflight.permanent_fix import permanent_fix
+from nimwrap.preflight.source_address import ALIAS_ORDER, STRONG
+
+_HOW = {"perl": "by perl, from the kernel", "traceroute": "by traceroute", ALIAS_ORDER: "guessed by alias order"}
+
+
+def source_address(s: CheckContext) -> Finding:
+    """Equal, or what the difference is, whether a remedy may bridge it, and what cures it for good."""
+    if s.channel is None or not s.channel.reached:
+        return skip("the client was not reached")
+    expected, actual, method = s.source.expected, s.source.actual, s.source.method
+    evidence = _evidence(s)
+    if actual is None:
+        return warn(
+            f"neither perl nor traceroute nor the order of aliases tells which address {s.ref.client} leaves from",
+            'on the client: traceroute MASTER, and the line "source should be"',
+            evidence,
+        )
+    if expected is None:
+        return warn(
+            f"{s.ref.client} leaves from {actual}, and the master does not resolve its if1 name {s.host}:"
+            " NIM may not be able to export to it",
+            f"on the master: host {s.host}; add it to /etc/hosts or the name service there",
+            evidence,
+        )
+    if actual == expected:
+        return ok(f"{actual}, which the master knows as {s.host} ({_HOW[method or ALIAS_ORDER]})", evidence)
+    return _differs(s, actual, evidence)
+
+
+def _differs(s: CheckContext, actual: str, evidence: str) -> Finding:
+    origin = origin_of(actual, s.client)
+    host = s.host or s.ref.client
+    differs = (
+        f"{s.ref.client} leaves from {actual}, {origin}; its NIM definition lets in {host} = {', '.join(s.expected)}"
+        " only, so that its mount would be denied"
+    )
+    lasting = permanent_fix(s.ref.client, host, origin)
+    why_not = obstacle(s)
+    if why_not:
+        fix = f"{lasting}.{_way_out(s)}"
+        return refuse(FailureCode.SOURCE_ADDRESS_MISMATCH, f"{differs} ({why_not})", fix, evidence)
+    first, *_ = possible_remedies(s)
+    tested = "worked on this master before" if first in s.prior.remedies_proven else "untested on this master"
+    message = f"{differs}. The remedy {first} will let {actual} in for the time of the backup ({tested})"
+    return warn(message, f"for good: {lasting}", evidence)
+
+
+def _way_out(s: CheckContext) -> str:
+    """What in the configuration, or on the master, would let nimwrap bridge the difference; empty for nothing."""
+    if s.policy.export_change == "never":
+        return ' Or allow nimwrap to let it in for the time of a backup: export_change = "when-needed".'
+    bar = barring_pre_export(s)
+    if bar and remedies_in_order(s.policy, ()) and not possible_remedies(s):
+        return f' Or: remedies = ["own-mount", "pre-export"]; or, if nothing uses it: exportfs -u {bar.directory}.'
+    return ""
+
+
+def possible_remedies(s: CheckContext) -> tuple[str, ...]:
+    """Those that the configuration allows and that can work beside what the master exports now, in order."""
+    allowed = remedies_in_order(s.policy, s.prior.remedies_proven)
+    return tuple(name for name in allowed if name != "pre-export" or barring_pre_export(s) is None)
+
+
+def obstacle(s: CheckContext) -> str:
+    """Why no remedy may be used for a source address that differs; empty when one may."""
+    if s.policy.export_change == "never":
+        return 'export_change = "never" forbids to let it in'
+    if not remedies_in_order(s.policy, ()):
+        return f"layout = {s.policy.layout} and remedies = {list(s.policy.remedies)} leave no way to let it in"
+    if not possible_remedies(s) and (bar := barring_pre_export(s)):
+        how = f"for reading only: {bar.directory}" if bar.directory == s.path else f"below {s.path}: {bar.directory}"
+        return f"what is exported {how} leaves remedies = {list(s.policy.remedies)} no way to let it in"
+    if s.source.method not in STRONG:
+        return "known only from the order of the addresses, which is too weak to let an address in"
+    if not s.source_proven:
+        return "none of the client's own interfaces holds this address"
+    return ""
+
+
+def reverse_lookup(s: CheckContext) -> Finding:
+    """An export's host list is compared with the name that the master finds for the source address (section 3.3)."""
+    actual = s.source.actual
+    if actual is None:
+        return skip("the source address is not known")
+    answer = s.names.of(actual)
+    fix = f"on the master: add {actual} to /etc/hosts or to the reverse zone of the name service"
+    if s.names.unknown(actual):
+        return warn(f"the master finds no name for {actual}: a mount may fail with 1831-019", fix, answer.raw)
+    names = answer.need().names
+    if actual in s.expected and s.host:
+        if _same(s.host, names):
+            return ok(f"{actual} is {names[0]} on the master", answer.raw)
+        return warn(
+            f"the master knows {actual} as {names[0]}, and NIM exports to {s.host}: the mount may be denied",
+            f"on the master: let {actual} and {s.host} name each other (host {actual}; host {s.host})",
+            answer.raw,
+        )
+    if leads_to(s, names[0], s.client.own_addresses):
+        return ok(f"{actual} is {names[0]} on the master", answer.raw)
+    return warn(f"the master knows {actual} as {names[0]}, which does not lead back to this client", fix, answer.raw)
+
+
+def _same(host: str, names: tuple[str, ...]) -> bool:
+    """Equal, or one of the two is the other without its domain."""
+    short = host.partition(".")[0].lower()
+    return any(name.lower() == host.lower() or name.partition(".")[0].lower() == short for name in names)
+
+
+def _evidence(s: CheckContext) -> str:
+    named = s.names.of(s.host).raw if s.host else ""
+    parts = [s.client.source.raw, named, s.client.interfaces.raw, s.client.labels.raw]
+    return "\n".join(part.strip() for part in [*parts, s.client.groups.raw] if part.strip())

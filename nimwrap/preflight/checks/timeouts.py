@@ -1,0 +1,28 @@
+"""Which questions got no answer in the time they had: what the other checks could not know."""
+
+from __future__ import annotations
+
+from nimwrap.domain.findings import Finding
+from nimwrap.preflight.check_context import CheckContext
+from nimwrap.preflight.facts import Fact
+from nimwrap.preflight.make_findings import ok, warn
+
+
+def deadline(s: CheckContext) -> Finding:
+    """Every question has a limit, and so has the whole preflight; what stayed open is named."""
+    sides: list[tuple[str, list[Fact[object]]]] = [(s.ref.master, list(vars(s.on_master).values()))]
+    if s.channel is not None and s.channel.reached:
+        sides.append((s.ref.client, list(vars(s.client).values())))
+    open_ones = [
+        f"{fact.missing} on {name}"
+        for name, facts in sides
+        for fact in facts
+        if fact.missing.endswith(("in time", "was not answered"))
+    ]
+    if not open_ones:
+        return ok("every question was answered in time")
+    return warn(
+        "; ".join(open_ones),
+        "run the command there by hand and see why it hangs; `nimwrap check` then asks again",
+        "\n".join(fact.raw for _, facts in sides for fact in facts if fact.missing.endswith("in time")),
+    )

@@ -1,0 +1,138 @@
+"""The one-shot for a timer: everything that is due, to its end."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from nimwrap.clients.selection import unreachable_masters
+from nimwrap.domain.errors import NimwrapError
+from nimwrap.domain.records import ClientRef
+from nimwrap.fleet.session import Session, refresh_inventories
+from nimwrap.monitoring.alerts.notify_fleet import notify_fleet, run_fleet_and_notify
+from nimwrap.scheduling.batch_workers import BatchResult, BatchWorkers, RunFleet
+from nimwrap.scheduling.claims import ClaimResult, MissedSlot, OpenedSlot, SlotClaimer, unresolved_target
+from nimwrap.scheduling.full_verification import verify_due
+from nimwrap.scheduling.model import Schedule
+from nimwrap.scheduling.resume_orphans import Recover, adopt, recover_master
+from nimwrap.scheduling.schedule_clients import clients_of, last_seen
+
+LOOK_EVERY_S = 30.0
+REST_S = 3600.0
+"""A schedule that one call has begun rests this long in it: a cron of every minute must not make ``due`` a daemon."""
+
+
+@dataclass(frozen=True)
+class Missed:
+    """A slot that a client missed. ``counts``: false where a newer slot stands for it, or nimwrap is new here."""
+
+    schedule: str
+    slot: datetime
+    ref: ClientRef
+    reason: str
+    counts: bool = True
+
+
+@dataclass
+class DueReport:
+    """What one ``due`` did: slots opened, batches worked, clients that came too late, masters that did not answer.
+
+    ``said``: sentences about what an earlier process had left.
+    """
+
+    opened: list[OpenedSlot] = field(default_factory=list)
+    worked: list[BatchResult] = field(default_factory=list)
+    passed: list[MissedSlot] = field(default_factory=list)
+    troubles: list[NimwrapError] = field(default_factory=list)
+    said: list[str] = field(default_factory=list)
+
+    def add(self, look: ClaimResult) -> None:
+        self.opened += look.opened
+        self.passed += look.passed
+        self.troubles += [error for error in look.troubles if error.message not in {e.message for e in self.troubles}]
+
+    @property
+    def missed(self) -> list[Missed]:
+        """Every slot that was not begun for a client, with the reason that stands in the history."""
+        begun = {opened.schedule for opened in self.opened if opened.due.begins}
+        whole = [
+            Missed(
+                opened.schedule,
+                opened.due.slot,
+                ref,
+                opened.due.reason or "",
+                opened.due.known and opened.schedule not in begun,
+            )
+            for opened in self.opened
+            if not opened.due.begins
+            for ref in opened.refs
+            if ref.client
+        ]
+        return whole + [Missed(each.schedule, each.slot, ref, each.reason) for each in self.passed for ref in each.refs]
+
+    @property
+    def strangers(self) -> list[ClientRef]:
+        """Those in begun slots who are nobody's clients, or some master's of whom nobody knows the names."""
+        begun = [ref for opened in self.opened if opened.due.begins for ref in opened.refs]
+        return [ref for ref in begun if unresolved_target(ref)]
+
+    @property
+    def faults(self) -> list[NimwrapError]:
+        """What kept a master's clients from being known, or a fleet run from going on."""
+        return [*self.troubles, *(worked.error for worked in self.worked if worked.error)]
+
+
+def run_due(
+    session: Session,
+    schedules: Mapping[str, Schedule],
+    *,
+    fleet: RunFleet = run_fleet_and_notify,
+    recovering: Recover = recover_master,
+    tell: Callable[[ClaimResult], None] = lambda look: None,
+) -> DueReport:
+    """Run what is due and what becomes due meanwhile, to the end of it or until the clock's ``stop`` is set.
+
+    The timer does not start a second one while this works, so this must see to the other schedules as well. What an
+    earlier process left is taken up first: a run that it had not really begun may be due again.
+    """
+    troubles = refresh_inventories(session)
+    if session.clock.stop.is_set():
+        return DueReport()
+    left = {row["master"] for row in session.reader.open_runs()} & set(session.hosts)
+    report = DueReport(said=adopt(session, sorted(left), wait=False, recovering=recovering))
+    workers = BatchWorkers(session, fleet)
+    engine = SlotClaimer(session.store, session.reader, lambda schedule: meant(session, schedule, troubles))
+    begun: dict[str, float] = {}
+    while True:
+        resting = {name for name, at in begun.items() if session.clock.monotonic() - at < REST_S}
+        if not workers.full and not session.clock.stop.is_set():
+            look = engine.claim_due(schedules, session.clock.now(), resting=resting)
+            report.add(look)
+            tell(look)
+            for batch in look.batches:
+                begun[batch.schedule.name] = session.clock.monotonic()
+                workers.start(batch)
+        if not workers.running:
+            if not report.worked and not session.clock.stop.is_set():
+                coming = min((next(each.clock.after(session.clock.now())) for each in schedules.values()), default=None)
+                report.said += verify_due(session, coming)
+            if not report.worked:  # a fleet run tells by itself; here something may have become overdue
+                told = notify_fleet(session.config, session.store, session.reader, [], session.clock.now())
+                report.said += [problem.message for problem in told]
+            return report
+        if worked := workers.next_ended(LOOK_EVERY_S):
+            report.worked.append(worked)
+
+
+def meant(session: Session, schedule: Schedule, troubles: Mapping[str, NimwrapError]) -> list[ClientRef]:
+    """The clients of a schedule by the stored inventories; raises a master's trouble when nobody can say who.
+
+    A master that could not be asked and of which no client is known is among them, with ``""`` for its clients.
+    """
+    known = last_seen(session.config, session.reader)
+    refs = clients_of(session.config, known, schedule)
+    if not refs and troubles:
+        raise next(iter(troubles.values()))
+    strange = [master for master in troubles if not known[master]]
+    return refs + [ClientRef(master, "") for master in unreachable_masters(session.config, strange, schedule.targets)]

@@ -1,0 +1,116 @@
+"""What the history and the schedules say about this installation, and whether those who should be told can be."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterator
+from datetime import datetime
+from importlib.util import find_spec
+from urllib.parse import urlsplit
+
+from nimwrap.config.model import Config
+from nimwrap.domain.durations import format_size
+from nimwrap.domain.errors import NimwrapError
+from nimwrap.domain.findings import Finding
+from nimwrap.history.sqlite.queries import Reader
+from nimwrap.service.doctor.check_results import failed, ok, skipped, warning
+
+_QUICK_CHECK_BYTES = 200 * 1024 * 1024
+_CONNECT_S = 5
+
+
+def history_checks(config: Config, reader: Reader) -> Iterator[Finding]:
+    """The database itself, and what was begun and has not been ended."""
+    path = config.database
+    if not path.exists():
+        yield ok("history", f"{path} is not there yet; the first run makes it")
+        return
+    size = path.stat().st_size
+    said = reader.rows("pragma quick_check(1)")[0] if size < _QUICK_CHECK_BYTES else {"quick_check": "ok"}
+    if said["quick_check"] != "ok":
+        yield failed("history", f"{path} is damaged: {said['quick_check']}", "docs/history.md says how to begin anew")
+    else:
+        yield ok("history", f"{path}, {format_size(size)}")
+    yield from _open_runs(config, reader)
+
+
+def _open_runs(config: Config, reader: Reader) -> Iterator[Finding]:
+    from nimwrap.history.run_lease import owner_alive
+
+    rows = reader.open_runs()
+    left = [row["id"] for row in rows if not owner_alive(config.state_dir, row["id"])]
+    alive = {row["id"] for row in rows} - set(left)
+    if left:
+        yield warning("open_runs", f"not ended, and their nimwrap is gone: {', '.join(left[:5])}", "nimwrap recover")
+    else:
+        yield ok("open_runs", f"{len(alive)} at work" if alive else "none")
+    changes = [row for row in reader.open_changes() if row["run"] not in alive or row["state"] == "foreign"]
+    if changes:
+        said = ", ".join(f"{row['directory']} on {row['master']} ({row['state']})" for row in changes[:5])
+        fix = "nimwrap recover; if it stays, `nimwrap exports list` and exportfs on the master show what to undo"
+        yield failed("export_changes", f"not undone: {said}", fix)
+    else:
+        yield ok("export_changes", "none is in force without a run")
+
+
+def schedule_checks(config: Config, reader: Reader) -> Iterator[Finding]:
+    """Whether the schedules can be read, and what looks wrong in them."""
+    from nimwrap.scheduling.schedule_files import load_schedules
+    from nimwrap.scheduling.schedule_lint import schedule_warnings
+
+    try:
+        schedules = load_schedules(config)
+    except NimwrapError as error:
+        yield from (failed("schedules", one.message, one.hint) for one in error.problems)
+        return
+    found = [warning("schedules", text, hint) for text, hint in schedule_warnings(config, reader, schedules)]
+    yield from found or [ok("schedules", f"{len(schedules)}: {', '.join(schedules)}")]
+
+
+def inventory_checks(config: Config, reader: Reader, now: datetime) -> Iterator[Finding]:
+    """How old each master's list of clients is."""
+    from nimwrap.domain.durations import parse_rfc3339
+    from nimwrap.domain.verdict import inventory_fault
+
+    rows = {row["master"]: row for row in reader.inventories()}
+    for name in config.masters:
+        taken = rows.get(name, {}).get("taken")
+        fault = inventory_fault(parse_rfc3339(taken) if taken else None, now)
+        check = f"inventory:{name}"
+        yield warning(check, fault, "nimwrap status --refresh") if fault else ok(check, f"taken {taken}")
+
+
+def notify_checks(config: Config) -> Iterator[Finding]:
+    """Whether each place can be understood, and the ping's host be reached; nothing is sent."""
+    if not config.notify.urls and not config.notify.ping:
+        fix = "set urls or ping under [notify]; nimwrap notify test tries them"
+        yield warning("notify", "nobody is told of failures", fix)
+        return
+    if config.notify.urls and find_spec("apprise") is not None:
+        from nimwrap.monitoring.alerts.alert_channels import usable
+
+        for number, url in enumerate(config.notify.urls):
+            trouble = usable(url)
+            check = f"notify.urls[{number}]"
+            yield (
+                failed(check, trouble, f"correct {url}; nimwrap notify test tries it")
+                if trouble
+                else ok(check, "understood; `nimwrap notify test` sends a message")
+            )
+    elif config.notify.urls:
+        yield skipped("notify.urls", "Apprise is not installed")
+    if config.notify.ping:
+        yield _ping_host(config)
+
+
+def _ping_host(config: Config) -> Finding:
+    try:
+        parts = urlsplit(config.notify.ping.reveal())
+        port = parts.port or (443 if parts.scheme == "https" else 80)
+        with socket.create_connection((parts.hostname or "", port), timeout=_CONNECT_S):
+            return ok("notify.ping", "its host answers")
+    except NimwrapError as error:
+        return failed("notify.ping", error.message, error.hint)
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or type(error).__name__
+        return failed("notify.ping", f"its host cannot be reached: {reason}", "see firewall, proxy and the URL")

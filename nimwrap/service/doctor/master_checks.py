@@ -1,0 +1,170 @@
+"""One master as the doctor sees it: one round trip, harmless questions, each answer a check."""
+
+from __future__ import annotations
+
+import secrets
+import shlex
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from nimwrap.aix import lslpp, lsnim, oslevel
+from nimwrap.config.model import MasterConfig
+from nimwrap.domain.durations import format_duration
+from nimwrap.domain.errors import NimwrapError
+from nimwrap.domain.findings import Finding
+from nimwrap.hosts.client_channel import C_RSH
+from nimwrap.hosts.connect import open_master
+from nimwrap.hosts.protocol import Host
+from nimwrap.hosts.script_batch import Answer, Question, answers, questionnaire
+from nimwrap.preflight.facts import read
+from nimwrap.preflight.master_facts import parse_clock
+from nimwrap.service.doctor.check_results import failed, ok, warning
+
+FILESET = "bos.sysmgt.nim.master"
+_LIMIT_S = 30
+_WHOLE_S = 120
+_CLOCK_S = 300
+
+
+@dataclass(frozen=True)
+class MasterSeen:
+    """What a master answered. ``clock_off_s``: how far its clock is ahead of ours; None when it did not tell."""
+
+    master: MasterConfig
+    answers: Mapping[str, Answer]
+    clock_off_s: float | None
+
+
+def master_checks(master: MasterConfig, open_runs: frozenset[str], now: Callable[[], datetime]) -> list[Finding]:
+    """Everything about one master; when it cannot be reached, that alone."""
+    host = None
+    try:
+        host = open_master(master)
+        seen = _ask(host, master, now)
+    except NimwrapError as error:
+        return [failed(f"reach:{master.name}", error.message, error.hint)]
+    finally:
+        if host is not None:
+            host.close()
+    if not seen.answers:
+        message = f"{master.name} let us in and answered nothing within {_WHOLE_S} s"
+        return [failed(f"reach:{master.name}", message, "log in by hand and see what hangs")]
+    return list(_findings(seen, open_runs))
+
+
+def _ask(host: Host, master: MasterConfig, now: Callable[[], datetime]) -> MasterSeen:
+    spool = shlex.quote(master.spool)
+    tools = ["/usr/sbin/nim", lsnim.LSNIM, "/usr/sbin/exportfs", *([C_RSH] if master.client_channel == "c_rsh" else [])]
+    asked = [
+        Question("clock", "date -u", _LIMIT_S),
+        Question("user", "id -u", _LIMIT_S),
+        Question("tools", f"for f in {' '.join(tools)}; do [ -x $f ] || echo $f; done", _LIMIT_S),
+        Question("oslevel", shlex.join(oslevel.argv()), _LIMIT_S),
+        Question("level", shlex.join(lslpp.argv(FILESET)), _LIMIT_S),
+        Question("master", shlex.join(lsnim.long_argv("master")), _LIMIT_S),
+        Question("clients", shlex.join(lsnim.table_argv(class_="machines")), _LIMIT_S),
+        Question(
+            "spool",
+            f"d={spool}; while [ ! -d $d ]; do d=${{d%/*}}; d=${{d:-/}}; done; "
+            "if [ -w $d ]; then echo writable $d; else echo readonly $d; fi",
+            _LIMIT_S,
+        ),
+        Question("rooms", f"[ ! -d {spool} ] || ls {spool}", _LIMIT_S),
+    ]
+    nonce = secrets.token_hex(6)
+    before = now()
+    result = host.run(questionnaire(asked, nonce), timeout=_WHOLE_S)
+    after = now()
+    found = answers(result.stdout, nonce)
+    clock = read(found, "clock", "date -u", parse_clock).value
+    off = None
+    if clock is not None:  # it was asked first, so its moment lies near the beginning
+        off = 0.0 if before.replace(microsecond=0) <= clock <= after else (clock - before).total_seconds()
+    return MasterSeen(master, found, off)
+
+
+def _findings(seen: MasterSeen, open_runs: frozenset[str]) -> Iterator[Finding]:
+    name = seen.master.name
+    yield _reached(seen)
+    yield _tools(seen)
+    yield _level(seen)
+    yield _clients(seen)
+    yield _spool(seen)
+    yield from _rooms(seen, open_runs)
+    if seen.clock_off_s is None:
+        yield warning(f"clock:{name}", "its clock could not be read", "see `date -u` there")
+    elif abs(seen.clock_off_s) > _CLOCK_S:
+        off = f"{format_duration(abs(seen.clock_off_s))} {'ahead of' if seen.clock_off_s > 0 else 'behind'} ours"
+        yield warning(f"clock:{name}", f"its clock is {off}", "set both by NTP: names and ages of images depend on it")
+    else:
+        yield ok(f"clock:{name}", "the same as ours")
+
+
+def _reached(seen: MasterSeen) -> Finding:
+    check = f"reach:{seen.master.name}"
+    user = seen.answers.get("user")
+    level = read(seen.answers, "oslevel", "oslevel -s", oslevel.parse).value
+    way = seen.master.transport if seen.master.transport == "local" else f"{seen.master.transport} {seen.master.host}"
+    if user is not None and user.output.strip() not in ("0", ""):
+        fix = 'become = "sudo", or user = "root"'
+        return failed(check, f"answers over {way}, but as user {user.output.strip()[:20]}, not as root", fix)
+    return ok(check, f"answers over {way}{f', AIX {level}' if level else ''}")
+
+
+def _tools(seen: MasterSeen) -> Finding:
+    check, answer = f"tools:{seen.master.name}", seen.answers.get("tools")
+    if answer is None or not answer.ok:
+        return warning(check, "it did not say which tools it has", "run nimwrap doctor again")
+    missing = answer.output.split()
+    if missing:
+        fix = f"is it a NIM master? installp the fileset {FILESET}, then nimconfig"
+        return failed(check, f"missing there: {', '.join(missing)}", fix)
+    return ok(check, "nim, lsnim, exportfs and the client channel are there")
+
+
+def _level(seen: MasterSeen) -> Finding:
+    """The level of the fileset, and whether its database knows itself as master."""
+    check = f"nim_level:{seen.master.name}"
+    itself = read(seen.answers, "master", "lsnim -l master", lsnim.parse_long)
+    if itself.value is None:
+        said = (itself.raw.strip().splitlines() or [itself.missing])[0]
+        return failed(check, f"its NIM database does not answer: {said}", "on the master: /usr/sbin/lsnim -l master")
+    level = read(seen.answers, "level", "lslpp", lambda text: lslpp.parse(text, FILESET) or "").value
+    if not level:
+        return warning(check, f"the level of {FILESET} could not be read", f"on the master: lslpp -Lqc {FILESET}")
+    return ok(check, f"{FILESET} {level}")
+
+
+def _clients(seen: MasterSeen) -> Finding:
+    check = f"clients:{seen.master.name}"
+    rows = read(seen.answers, "clients", "lsnim", lsnim.parse_table)
+    if rows.value is None:
+        return failed(check, f"its clients are not listed: {rows.missing}", "on the master: lsnim -c machines")
+    count = sum(row.type in ("standalone", "vios") for row in rows.value)
+    if count == 0:
+        return warning(check, "NIM knows no client", "define some: nim -o define -t standalone")
+    return ok(check, f"{count} client{'' if count == 1 else 's'} in NIM; `nimwrap check --all` asks each of them")
+
+
+def _spool(seen: MasterSeen) -> Finding:
+    check, answer = f"spool:{seen.master.name}", seen.answers.get("spool")
+    word, _, directory = (answer.output.strip() if answer else "").partition(" ")
+    if word == "writable":
+        there = directory == seen.master.spool
+        return ok(check, f"{seen.master.spool} {'can be written' if there else 'will be made'}")
+    return failed(check, f"{seen.master.spool} cannot be written", f"set another spool of {seen.master.name}")
+
+
+def _rooms(seen: MasterSeen, open_runs: frozenset[str]) -> Iterator[Finding]:
+    """Operations in the spool that no run of ours stands for."""
+    answer = seen.answers.get("rooms")
+    rooms = [name for name in (answer.output.split() if answer else []) if name not in ("locks", "slots")]
+    strangers = [name for name in rooms if name.partition(".left-")[0] not in open_runs]
+    if strangers:
+        named = ", ".join(strangers[:5])
+        said = f"{len(strangers)} in {seen.master.spool} that this history has no open run for: {named}"
+        fix = "nimwrap recover; those of another control host are its own"
+        yield warning(f"leftovers:{seen.master.name}", said, fix)
+    elif rooms:
+        yield ok(f"leftovers:{seen.master.name}", f"{len(rooms)} operations, all of open runs")
