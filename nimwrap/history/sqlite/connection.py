@@ -22,8 +22,8 @@ Make = Callable[[Sequence[Any]], T]
 
 
 def select(columns: Sequence[str], table: str) -> str:
-    """The beginning of a query for records with these fields; the table is called ``t`` in the rest of it."""
-    return f"select {', '.join(f't.{name}' for name in columns)} from {table} t"  # noqa: S608 -- names of ours
+    """The beginning of a query for records with these fields. Qualified, a name that is no column is an error."""
+    return f"select {', '.join(f'{table}.{name}' for name in columns)} from {table}"  # noqa: S608 -- names of ours
 
 
 class ReadOnly:
