@@ -98,9 +98,9 @@ def _is_recorded(context: MasterContext, plan: AttemptPlan) -> bool:
     last = max((int(row["number"]) for row in attempts), default=plan.number)
     places = {plan.location, plan.staged}
     return any(
-        row["location"] in places
-        or (plan.resource and row["resource"] == plan.resource)
-        or (row["run"] == plan.run and plan.number == last)
+        row.location in places
+        or (plan.resource and row.resource == plan.resource)
+        or (row.run == plan.run and plan.number == last)
         for row in images
     )
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from nimwrap.aix import lsnim, nim
 from nimwrap.domain.names import is_nim_name, is_safe_path
-from nimwrap.history.sqlite.codec import Row
+from nimwrap.history.model import ImageRow
 from nimwrap.hosts.protocol import Host
 from nimwrap.hosts.script_batch import PREAMBLE
 from nimwrap.images.verification import kind_of
@@ -87,20 +87,20 @@ if [ -f {location} ]; then echo 'the file is still there'; exit {failed}; fi
 _FAILED, _LEFT = 21, 22
 
 
-def removal_script(row: Row) -> str:
+def removal_script(row: ImageRow) -> str:
     """Removes the resource with its file, checks both, and removes a file that was left; status 0 when both are gone.
 
     An object that points elsewhere, or that NIM serves to somebody, is not touched (aix-nim sections 2.5 and 3.1).
     """
-    kind = kind_of(row["kind"])
-    words = {"location": shlex.quote(row["location"]), "failed": _FAILED, "left": _LEFT}
+    kind = kind_of(row.kind)
+    words = {"location": shlex.quote(row.location), "failed": _FAILED, "left": _LEFT}
     text = PREAMBLE
-    if row["resource"]:
-        text += _look(row["resource"])
-        text += _RESOURCE.format(remove=shlex.join(nim.remove(row["resource"], rm_image=True)), **words)
-    parent = PurePosixPath(row["location"]).parent
+    if row.resource:
+        text += _look(row.resource)
+        text += _RESOURCE.format(remove=shlex.join(nim.remove(row.resource, rm_image=True)), **words)
+    parent = PurePosixPath(row.location).parent
     # NIM_MKSYSB_SUBDIRS gives each image a directory of its own, called like it
-    own = f"rmdir {shlex.quote(str(parent))} 2>/dev/null\n" if parent.name == row["resource"] else ""
+    own = f"rmdir {shlex.quote(str(parent))} 2>/dev/null\n" if parent.name == row.resource else ""
     listing = shlex.join(lsnim.long_argv(type_=kind.resource_type or "mksysb"))
     return text + _FILE.format(own_directory=own, all_of_type=listing, **words)
 
@@ -109,10 +109,10 @@ def _look(resource: str) -> str:
     return _LOOK.format(lsnim=shlex.join(lsnim.long_argv(resource)), name=shlex.quote(resource))
 
 
-def begun(host: Host, row: Row) -> Begun:
+def begun(host: Host, row: ImageRow) -> Begun:
     """How far the removal of ``row`` came. A lost line, and an lsnim that does not know, tell nothing."""
-    look = _look(row["resource"]) if row["resource"] else "look() { echo none; }\n"
-    there = f"if [ -f {shlex.quote(row['location'])} ]; then echo there; else echo gone; fi"
+    look = _look(row.resource) if row.resource else "look() { echo none; }\n"
+    there = f"if [ -f {shlex.quote(row.location)} ]; then echo there; else echo gone; fi"
     result = host.run(f'{PREAMBLE}{look}set -- $(look)\necho "resource $1"\necho "file $({there})"\n')
     said = dict(line.split(maxsplit=1) for line in result.stdout.splitlines() if len(line.split(maxsplit=1)) == 2)
     resource, file = said.get("resource"), said.get("file")
@@ -124,24 +124,24 @@ def begun(host: Host, row: Row) -> Begun:
     return both.get((resource, file), Begun.HALF)
 
 
-def remove_image(host: Host, store: Store, row: Row, reason: str, now: datetime) -> Removal:
+def remove_image(host: Host, store: Store, row: ImageRow, reason: str, now: datetime) -> Removal:
     """Journal the removal, do it, check it, record its end. StoreUnavailable before anything was done."""
     refused = unsafe(row)
     if refused:
         return Removal(Ending.LEFT, refused)
-    store.update_image(row["id"], removal=PLANNED)
+    store.update_image(row.id, removal=PLANNED)
     store.event(
         "prune",
-        f"removing {row['resource'] or row['location']}: {reason}",
-        run=row["run"],
-        master=row["master"],
-        data={"image": row["id"], "location": row["location"]},
+        f"removing {row.resource or row.location}: {reason}",
+        run=row.run,
+        master=row.master,
+        data={"image": row.id, "location": row.location},
         at=now,
     )
     return finish(host, store, row, now)
 
 
-def finish(host: Host, store: Store, row: Row, now: datetime) -> Removal:
+def finish(host: Host, store: Store, row: ImageRow, now: datetime) -> Removal:
     """Carry out a journalled removal. An end that cannot be recorded now follows at the next recover."""
     from nimwrap.history.history_errors import StoreUnavailable
 
@@ -152,15 +152,15 @@ def finish(host: Host, store: Store, row: Row, now: datetime) -> Removal:
     removal = Removal({0: Ending.REMOVED, _LEFT: Ending.LEFT}.get(result.returncode, Ending.FAILED), _last_line(says))
     try:
         if removal.ending is Ending.REMOVED:
-            store.update_image(row["id"], removal=REMOVED, removed=now)
+            store.update_image(row.id, removal=REMOVED, removed=now)
         elif removal.ending is Ending.LEFT:
-            store.update_image(row["id"], removal=None)
+            store.update_image(row.id, removal=None)
         store.event(
             "prune",
-            f"{row['resource'] or row['location']}: {removal.ending}",
-            run=row["run"],
-            master=row["master"],
-            data={"image": row["id"], "output": says[-4000:]},
+            f"{row.resource or row.location}: {removal.ending}",
+            run=row.run,
+            master=row.master,
+            data={"image": row.id, "output": says[-4000:]},
             at=now,
         )
     except StoreUnavailable as fault:
@@ -168,12 +168,12 @@ def finish(host: Host, store: Store, row: Row, now: datetime) -> Removal:
     return removal
 
 
-def unsafe(row: Row) -> str | None:
+def unsafe(row: ImageRow) -> str | None:
     """Names from an old or foreign history are checked before they reach a shell."""
-    if not is_safe_path(row["location"]):
-        return f"{row['location']!r} is not a plain path"
-    if row["resource"] and not is_nim_name(row["resource"]):
-        return f"{row['resource']!r} is not a NIM name"
+    if not is_safe_path(row.location):
+        return f"{row.location!r} is not a plain path"
+    if row.resource and not is_nim_name(row.resource):
+        return f"{row.resource!r} is not a NIM name"
     return None
 
 

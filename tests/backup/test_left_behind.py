@@ -96,9 +96,9 @@ def test_a_good_image_that_could_not_take_its_place_is_never_cleaned_away(estate
     done = backed_up(session, CutHost(session.hosts["nim"], occupy))
     assert done is not None and done.outcome == "warning" and taken, done
     image = session.reader.last_good("nim", "powerha1")
-    assert image is not None and "/.nimwrap/" in image["location"]
+    assert image is not None and "/.nimwrap/" in image.location
     refuse(exportfs, "")
     estate.fault("archive_warning", None)
     recovered(session)
-    assert (estate.files("nim") / image["location"].lstrip("/")).exists()
+    assert (estate.files("nim") / image.location.lstrip("/")).exists()
     assert recovered(session).notes == []

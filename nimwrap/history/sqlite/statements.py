@@ -9,7 +9,9 @@ from nimwrap.domain.codes import Outcome
 from nimwrap.domain.findings import Finding
 from nimwrap.domain.records import Attempt, Run
 from nimwrap.history.history_errors import row_missing
-from nimwrap.history.sqlite.codec import Row, columns, moment
+from nimwrap.history.model import ImageRow
+from nimwrap.history.sqlite.codec import columns, moment
+from nimwrap.history.sqlite.connection import select
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -48,6 +50,7 @@ def insert_findings(database: Database, run_id: str, findings: Iterable[Finding]
                 "fix": found.fix,
                 "evidence": found.evidence,
                 "failure_code": found.failure,
+                "data": dict(found.data) or None,
             }
         )
         for found in findings
@@ -75,13 +78,13 @@ def image_of(database: Database, run_id: str) -> int | None:
     return None if row is None else row[0]
 
 
-def image_row(database: Database, image_id: int) -> Row:
+def image_row(database: Database, image_id: int) -> ImageRow:
     """The image as it is stored now; StoreUnavailable when it is not there."""
-    found = database.conn.execute("select * from images where id = ?", (image_id,))
-    names, row = [column[0] for column in found.description], found.fetchone()
-    if row is None:
+    sql = f"{select(ImageRow._fields, 'images')} where id = ?"
+    found = database.conn.execute(sql, (image_id,)).fetchone()
+    if found is None:
         raise row_missing(f"row {image_id!r} of images")
-    return dict(zip(names, row, strict=True))
+    return ImageRow.from_row(found)
 
 
 def end_slot(database: Database, run: Run) -> None:

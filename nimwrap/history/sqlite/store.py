@@ -7,7 +7,7 @@ import secrets
 import socket
 import sqlite3
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -17,9 +17,10 @@ from nimwrap.domain.findings import Finding
 from nimwrap.domain.records import Attempt, ChangeState, InventoryClient, Run
 from nimwrap.failpoints import failpoint
 from nimwrap.history.history_errors import StoreUnavailable, row_missing, unavailable
+from nimwrap.history.model import ImageRow
 from nimwrap.history.run_lease import RunLease, remove_stale_leases
 from nimwrap.history.sqlite import statements
-from nimwrap.history.sqlite.codec import Row, columns, moment, run_columns, utc_now
+from nimwrap.history.sqlite.codec import columns, moment, run_columns, utc_now
 from nimwrap.history.sqlite.database import connect, immediate, migrate, private_state_dir
 
 if TYPE_CHECKING:
@@ -255,13 +256,13 @@ class Store:
         with self.writing("update_image", hurried="removed" in values) as database:
             statements.update(database, "images", image_id, values)
 
-    def update_image_if(self, image_id: int, seen: Mapping[str, Any], **values: Any) -> Row | None:
-        """Set columns of an image while those of ``seen`` still stand; else nothing is set, and the row is returned."""
+    def update_image_if(self, seen: ImageRow, **values: Any) -> ImageRow | None:
+        """Set columns of an image while its row is still the one that was ``seen``; else the row as it is now."""
         with self.writing("update_image") as database:
-            row = statements.image_row(database, image_id)
-            if any(row[name] != value for name, value in seen.items()):
-                return row
-            statements.update(database, "images", image_id, values)
+            now = statements.image_row(database, seen.id)
+            if now != seen:
+                return now
+            statements.update(database, "images", seen.id, values)
         return None
 
     # --- clients and holds
