@@ -74,8 +74,11 @@ def bent(host: Host, old: str, new: str) -> CutHost:
 def refuse(program: Path, pattern: str, says: str = "0042-001 refused") -> None:
     """From now on this program of the estate refuses every call whose words match the shell pattern; "" ends that.
 
-    The test stands in the launcher's shell half, before it becomes Python.
+    The test stands in the launcher's shell half, before it becomes Python or Perl.
     """
-    text = re.sub(r"true; case .*? esac; ", "", program.read_text())
-    refusal = f'true; case "$*" in {pattern}) echo {says} >&2; exit 1;; esac; ' if pattern else ""
-    program.write_text(text.replace("''''", f"''''{refusal}", 1))
+    text = re.sub(r"true; case .*? esac; *\n?", "", program.read_text())
+    if pattern:
+        refusal = f'true; case "$*" in {pattern}) echo {says} >&2; exit 1;; esac; '
+        before, after = ("''''", "") if "''''" in text else ("\n", "\n")
+        text = text.replace(before, f"{before}{refusal}{after}", 1)
+    program.write_text(text)
