@@ -90,6 +90,22 @@ def plan_prune(
     return verdicts
 
 
+def removed_after(
+    rows: Iterable[Row], new: Row, config: Config, held: frozenset[tuple[str, str]], now: datetime
+) -> list[PruneDecision]:
+    """What retention removes once ``new``, an image made ``now``, is proven; ``rows`` are those that are there."""
+    members = [row for row in rows if series_of(row) == series_of(new) and row["removal"] != PLANNED]
+    is_held = (new["master"], new["client"]) in held
+    fresh = Generation(id=max((row["id"] for row in members), default=0) + 1, created=now, held=is_held)
+    generations = [*(generation_of(row, MasterState({}), held=is_held) for row in members), fresh]
+    by_id = {row["id"]: row for row in members}
+    return [
+        PruneDecision(by_id[decision.image.id], decision.action, decision.reason)
+        for decision in decide(generations, rules_of(config.policy(new["master"], new["client"])), now)
+        if decision.action is Action.REMOVE
+    ]
+
+
 def generation_of(row: Row, state: MasterState, *, held: bool) -> Generation:
     """One stored image as retention sees it."""
     known = state.resources.get(row["resource"] or "")
