@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-from importlib import import_module
 
 from nimwrap.estate.machine import here
 
@@ -16,7 +15,7 @@ def main(module: str, aix_path: str) -> None:
     me = here(aix_path, sys.argv[0])
     me.command = os.path.basename(aix_path)
     args = [me.paths.outward(os.fsencode(word).decode("utf-8", "surrogateescape")) for word in sys.argv[1:]]
-    command = import_module(f"nimwrap.estate.commands.sim_{module}")
+    command = __import__(f"nimwrap.estate.commands.sim_{module}", fromlist=["main"])
     changes = getattr(command, "changes", None)
     argv, changing = [me.command, *args], bool(changes and changes(me.command, args))
     me.log(argv, "change" if changing else "read")
