@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from nimwrap.backup.attempt_planner import AttemptKey, attempt_steps, plan_attempt
@@ -22,7 +23,7 @@ from nimwrap.fleet.simulation import simulate
 from nimwrap.images import kinds
 from nimwrap.images.fixed_name import wanted as fixed_name_wanted
 from nimwrap.images.kinds import images_of
-from nimwrap.images.prune import PruneDecision, held_clients, removed_after
+from nimwrap.images.prune import PruneDecision, held_clients, removed_after, series
 from nimwrap.images.verification import proofs_of
 from nimwrap.preflight.engine import preflight
 from nimwrap.preflight.make_findings import named, refuse
@@ -132,15 +133,15 @@ def _planned(session: Session, report: PreflightReport, kind: str, group: str) -
 def _foreseen(session: Session, plan: AttemptPlan, policy: BackupPolicy) -> ForeseenImage:
     now, reader = session.clock.now(), session.reader
     rows = reader.images(plan.master, plan.client, kind=plan.kind)
-    new = {"resource": plan.resource or None, "location": plan.location}
-    new |= {"master": plan.master, "client": plan.client, "kind": plan.kind}
-    earlier = any(row["verified"] for row in rows)
+    ref = ClientRef(plan.master, plan.client)
+    own = series(ref, plan.kind, plan.resource or PurePosixPath(plan.location).stem)
+    earlier = any(row.verified for row in rows)
     return ForeseenImage(
         resource=plan.resource or None,
         location=plan.location,
         becomes=fixed_name(plan.client) if fixed_name_wanted(plan.kind, policy) else None,
         proves=proofs_of(kinds.KINDS[plan.kind], first=not earlier),
-        removes=tuple(removed_after(rows, new, session.config, held_clients(reader, now), now)),
+        removes=tuple(removed_after(rows, ref, own, session.config, held_clients(reader, now), now)),
     )
 
 

@@ -73,9 +73,9 @@ def _made(plan: Planned) -> dict[str, Any] | None:
 def _removed(plan: Planned) -> list[dict[str, Any]]:
     return [
         {
-            "resource": gone.row["resource"],
-            "location": gone.row["location"],
-            "size_bytes": gone.row["size_bytes"],
+            "resource": gone.row.resource,
+            "location": gone.row.location,
+            "size_bytes": gone.row.size_bytes,
             "reason": gone.reason,
         }
         for gone in (plan.foreseen.removes if plan.foreseen else ())
