@@ -98,7 +98,12 @@ def plan_prune(
 
 
 def removed_after(
-    rows: Iterable[ImageRow], ref: ClientRef, own: Series, config: Config, held: frozenset[tuple[str, str]], now: datetime
+    rows: Iterable[ImageRow],
+    ref: ClientRef,
+    own: Series,
+    config: Config,
+    held: frozenset[tuple[str, str]],
+    now: datetime,
 ) -> list[PruneDecision]:
     """What retention removes once a new image of the series ``own`` is proven; ``rows`` are those that are there."""
     members = {row.id: row for row in rows if series_of(row) == own and row.removal != PLANNED}
