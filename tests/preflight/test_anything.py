@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from nimwrap.domain.findings import CheckStatus
 from nimwrap.hosts.script_batch import Answer
 from nimwrap.preflight.checks import CHECKS
-from nimwrap.preflight.export_allowlist import remedies_in_order
+from nimwrap.preflight.possible_remedies import remedies_in_order
 from tests.preflight.bench import base
 
 QUESTIONS = sorted(base().answers)
