@@ -15,7 +15,6 @@ from dataclasses import dataclass, field, replace
 
 from nimwrap.backup import spool
 from nimwrap.backup.attempt import record, unstarted
-from nimwrap.backup.attempt_plan import AttemptPlan
 from nimwrap.backup.cleanup import Late, clean_up, clear_client
 from nimwrap.backup.export_journal import plans, undo_lost, undo_open
 from nimwrap.backup.finalize import confirm_undo, still_open
@@ -25,6 +24,7 @@ from nimwrap.backup.operation_dirs import OperationDir, scan_operation_dirs
 from nimwrap.backup.operation_status import OperationStatus
 from nimwrap.backup.post_backup import apply_name_and_retention, warned
 from nimwrap.backup.wrapper import RUN_UNDO, UNDO_IS_DUE
+from nimwrap.domain.attempt_plan import AttemptPlan
 from nimwrap.domain.codes import FailureCode, Outcome
 from nimwrap.domain.durations import parse_rfc3339
 from nimwrap.domain.errors import NimwrapError

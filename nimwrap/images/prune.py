@@ -30,6 +30,8 @@ from nimwrap.master_context import MasterContext
 if TYPE_CHECKING:
     from nimwrap.history.sqlite.queries import Reader
 
+Series = tuple[str, str, str, str]
+"""Master, client, kind, and the name without its date where a kind is made several times of one client."""
 _STAMP = re.compile(r"_\d{8}_\d{6}$")
 
 
@@ -75,12 +77,12 @@ def rules_of(policy: BackupPolicy) -> KeepRules:
     return KeepRules(policy.keep, policy.keep_weekly, policy.keep_monthly, policy.min_age)
 
 
-def series_of(row: ImageRow) -> tuple[str, str, str, str]:
+def series_of(row: ImageRow) -> Series:
     """What is counted together: one client's images of one kind, and of one volume group where there are several."""
     return series(row.ref, row.kind, row.resource or PurePosixPath(row.location).stem)
 
 
-def series(ref: ClientRef, kind: str, name: str) -> tuple[str, str, str, str]:
+def series(ref: ClientRef, kind: str, name: str) -> Series:
     """The series that an image with this name of its own belongs to."""
     return ref.master, ref.client, kind, _STAMP.sub("", name) if kind == SAVEVG else ""
 
@@ -100,6 +102,26 @@ def plan_prune(
         for decision in decide(generations, rules_of(config.policy(master, client)), now):
             verdicts.append(PruneDecision(by_id[decision.image.id], decision.action, decision.reason))
     return verdicts
+
+
+def removed_after(
+    rows: Iterable[ImageRow],
+    ref: ClientRef,
+    own: Series,
+    config: Config,
+    held: frozenset[tuple[str, str]],
+    now: datetime,
+) -> list[PruneDecision]:
+    """What retention removes once a new image of the series ``own`` is proven; ``rows`` are those that are there."""
+    members = {row.id: row for row in rows if series_of(row) == own and row.removal != PLANNED}
+    is_held = (ref.master, ref.client) in held
+    fresh = Generation(id=max(members, default=0) + 1, created=now, held=is_held)
+    generations = [*(generation_of(row, MasterState({}), held=is_held) for row in members.values()), fresh]
+    return [
+        PruneDecision(members[decision.image.id], decision.action, decision.reason)
+        for decision in decide(generations, rules_of(config.policy(ref.master, ref.client)), now)
+        if decision.action is Action.REMOVE
+    ]
 
 
 def generation_of(row: ImageRow, state: MasterState, *, held: bool) -> Generation:
