@@ -82,7 +82,7 @@ def test_a_hostile_host_never_reaches_a_shell(tmp_path: Path, name: str) -> None
     host = fake_master(tmp_path, f'echo "$1" >> {tmp_path}/asked; {RUNS_IT}')
     requests = {"bad": ClientRequest(name, "true"), "good": ClientRequest("good", "true")}
     found = ask_clients(host, "c_rsh", requests)
-    assert (found["bad"].reached, found["good"].ok) == (False, True)
+    assert (found["bad"].reached, found["good"].succeeded) == (False, True)
     assert (tmp_path / "asked").read_text() == "good\n"
 
 

@@ -37,7 +37,7 @@ def alive(pid: int) -> bool:
 def test_what_came_of_it(host: LocalHost) -> None:
     result = host.run("echo out\necho err >&2\nprintf '\\351t\\303\\251'; pwd; exit 9")
     assert (result.returncode, result.stdout, result.stderr) == (9, "out\n\ufffdté/\n", "err\n")
-    assert not result.ok and result.duration_s < 5
+    assert not result.succeeded and result.duration_s < 5
 
 
 def test_a_signal_is_a_status_as_a_shell_tells_it(host: LocalHost) -> None:

@@ -85,7 +85,7 @@ def test_an_unknown_host_key_is_refused(server: Sshd, transport: str, tmp_path: 
 
 def test_a_changed_host_key_is_refused_also_after_a_good_start(tmp_path: Path, transport: str) -> None:
     with Sshd(tmp_path / "changing") as server, reached(server, transport) as host:
-        assert host.run("echo ok").ok
+        assert host.run("echo ok").succeeded
         server.change_host_key()
         with pytest.raises(NimwrapError) as caught:
             host.run("echo must not run")
@@ -100,7 +100,7 @@ def test_the_printed_lines_let_the_right_key_in(server: Sshd, transport: str, tm
     line = hint[hint.rindex("ssh-keyscan") :]
     subprocess.run(["sh", "-c", line], check=True, capture_output=True)
     with reached(server, transport, known_hosts=str(file)) as host:
-        assert host.run("true").ok
+        assert host.run("true").succeeded
 
 
 def test_a_key_that_the_server_does_not_know(server: Sshd, transport: str, tmp_path: Path) -> None:
@@ -129,7 +129,7 @@ def test_a_key_with_a_passphrase(server: Sshd, transport: str, tmp_path: Path) -
 def test_a_systemd_credential_is_the_key(server: Sshd, transport: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(server.root))
     with reached(server, transport, identity_file="credential:user_key") as host:
-        assert host.run("true").ok
+        assert host.run("true").succeeded
 
 
 def test_nobody_listens(server: Sshd, transport: str) -> None:
@@ -189,7 +189,7 @@ def test_a_connection_lost_on_the_way_is_unknown_and_the_next_command_has_a_new_
     tmp_path: Path, transport: str
 ) -> None:
     with Sshd(tmp_path / "dying") as server, reached(server, transport) as host:
-        assert host.run("true").ok
+        assert host.run("true").succeeded
         with ThreadPoolExecutor(1) as pool:
             running = pool.submit(host.run, f"echo started; echo > {tmp_path}/begun; sleep 60")
             wait_for(tmp_path / "begun")
@@ -208,7 +208,7 @@ def test_a_connection_that_died_while_idle_is_replaced_unseen(tmp_path: Path, tr
 
 def test_a_frozen_server_costs_the_timeout_and_no_more(tmp_path: Path, transport: str) -> None:
     with Sshd(tmp_path / "frozen") as server, reached(server, transport) as host:
-        assert host.run("true").ok
+        assert host.run("true").succeeded
         with ThreadPoolExecutor(1) as pool:
             running = pool.submit(host.run, f"echo > {tmp_path}/begun; sleep 60", timeout=3)
             wait_for(tmp_path / "begun")
@@ -331,7 +331,7 @@ def test_hashed_known_hosts(server: Sshd, transport: str, tmp_path: Path) -> Non
     subprocess.run(["ssh-keygen", "-q", "-H", "-f", file], check=True, capture_output=True)
     assert "127.0.0.1" not in file.read_text()
     with reached(server, transport, known_hosts=str(file)) as host:
-        assert host.run("true").ok
+        assert host.run("true").succeeded
 
 
 def test_a_server_that_drops_the_first_connections_is_asked_again(server: Sshd, transport: str) -> None:
@@ -376,9 +376,9 @@ def test_a_connection_made_ahead_is_the_first_commands(server: Sshd) -> None:
     try:
         with ThreadPoolExecutor(1) as pool:
             first, second = (host.run("echo $SSH_CONNECTION") for _ in range(2))
-            assert first.ok and first.stdout == second.stdout
+            assert first.succeeded and first.stdout == second.stdout
             beside = [pool.submit(host.run, "sleep 1; echo $SSH_CONNECTION"), pool.submit(host.run, "true")]
-            assert all(done.result().ok for done in beside)
+            assert all(done.result().succeeded for done in beside)
     finally:
         host.close()
 
