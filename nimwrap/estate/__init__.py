@@ -5,9 +5,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from nimwrap.estate.builder import build
     from nimwrap.estate.estate import Estate, Logged
     from nimwrap.estate.spec import Spec

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
-from typing import NamedTuple
 
 from nimwrap.estate.machine import Machine
+from nimwrap.estate.stdlib import NamedTuple
 
 
 class FileSystem(NamedTuple):

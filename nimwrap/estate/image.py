@@ -6,10 +6,14 @@ So a cut file has no trailer, a flipped bit breaks a checksum, and another host'
 
 from __future__ import annotations
 
-import json
 from binascii import crc32
-from collections.abc import Iterator
-from typing import Any, BinaryIO, NamedTuple
+
+from nimwrap.estate.stdlib import NamedTuple, dumps, loads
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Any, BinaryIO
 
 MAGIC = b"ESTATE-IMAGE 1\n"
 HEADER_BYTES = 4096
@@ -56,7 +60,7 @@ def parts(header: Header, pieces: int) -> Iterator[bytes]:
 
 
 def _header(header: Header) -> bytes:
-    text = json.dumps(header._asdict()).encode()
+    text = dumps(header._asdict()).encode()
     top = MAGIC + b"%08x " % crc32(text) + text + b"\n"
     return top + b"\0" * (HEADER_BYTES - len(top))
 
@@ -71,7 +75,7 @@ def read_header(file: BinaryIO) -> Header:
     checksum, _, text = top[len(MAGIC) :].rstrip(b"\0").rstrip(b"\n").partition(b" ")
     if b"%08x" % crc32(text) != checksum:
         raise DamagedError("header checksum")
-    fields: dict[str, Any] = json.loads(text)
+    fields: dict[str, Any] = loads(text.decode())
     return Header(**fields)
 
 

@@ -7,20 +7,36 @@ loaded by every command that a script runs.
 from __future__ import annotations
 
 import fcntl
-import json
 import os
 import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from typing import Any
 
 from nimwrap.estate.paths import Paths
+from nimwrap.estate.stdlib import dumps, loads
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
 
 BASE = "/.base"
 """Where a lab binds the whole estate into each host's root (see hooks)."""
 HANG_LIMIT_S = 900.0
 """The longest that a hanging command stays: nothing simulated outlives a forgotten test by more."""
+
+
+class Lock:
+    """The lock of one file, held from ``with`` to its end, or to that of the process."""
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+
+    def __enter__(self) -> None:
+        self._handle = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+        fcntl.flock(self._handle, fcntl.LOCK_EX)
+
+    def __exit__(self, *_: object) -> None:
+        os.close(self._handle)
 
 
 class State:
@@ -33,20 +49,14 @@ class State:
         """The file ``name``.json; empty when there is none."""
         try:
             with open(f"{self.directory}/{name}.json", encoding="utf-8") as file:
-                content: dict[str, Any] = json.load(file)
+                content: dict[str, Any] = loads(file.read())
                 return content
         except FileNotFoundError:
             return {}
 
-    @contextmanager
-    def lock(self, name: str) -> Iterator[None]:
-        """Alone with ``name`` among all processes."""
-        handle = os.open(f"{self.directory}/{name}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX)
-            yield
-        finally:
-            os.close(handle)
+    def lock(self, name: str) -> Lock:
+        """Alone with ``name`` among all processes, for a ``with``."""
+        return Lock(f"{self.directory}/{name}.lock")
 
     def change(self, name: str, edit: Callable[[dict[str, Any]], None]) -> dict[str, Any]:
         """``edit`` applied to the content of ``name`` under its lock; returns the new content."""
@@ -60,7 +70,7 @@ class State:
         """Replace ``name`` whole."""
         fresh = f"{self.directory}/{name}.{os.getpid()}.new"
         with open(fresh, "w", encoding="utf-8") as file:
-            json.dump(content, file, indent=1)
+            file.write(dumps(content))
         os.replace(fresh, f"{self.directory}/{name}.json")
 
 
@@ -70,7 +80,7 @@ class Machine:
     def __init__(self, root: str) -> None:
         self.root = root
         with open(f"{root}/.host", encoding="utf-8") as file:
-            self.facts: dict[str, Any] = json.load(file)
+            self.facts: dict[str, Any] = loads(file.read())
         self.name: str = self.facts["name"]
         self.real_root = bool(self.facts.get("real_root"))
         self.base = os.path.dirname(os.path.dirname(root)) if root else BASE
@@ -88,11 +98,20 @@ class Machine:
 
     def out(self, text: str) -> None:
         """Print to stdout at once, with paths as scripts on this host know them."""
-        _write(1, self.paths.inward(text))
+        self.put(1, _encoded(self.paths.inward(text)))
 
     def err(self, text: str) -> None:
         """The same to stderr."""
-        _write(2, self.paths.inward(text))
+        self.put(2, _encoded(self.paths.inward(text)))
+
+    def put(self, stream: int, data: bytes) -> None:
+        """Write every byte."""
+        while data:
+            data = data[os.write(stream, data) :]
+
+    def become(self, program: str, words: list[str], env: dict[str, str] | None = None) -> None:
+        """Go on as another program of the build machine."""
+        os.execve(program, words, dict(os.environ) if env is None else env)  # noqa: S606 (no shell is wanted)
 
     def fault(self, name: str, host: str = "") -> Any:
         """The value of a fault switch for this host (or ``host``), None when it is off."""
@@ -150,15 +169,13 @@ class Machine:
             os.close(handle)
 
 
-def _write(stream: int, text: str) -> None:
-    data = text.encode("utf-8", "surrogateescape")
-    while data:
-        data = data[os.write(stream, data) :]
+def _encoded(text: str) -> bytes:
+    return text.encode("utf-8", "surrogateescape")
 
 
-def here(aix_path: str, started_as: str) -> Machine:
-    """The machine that the executable ``started_as`` belongs to; it stands at ``aix_path`` in the tree."""
+def root_of(aix_path: str, started_as: str) -> str:
+    """The tree that the executable ``started_as`` belongs to; it stands at ``aix_path`` in it."""
     real = os.path.realpath(started_as)
     if not real.endswith(aix_path):
         sys.exit(f"{started_as}: not at its place {aix_path}")
-    return Machine(real[: -len(aix_path)])
+    return real[: -len(aix_path)]

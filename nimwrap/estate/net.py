@@ -7,10 +7,13 @@ order, of the matching subnet. PowerHA puts a service address first unless "Disa
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
-
 from nimwrap.estate.hooks import hook, kernel_source, run
 from nimwrap.estate.machine import Machine
+from nimwrap.estate.stdlib import NamedTuple
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 
 class InterfaceAddress(NamedTuple):

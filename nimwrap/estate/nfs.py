@@ -6,11 +6,10 @@ alone does not admit; no directory above or below an exported one in the same fi
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from nimwrap.estate import hooks, net
 from nimwrap.estate.filesystems import mount_point
 from nimwrap.estate.machine import Machine
+from nimwrap.estate.stdlib import NamedTuple
 
 EXPORTS = "/etc/exports"
 XTAB = "/etc/xtab"

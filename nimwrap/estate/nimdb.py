@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable
 
 from nimwrap.estate.machine import Machine, State
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 READY = "ready for a NIM operation"
 BUSY = "mksysb operation is being performed"

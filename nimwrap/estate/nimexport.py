@@ -8,11 +8,14 @@ restores, by the setting ``replace_end``), ``refuse`` fails.
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
-
 from nimwrap.estate import nfs
 from nimwrap.estate.machine import Machine
 from nimwrap.estate.nfs import ExportedDirectory
+from nimwrap.estate.stdlib import NamedTuple
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 
 class ExportRefusedError(Exception):

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
-from dataclasses import dataclass
 
 from nimwrap.estate import nfs, nimdb, nimexport, remote
 from nimwrap.estate.commands.sim_mksysb import image_size
@@ -21,14 +19,11 @@ _RULE = "+---------------------------------------------------------------------+
 METHOD = "m_mkbosi"
 
 
-@dataclass(frozen=True)
 class ImageRequest:
     """A ``define`` as it was asked for."""
 
-    name: str
-    type: str
-    attributes: dict[str, str]
-    force: bool = False
+    def __init__(self, name: str, kind: str, attributes: dict[str, str], force: bool = False) -> None:
+        self.name, self.type, self.attributes, self.force = name, kind, attributes, force
 
     def __getitem__(self, key: str) -> str:
         return self.attributes.get(key, "")
@@ -205,5 +200,6 @@ def _outer() -> str:
 
 
 def _last_message(text: str) -> str:
-    lines = [line for line in text.splitlines() if re.match(r"0042-\d{3}", line) and not line.startswith("0042-001")]
+    numbered = [line for line in text.splitlines() if line[:5] == "0042-" and line[5:8].isdigit()]
+    lines = [line for line in numbered if not line.startswith("0042-001")]
     return lines[-1] if lines else text.splitlines()[-1].strip()

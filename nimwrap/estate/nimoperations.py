@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import os
-import re
-from collections.abc import Callable
-from dataclasses import dataclass
 
 from nimwrap.estate import nfs, nimdb, nimimage, remote
 from nimwrap.estate.machine import Machine
 from nimwrap.estate.nimdb import Objects
 from nimwrap.estate.nimerror import NimError, failed, location_taken, no_object, wrong_attribute
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 IMAGE_TYPES = ("mksysb", "savevg", "ios_mksysb", "ios_backup")
 _RESOURCES = (
@@ -45,18 +46,16 @@ _DEFINE_ATTRIBUTES = {
     "savewpar_flags",
     "client_defined",
 }
-_NAME = re.compile(r"[A-Za-z0-9_!-]{1,39}")
+_NAME = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_!-"
 
 
-@dataclass(frozen=True)
 class Call:
     """One ``nim`` command line."""
 
-    operation: str
-    type: str
-    attributes: dict[str, str]
-    name: str
-    force: bool
+    def __init__(self) -> None:
+        self.operation = self.type = self.name = ""
+        self.attributes: dict[str, str] = {}
+        self.force = False
 
     def __getitem__(self, key: str) -> str:
         return self.attributes.get(key, "")
@@ -101,7 +100,7 @@ def _validate(me: Machine, call: Call, method: str) -> None:
             raise failed(21, f'0042-021 {method}: the "{key}" attribute is required for this operation')
     if call["mk_image"] == "yes" and not call["source"]:
         raise failed(21, f'0042-021 {method}: the "source" attribute is required for this operation')
-    if not _NAME.fullmatch(call.name):
+    if call.name.strip(_NAME) or not 1 <= len(call.name) <= 39:
         raise failed(1, f'"{call.name}" cannot be the name of a NIM object')
     known = nimdb.objects(me)
     if call["server"] not in known:
@@ -218,10 +217,14 @@ def reset(me: Machine, call: Call) -> None:
 
 def allocate(me: Machine, call: Call) -> None:
     """Resources named by type go to the machine, and the file of an image is exported to it."""
-    machine = _existing(me, call.name)
-    for kind, name in call.attributes.items():
+    _give(me, call.name, call.attributes)
+
+
+def _give(me: Machine, to: str, resources: dict[str, str]) -> None:
+    machine = _existing(me, to)
+    for kind, name in resources.items():
         found = _existing(me, name)
-        nimdb.set_attributes(me, call.name, **{kind: name})
+        nimdb.set_attributes(me, to, **{kind: name})
         nimdb.set_attributes(me, name, alloc_count=str(int(found.get("alloc_count", "0")) + 1))
         if kind in IMAGE_TYPES:
             host = nimdb.if1_host(machine)
@@ -286,8 +289,7 @@ def lslpp(me: Machine, call: Call) -> None:
 def bos_inst(me: Machine, call: Call) -> None:
     """Enables an installation from allocated resources; nothing boots here."""
     _existing(me, call.name)
-    allocated = {key: value for key, value in call.attributes.items() if key in _RESOURCES}
-    allocate(me, Call("allocate", "", allocated, call.name, call.force))
+    _give(me, call.name, {key: value for key, value in call.attributes.items() if key in _RESOURCES})
     nimdb.set_attributes(me, call.name, Cstate="BOS installation has been enabled", prev_state=nimdb.READY)
 
 

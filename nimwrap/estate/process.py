@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import os
 import select
-from collections.abc import Callable, Mapping, Sequence
-from typing import NamedTuple
 
 from nimwrap.estate.machine import Machine
+from nimwrap.estate.stdlib import NamedTuple
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
 
 BIN_DIRS = ("/usr/bin", "/etc", "/usr/sbin", "/sbin", "/usr/lpp/bos.sysmgt/nim/methods")
 _FILE_LIMIT = "ESTATE_FSIZE"

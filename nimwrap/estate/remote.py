@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import os
-import re
-import shlex
-from collections.abc import Sequence
 
 from nimwrap.estate import net, nimdb
 from nimwrap.estate.hooks import hook
 from nimwrap.estate.machine import Machine
 from nimwrap.estate.process import Child, environment, start, start_shell
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 METHODS = "/usr/lpp/bos.sysmgt/nim/methods"
 
@@ -47,14 +48,20 @@ def refusal(me: Machine, host: str, method: str) -> str | None:
 
 def master_of(client: Machine) -> str:
     """NIM_MASTER_HOSTNAME of the client's /etc/niminfo; the master itself has none."""
-    found = re.search(r'^(?:export )?NIM_MASTER_HOSTNAME="?([^"\s]+)', client.read("/etc/niminfo"), re.MULTILINE)
-    return found[1] if found else ""
+    for line in client.read("/etc/niminfo").splitlines():
+        key, _, value = line.removeprefix("export ").partition("=")
+        words = value.replace('"', " ").split()
+        if key == "NIM_MASTER_HOSTNAME" and words:
+            return words[0]
+    return ""
 
 
 def start_method(client: Machine, method: str, args: Sequence[str]) -> Child:
     """A NIM method started on the client by nimsh: in a session of its own, so it outlives the master's command."""
     over_there = hook(client, "remote")
     if over_there:
+        import shlex
+
         script = shlex.join([f"{METHODS}/{method}", *args])
         return start([*over_there, client.facts["interfaces"][0][1], script], os.environ, cwd="/", detached=True)
     path = client.path(f"{METHODS}/{method}")

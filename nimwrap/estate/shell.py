@@ -9,12 +9,15 @@ from __future__ import annotations
 
 import os
 import select
-import signal
 import sys
-from types import FrameType
 
 from nimwrap.estate.machine import Machine
 from nimwrap.estate.process import Child, start_shell, write_all
+from nimwrap.estate.stdlib import signal
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from types import FrameType
 
 _LISTENER_GONE = 141
 _INPUT_AHEAD = 65536

@@ -4,12 +4,23 @@ from __future__ import annotations
 
 import errno
 import os
-from typing import Protocol
 
 from nimwrap.estate import hooks
 from nimwrap.estate.filesystems import mount_of
 from nimwrap.estate.machine import Machine
 from nimwrap.estate.process import start
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Protocol
+
+    class Sink(Protocol):
+        """Takes an image portion by portion; both raise WriteError."""
+
+        def write(self, portion: bytes) -> None: ...
+
+        def close(self) -> None: ...
+
 
 NO_SPACE = "There is not enough space in the file system."
 DENIED = "The file access permissions do not allow the specified action."
@@ -28,14 +39,6 @@ _BY_EXIT = {hooks.ACCESS: DENIED, hooks.NO_ENTRY: MISSING, hooks.SPACE: NO_SPACE
 
 class WriteError(Exception):
     """What the system says to a write; the text is AIX's own for the error."""
-
-
-class Sink(Protocol):
-    """Takes an image portion by portion; both raise WriteError."""
-
-    def write(self, portion: bytes) -> None: ...
-
-    def close(self) -> None: ...
 
 
 def open_sink(me: Machine, target: str) -> Sink:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -13,7 +13,7 @@ from nimwrap.config.toml_file import is_absent
 from nimwrap.domain.durations import parse_rfc3339, rfc3339
 from nimwrap.domain.errors import NimwrapError
 from nimwrap.domain.ref import ClientRef, Key
-from nimwrap.domain.verdict import Verdict
+from nimwrap.domain.verdict import Reason, ReasonCode, Verdict
 from nimwrap.history.sqlite.queries import Reader
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ class Plans:
     """``starts``: the next start of every client in a schedule, None where the site has no schedules at all."""
 
     starts: Mapping[Key, datetime] | None
-    faults: tuple[tuple[Verdict, str], ...] = ()
+    faults: tuple[Reason, ...] = ()
     unfit: frozenset[ClientRef] = frozenset()
 
     def covers(self, key: Key) -> bool | None:
@@ -47,11 +47,13 @@ def read_plans(config: Config, reader: Reader, known: KnownClients, now: datetim
         schedules = _loaded(config)
     except NimwrapError as error:
         told = error.message if not error.more else f"{error.message} (and {len(error.more)} more faults)"
-        return Plans(None, ((Verdict.CRITICAL, f"no schedule works: {told}; nimwrap schedule validate"),))
+        text = f"no schedule works: {told}; nimwrap schedule validate"
+        return Plans(None, (Reason(Verdict.CRITICAL, ReasonCode.SCHEDULES_UNREADABLE, text),))
     if not schedules:
         if reader.row("select 1 from slots where slot >= ? limit 1", (rfc3339(now - MEMORY),)) is None:
             return Plans(None)
-        return Plans({}, ((Verdict.CRITICAL, f"there is no schedule any more in {config.schedules}"),))
+        text = f"there is no schedule any more in {config.schedules}"
+        return Plans({}, (Reason(Verdict.CRITICAL, ReasonCode.SCHEDULES_GONE, text),))
     return _plans(config, schedules, known, now)
 
 
@@ -70,24 +72,36 @@ def _plans(config: Config, schedules: Mapping[str, Schedule], known: KnownClient
 
     listed = {(ref.master, ref.client) for ref in known.refs}
     starts: dict[Key, datetime] = {}
-    faults = []
+    faults: list[Reason] = []
     for schedule in schedules.values():
         refs = clients_of(config, known, schedule)
         slot = next(schedule.clock.after(now), None)
-        unlisted = [ref.client for ref in refs if (ref.master, ref.client) not in listed]
-        if unlisted:
-            names = ", ".join(unlisted[:5]) + (f" and {len(unlisted) - 5} more" if len(unlisted) > 5 else "")
-            faults.append((Verdict.WARNING, f"schedule {schedule.name} names {names}, which no master lists"))
-        if not refs:
-            faults.append((Verdict.CRITICAL, f"schedule {schedule.name} means no client: nothing matches its targets"))
+        faults += _faults(schedule.name, refs, [ref for ref in refs if (ref.master, ref.client) not in listed], slot)
         if slot is None:
-            faults.append((Verdict.CRITICAL, f"schedule {schedule.name} never comes again"))
             continue
         for ref in refs:
             start = start_of(schedule, ref, slot)
             key = (ref.master, ref.client)
             starts[key] = min(start, starts.get(key, start))
     return Plans(starts, tuple(faults), known.unfit)
+
+
+def _faults(
+    name: str, refs: Sequence[ClientRef], unlisted: Sequence[ClientRef], slot: datetime | None
+) -> Iterator[Reason]:
+    """What is wrong with one schedule that means ``refs``, of whom no master lists the ``unlisted``."""
+    if unlisted:
+        unknown = [ref.client for ref in unlisted]
+        names = ", ".join(unknown[:5]) + (f" and {len(unknown) - 5} more" if len(unknown) > 5 else "")
+        text = f"schedule {name} names {names}, which no master lists"
+        subjects = tuple(f"{name}/{client}" for client in unknown)
+        yield Reason(Verdict.WARNING, ReasonCode.SCHEDULE_UNKNOWN_CLIENT, text, subjects)
+    if not refs:
+        text = f"schedule {name} means no client: nothing matches its targets"
+        yield Reason(Verdict.CRITICAL, ReasonCode.SCHEDULE_EMPTY, text, (name,))
+    if slot is None:
+        text = f"schedule {name} never comes again"
+        yield Reason(Verdict.CRITICAL, ReasonCode.SCHEDULE_OVER, text, (name,))
 
 
 def missed_slots(reader: Reader, now: datetime) -> dict[Key, tuple[datetime, str]]:

@@ -6,7 +6,6 @@ first line, its raw output after it; mksysb's own output goes to stdout as it co
 
 from __future__ import annotations
 
-import contextlib
 import os
 
 from nimwrap.estate.machine import Machine
@@ -65,6 +64,8 @@ def _relay(data: bytes) -> None:
 
 
 def _report(me: Machine, command: str, text: str) -> int:
-    with contextlib.suppress(OSError):
+    try:
         me.err(f"{command}\n{text}")
+    except OSError:
+        return FAILED  # nobody listens any more
     return FAILED

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from nimwrap.estate.commands.sim_lssrc import cluster_state
 from nimwrap.estate.machine import Machine
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 
 def changes(_command: str, args: list[str]) -> bool:

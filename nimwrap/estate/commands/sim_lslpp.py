@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-
 from nimwrap.estate.machine import Machine
 
 _COMMON = {
@@ -64,7 +62,21 @@ def _colons(me: Machine, found: dict[str, str], letters: str) -> str:
 
 
 def _matches(pattern: str, name: str) -> bool:
-    return re.fullmatch(re.escape(pattern).replace(r"\*", ".*"), name) is not None
+    """``*`` stands for any text."""
+    first, *others = pattern.split("*")
+    if not others:
+        return name == pattern
+    last = others.pop()
+    rest = name.removeprefix(first)
+    if not (name.startswith(first) and rest.endswith(last)):
+        return False
+    rest = rest.removesuffix(last)
+    for part in others:
+        found = rest.find(part)
+        if found < 0:
+            return False
+        rest = rest[found + len(part) :]
+    return True
 
 
 def _level(me: Machine) -> str:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import json
-
 from nimwrap.estate import nimdb
 from nimwrap.estate.machine import Machine
+from nimwrap.estate.stdlib import dumps
 
 
 def changes(_command: str, _args: list[str]) -> bool:
@@ -16,7 +15,7 @@ def main(me: Machine, args: list[str]) -> int:
     if not args:
         me.err("usage: m_backup_db <file>\n")
         return 1
-    text = json.dumps(nimdb.objects(me))
+    text = dumps(nimdb.objects(me))
     try:
         with open(me.path(args[0]), "w", encoding="utf-8") as out:
             out.write(text)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import time
-from typing import NamedTuple
 
 from nimwrap.estate import image, net, nfs
 from nimwrap.estate.faulty import faulty_header, is_done_with, is_idle
@@ -16,6 +15,7 @@ from nimwrap.estate.filesystems import MountedFilesystem, filesystem, free_kb, m
 from nimwrap.estate.hooks import hook
 from nimwrap.estate.machine import Machine
 from nimwrap.estate.sink import DENIED, NO_SPACE, STALE, TOO_LARGE, WriteError, open_sink
+from nimwrap.estate.stdlib import NamedTuple
 
 _WITH_VALUE = "bFPtxf"
 

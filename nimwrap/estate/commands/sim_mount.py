@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import os
 import time
-from typing import NamedTuple
 
 from nimwrap.estate import hooks, net, nfs, remote
 from nimwrap.estate.filesystems import MountedFilesystem, filesystems, mounts
 from nimwrap.estate.machine import Machine
+from nimwrap.estate.stdlib import NamedTuple
 
 _HEADER = (
     "  node       mounted        mounted over    vfs       date        options\n"

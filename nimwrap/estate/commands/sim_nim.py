@@ -2,24 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-
 from nimwrap.estate import nimoperations
 from nimwrap.estate.machine import Machine
 from nimwrap.estate.nimerror import NimError
 
 _READING = ("check", "showres", "lslpp", "showlog")
-
-
-@dataclass
-class CommandLine:
-    """The parsed command line."""
-
-    operation: str = ""
-    type: str = ""
-    force: bool = False
-    attributes: dict[str, str] = field(default_factory=dict)
-    name: str = ""
 
 
 def changes(_command: str, args: list[str]) -> bool:
@@ -38,15 +25,15 @@ def main(me: Machine, args: list[str]) -> int:
         )
         return 1
     try:
-        operation(me, nimoperations.Call(line.operation, line.type, line.attributes, line.name, line.force))
+        operation(me, line)
     except NimError as error:
         me.err(error.text)
         return error.code
     return 0
 
 
-def _parse(args: list[str]) -> CommandLine:
-    line, rest = CommandLine(), list(args)
+def _parse(args: list[str]) -> nimoperations.Call:
+    line, rest = nimoperations.Call(), list(args)
     while rest:
         word = rest.pop(0)
         if not word.startswith("-") or word == "-":

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-import re
 
 from nimwrap.estate import net
 from nimwrap.estate.machine import Machine
 
+_NAME = "._-"
 _PERLS = ("/usr/bin/perl", "/usr/local/bin/perl", "/opt/homebrew/bin/perl")
 
 
@@ -16,9 +16,9 @@ def main(me: Machine, args: list[str]) -> int:
     script = " ".join(args)
     if "getsockname" not in script and "sockhost" not in script:
         return _real_perl(me, args)
-    words = [*reversed(args), *re.findall(r"[\w.-]+", script)]
-    for word in words:
-        address = net.lookup(me, word) if re.fullmatch(r"[\w.-]+", word) else None
+    plain = "".join(one if one in _NAME or one.isalnum() else " " for one in script)
+    for word in [*reversed(args), *plain.split()]:
+        address = net.lookup(me, word)
         if address:
             me.out(f"{net.source_towards(me, address)}\n")
             return 0
@@ -29,6 +29,6 @@ def main(me: Machine, args: list[str]) -> int:
 def _real_perl(me: Machine, args: list[str]) -> int:
     for path in _PERLS:
         if os.access(path, os.X_OK):
-            os.execv(path, ["perl", *(me.paths.inward(word) for word in args)])  # noqa: S606 (no shell is wanted)
+            me.become(path, ["perl", *(me.paths.inward(word) for word in args)])
     me.err("perl: this build machine has none\n")
     return 127

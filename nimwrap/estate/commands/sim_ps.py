@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-import re
 
 from nimwrap.estate.machine import Machine
-from nimwrap.estate.process import pump, start, write_all
+from nimwrap.estate.process import pump, start
 
+_TOPS = (b"usr/", b"etc/", b"bin/", b"var/", b"tmp/", b"export/")
 _PS = next((path for path in ("/usr/bin/ps", "/bin/ps") if os.access(path, os.X_OK)), "/bin/ps")
 
 
@@ -22,19 +22,34 @@ def main(me: Machine, args: list[str]) -> int:
         env["COLUMNS"] = columns
     child = start([_PS, *args], env, cwd="/")
     portions: list[bytes] = []
-    pump({child.stdout: portions.append, child.stderr: lambda data: write_all(2, data)})
-    others = re.compile(rb"/hosts/[A-Za-z0-9_-]+/(?:usr|etc|bin|var|tmp|export)/|/shells/[A-Za-z0-9_-]+ ")
-    own = (f"{me.root}/", f"{me.base}/shells/{me.name} ")
-    mine = re.compile(b"|".join(re.escape(os.fsencode(text)) for text in own))
+    pump({child.stdout: portions.append, child.stderr: lambda data: me.put(2, data)})
+    own = (os.fsencode(f"{me.root}/"), os.fsencode(f"{me.base}/shells/{me.name} "))
     lines = b"".join(portions).splitlines(keepends=True)
     here = _namespace("self") if me.root else None
     kept = [
         line
         for line in lines
-        if not me.root or mine.search(line) or not (others.search(line) or _elsewhere(line, here))
+        if not me.root or any(text in line for text in own) or not (_of_another(line) or _elsewhere(line, here))
     ]
-    write_all(1, b"".join(kept))
+    me.put(1, b"".join(kept))
     return child.wait()
+
+
+def _of_another(line: bytes) -> bool:
+    """True for a line with a path below some host's tree, or with some host's shell."""
+    for part in line.split(b"/hosts/")[1:]:
+        name, slash, rest = part.partition(b"/")
+        if slash and _is_name(name) and rest.startswith(_TOPS):
+            return True
+    for part in line.split(b"/shells/")[1:]:
+        name, space, _ = part.partition(b" ")
+        if space and _is_name(name):
+            return True
+    return False
+
+
+def _is_name(text: bytes) -> bool:
+    return text.replace(b"_", b"0").replace(b"-", b"0").isalnum()
 
 
 def _elsewhere(line: bytes, here: int | None) -> bool:
