@@ -81,6 +81,15 @@ def ask(host: Host, questions: Iterable[Question], *, timeout: float = 300.0) ->
     return answers(result.stdout, nonce)
 
 
+def unanswered(asked: Iterable[Question], given: Mapping[str, Answer]) -> str:
+    """The questions without which nothing is known about an image, and that got no answer; empty when all have one.
+
+    How long it takes to read all of it is a matter of its size: that one may run out of its time.
+    """
+    needed = [question.name for question in asked if question.limit_s == HEADER_LIMIT_S]
+    return ", ".join(name for name in needed if (answer := given.get(name)) is None or answer.unknown)
+
+
 def df_shell(directory: str) -> str:
     """``df`` of ``directory``, or of the nearest one above it that exists."""
     nearest = f"d={shlex.quote(directory)}; while [ ! -d $d ]; do d=${{d%/*}}; d=${{d:-/}}; done"
