@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from nimwrap.domain.codes import FailureCode, Outcome
+from nimwrap.domain.errors import NimwrapError
 from tests.cutting import bent
 from tests.images.imagelab import Lab
 

@@ -106,8 +106,9 @@ def _heard(questions: Iterable[Question], found: Mapping[str, Answer]) -> list[H
     heard = []
     for question in questions:
         answer = found.get(question.name)
-        if answer is not None and not answer.unknown and answer.returncode not in (None, *NOT_FOUND):
-            heard.append(Heard(question.name, command_of(question), answer.returncode, answer.output))
+        code = None if answer is None else answer.returncode
+        if answer is not None and code is not None and code not in NOT_FOUND:
+            heard.append(Heard(question.name, command_of(question), code, answer.output))
     return heard
 
 
