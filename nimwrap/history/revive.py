@@ -9,10 +9,10 @@ from nimwrap.domain.codes import FailureCode, Outcome
 from nimwrap.domain.durations import parse_rfc3339
 from nimwrap.domain.findings import Failure
 from nimwrap.domain.records import Cluster, ResourceGroup, Run, SourceAddress
-from nimwrap.history.sqlite.codec import Row
+from nimwrap.history.model import RunRow
 
 
-def run_of(row: Row) -> Run:
+def run_of(row: RunRow) -> Run:
     """The run without findings, attempts and image: those are rows of their own and stay as they are."""
     return Run(
         id=row["id"],
@@ -31,7 +31,7 @@ def run_of(row: Row) -> Run:
     )
 
 
-def _failure(row: Row) -> Failure | None:
+def _failure(row: RunRow) -> Failure | None:
     if not row["failure_code"]:
         return None
     texts = (row["failure_message"], row["failure_fix"], row["failure_evidence"])

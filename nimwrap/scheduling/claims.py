@@ -15,7 +15,7 @@ from nimwrap.domain.durations import parse_rfc3339, rfc3339
 from nimwrap.domain.errors import NimwrapError
 from nimwrap.domain.records import ClientRef
 from nimwrap.history.sqlite import slot_queue as queue
-from nimwrap.history.sqlite.codec import Row
+from nimwrap.history.model import SlotRow
 from nimwrap.history.sqlite.connection import ReadOnly
 from nimwrap.history.sqlite.store import Store
 from nimwrap.scheduling.model import Schedule
@@ -91,7 +91,7 @@ class SlotClaimer:
             for schedule in schedules.values():
                 if schedule.name not in resting:
                     self._open(schedule, now, look)
-            waiting: dict[tuple[str, str], list[Row]] = defaultdict(list)
+            waiting: dict[tuple[str, str], list[SlotRow]] = defaultdict(list)
             for row in queue.pending(self.reader, now - _REACH):
                 waiting[row["schedule"], row["slot"]].append(row)
             for (name, _), rows in waiting.items():
@@ -121,7 +121,7 @@ class SlotClaimer:
                 queue.end(self.store, schedule.name, found[-1].slot, [ref], "failed", why)
 
     def _take(
-        self, schedule: Schedule | None, name: str, rows: Sequence[Row], now: datetime, look: ClaimResult
+        self, schedule: Schedule | None, name: str, rows: Sequence[SlotRow], now: datetime, look: ClaimResult
     ) -> None:
         """Claim those of one slot's waiting clients that may still start; close the rows of the others."""
         batch, passed = self._sort(schedule, name, rows, now)
@@ -134,7 +134,7 @@ class SlotClaimer:
                 look.batches.append(replace(batch, starts={ref: batch.starts[ref] for ref in taken}))
 
     def _sort(
-        self, schedule: Schedule | None, name: str, rows: Sequence[Row], now: datetime
+        self, schedule: Schedule | None, name: str, rows: Sequence[SlotRow], now: datetime
     ) -> tuple[Batch | None, list[MissedSlot]]:
         """Who of one slot's waiting clients may still start, and who not any more and why."""
         slot = parse_rfc3339(rows[0]["slot"])

@@ -23,7 +23,7 @@ Make = Callable[[Sequence[Any]], T]
 
 def select(columns: Sequence[str], table: str) -> str:
     """The beginning of a query for records with these fields. Qualified, a name that is no column is an error."""
-    return f"select {', '.join(f'{table}.{name}' for name in columns)} from {table}"  # noqa: S608 -- names of ours
+    return f"select {', '.join(f'{table}."{name}"' for name in columns)} from {table}"  # noqa: S608 -- names of ours
 
 
 class ReadOnly:
@@ -63,17 +63,16 @@ class ReadOnly:
         """The first row of a query, or None."""
         return next(iter(self.rows(sql, parameters)), None)
 
-    def each(self, sql: str, parameters: Parameters = ()) -> Iterator[Row]:
-        """The rows of a query one by one, for when only the first few are wanted."""
+    def each(self, sql: str, parameters: Parameters = ()) -> Iterator[tuple[Any, ...]]:
+        """The values of a query row by row, for when only the first few are wanted."""
         with self._lock, self._explained():
             cursor = self._connected().execute(sql, tuple(parameters))
-        names = [column[0] for column in cursor.description]
         while True:
             with self._lock, self._explained():
                 values = cursor.fetchone()
             if values is None:
                 return
-            yield dict(zip(names, values, strict=True))
+            yield values
 
     @contextmanager
     def _explained(self) -> Iterator[None]:

@@ -15,14 +15,15 @@ from datetime import datetime
 from nimwrap.domain.durations import parse_rfc3339, rfc3339
 from nimwrap.domain.ref import ClientRef
 from nimwrap.history.run_lease import owner_alive
-from nimwrap.history.sqlite.codec import Row
-from nimwrap.history.sqlite.connection import ReadOnly
+from nimwrap.history.model import SlotRow
+from nimwrap.history.sqlite.connection import ReadOnly, select
 from nimwrap.history.sqlite.store import Store
 
 WAITING, CLAIMED, MISSED = "waiting", "claimed", "missed"
 NOBODY = ClientRef("", "")
 """Stands in the row of a slot that no client is due in."""
 
+_SLOTS = select(SlotRow._fields, "slots")
 _ONE_CLIENT = "schedule = ? and slot = ? and master = ? and client = ?"
 _KILLED = (
     "exists (select 1 from runs r where r.id = slots.run and r.failure_code = 'killed'"
@@ -37,22 +38,23 @@ def newest_slot(reader: ReadOnly, schedule: str, now: datetime) -> datetime | No
         "select slot from slots where schedule = ? and slot <= ? and not (state = ? and claimed > ?)"
         " order by slot desc limit 1"
     )
-    row = reader.row(sql, (schedule, rfc3339(now), MISSED, rfc3339(now)))
-    return parse_rfc3339(row["slot"]) if row else None
+    newest = next(reader.each(sql, (schedule, rfc3339(now), MISSED, rfc3339(now))), None)
+    return parse_rfc3339(newest[0]) if newest else None
 
 
-def pending(reader: ReadOnly, since: datetime) -> list[Row]:
+def pending(reader: ReadOnly, since: datetime) -> list[SlotRow]:
     """The rows free to be taken, oldest slot first.
 
     Clients that wait; those whose claimer died before the run; and, of slots after ``since``, those whose run was
     killed before it started anything, which then still have that run.
     """
-    sql = "select * from slots where state = ? and run is null order by slot, id"
-    claimed = reader.rows(sql, (CLAIMED,))
-    alive = {owner for owner in {row["owner"] for row in claimed} if owner and owner_alive(reader.path.parent, owner)}
-    found = reader.rows(sql, (WAITING,)) + [row for row in claimed if row["owner"] not in alive]
-    found += reader.rows(f"select * from slots where state = 'done' and slot >= ? and {_KILLED}", (rfc3339(since),))  # noqa: S608
-    return sorted(found, key=lambda row: (row["slot"], row["id"]))
+    sql = f"{_SLOTS} where state = ? and run is null order by slot, id"
+    claimed = reader.records(SlotRow.from_row, sql, (CLAIMED,))
+    alive = {owner for owner in {row.owner for row in claimed} if owner and owner_alive(reader.path.parent, owner)}
+    found = reader.records(SlotRow.from_row, sql, (WAITING,)) + [row for row in claimed if row.owner not in alive]
+    killed = f"{_SLOTS} where state = 'done' and slot >= ? and {_KILLED}"
+    found += reader.records(SlotRow.from_row, killed, (rfc3339(since),))
+    return sorted(found, key=lambda row: (row.slot, row.id))
 
 
 @dataclass(frozen=True)
