@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
@@ -35,6 +36,16 @@ def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in _LEAKS:
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("TERM", "dumb")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def command_server() -> Iterator[None]:
+    """Estates of this process ask one server for what their commands read; a test that must not takes the name away."""
+    from nimwrap.estate.server import running
+
+    with TemporaryDirectory(prefix="estate-") as directory, running(Path(directory)) as place:
+        os.environ["ESTATE_SERVER"] = place
+        yield
 
 
 @pytest.fixture

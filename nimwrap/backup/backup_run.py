@@ -302,7 +302,7 @@ class BackupRun:
             self._owner.release()
         why = f": {failure.code}: {failure.message}" if failure else ""
         self.context.log(self.run.id, f"end: {outcome}{why}", self.context.clock.now())
-        self._progress("done", outcome)
+        self._progress("done", outcome, outcome)
         return self.run
 
     def _release(self, *, clear: bool = False) -> None:
@@ -314,9 +314,10 @@ class BackupRun:
         except NimwrapError as error:
             self._progress("spool", f"lock not given back: {error.message}; the next recover does it")
 
-    def _progress(self, phase: str, note: str = "") -> None:
+    def _progress(self, phase: str, note: str = "", outcome: Outcome | None = None) -> None:
         elapsed = (self.context.clock.now() - self.run.started).total_seconds()
-        self.context.tell(Progress(self.run.id, phase, self.run.client, elapsed_s=elapsed, note=note))
+        run = self.run
+        self.context.tell(Progress(run.id, phase, run.client, elapsed_s=elapsed, note=note, outcome=outcome))
 
 
 def _remedy(method: str) -> str | None:

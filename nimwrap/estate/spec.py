@@ -15,6 +15,7 @@ class Spec:
     """``build``'s parameters.
 
     ``image_size`` in bytes, ``rate`` in bytes a second (0: as fast as it goes), ``steps`` portions of an image,
+    ``server`` is the socket of one that runs the commands which only read (else ESTATE_SERVER of the environment),
     ``python`` and ``code`` are what the executables start (as seen from inside the tree, for a chroot).
     """
 
@@ -37,6 +38,7 @@ class Spec:
     directories: tuple[str, ...] = ()
     python: str = ""
     code: str = ""
+    server: str = ""
     real_root: bool = False
     extra: tuple[str, ...] = ()
 

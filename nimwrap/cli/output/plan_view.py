@@ -56,10 +56,7 @@ def _json(plan: Planned) -> dict[str, Any]:
         "starts": rfc3339(plan.starts) if plan.starts else None,
         "ends": rfc3339(plan.ends) if plan.ends else None,
         "source_address": report.source_address,
-        "findings": [
-            {"check": f.check, "status": f.status, "message": f.message, "fix": f.fix, "evidence": f.evidence}
-            for f in report.findings
-        ],
+        "findings": [finding.as_json() for finding in report.findings],
         "commands": [{"host": host, "command": command} for host, command in plan.commands],
         "failure": plan.kept_out or report.failure,
     }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import re
+import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,7 +15,6 @@ from nimwrap.history.sqlite.queries import Reader
 from nimwrap.images.capacity import HEADROOM, Forecast, Need, forecast, under
 from nimwrap.images.kinds import home
 
-_SAID = re.compile(r"\S+ (/.*): (\d+) bytes free")
 _IMAGES = 12
 """Images of a client that its growth is read from."""
 
@@ -49,24 +48,17 @@ def rooms(reader: Reader, config: Config, refs: Sequence[ClientRef], now: dateti
     return sorted(found, key=lambda room: room.forecast.free_bytes)
 
 
-def said_free(evidence: str) -> tuple[str, int] | None:
-    """Mount point and free bytes from the evidence of a ``space`` finding (preflight.checks.room)."""
-    match = _SAID.search(evidence)
-    return (match[1], int(match[2])) if match else None
-
-
 def _measured(reader: Reader) -> dict[tuple[str, str], tuple[datetime, int]]:
     """By master and mount point: when and what the newest of all clients' last runs measured."""
     sql = """
-        select c.master, r.started, f.evidence from clients c
+        select c.master, r.started, f.data from clients c
         join runs r on r.rowid = (select l.rowid from runs l where l.master = c.master and l.client = c.name
                                   order by l.started desc, l.rowid desc limit 1)
-        join findings f on f.run = r.id and f."check" = 'space'"""
+        join findings f on f.run = r.id and f."check" = 'space' and f.data is not null"""
     found: dict[tuple[str, str], tuple[datetime, int]] = {}
     for row in sorted(reader.rows(sql), key=lambda row: str(row["started"])):
-        said = said_free(row["evidence"])
-        if said is not None:
-            found[row["master"], said[0]] = (parse_rfc3339(row["started"]), said[1])
+        data = json.loads(row["data"])
+        found[row["master"], data["mounted_on"]] = (parse_rfc3339(row["started"]), data["free_bytes"])
     return found
 
 
