@@ -83,8 +83,8 @@ def _meant(
     known = {master: [client.name for client in one.listed.clients] for master, one in seen.items()}
     troubled = {master: one.trouble for master, one in seen.items() if one.trouble is not None}
     for row in reader.clients() if troubled else ():
-        if row["master"] in troubled and not row["vanished"]:
-            known[row["master"]].append(row["name"])
+        if row.master in troubled and not row.vanished:
+            known[row.master].append(row.name)
     _assume(known, troubled, targets)
     strange = [master for master in troubled if not known[master]]
     for master, names in known.items():

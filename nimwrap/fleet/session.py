@@ -98,8 +98,8 @@ def known_clients(session: Session) -> dict[str, list[str]]:
     """
     known: dict[str, list[str]] = {master: [] for master in session.config.masters}
     for row in session.reader.clients():
-        if row["master"] in known and not row["vanished"]:
-            known[row["master"]].append(row["name"])
+        if row.master in known and not row.vanished:
+            known[row.master].append(row.name)
     for master, names in known.items():
         if backs_itself_up(session.config, master):
             names.append(MASTER)
@@ -136,12 +136,11 @@ def refresh_and_select(
 
 def _unfit(session: Session) -> set[ClientRef]:
     """Machines of a type that none of their kinds can be made of: a VIOS, as long as nobody asks for its own kinds."""
-    rows = [row for row in session.reader.clients() if row["master"] in session.config.masters]
+    rows = [row for row in session.reader.clients() if row.master in session.config.masters]
     return {
-        ClientRef(row["master"], row["name"])
+        ClientRef(row.master, row.name)
         for row in rows
-        if row["type"]
-        and not can_be_backed_up(session.config, row["master"], InventoryClient(row["name"], row["type"]))
+        if row.type and not can_be_backed_up(session.config, row.master, InventoryClient(row.name, row.type))
     }
 
 

@@ -16,28 +16,30 @@ Json = dict[str, Any]
 def runs_json(reader: Reader, runs: Sequence[RunRow], *, evidence: bool) -> list[Json]:
     """``data.runs[]``: of ``backup`` with findings and evidence, of ``history`` without."""
     attempts: dict[str, list[AttemptRow]] = defaultdict(list)
-    for attempt in reader.attempts([run["id"] for run in runs]):
-        attempts[attempt["run"]].append(attempt)
-    images = {image.id: image for image in reader.images_by_id([run["image"] for run in runs if run["image"]])}
+    for attempt in reader.attempts([run.id for run in runs]):
+        attempts[attempt.run].append(attempt)
+    images = {image.id: image for image in reader.images_by_id([run.image for run in runs if run.image])}
     return [
         run_json(
             run,
-            attempts=attempts[run["id"]],
-            image=images.get(run["image"]),
-            findings=reader.findings(run["id"]) if evidence else None,
+            attempts=attempts[run.id],
+            image=images.get(run.image or 0),
+            findings=reader.findings(run.id) if evidence else None,
         )
         for run in runs
     ]
 
 
-def run_json(run: RunRow, *, attempts: Iterable[AttemptRow], image: ImageRow | None, findings: Iterable[FindingRow] | None) -> Json:
+def run_json(
+    run: RunRow, *, attempts: Iterable[AttemptRow], image: ImageRow | None, findings: Iterable[FindingRow] | None
+) -> Json:
     """One run. ``findings`` None leaves them and the failure's evidence out."""
     shown: Json = {
-        "id": run["id"],
-        "client": run["client"],
-        "master": run["master"],
-        "kind": run["kind"],
-        "outcome": run["outcome"],
+        "id": run.id,
+        "client": run.client,
+        "master": run.master,
+        "kind": run.kind,
+        "outcome": run.outcome,
         "failure": _failure_json(run, evidence=findings is not None),
     }
     if findings is not None:
@@ -45,24 +47,24 @@ def run_json(run: RunRow, *, attempts: Iterable[AttemptRow], image: ImageRow | N
     return shown | {
         "attempts": [attempt_json(attempt) for attempt in attempts],
         "source_address": {
-            "expected": run["expected_address"],
-            "actual": run["actual_address"],
-            "method": run["address_method"],
+            "expected": run.expected_address,
+            "actual": run.actual_address,
+            "method": run.address_method,
         },
-        "cluster": json.loads(run["cluster"]) if run["cluster"] else None,
-        "remedy": run["remedy"],
+        "cluster": json.loads(run.cluster) if run.cluster else None,
+        "remedy": run.remedy,
         "image": image_json(image) if image else None,
-        "started": run["started"],
-        "ended": run["ended"],
-        "duration_s": run["duration_s"],
+        "started": run.started,
+        "ended": run.ended,
+        "duration_s": run.duration_s,
     }
 
 
 def story_json(reader: Reader, run: RunRow) -> Json:
     """One run with everything that is known of it, for ``show``: also events, export changes and raw outputs."""
-    image = next(iter(reader.images_by_id([run["image"]])), None) if run["image"] else None
-    attempts = reader.attempts([run["id"]])
-    shown = run_json(run, attempts=attempts, image=image, findings=reader.findings(run["id"]))
+    image = next(iter(reader.images_by_id([run.image])), None) if run.image else None
+    attempts = reader.attempts([run.id])
+    shown = run_json(run, attempts=attempts, image=image, findings=reader.findings(run.id))
     for entry, attempt in zip(shown["attempts"], attempts, strict=True):
         entry.update({name: getattr(attempt, name) for name in ("location", "resource", "output")})
     if image:
@@ -72,8 +74,8 @@ def story_json(reader: Reader, run: RunRow) -> Json:
         shown
         | more
         | {
-            "export_changes": [change_json(change) for change in reader.changes(run=run["id"])],
-            "events": [event_json(event) for event in reader.events(run["id"])],
+            "export_changes": [change_json(change) for change in reader.changes(run=run.id)],
+            "events": [event_json(event) for event in reader.events(run.id)],
         }
     )
 
@@ -83,7 +85,9 @@ def finding_json(finding: FindingRow) -> Json:
 
 
 def attempt_json(attempt: AttemptRow) -> Json:
-    return {name: getattr(attempt, name) for name in ("number", "started", "ended", "returncode", "failure_code", "remedy")}
+    return {
+        name: getattr(attempt, name) for name in ("number", "started", "ended", "returncode", "failure_code", "remedy")
+    }
 
 
 def image_json(image: ImageRow) -> Json:
@@ -107,7 +111,7 @@ def event_json(event: EventRow) -> Json:
 
 
 def _failure_json(run: RunRow, *, evidence: bool) -> Json | None:
-    if run["failure_code"] is None:
+    if run.failure_code is None:
         return None
     names = ("code", "message", "fix", "evidence") if evidence else ("code", "message", "fix")
     return {name: getattr(run, f"failure_{name}") or "" for name in names}

@@ -149,7 +149,7 @@ class AttemptRow(NamedTuple):
 
 
 class FindingRow(NamedTuple):
-    """One row of ``findings``: what a check of the run's preflight found."""
+    """One row of ``findings``: what a check of the run's preflight found; ``data``: what it measured, None without."""
 
     id: int
     run: str
@@ -159,10 +159,12 @@ class FindingRow(NamedTuple):
     fix: str
     evidence: str
     failure_code: str | None
+    data: Any
 
     @classmethod
     def from_row(cls, values: Sequence[Any]) -> FindingRow:
-        return cls._make(values)
+        stored = cls._make(values)
+        return stored._replace(data=json.loads(stored.data)) if stored.data else stored
 
 
 class ChangeRow(NamedTuple):
@@ -250,7 +252,7 @@ class ClientRow(NamedTuple):
 
 
 class InventoryRow(NamedTuple):
-    """One row of ``inventories``: when a master was last asked for its clients (``tried``), and answered (``taken``)."""
+    """One row of ``inventories``: when a master was last asked for its clients (``tried``), and last answered."""
 
     master: str
     taken: str | None
@@ -325,3 +327,37 @@ class FleetRow(NamedTuple):
     @property
     def ref(self) -> ClientRef:
         return _ref(self.master, self.client)
+
+
+class ImageSize(NamedTuple):
+    """When a proven image was made, its bytes, and when it was removed; None while it is there."""
+
+    created: str
+    size_bytes: int
+    removed: str | None
+
+    @classmethod
+    def from_row(cls, values: Sequence[Any]) -> ImageSize:
+        return cls._make(values)
+
+
+class SpaceMeasured(NamedTuple):
+    """What a run measured of the filesystem of a client's images."""
+
+    master: str
+    started: str
+    mounted_on: str
+    free_bytes: int
+
+
+class MissedSlot(NamedTuple):
+    """The newest slot of a client that came and went without a run."""
+
+    master: str
+    client: str
+    slot: str
+    reason: str | None
+
+    @classmethod
+    def from_row(cls, values: Sequence[Any]) -> MissedSlot:
+        return cls._make(values)

@@ -17,8 +17,8 @@ def last_seen(config: Config, reader: Reader) -> dict[str, list[str]]:
     """The clients of each master in the stored inventories, without those that vanished."""
     known: dict[str, list[str]] = {master: [] for master in config.masters}
     for row in reader.clients():
-        if row["master"] in known and not row["vanished"]:
-            known[row["master"]].append(row["name"])
+        if row.master in known and not row.vanished:
+            known[row.master].append(row.name)
     return known
 
 

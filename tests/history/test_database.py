@@ -91,7 +91,7 @@ def test_a_reader_brings_an_older_database_up_to_date(path: Path, monkeypatch: p
     Store.open(path).close()
     monkeypatch.setitem(schema.MIGRATIONS, "m999_more", MORE["m999_more"])
     with Reader.open(path) as reader:
-        assert reader.rows("select weather from runs") == []
+        assert list(reader.each("select weather from runs")) == []
 
 
 def test_what_a_check_measured_becomes_data(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

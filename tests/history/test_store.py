@@ -236,7 +236,7 @@ def test_a_crash_inside_a_transaction_leaves_nothing_of_it(path: Path) -> None:
     assert _ended(_DIES_INSIDE, path) == -signal.SIGKILL
     with Store.open(path, patience_s=0.5) as store, Reader.open(path) as reader:
         store.event("note", "whole", at=at(0))
-        assert [row["text"] for row in reader.rows("select text from events")] == ["whole"]
+        assert list(reader.each("select text from events")) == [("whole",)]
 
 
 _COUNTS = """

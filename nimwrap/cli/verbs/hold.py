@@ -59,7 +59,7 @@ def release(
     """
     invocation = current(ctx)
     with invocation.reader() as reader:
-        held = [ClientRef(row["master"], row["client"]) for row in reader.holds()]
+        held = [ClientRef(row.master, row.client) for row in reader.holds()]
         known = everyone(reader, invocation.settings)
     matching = [ref for ref in held if matches(client, ref)]
     if not matching and not any(matches(client, ref) for ref in known):

@@ -26,9 +26,10 @@ from nimwrap.history.model import (
     RunRow,
     SlotRow,
 )
-from nimwrap.history.sqlite.connection import Make, ReadOnly, T, select
+from nimwrap.history.sqlite.connection import Make, T, select
 from nimwrap.history.sqlite.lookup import find_run, stored_run
 from nimwrap.history.sqlite.recent_runs import newest_runs
+from nimwrap.history.sqlite.set_queries import SetQueries
 
 if TYPE_CHECKING:
     from nimwrap.domain.records import ClientRef  # loaded when needed: its module costs a tenth of `nimwrap history`
@@ -48,7 +49,7 @@ _IMAGES = select(ImageRow._fields, "images")
 _EVER = ""  # before every RFC 3339 text
 
 
-class Reader(ReadOnly):
+class Reader(SetQueries):
     """The history, open for reading; empty as long as there is no database."""
 
     @classmethod
@@ -120,7 +121,9 @@ class Reader(ReadOnly):
 
     def noted(self, kind: str, since: datetime) -> list[EventRow]:
         """Events of one kind, of whatever run or master, not before ``since``, the oldest first."""
-        return self.records(EventRow.from_row, f"{_EVENTS} where kind = ? and at >= ? order by at, id", (kind, rfc3339(since)))
+        return self.records(
+            EventRow.from_row, f"{_EVENTS} where kind = ? and at >= ? order by at, id", (kind, rfc3339(since))
+        )
 
     # --- what backups of a client were like
 
@@ -177,11 +180,6 @@ class Reader(ReadOnly):
         condition = "where " + " and ".join(terms) if terms else ""
         sql = f"{_IMAGES} {condition} order by master, client, kind, created desc, id desc"
         return self.records(ImageRow.from_row, sql, [value for value in where.values() if value is not None])
-
-    def newest_proven(self, master: str, client: str, kind: str = "mksysb", *, limit: int) -> list[ImageRow]:
-        """The last proven images of one client, newest first, also those that are gone."""
-        sql = f"{_IMAGES} where master = ? and client = ? and kind = ? and verified = 1 order by created desc limit ?"
-        return self.records(ImageRow.from_row, sql, (master, client, kind, limit))
 
     def faulty_images(self) -> list[ImageRow]:
         """Images that are still there, and in which something wrong was found since they were made."""
@@ -254,6 +252,10 @@ class Reader(ReadOnly):
         if not wanted:
             return []
         return [ref for ref in self.known() if any(matches(pattern, ref) for pattern in wanted)]
+
+    def integrity(self) -> str:
+        """What SQLite's own quick check of the file says: ``ok``, or the first fault."""
+        return str(self.value("pragma quick_check(1)"))
 
     def _among(self, make: Make[T], sql: str, values: Sequence[str] | Sequence[int]) -> list[T]:
         found: list[T] = []

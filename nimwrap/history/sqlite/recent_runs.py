@@ -66,7 +66,7 @@ def _latest_clients(
     for start in range(0, len(refs), _BATCH):
         part = refs[start : start + _BATCH]
         sql = (
-            f"with w(master, client) as (values {', '.join(['(?, ?)'] * len(part))})"  # noqa: S608 -- only marks
+            f"with w(master, client) as (values {', '.join(['(?, ?)'] * len(part))})"
             f" select master, client, {', '.join(f'{one} as newest_{n}' for n, one in enumerate(newest))} from w"
         )
         names = [name for ref in part for name in (ref.master, ref.client)]

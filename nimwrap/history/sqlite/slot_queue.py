@@ -14,8 +14,8 @@ from datetime import datetime
 
 from nimwrap.domain.durations import parse_rfc3339, rfc3339
 from nimwrap.domain.ref import ClientRef
-from nimwrap.history.run_lease import owner_alive
 from nimwrap.history.model import SlotRow
+from nimwrap.history.run_lease import owner_alive
 from nimwrap.history.sqlite.connection import ReadOnly, select
 from nimwrap.history.sqlite.store import Store
 
@@ -93,7 +93,7 @@ def take(store: Store, schedule: str, slot: datetime, refs: Iterable[ClientRef])
         for ref in refs:
             key = (schedule, rfc3339(slot), ref.master, ref.client)
             if _free(store, database.conn, key):
-                sql = f"update slots set state = ?, owner = ?, run = null where {_ONE_CLIENT}"  # noqa: S608
+                sql = f"update slots set state = ?, owner = ?, run = null where {_ONE_CLIENT}"
                 database.conn.execute(sql, (CLAIMED, store.token(), *key))
                 taken.append(ref)
     return taken
@@ -102,13 +102,13 @@ def take(store: Store, schedule: str, slot: datetime, refs: Iterable[ClientRef])
 def end(store: Store, schedule: str, slot: datetime, refs: Iterable[ClientRef], state: str, reason: str) -> None:
     """Close the rows of clients that got no run: ``missed``, ``skipped`` or ``failed``, and why."""
     with store.writing("end_slot") as database:
-        sql = f"update slots set state = ?, reason = ? where {_ONE_CLIENT} and run is null"  # noqa: S608
+        sql = f"update slots set state = ?, reason = ? where {_ONE_CLIENT} and run is null"
         values = [(state, reason, schedule, rfc3339(slot), ref.master, ref.client) for ref in refs]
         database.conn.executemany(sql, values)
 
 
 def _free(store: Store, connection: sqlite3.Connection, key: tuple[str, ...]) -> bool:
-    sql = f"select state, run, owner, {_KILLED} from slots where {_ONE_CLIENT}"  # noqa: S608
+    sql = f"select state, run, owner, {_KILLED} from slots where {_ONE_CLIENT}"
     state, run, owner, killed = connection.execute(sql, key).fetchone() or ("", None, None, 0)
     if run is not None:
         return state == "done" and bool(killed)
