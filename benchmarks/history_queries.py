@@ -138,6 +138,8 @@ def _insert(connection: sqlite3.Connection, table: str, rows: Iterator[dict[str,
 def questions(reader: Reader, clients: int) -> dict[str, Callable[[], object]]:
     """Every question that a read-only command asks, with the arguments that cost most."""
     client, retired, week = f"lpar{clients // 2:05d}", f"lpar{clients - 1:05d}", NOW - timedelta(days=7)
+    everyone = [("nim", f"lpar{number:05d}") for number in range(clients)]
+    night = (NOW - timedelta(hours=18), NOW + timedelta(hours=6))
     newest = reader.runs(limit=50)
     ids = [row.id for row in newest]
     return {
@@ -172,6 +174,20 @@ def questions(reader: Reader, clients: int) -> dict[str, Callable[[], object]]:
         "holds": lambda: reader.holds(NOW),
         "clients": reader.clients,
         "inventories": reader.inventories,
+        "outcomes of nights": lambda: [reader.outcomes_in([night] * 30), reader.missed_in([night] * 30)],
+        "starts": lambda: [reader.first_start(), reader.last_start()],
+        "a night": lambda: [reader.runs_in(night, 3000), reader.attempts_in(night, 3000)],
+        "failures": lambda: [reader.failure_counts(), reader.failed_runs(NOW - timedelta(days=30), 300)],
+        "remedy counts": reader.remedy_counts,
+        "sizes of all": lambda: reader.sizes_of(everyone, "mksysb", 20),
+        "durations of all": lambda: reader.durations_of(everyone, "mksysb", 20),
+        "image sizes of all": lambda: reader.image_sizes_of(everyone, "mksysb", 12),
+        "last runs of a hundred": lambda: reader.last_runs_of(everyone[:100], 28),
+        "last good of all": lambda: reader.last_good_of(everyone),
+        "clusters": reader.runs_that_saw_a_cluster,
+        "space": reader.space_measured,
+        "missed slots": lambda: [reader.has_slots(week), reader.missed_slots(week)],
+        "runs with open changes": reader.runs_with_open_changes,
         "slots of a week, missed": lambda: reader.slots(since=week, states=["missed", "skipped"]),
         "newest slot": lambda: newest_slot(reader, "nightly", NOW),
         "pending slots": lambda: pending(reader, NOW - timedelta(days=3)),

@@ -85,7 +85,7 @@ def _site(found: Protection) -> Iterable[Metric]:
 
 
 def _clients(found: Protection) -> Iterable[Metric]:
-    def each(name: str, told: str, value: Any) -> Metric:
+    def each(name: str, told: str, value: Callable[[ClientView], float | None]) -> Metric:
         samples = (((view.ref.master, view.ref.client), value(view)) for view in found.clients)
         return _gauge(name, told, _CLIENT, samples)
 
@@ -99,11 +99,11 @@ def _clients(found: Protection) -> Iterable[Metric]:
     yield each("client_never_backed_up", "1 where no good image is known.", lambda v: int(v.judged.never_backed_up))
     yield each("client_overdue", "1 where nothing good was made for too long.", lambda v: int(v.judged.overdue))
     yield each("client_held", "1 while the client is on hold.", lambda v: int(v.hold is not None))
-    yield each("client_vanished", "1 when NIM lists the client no longer.", lambda v: int(bool(v.row["vanished"])))
+    yield each("client_vanished", "1 when NIM lists the client no longer.", lambda v: int(bool(v.row.vanished)))
     yield each("client_max_age_seconds", "How old its last good image may be.", lambda v: v.policy_max_age_s)
     yield each("last_success_timestamp_seconds", "When the last good image was made.", _at("last_good"))
     yield each("last_success_age_seconds", "Its age when this was written.", lambda v: v.age_s)
-    yield each("last_success_size_bytes", "Its size.", lambda v: v.row["size_bytes"])
+    yield each("last_success_size_bytes", "Its size.", lambda v: v.row.size_bytes)
     yield each("last_run_timestamp_seconds", "When the last run began.", _at("last_started"))
     yield each("last_run_duration_seconds", "How long the last run took.", _took)
     yield each(
@@ -161,7 +161,7 @@ def _history(reader: Reader, config: Config, now: datetime) -> Iterable[Metric]:
 def _space(space: Sequence[RoomForImages]) -> Iterable[Metric]:
     labels = ("master", "filesystem")
 
-    def each(name: str, told: str, value: Any) -> Metric:
+    def each(name: str, told: str, value: Callable[[RoomForImages], float | None]) -> Metric:
         return _gauge(name, told, labels, [((one.master, one.forecast.filesystem), value(one)) for one in space])
 
     yield each("filesystem_free_bytes", "Free room, as the last run saw it.", lambda one: one.forecast.free_bytes)

@@ -178,7 +178,7 @@ def test_a_reader_works_on_a_read_only_filesystem(tmp_path: Path) -> None:
     script = f'{frozen} && exec {sys.executable} -c "$0" {state}'
     reads = (
         "import sys; from pathlib import Path; from nimwrap.history.sqlite.queries import Reader;"
-        "print([r['id'] for r in Reader.open(Path(sys.argv[1]) / 'history.db').runs()])"
+        "print([r.id for r in Reader.open(Path(sys.argv[1]) / 'history.db').runs()])"
     )
     ran = subprocess.run(
         ["unshare", "-m", "sh", "-c", script, reads],

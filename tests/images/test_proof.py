@@ -22,7 +22,7 @@ def test_a_whole_image_is_proven_with_every_evidence_named(lab: Lab) -> None:
 
 
 def test_with_earlier_images_of_that_size_nothing_more_is_read(lab: Lab) -> None:
-    size = lab.make(days=1)["size_bytes"]
+    size = lab.make(days=1).size_bytes
     proof = lab.prove(lab.attempt("aix01", sizes=(size,), file_counts=(1200,))[0])
     assert proof.outcome is Outcome.OK
     assert "restore -T" not in proof.verified_by

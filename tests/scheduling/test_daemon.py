@@ -125,7 +125,7 @@ class Scene:
 
     def slots(self) -> list[tuple[str, str, str | None]]:
         with Reader.open(self.config.database) as reader:
-            return [(row["slot"][11:16], row["state"], row["reason"]) for row in reader.slots()]
+            return [(row.slot[11:16], row.state, row.reason) for row in reader.slots()]
 
 
 @pytest.fixture

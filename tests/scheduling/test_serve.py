@@ -70,12 +70,12 @@ def manager(estate: Any, estate_config: Config, tmp_path: Path) -> Iterator[Mana
 
 def states(estate: Any) -> dict[str, str]:
     with Reader.open(estate.root / "nimwrap" / "history.db") as reader:
-        return {row["client"]: row["state"] for row in reader.slots()}
+        return {row.client: row.state for row in reader.slots()}
 
 
 def outcomes(estate: Any) -> list[tuple[str, str]]:
     with Reader.open(estate.root / "nimwrap" / "history.db") as reader:
-        return sorted((row["client"], row["outcome"]) for row in reader.runs())
+        return sorted((row.client, row.outcome) for row in reader.runs())
 
 
 def settled(estate: Any) -> bool:
