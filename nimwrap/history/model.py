@@ -296,24 +296,24 @@ class FleetRow(NamedTuple):
     master: str
     client: str
     type: str
-    cluster: str | None
-    vanished: str | None
-    last_good: str | None
-    last_good_image: int | None
-    last_good_run: str | None
-    resource: str | None
-    location: str | None
-    size_bytes: int | None
-    last_good_outcome: str | None
-    last_run: str | None
-    last_outcome: str | None
-    failure_code: str | None
-    failure_message: str | None
-    failure_fix: str | None
-    last_started: str | None
-    last_ended: str | None
-    hold: str | None
-    hold_until: str | None
+    cluster: str | None = None
+    vanished: str | None = None
+    last_good: str | None = None
+    last_good_image: int | None = None
+    last_good_run: str | None = None
+    resource: str | None = None
+    location: str | None = None
+    size_bytes: int | None = None
+    last_good_outcome: str | None = None
+    last_run: str | None = None
+    last_outcome: str | None = None
+    failure_code: str | None = None
+    failure_message: str | None = None
+    failure_fix: str | None = None
+    last_started: str | None = None
+    last_ended: str | None = None
+    hold: str | None = None
+    hold_until: str | None = None
     kind: str = ""
 
     @classmethod

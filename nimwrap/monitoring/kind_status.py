@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 
-from nimwrap.domain.ref import Key
+from nimwrap.clients.known_clients import backs_itself_up
+from nimwrap.config.model import Config
+from nimwrap.domain.ref import MASTER, Key
 from nimwrap.history.model import FleetRow, LastGoodRow, RunRow
 from nimwrap.history.sqlite.queries import Reader
 
@@ -29,6 +31,17 @@ def with_all_kinds(
     return list(told.values())
 
 
+def with_masters_themselves(config: Config, reader: Reader, rows: Sequence[FleetRow]) -> list[FleetRow]:
+    """``fleet_status`` rows with one for every master that backs itself up, also before its inventory says so."""
+    own = [master for master in config.masters if backs_itself_up(config, master)]
+    listed = {row.master for row in rows if row.type == MASTER and not row.vanished}
+    kept = [row for row in rows if row.type != MASTER or (row.master in own and not row.vanished)]
+    missing = [(master, MASTER) for master in own if master not in listed]
+    runs = reader.last_runs_of(missing, 1)
+    coming = [FleetRow(*key, type=MASTER) for key in missing]  # as the next inventory will bring it
+    return [*kept, *(_told_by(row, runs[row.key][0]) if row.key in runs else row for row in coming)]
+
+
 def _with_oldest_good(row: FleetRow, goods: Iterable[tuple[str, LastGoodRow | None]]) -> FleetRow:
     """The row with the last good image of the kind that is missing, else of the oldest."""
     kind, good = min(goods, key=lambda pair: pair[1].created if pair[1] else "")
@@ -50,14 +63,16 @@ def _with_last_run(row: FleetRow, kinds: Sequence[str], runs: Iterable[RunRow]) 
     for run in runs:
         newest.setdefault(run.kind, run)
     bad = next((run for kind, run in newest.items() if kind in kinds and run.outcome in _BAD), None)
-    if bad is None:
-        return row
+    return _told_by(row, bad) if bad else row
+
+
+def _told_by(row: FleetRow, run: RunRow) -> FleetRow:
     return row._replace(
-        last_run=bad.id,
-        last_outcome=bad.outcome,
-        last_started=bad.started,
-        last_ended=bad.ended,
-        failure_code=bad.failure_code,
-        failure_message=bad.failure_message,
-        failure_fix=bad.failure_fix,
+        last_run=run.id,
+        last_outcome=run.outcome,
+        last_started=run.started,
+        last_ended=run.ended,
+        failure_code=run.failure_code,
+        failure_message=run.failure_message,
+        failure_fix=run.failure_fix,
     )
