@@ -99,7 +99,7 @@ def _is_recorded(context: MasterContext, plan: AttemptPlan) -> bool:
     with Reader.open(context.config.database) as reader:
         images = reader.images(plan.master)
         attempts = reader.attempts([plan.run])
-    last = max((int(row["number"]) for row in attempts), default=plan.number)
+    last = max((int(row.number) for row in attempts), default=plan.number)
     places = {plan.location, plan.staged}
     return any(
         row.location in places

@@ -198,7 +198,7 @@ def unconfirmed(host: Host, members: Sequence[PruneDecision]) -> str | None:
 
 
 def held_clients(reader: Reader, now: datetime) -> frozenset[tuple[str, str]]:
-    return frozenset((hold["master"], hold["client"]) for hold in reader.holds(now))
+    return frozenset((hold.master, hold.client) for hold in reader.holds(now))
 
 
 def apply_retention(context: MasterContext, client: str, kind: str, now: datetime) -> list[PruneDecision]:
