@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 from nimwrap.backup import spool
 from nimwrap.backup.attempt_planner import command_and_undo
+from nimwrap.backup.cancel_request import refuse_cancelled
 from nimwrap.backup.finalize import AttemptOutcome, denied_from, finalize_attempt
 from nimwrap.backup.locking import lock_lost, owner_text
 from nimwrap.backup.operation import Start, Started, StartUnknown, follow, start
@@ -56,14 +57,8 @@ def make_image(context: MasterContext, report: PreflightReport, work: Work, plan
             plan.run, plan.master, plan.exported, added=list(plan.added), before=plan.before, at=attempt.started
         )
         plan = replace(plan, change=change)
-    context.store.event(
-        "plan",
-        f"attempt {plan.number}: {plan.method}",
-        run=plan.run,
-        master=plan.master,
-        data=plan.to_json(),
-        at=attempt.started,
-    )
+    text = f"attempt {plan.number}: {plan.method}"
+    context.store.record_plan(plan.run, plan.master, text, plan.to_json(), attempt.started)
     command, undo = command_and_undo(plan, work)
     try:
         refused = _start(context, plan, command, undo)
@@ -106,6 +101,7 @@ def _start(context: MasterContext, plan: AttemptPlan, command: str, undo: str | 
     cleared = False
     while True:
         context.clock.before_start()
+        refuse_cancelled(context, plan.run)
         started = start(context, plan, command, undo, owner_text())
         if started.state is Start.STARTED:
             return None

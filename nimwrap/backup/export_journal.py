@@ -28,9 +28,8 @@ BUSY = 75
 
 def plans(reader: Reader, run_id: str) -> list[AttemptPlan]:
     """The plans of a run, oldest first."""
-    texts = [event.data for event in reader.events(run_id) if event.kind == "plan" and event.data]
-    stored = [json.loads(text) for text in texts]
-    return [AttemptPlan.from_json(text if isinstance(text, str) else json.dumps(text)) for text in stored]
+    stored = [event.data for event in reader.events(run_id) if event.kind == "plan" and event.data]
+    return [AttemptPlan.from_json(data if isinstance(data, str) else json.dumps(data)) for data in stored]
 
 
 def undo_lost(context: MasterContext, reader: Reader, plan: AttemptPlan) -> str:

@@ -92,11 +92,15 @@ def _recover_run(
     if room is not None and room.alive and not room.done and not wait:
         done.running.append(run_id)
         return
-    with RunLease(context.config.state_dir, run_id):
+    try:
+        lease = RunLease(context.config.state_dir, run_id)
+    except NimwrapError:
+        return  # another recover is at it just now
+    with lease:
         try:
             if last_plan(reader, run_id) is not None:
                 lock = take_locks(context, str(row.client), (), run_id)
-                if isinstance(lock, Failure) and lock.code is FailureCode.LOCKED:
+                if isinstance(lock, Failure):
                     done.notes.append(f"{run_id}: {lock.message}; until then this run stays open")
                     return
             with beating(context, str(row.client), run_id):

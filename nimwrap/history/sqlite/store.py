@@ -144,10 +144,10 @@ class Store:
                     (name, run_id),
                 )
 
-    def close_run(self, run: Run) -> None:
+    def close_run(self, run: Run, *, hurried: bool = True) -> None:
         """The end of a run as its record says; a run whose first row was lost gets one now. Findings are kept."""
         values = run_columns(run) | {"phase": None}
-        with self.writing("close_run", hurried=True) as database:
+        with self.writing("close_run", hurried=hurried) as database:
             if values["image"] is None:
                 values["image"] = statements.image_of(database, run.id)
             if not statements.update_if_there(database, "runs", run.id, values):
@@ -223,6 +223,12 @@ class Store:
         """Replace the data of an event."""
         with self.writing("update_event", hurried=True) as database:
             statements.update(database, "events", event_id, {"data": data})
+
+    def record_plan(self, run: str, master: str, text: str, data: str, at: Moment) -> None:
+        """What an attempt is going to do: nothing is done before it stands there, so it waits like any new act."""
+        values = {"run": run, "master": master, "at": at, "kind": "plan", "text": text, "data": data}
+        with self.writing("record_plan") as database:
+            statements.insert(database, "events", values)
 
     # --- export changes
 
