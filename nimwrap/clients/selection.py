@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
 
@@ -10,7 +11,7 @@ from nimwrap.domain.codes import ExitCode
 from nimwrap.domain.errors import NimwrapError, Problem, usage_error
 from nimwrap.domain.ref import ClientRef
 from nimwrap.domain.target_names import GROUP, is_glob, matches, members_of, shown, unknown_client
-from nimwrap.images.kinds import MASTER
+from nimwrap.images.kinds.registry import MASTER, kinds_for
 
 
 def resolve(
@@ -123,7 +124,7 @@ def _one(known: Sequence[ClientRef], target: str) -> ClientRef:
     if target.rpartition("/")[2] == MASTER:
         raise usage_error(
             "no image of the master itself is configured",
-            hint='name its kinds: [clients.master] kinds = ["nim_db", "master_mksysb"]',
+            hint=f"name its kinds: [clients.{MASTER}] kinds = {json.dumps(kinds_for([MASTER]))}",
         )
     raise unknown_client(target, known)
 

@@ -17,7 +17,7 @@ from nimwrap.fleet.concurrency import map_concurrent
 from nimwrap.history.sqlite.queries import Reader
 from nimwrap.hosts.connect import open_master
 from nimwrap.hosts.protocol import Host
-from nimwrap.images.kinds import MASTER, kinds_of
+from nimwrap.images.kinds.registry import MASTER, kinds_of
 from nimwrap.preflight.engine import preflight
 from nimwrap.preflight.make_findings import trouble
 from nimwrap.preflight.preflight_report import PreflightReport

@@ -19,7 +19,7 @@ from nimwrap.domain.records import ClientRef, Inventory, InventoryClient
 from nimwrap.fleet.concurrency import map_concurrent
 from nimwrap.history.sqlite.queries import Reader
 from nimwrap.hosts.connect import open_master
-from nimwrap.images.kinds import MASTER
+from nimwrap.images.kinds.registry import MASTER
 from nimwrap.master_context import MasterContext
 
 if TYPE_CHECKING:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from nimwrap.domain.names import PLAIN_KIND
 from nimwrap.history.sqlite.queries import Reader
 
 Row = dict[str, Any]
-_PLAIN = ("mksysb",)
+_PLAIN = (PLAIN_KIND,)
 _BAD = ("failed", "refused", "locked")
 
 
@@ -25,7 +26,7 @@ def _image(reader: Reader, row: Row, kinds: Sequence[str]) -> Row:
     goods = [(kind, reader.last_good(row["master"], row["client"], kind)) for kind in kinds]
     kind, good = min(goods, key=lambda pair: pair[1].created if pair[1] else "")
     return {
-        "kind": "" if kind == "mksysb" else kind,
+        "kind": "" if kind == PLAIN_KIND else kind,
         "last_good": good and good.created,
         "last_good_image": good and good.image,
         "last_good_run": good and good.run,

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nimwrap.domain.durations import rfc3339
+from nimwrap.domain.names import PLAIN_KIND
 from nimwrap.domain.target_names import matches
 from nimwrap.history.model import ImageRow, LastGoodRow
 from nimwrap.history.sqlite.codec import Row
@@ -97,7 +98,7 @@ class Reader(ReadOnly):
 
     # --- what backups of a client were like
 
-    def durations(self, master: str, client: str, kind: str = "mksysb", limit: int = 10) -> list[float]:
+    def durations(self, master: str, client: str, kind: str = PLAIN_KIND, limit: int = 10) -> list[float]:
         """Seconds that the last runs which made an image of this kind took, newest first."""
         newest = (
             "select * from (select duration_s, started, rowid as number from runs where master = ? and client = ?"
@@ -107,7 +108,7 @@ class Reader(ReadOnly):
         bound = [value for outcome in ("ok", "warning") for value in (master, client, outcome, kind, limit)]
         return [row["duration_s"] for row in self.rows(sql, [*bound, limit]) if row["duration_s"] is not None]
 
-    def sizes(self, master: str, client: str, kind: str = "mksysb", limit: int = 10) -> list[int]:
+    def sizes(self, master: str, client: str, kind: str = PLAIN_KIND, limit: int = 10) -> list[int]:
         """Bytes of the last proven images, newest first, also of those that are gone."""
         sql = (
             "select size_bytes from images where master = ? and client = ? and kind = ? and verified = 1"
@@ -151,7 +152,7 @@ class Reader(ReadOnly):
         sql = f"{_IMAGES} {condition} order by master, client, kind, created desc, id desc"
         return self.records(ImageRow.from_row, sql, [value for value in where.values() if value is not None])
 
-    def newest_proven(self, master: str, client: str, kind: str = "mksysb", *, limit: int) -> list[ImageRow]:
+    def newest_proven(self, master: str, client: str, kind: str = PLAIN_KIND, *, limit: int) -> list[ImageRow]:
         """The last proven images of one client, newest first, also those that are gone."""
         sql = f"{_IMAGES} where master = ? and client = ? and kind = ? and verified = 1 order by created desc limit ?"
         return self.records(ImageRow.from_row, sql, (master, client, kind, limit))
@@ -169,7 +170,7 @@ class Reader(ReadOnly):
         sql = f"{_IMAGES} where master = ? and location = ? and removed is null"
         return self.record(ImageRow.from_row, sql, (master, location))
 
-    def last_good(self, master: str, client: str, kind: str = "mksysb") -> LastGoodRow | None:
+    def last_good(self, master: str, client: str, kind: str = PLAIN_KIND) -> LastGoodRow | None:
         """The newest proven image that is still there and without fault; its ``outcome`` may be ``warning``."""
         sql = f"{select(LastGoodRow._fields, 'last_good')} where master = ? and client = ? and kind = ?"
         return self.record(LastGoodRow.from_row, sql, (master, client, kind))

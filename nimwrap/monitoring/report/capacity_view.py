@@ -13,7 +13,7 @@ from nimwrap.domain.ref import ClientRef
 from nimwrap.history.model import ImageRow
 from nimwrap.history.sqlite.queries import Reader
 from nimwrap.images.capacity import HEADROOM, Forecast, Need, forecast, under
-from nimwrap.images.kinds import home
+from nimwrap.images.kinds.registry import home
 
 _IMAGES = 12
 """Images of a client that its growth is read from."""

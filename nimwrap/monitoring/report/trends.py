@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from nimwrap.domain.names import PLAIN_KIND
 from nimwrap.domain.ref import ClientRef
 from nimwrap.history.sqlite.queries import Reader
 
@@ -21,7 +22,7 @@ class Trend:
     durations: tuple[int, ...]
 
 
-def trend_of(reader: Reader, ref: ClientRef, kind: str = "mksysb") -> Trend:
+def trend_of(reader: Reader, ref: ClientRef, kind: str = PLAIN_KIND) -> Trend:
     """The last proven images of one kind, and the last runs that made one."""
     sql = (
         "select outcome, kind, duration_s from runs where master = ? and client = ?"
