@@ -46,7 +46,7 @@ def clean_up(context: MasterContext, plan: AttemptPlan, *, late: Late | None = N
     export nor NIM's own state is touched, and all of it is left to recover.
     """
     cleaning = Cleaning()
-    if _is_good(context, plan):
+    if _is_recorded(context, plan):
         cleaning.left += clear_client(context, plan)
         return cleaning
     writing = writers_left(context, plan, "after the failure: is the client still writing?")
@@ -88,11 +88,23 @@ def clear_client(context: MasterContext, plan: AttemptPlan) -> list[str]:
     return [f"{plan.client}: {there.path} could not be removed: {said}"]
 
 
-def _is_good(context: MasterContext, plan: AttemptPlan) -> bool:
-    """Whether the history has a proven image at this place: whatever failed, that one is never touched."""
+def _is_recorded(context: MasterContext, plan: AttemptPlan) -> bool:
+    """Whether the history has an image of this attempt, wherever it lies by now: whatever failed, it is never touched.
+
+    An image that could not take its place is recorded where it was made, one with NIM_MKSYSB_SUBDIRS where NIM put it,
+    one under a fixed name at that. An attempt that made an image is the last of its run.
+    """
     with Reader.open(context.config.database) as reader:
-        row = reader.image_at(plan.master, plan.location)
-    return row is not None and bool(row.verified)
+        images = reader.images(plan.master)
+        attempts = reader.attempts([plan.run])
+    last = max((int(row["number"]) for row in attempts), default=plan.number)
+    places = {plan.location, plan.staged}
+    return any(
+        row.location in places
+        or (plan.resource and row.resource == plan.resource)
+        or (row.run == plan.run and plan.number == last)
+        for row in images
+    )
 
 
 def _unmount(context: MasterContext, plan: AttemptPlan) -> list[str]:

@@ -155,6 +155,16 @@ fi
     return poll(context, plan, 0)
 
 
+def undo_again(context: MasterContext, plan: AttemptPlan) -> OperationStatus:
+    """Run the undo that lies beside an ended operation, if it is due; how the operation stands then.
+
+    Nothing is written down about an export before its undo was tried.
+    """
+    script = f"{PREAMBLE}cd {shlex.quote(plan.room)} || exit 1\nif {UNDO_IS_DUE}; then {RUN_UNDO}; cat undo.out; fi\n"
+    context.act(plan.run, "undo what is still to be undone", script, timeout=300)
+    return poll(context, plan, 0)
+
+
 def writers_left(context: MasterContext, plan: AttemptPlan, label: str) -> bool | None:
     """Whether the client still writes this image; None when it does not answer. Changes nothing."""
     listing = client_stop_script(plan).partition("for signal in")[0]

@@ -12,9 +12,8 @@ from importlib import import_module
 from nimwrap.config.model import KINDS as NAMES
 from nimwrap.config.model import BackupPolicy
 from nimwrap.domain.names import PLAIN_KIND, dated_name
+from nimwrap.domain.ref import MASTER
 from nimwrap.images.kinds.base import ImageKind, ImageNames
-
-MASTER = "master"  # how NIM calls the master's own machine object
 
 KINDS: dict[str, ImageKind] = {name: import_module(f"nimwrap.images.kinds.{name}").KIND for name in NAMES}
 
