@@ -69,9 +69,9 @@ def _offered(ctx: typer.Context, incomplete: str, names: Callable[[Config, Reade
 
 
 def _client_names(config: Config, reader: Reader) -> list[str]:
-    from nimwrap.cli.known_names import everyone
+    from nimwrap.clients.known_clients import recorded_clients
 
-    known = everyone(reader, config)
+    known = recorded_clients(config, reader).refs
     return [*dict.fromkeys(ref.client for ref in known), *map(str, known)]
 
 

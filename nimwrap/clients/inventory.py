@@ -7,14 +7,12 @@ import re
 from nimwrap.aix import lsnim
 from nimwrap.aix.messages import headline
 from nimwrap.aix.text import Unrecognised
-from nimwrap.config.model import Config
 from nimwrap.domain.errors import NimwrapError, master_unreachable
 from nimwrap.domain.names import is_host_name
 from nimwrap.domain.records import ClientRef, Inventory, InventoryClient
 from nimwrap.history.sqlite.queries import Reader
 from nimwrap.hosts.protocol import Host
 from nimwrap.hosts.script_batch import PREAMBLE
-from nimwrap.images.kinds import KINDS, MASTER
 from nimwrap.preflight.preflight_report import Prior
 
 _LIMIT_S = 90
@@ -63,14 +61,3 @@ def _no_listing(master: str, returncode: int | None, said: str) -> NimwrapError:
         f"{master} does not list its NIM objects: {headline(said) or 'lsnim -l said nothing'}",
         hint="on the master: /usr/sbin/lsnim -l",
     )
-
-
-def can_be_backed_up(config: Config, master: str, client: InventoryClient) -> bool:
-    """True when one of the kinds configured for the client can be made of a machine of its type."""
-    kinds = config.policy(master, client.name).kinds
-    return any(client.type in KINDS[kind].machine_types for kind in kinds)
-
-
-def backs_itself_up(config: Config, master: str) -> bool:
-    """True where the configuration asks for the master's own image or its NIM database."""
-    return not all(KINDS[kind].through_client for kind in config.policy(master, MASTER).kinds)

@@ -14,11 +14,11 @@ from datetime import datetime
 from nimwrap.aix import nim
 from nimwrap.config.model import BackupPolicy
 from nimwrap.domain.names import dated_name
+from nimwrap.domain.ref import MASTER
 
 BACKUP_DB = "/usr/lpp/bos.sysmgt/nim/methods/m_backup_db"  # peers section 4 (S2); the methods' directory: aix-nim 5.1
 IOSCLI = "/usr/ios/cli/ioscli"
 NIM_DB = "nim_db"
-MASTER = "master"  # how NIM calls the master's own machine object
 SAVEVG = "savevg"
 
 

@@ -5,11 +5,21 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from nimwrap.clients.known_clients import backs_itself_up
+from nimwrap.config.model import Config
+from nimwrap.domain.ref import MASTER
 from nimwrap.history.sqlite.queries import Reader
 
 Row = dict[str, Any]
 _PLAIN = ("mksysb",)
 _BAD = ("failed", "refused", "locked")
+_FAILURE = ("failure_code", "failure_message", "failure_fix")
+_IMAGE = ("resource", "location", "size_bytes")
+FLEET_COLUMNS = (
+    *("master", "client", "type", "cluster", "vanished", "last_good", "last_good_image", "last_good_run", *_IMAGE),
+    *("last_good_outcome", "last_run", "last_outcome", *_FAILURE, "last_started", "last_ended", "hold", "hold_until"),
+)
+"""Of the view ``fleet_status``."""
 
 
 def with_all_kinds(reader: Reader, rows: list[Row], kinds_of: Callable[[tuple[str, str]], Sequence[str]]) -> list[Row]:
@@ -19,6 +29,20 @@ def with_all_kinds(reader: Reader, rows: list[Row], kinds_of: Callable[[tuple[st
         if kinds != _PLAIN:
             row.update(_image(reader, row, kinds), **_run(reader, row, kinds))
     return rows
+
+
+def with_masters_themselves(config: Config, reader: Reader, rows: list[Row]) -> list[Row]:
+    """``fleet_status`` rows with one for every master that backs itself up, also before its inventory says so."""
+    own = [master for master in config.masters if backs_itself_up(config, master)]
+    listed = {row["master"] for row in rows if row["type"] == MASTER and not row["vanished"]}
+    kept = [row for row in rows if row["type"] != MASTER or (row["master"] in own and not row["vanished"])]
+    return [*kept, *(_of_master(reader, master) for master in own if master not in listed)]
+
+
+def _of_master(reader: Reader, master: str) -> Row:
+    """The row that the next inventory will bring."""
+    run = next(iter(reader.last_runs(master, MASTER)), None)
+    return dict.fromkeys(FLEET_COLUMNS) | {"master": master, "client": MASTER, "type": MASTER} | _told_by(run)
 
 
 def _image(reader: Reader, row: Row, kinds: Sequence[str]) -> Row:
@@ -31,7 +55,7 @@ def _image(reader: Reader, row: Row, kinds: Sequence[str]) -> Row:
         "last_good_image": told.get("image"),
         "last_good_run": told.get("run"),
         "last_good_outcome": told.get("outcome"),
-        **{name: told.get(name) for name in ("resource", "location", "size_bytes")},
+        **{name: told.get(name) for name in _IMAGE},
     }
 
 
@@ -41,12 +65,16 @@ def _run(reader: Reader, row: Row, kinds: Sequence[str]) -> Row:
     for run in reader.last_runs(row["master"], row["client"], 4 * len(kinds)):
         newest.setdefault(run["kind"], run)
     bad = next((run for kind, run in newest.items() if kind in kinds and run["outcome"] in _BAD), None)
-    if bad is None:
+    return _told_by(bad)
+
+
+def _told_by(run: Row | None) -> Row:
+    if run is None:
         return {}
     return {
-        "last_run": bad["id"],
-        "last_outcome": bad["outcome"],
-        "last_started": bad["started"],
-        "last_ended": bad["ended"],
-        **{name: bad[name] for name in ("failure_code", "failure_message", "failure_fix")},
+        "last_run": run["id"],
+        "last_outcome": run["outcome"],
+        "last_started": run["started"],
+        "last_ended": run["ended"],
+        **{name: run[name] for name in _FAILURE},
     }

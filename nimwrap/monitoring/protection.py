@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from nimwrap.clients.known_clients import Machine, known_of
 from nimwrap.config.model import BackupPolicy, ClientConfig, Config
 from nimwrap.domain.durations import parse_rfc3339
 from nimwrap.domain.ref import ClientRef, Key
@@ -23,7 +24,7 @@ from nimwrap.domain.verdict import (
 )
 from nimwrap.history.sqlite.queries import Reader
 from nimwrap.monitoring.cluster_views import ClusterView, cluster_names, newest_sights, views
-from nimwrap.monitoring.kind_status import with_all_kinds
+from nimwrap.monitoring.kind_status import with_all_kinds, with_masters_themselves
 from nimwrap.monitoring.report.next_steps import next_steps
 from nimwrap.monitoring.schedule_coverage import Plans, missed_slots, read_plans
 
@@ -96,11 +97,9 @@ class Protection:
 def protection(config: Config, reader: Reader, now: datetime, *, max_age_s: int | None = None) -> Protection:
     """Judge every client known to NIM. ``max_age_s`` overrides the policy of all."""
     policies = _Policies(config)
-    rows = with_all_kinds(reader, reader.fleet(), policies.kinds)
-    known: dict[str, list[str]] = {name: [] for name in config.masters}
-    for row in rows:
-        if not row["vanished"]:
-            known.setdefault(row["master"], []).append(row["client"])
+    rows = with_all_kinds(reader, with_masters_themselves(config, reader, reader.fleet()), policies.kinds)
+    listed = (Machine(row["master"], row["client"], row["type"]) for row in rows if not row["vanished"])
+    known = known_of(config, listed)
     site = _Site(
         now,
         policies,

@@ -17,6 +17,7 @@ from nimwrap.domain.verdict import Reason, ReasonCode, Verdict
 from nimwrap.history.sqlite.queries import Reader
 
 if TYPE_CHECKING:
+    from nimwrap.clients.known_clients import KnownClients
     from nimwrap.scheduling.model import Schedule
 
 MEMORY = timedelta(days=35)
@@ -29,13 +30,18 @@ class Plans:
 
     starts: Mapping[Key, datetime] | None
     faults: tuple[Reason, ...] = ()
+    unfit: frozenset[ClientRef] = frozenset()
 
     def covers(self, key: Key) -> bool | None:
         """Whether a schedule covers the client; None where nobody expects one to."""
-        return None if self.starts is None else key in self.starts
+        if self.starts is None:
+            return None
+        if key in self.starts:
+            return True
+        return None if self.unfit and ClientRef(*key) in self.unfit else False
 
 
-def read_plans(config: Config, reader: Reader, known: Mapping[str, list[str]], now: datetime) -> Plans:
+def read_plans(config: Config, reader: Reader, known: KnownClients, now: datetime) -> Plans:
     """Read the schedule files. Those that cannot be read are a fault of the site, not of each client."""
     try:
         schedules = _loaded(config)
@@ -60,11 +66,11 @@ def _loaded(config: Config) -> dict[str, Schedule]:
     return load_schedules(config)
 
 
-def _plans(config: Config, schedules: Mapping[str, Schedule], known: Mapping[str, list[str]], now: datetime) -> Plans:
+def _plans(config: Config, schedules: Mapping[str, Schedule], known: KnownClients, now: datetime) -> Plans:
     from nimwrap.scheduling.schedule_clients import clients_of
     from nimwrap.scheduling.slots import start_of
 
-    listed = {(master, client) for master, clients in known.items() for client in clients}
+    listed = {(ref.master, ref.client) for ref in known.refs}
     starts: dict[Key, datetime] = {}
     faults: list[Reason] = []
     for schedule in schedules.values():
@@ -77,7 +83,7 @@ def _plans(config: Config, schedules: Mapping[str, Schedule], known: Mapping[str
             start = start_of(schedule, ref, slot)
             key = (ref.master, ref.client)
             starts[key] = min(start, starts.get(key, start))
-    return Plans(starts, tuple(faults))
+    return Plans(starts, tuple(faults), known.unfit)
 
 
 def _faults(

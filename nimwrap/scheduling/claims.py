@@ -22,7 +22,7 @@ from nimwrap.scheduling.model import Schedule
 from nimwrap.scheduling.slots import PROMPT_S, Due, due_slots, start_of, too_late, window_end
 
 _NOWHERE = "no master lists this client, or several do: write it as master/client"
-_UNHEARD = "this master could not be asked for its clients, and none of them is known yet"
+_UNREACHABLE = "this master could not be asked for its clients, and none of them is known yet"
 _REACH = timedelta(days=3)
 """So far back a killed run may still be made good within its slot's window or ``catch_up``."""
 
@@ -164,7 +164,7 @@ def unresolved_target(ref: ClientRef) -> str | None:
     """Why nobody can back up one whom a schedule means; None of a client."""
     if not ref.master:
         return _NOWHERE
-    return None if ref.client else _UNHEARD
+    return None if ref.client else _UNREACHABLE
 
 
 def _for_nobody(due: Due) -> Due:

@@ -62,10 +62,10 @@ def history(
     )
 
 
-def _chosen(targets: Sequence[str], reader: Reader, invocation: Invocation) -> list[ClientRef]:
-    from nimwrap.cli.known_names import clients_of
+def _chosen(targets: Sequence[str], reader: Reader, invocation: Invocation) -> Sequence[ClientRef]:
+    from nimwrap.cli.recorded_targets import clients_meant
 
-    return clients_of(targets, reader, invocation.settings)
+    return clients_meant(invocation.settings, reader, targets)
 
 
 def _outcome(word: str) -> str:

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from nimwrap.cli.arguments import Client
-from nimwrap.cli.image_targets import clients_meant
 from nimwrap.cli.invocation import Invocation, Result, current
 from nimwrap.cli.output.printer import Printer
+from nimwrap.cli.recorded_targets import clients_meant
 from nimwrap.domain.codes import ExitCode, FailureCode
 from nimwrap.domain.durations import format_size
 from nimwrap.domain.errors import NimwrapError, Problem, usage_error
@@ -64,7 +64,7 @@ def plan(
 
 
 def _one(invocation: Invocation, reader: Reader, client: str) -> ClientRef:
-    found = clients_meant(invocation, reader, [client])
+    found = clients_meant(invocation.config, reader, [client])
     if len(found) > 1:
         raise usage_error(f"{client!r} means several clients", "say which: " + ", ".join(map(str, found)))
     return found[0]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from nimwrap.domain.did_you_mean import nearest_names
 from nimwrap.domain.errors import NimwrapError, usage_error
 from nimwrap.history.sqlite.codec import Row
 
@@ -33,10 +34,8 @@ def _beginning_with(reader: ReadOnly, text: str) -> list[str]:
 
 
 def _unknown(reader: ReadOnly, text: str) -> NimwrapError:
-    from difflib import get_close_matches
-
     newest = [row["id"] for row in reader.rows("select id from runs order by started desc, rowid desc limit 200")]
-    near = get_close_matches(text, newest, n=3, cutoff=0.5)
+    near = nearest_names(text, newest, 3, 0.5)
     beginning = text
     while not near and len(beginning) > 4:  # an old run: the ids that share its beginning
         beginning = beginning[:-1]

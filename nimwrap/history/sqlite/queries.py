@@ -199,7 +199,7 @@ class Reader(ReadOnly):
         return sorted(found, key=lambda row: (row["slot"], row["id"]))
 
     def known(self) -> list[ClientRef]:
-        """Every client that has a run or stands in an inventory, in order."""
+        """Every client that has a run, an image that is there, or a place in an inventory, in order."""
         from nimwrap.domain.ref import ClientRef
 
         # Two index steps for each client, however many runs it has (a plain "distinct" reads them all).
@@ -211,7 +211,8 @@ class Reader(ReadOnly):
                 (select n.rowid from runs n where n.master = k.master and n.client > k.client
                  order by n.client limit 1),
                 (select n.rowid from runs n where n.master > k.master order by n.master, n.client limit 1)))
-            select master, client from k union select master, name from clients order by 1, 2"""
+            select master, client from k union select master, name from clients
+            union select master, client from images where removed is null order by 1, 2"""
         return [ClientRef(row["master"], row["client"]) for row in self.rows(sql)]
 
     def matching(self, patterns: Iterable[str]) -> list[ClientRef]:

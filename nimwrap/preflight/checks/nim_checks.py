@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from difflib import get_close_matches
 
 from nimwrap.aix import lsnim, ps
 from nimwrap.aix.classify import classify
 from nimwrap.domain.codes import FailureCode
+from nimwrap.domain.did_you_mean import nearest_names
 from nimwrap.domain.findings import Finding
 from nimwrap.domain.names import NIM_NAME_LIMIT, is_nim_name
 from nimwrap.preflight.check_context import CheckContext
@@ -52,7 +52,7 @@ def client_known(s: CheckContext) -> Finding:
 
 
 def _unknown(s: CheckContext, objects: dict[str, lsnim.NimObject]) -> Finding:
-    near = get_close_matches(s.ref.client, objects, 1)
+    near = nearest_names(s.ref.client, objects)
     hint = f"; the nearest name is {near[0]}" if near else ""
     return refuse(
         FailureCode.CLIENT_UNKNOWN,

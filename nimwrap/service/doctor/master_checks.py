@@ -160,10 +160,10 @@ def _rooms(seen: MasterSeen, open_runs: frozenset[str]) -> Iterator[Finding]:
     """Operations in the spool that no run of ours stands for."""
     answer = seen.answers.get("rooms")
     rooms = [name for name in (answer.output.split() if answer else []) if name not in ("locks", "slots")]
-    strangers = [name for name in rooms if name.partition(".left-")[0] not in open_runs]
-    if strangers:
-        named = ", ".join(strangers[:5])
-        said = f"{len(strangers)} in {seen.master.spool} that this history has no open run for: {named}"
+    unexplained = [name for name in rooms if name.partition(".left-")[0] not in open_runs]
+    if unexplained:
+        named = ", ".join(unexplained[:5])
+        said = f"{len(unexplained)} in {seen.master.spool} that this history has no open run for: {named}"
         fix = "nimwrap recover; those of another control host are its own"
         yield warning(f"leftovers:{seen.master.name}", said, fix)
     elif rooms:
