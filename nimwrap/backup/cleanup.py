@@ -90,7 +90,7 @@ def _is_good(context: MasterContext, plan: AttemptPlan) -> bool:
     """Whether the history has a proven image at this place: whatever failed, that one is never touched."""
     with Reader.open(context.config.database) as reader:
         row = reader.image_at(plan.master, plan.location)
-    return row is not None and bool(row["verified"])
+    return row is not None and bool(row.verified)
 
 
 def _unmount(context: MasterContext, plan: AttemptPlan) -> list[str]:

@@ -14,7 +14,7 @@ from nimwrap.domain.target_names import shown
 
 if TYPE_CHECKING:
     from nimwrap.fleet.session import Session
-    from nimwrap.history.sqlite.codec import Row
+    from nimwrap.history.model import ImageRow
     from nimwrap.history.sqlite.queries import Reader
     from nimwrap.master_context import MasterContext
 
@@ -36,28 +36,28 @@ def recovered(session: Session, masters: Iterable[str]) -> dict[str, NimwrapErro
     return troubles
 
 
-def rows_of(invocation: Invocation, reader: Reader, targets: Sequence[str] | None) -> list[Row]:
+def rows_of(invocation: Invocation, reader: Reader, targets: Sequence[str] | None) -> list[ImageRow]:
     """The recorded images of the clients meant, of configured masters; all without a target. Exit 2 when unknown."""
-    rows = [row for row in reader.images() if row["master"] in invocation.masters]
+    rows = [row for row in reader.images() if row.master in invocation.masters]
     if not targets:
         return rows
     refs = set(clients_meant(invocation.config, reader, targets))
-    return [row for row in rows if ClientRef(row["master"], row["client"]) in refs]
+    return [row for row in rows if ClientRef(row.master, row.client) in refs]
 
 
-def named_images(rows: Sequence[Row], names: Sequence[str]) -> list[Row]:
+def named_images(rows: Sequence[ImageRow], names: Sequence[str]) -> list[ImageRow]:
     """The images that these resource names, places or numbers mean; exit 2 with the nearest name for any other."""
-    chosen: dict[int, Row] = {}
+    chosen: dict[int, ImageRow] = {}
     for name in names:
-        found = [row for row in rows if name in (row["resource"], row["location"], str(row["id"]))]
+        found = [row for row in rows if name in (row.resource, row.location, str(row.id))]
         if not found:
-            known = [str(row["resource"] or row["location"]) for row in rows]
+            known = [str(row.resource or row.location) for row in rows]
             hint = did_you_mean(name, known, at_most=2, likeness=0.5) or "`nimwrap images list` shows names and numbers"
             raise usage_error(f"no recorded image is called {shown(name)}", hint)
-        if len({row["master"] for row in found}) > 1:
-            numbers = ", ".join(f"{row['id']} on {row['master']}" for row in found)
+        if len({row.master for row in found}) > 1:
+            numbers = ", ".join(f"{row.id} on {row.master}" for row in found)
             raise usage_error(f"{name!r} is an image on several masters", f"give its number: {numbers}")
-        chosen.update({row["id"]: row for row in found})
+        chosen.update({row.id: row for row in found})
     return list(chosen.values())
 
 

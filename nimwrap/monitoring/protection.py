@@ -245,9 +245,9 @@ def _image_faults(reader: Reader) -> dict[Key, tuple[Reason, ...]]:
     """Per client, its kept images that are faulty."""
     found: dict[Key, tuple[Reason, ...]] = {}
     for image in reader.faulty_images():
-        key = (image["master"], image["client"])
-        text = f"a kept image is faulty: {image['fault']}"
-        reason = Reason(Verdict.WARNING, ReasonCode.IMAGE_FAULTY, text, (image["location"],))
+        key = (image.master, image.client)
+        text = f"a kept image is faulty: {image.fault}"
+        reason = Reason(Verdict.WARNING, ReasonCode.IMAGE_FAULTY, text, (image.location,))
         found[key] = (*found.get(key, ()), reason)
     return found
 

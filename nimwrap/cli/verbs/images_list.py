@@ -44,7 +44,7 @@ def list_images(ctx: typer.Context, targets: Targets = None) -> None:
         known = recorded_clients(invocation.config, reader)
         for master in invocation.masters:
             rows = reader.images(master)
-            stock = _stock(invocation, master, [row["location"] for row in rows], warnings)
+            stock = _stock(invocation, master, [row.location for row in rows], warnings)
             found = inventory(master, rows, stock)
             known = known.with_names(master, [entry.client for entry in found if entry.client])
             if stock is not None:

@@ -21,7 +21,6 @@ from nimwrap.domain.records import ClientRef
 
 if TYPE_CHECKING:
     from nimwrap.fleet.session import Session
-    from nimwrap.history.sqlite.codec import Row
     from nimwrap.images.adoption import Imported
 
 Names = Annotated[
@@ -67,12 +66,12 @@ def adopt(
     """
     invocation = current(ctx)
     with invocation.reader() as reader:
-        rows = [row for row in reader.images() if not row["managed"]]
+        rows = [row for row in reader.images() if not row.managed]
         known = recorded_clients(invocation.config, reader)
     names = []
     for name in images:
         meant = select([name], known, invocation.config.groups).all_of_a_name
-        mine = [str(row["id"]) for row in rows if ClientRef(row["master"], row["client"]) in meant]
+        mine = [str(row.id) for row in rows if ClientRef(row.master, row.client) in meant]
         if meant and not mine:
             raise usage_error(f"no unmanaged image of {name} is recorded", "`nimwrap images import` records NIM's own")
         names += mine or [name]
@@ -87,18 +86,19 @@ def _set(invocation: Invocation, command: str, names: list[str], values: dict[st
         rows = named_images(reader.images(), names)
     with invocation.store() as store:
         for row in rows:
-            store.update_image(row["id"], **values)
+            store.update_image(row.id, **values)
             store.event(
                 "image",
-                f"{row['resource'] or row['location']} {said}",
-                run=row["run"],
-                master=row["master"],
-                data={"image": row["id"]},
+                f"{row.resource or row.location} {said}",
+                run=row.run,
+                master=row.master,
+                data={"image": row.id},
                 at=now,
             )
-    changed: list[Row] = [row | {key: int(value) for key, value in values.items()} for row in rows]
-    data = {"images": [entry_of(row).as_json(now) for row in changed]}
-    lines = [f"{row['resource'] or row['location']} {said}" for row in rows]
+    with invocation.reader() as reader:
+        changed = {row.id: row for row in reader.images_by_id([row.id for row in rows])}
+    data = {"images": [entry_of(changed[row.id]).as_json(now) for row in rows]}
+    lines = [f"{row.resource or row.location} {said}" for row in rows]
     invocation.finish(Result(command, data, text=lambda out: out.line("\n".join(lines))))
 
 
@@ -144,7 +144,7 @@ def _imported(
 
     context = context_of(session, master)
     rows = session.reader.images(master)
-    stock = read_catalog(context.host, session.config, master, [row["location"] for row in rows])
+    stock = read_catalog(context.host, session.config, master, [row.location for row in rows])
     entries = [
         entry
         for entry in unrecorded(inventory(master, rows, stock))
@@ -159,7 +159,7 @@ def _finish_import(invocation: Invocation, found: list[Imported], problems: list
     now = invocation.now()
     numbers = [one.image for one in found if one.image is not None]
     with invocation.reader() as reader:
-        rows = {row["id"]: row for row in reader.images_by_id(numbers)}
+        rows = {row.id: row for row in reader.images_by_id(numbers)}
     data = {
         "images": [entry_of(row).as_json(now) for row in rows.values()],
         "left": [
