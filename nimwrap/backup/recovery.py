@@ -15,16 +15,16 @@ from dataclasses import dataclass, field, replace
 
 from nimwrap.backup import spool
 from nimwrap.backup.attempt import record, unstarted
-from nimwrap.backup.attempt_plan import AttemptPlan
 from nimwrap.backup.cleanup import Late, clean_up, clear_client
 from nimwrap.backup.export_journal import plans, undo_lost, undo_open
 from nimwrap.backup.finalize import confirm_undo, still_open
 from nimwrap.backup.locking import beating, give_back, take_locks
-from nimwrap.backup.operation import follow, poll, settle
+from nimwrap.backup.operation import follow, poll, settle, undo_again
 from nimwrap.backup.operation_dirs import OperationDir, scan_operation_dirs
 from nimwrap.backup.operation_status import OperationStatus
 from nimwrap.backup.post_backup import apply_name_and_retention, warned
 from nimwrap.backup.wrapper import RUN_UNDO, UNDO_IS_DUE
+from nimwrap.domain.attempt_plan import AttemptPlan
 from nimwrap.domain.codes import FailureCode, Outcome
 from nimwrap.domain.durations import parse_rfc3339
 from nimwrap.domain.errors import NimwrapError
@@ -36,7 +36,8 @@ from nimwrap.history.run_lease import RunLease, owner_alive, remove_lease, run_l
 from nimwrap.history.sqlite.codec import Row
 from nimwrap.history.sqlite.queries import Reader
 from nimwrap.hosts.script_batch import PREAMBLE
-from nimwrap.images.removal import finish_removals
+from nimwrap.images.interrupted_removals import finish_removals
+from nimwrap.images.removal import Ending
 from nimwrap.master_context import MasterContext
 
 _KILLED = "nimwrap was killed"
@@ -67,8 +68,9 @@ def recover(context: MasterContext, reader: Reader, *, wait: bool) -> Recovered:
             _recover_room(context, reader, room, done, wait=wait)
     done.notes += undo_open(context, reader, {room.run for room in rooms.values() if room.there})
     _sweep_owners(context, reader)
-    for gone, removal in finish_removals(context.host, context.store, context.master.name, context.clock.now()):
-        done.cleaned.append(f"{gone.location}: {removal.reason}")
+    for gone, removal in finish_removals(context, context.clock.now()):
+        told = done.notes if removal.ending is Ending.FAILED else done.cleaned
+        told.append(f"{gone.location}: {removal.reason}")
     return done
 
 
@@ -110,8 +112,10 @@ def _recover_run(
         context.note(run_id, "recovered", f"closed by a later nimwrap as {outcome}")
         ended = replace(run_of(row), outcome=outcome, failure=failure, ended=context.clock.now())
         context.store.close_run(ended)
-        give_back(context, str(row["client"]), run_id, room=f"{context.master.spool}/{run_id}")
+        kept = give_back(context, str(row["client"]), run_id, room=f"{context.master.spool}/{run_id}")
     done.closed.append(run_id)
+    if kept:
+        done.notes.append(f"{run_id}: its directory and lock on {context.master.name} stay: {kept}")
 
 
 def _conclude(
@@ -132,7 +136,7 @@ def _conclude(
         now = follow(context, plan)
     image = _image_of(reader, plan)
     if not now.room or image is not None:
-        says = confirm_undo(context, plan, now) if now.room else undo_lost(context, reader, plan)
+        says = confirm_undo(context, plan, undo_again(context, plan)) if now.room else undo_lost(context, reader, plan)
         return _as_recorded(row, image, says)
     attempted = record(context, plan, now, attempt)
     return attempted.outcome, attempted.failure
@@ -194,9 +198,21 @@ def _recover_room(context: MasterContext, reader: Reader, room: OperationDir, do
         return
     if room.aside and plan is not None and not _clean_aside(context, plan, room, done):
         return
-    if row["outcome"] != Outcome.RUNNING:
-        give_back(context, str(row["client"]), room.run, room=f"{context.master.spool}/{room.name}")
+    if room.there and not room.aside and plan is not None:
+        now = undo_again(context, replace(plan, spool=context.master.spool))
+        if _is_open(context, reader, plan) and (says := confirm_undo(context, plan, now)):
+            done.notes.append(f"{room.run}: {says}")
+    if row["outcome"] == Outcome.RUNNING:
+        return
+    kept = give_back(context, str(row["client"]), room.run, room=f"{context.master.spool}/{room.name}")
+    if kept:
+        done.notes.append(f"{room.name} on {context.master.name} stays: {kept}")
+    else:
         done.cleaned.append(room.name)
+
+
+def _is_open(context: MasterContext, reader: Reader, plan: AttemptPlan) -> bool:
+    return plan.change in {row["id"] for row in reader.open_changes(context.master.name)}
 
 
 def _plan_of_ours(context: MasterContext, room: OperationDir) -> AttemptPlan | None:

@@ -9,7 +9,6 @@ from nimwrap.cli.invocation import Invocation
 from nimwrap.cli.recorded_targets import clients_meant
 from nimwrap.domain.did_you_mean import did_you_mean
 from nimwrap.domain.errors import NimwrapError, Problem, usage_error
-from nimwrap.domain.ref import ClientRef
 from nimwrap.domain.target_names import shown
 
 if TYPE_CHECKING:
@@ -23,7 +22,7 @@ def rows_of(invocation: Invocation, targets: Sequence[str] | None, reader: Reade
     if not targets:
         return rows
     refs = set(clients_meant(invocation.config, reader, targets))
-    return [row for row in rows if ClientRef(row.master, row.client) in refs]
+    return [row for row in rows if row.ref in refs]
 
 
 def named_images(rows: Sequence[ImageRow], names: Sequence[str]) -> list[ImageRow]:

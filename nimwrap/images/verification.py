@@ -139,6 +139,20 @@ def evidence(seen: ProbedImage, expectation: Expectation) -> tuple[str, ...]:
     return tuple(name for name, holds in said.items() if holds)
 
 
+def proofs_of(kind: ImageKind, *, first: bool) -> tuple[str, ...]:
+    """The names of the proofs that a new image has to pass; the ``first`` one of a client is also read to its end."""
+    asked = {
+        "rc 0": True,
+        "0512-038": kind.proof.success_code,
+        "file": True,
+        kind.proof.reader or "": kind.proof.reader is not None,
+        "host": kind.proof.names_host,
+        "restore -T": kind.proof.full_reader and first,
+        "resource": kind.resource_type is not None,
+    }
+    return tuple(name for name, wanted in asked.items() if wanted)
+
+
 def operation_fault(expectation: Expectation) -> Failure | None:
     """What return code and output say against it.
 

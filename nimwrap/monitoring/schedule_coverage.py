@@ -87,11 +87,11 @@ def _plans(config: Config, schedules: Mapping[str, Schedule], known: KnownClient
 
 
 def _faults(
-    name: str, refs: Sequence[ClientRef], strangers: Sequence[ClientRef], slot: datetime | None
+    name: str, refs: Sequence[ClientRef], unlisted: Sequence[ClientRef], slot: datetime | None
 ) -> Iterator[Reason]:
-    """What is wrong with one schedule that means ``refs``, of whom no master lists the ``strangers``."""
-    if strangers:
-        unknown = [ref.client for ref in strangers]
+    """What is wrong with one schedule that means ``refs``, of whom no master lists the ``unlisted``."""
+    if unlisted:
+        unknown = [ref.client for ref in unlisted]
         names = ", ".join(unknown[:5]) + (f" and {len(unknown) - 5} more" if len(unknown) > 5 else "")
         text = f"schedule {name} names {names}, which no master lists"
         subjects = tuple(f"{name}/{client}" for client in unknown)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.running import ROOT, Ran
+from tests.running import ROOT, run
 
 NEED_A_MASTER = (
     ("backup", "aix01"),
@@ -23,12 +23,10 @@ NEED_A_MASTER = (
 
 
 @pytest.mark.parametrize("arguments", NEED_A_MASTER, ids=" ".join)
-def test_without_a_master_the_configuration_is_at_fault(
-    arguments: tuple[str, ...], tmp_path: Path, run_cli: Callable[..., Ran]
-) -> None:
+def test_without_a_master_the_configuration_is_at_fault(arguments: tuple[str, ...], tmp_path: Path) -> None:
     config = tmp_path / "nimwrap.toml"
     config.write_text(f'state_dir = "{tmp_path / "state"}"\n')
-    ran = run_cli(*arguments, config=config, env={"PYTHONOPTIMIZE": "1"})
+    ran = run(*arguments, home=tmp_path, config=config, env={"PYTHONOPTIMIZE": "1"})
     assert ran.exit_code == 78, ran
     assert "names no master" in ran.stderr
 

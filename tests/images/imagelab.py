@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import shlex
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -18,6 +17,7 @@ from nimwrap.hosts.connect import open_master
 from nimwrap.images.kinds import define_finished, defines_itself, image_names, plan
 from nimwrap.images.verification import Expectation, Proof, prove
 from nimwrap.master_context import MasterContext
+from tests.cutting import refuse
 
 NOW = datetime(2026, 11, 23, 1, 0, tzinfo=UTC)
 
@@ -117,14 +117,8 @@ class Lab:
         return {name: one["location"] for name, one in self.estate.objects().items() if one.get("type") == type_}
 
     def nim_refuses(self, pattern: str) -> None:
-        """From now on the master's nim refuses every call whose words match the shell pattern; "" ends that.
-
-        The test stands in the launcher's shell half, before it becomes Python.
-        """
-        launcher = self.disk("/usr/sbin/nim")
-        text = re.sub(r"true; case .*? esac; ", "", launcher.read_text())
-        refusal = f'true; case "$*" in {pattern}) echo 0042-001 nim: refused >&2; exit 1;; esac; ' if pattern else ""
-        launcher.write_text(text.replace("''''", f"''''{refusal}", 1))
+        """From now on the master's nim refuses every call whose words match the shell pattern; "" ends that."""
+        refuse(self.disk("/usr/sbin/nim"), pattern, "0042-001 nim: refused")
 
     def prove(self, expected: Expectation) -> Proof:
         return prove(self.host, expected)

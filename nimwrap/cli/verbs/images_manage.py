@@ -15,7 +15,6 @@ from nimwrap.clients.known_clients import recorded_clients
 from nimwrap.clients.selection import select
 from nimwrap.domain.codes import ExitCode
 from nimwrap.domain.errors import Problem, usage_error
-from nimwrap.domain.records import ClientRef
 
 if TYPE_CHECKING:
     from nimwrap.images.adoption import Imported
@@ -68,7 +67,7 @@ def adopt(
     names = []
     for name in images:
         meant = select([name], known, invocation.config.groups).all_of_a_name
-        mine = [str(row.id) for row in rows if ClientRef(row.master, row.client) in meant]
+        mine = [str(row.id) for row in rows if row.ref in meant]
         if meant and not mine:
             raise usage_error(f"no unmanaged image of {name} is recorded", "`nimwrap images import` records NIM's own")
         names += mine or [name]

@@ -17,6 +17,7 @@ from nimwrap.domain.findings import Finding
 from nimwrap.domain.records import Attempt, ChangeState, InventoryClient, Run
 from nimwrap.failpoints import failpoint
 from nimwrap.history.history_errors import StoreUnavailable, row_missing, unavailable
+from nimwrap.history.model import ImageRow
 from nimwrap.history.run_lease import RunLease, remove_stale_leases
 from nimwrap.history.sqlite import statements
 from nimwrap.history.sqlite.codec import columns, moment, run_columns, utc_now
@@ -254,6 +255,15 @@ class Store:
         """Set columns of an image. The end of a removal (``removed``) does not wait for the database."""
         with self.writing("update_image", hurried="removed" in values) as database:
             statements.update(database, "images", image_id, values)
+
+    def update_image_if(self, seen: ImageRow, **values: Any) -> ImageRow | None:
+        """Set columns of an image while its row is still the one that was ``seen``; else the row as it is now."""
+        with self.writing("update_image") as database:
+            now = statements.image_row(database, seen.id)
+            if now != seen:
+                return now
+            statements.update(database, "images", seen.id, values)
+        return None
 
     # --- clients and holds
 
