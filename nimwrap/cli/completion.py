@@ -35,12 +35,12 @@ def groups(ctx: typer.Context, incomplete: str) -> list[str]:
 
 def runs(ctx: typer.Context, incomplete: str) -> list[str]:
     """Ids of the newest runs."""
-    return _offered(ctx, incomplete, lambda _, reader: [row["id"] for row in reader.runs(limit=_RUNS)])
+    return _offered(ctx, incomplete, lambda _, reader: [row.id for row in reader.runs(limit=_RUNS)])
 
 
 def open_runs(ctx: typer.Context, incomplete: str) -> list[str]:
     """Ids of runs that have not ended."""
-    return _offered(ctx, incomplete, lambda _, reader: [row["id"] for row in reader.open_runs()])
+    return _offered(ctx, incomplete, lambda _, reader: [row.id for row in reader.open_runs()])
 
 
 def images(ctx: typer.Context, incomplete: str) -> list[str]:

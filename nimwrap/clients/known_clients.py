@@ -73,9 +73,9 @@ def current_clients(
     machines = [Machine(master, one.name, one.type) for master in fresh for one in fresh[master].clients]
     if config.masters.keys() - fresh.keys():
         machines += [
-            Machine(row["master"], row["name"], row["type"])
+            Machine(row.master, row.name, row.type)
             for row in reader.clients()
-            if not row["vanished"] and row["master"] not in fresh
+            if not row.vanished and row.master not in fresh
         ]
     return known_of(config, machines, unreachable)
 

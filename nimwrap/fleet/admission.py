@@ -30,13 +30,13 @@ class Admission:
 
 def admit(session: Session, refs: Sequence[ClientRef], at: datetime) -> Admission:
     """Who of ``refs`` may start, by the holds of the moment ``at``, and by the room on the masters."""
-    held = {ClientRef(row["master"], row["client"]): row for row in session.reader.holds(at)}
+    held = {ClientRef(row.master, row.client): row for row in session.reader.holds(at)}
     kept_out = {}
     for ref in refs:
         if session.config.client(ref.master, ref.client).exclude:
             kept_out[ref] = Failure(FailureCode.HELD, f"{ref.client} is excluded by the configuration")
         elif hold := held.get(ref):
-            why = f"{ref.client} is held since {hold['since']}: {hold['reason']}"
+            why = f"{ref.client} is held since {hold.since}: {hold.reason}"
             kept_out[ref] = Failure(FailureCode.HELD, why, f"nimwrap release {ref.client}")
     wanted = [ref for ref in refs if ref not in kept_out]
     large = too_large(session, wanted)
@@ -50,7 +50,7 @@ def goes_first(kind: str) -> bool:
 
 def detected_clusters(reader: Reader) -> dict[ClientRef, str]:
     """Clusters that earlier preflights saw, by client."""
-    return {ClientRef(row["master"], row["name"]): row["cluster"] for row in reader.clients() if row["cluster"]}
+    return {row.ref: row.cluster for row in reader.clients() if row.cluster}
 
 
 def chain_of(config: Config, ref: ClientRef, detected: Mapping[ClientRef, str]) -> str:

@@ -203,12 +203,13 @@ class Fleet:
         ref = request.ref
         own = {run.id for run in self.runs.values()}
         good = [
-            row["id"]
+            row.id
             for row in self.session.reader.last_runs(ref.master, ref.client, _LATELY)
-            if row["kind"] == request.kind
-            and row["outcome"] in _GOOD
-            and row["id"] not in own
-            and datetime.fromisoformat(row["ended"]) > self.issued
+            if row.kind == request.kind
+            and row.outcome in _GOOD
+            and row.id not in own
+            and row.ended
+            and datetime.fromisoformat(row.ended) > self.issued
         ]
         # The history does not say which volume group a run was of: all must have been done.
         wanted = len(self.session.config.policy(ref.master, ref.client).volume_groups) if request.volume_group else 1

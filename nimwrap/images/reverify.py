@@ -98,7 +98,7 @@ def due_for_full(rows: Iterable[ImageRow], config: Config, now: datetime) -> lis
 def writing_in(context: MasterContext, reader: Reader) -> frozenset[str]:
     """Directories in which a backup is running, by anybody's nimwrap: nothing is read there meanwhile."""
     locks = context.host.run(f"{PREAMBLE}ls {shlex.quote(context.master.spool)}/locks 2>/dev/null\n")
-    clients = {*locks.stdout.split(), *(str(run["client"]) for run in reader.open_runs(context.master.name))}
+    clients = {*locks.stdout.split(), *(str(run.client) for run in reader.open_runs(context.master.name))}
     return frozenset(home(client, context.config.policy(context.master.name, client)) for client in clients)
 
 

@@ -31,5 +31,5 @@ def cancel(
 
     invocation = current(ctx)
     ended = cancel_backup(invocation.config, run)
-    data = {"run": ended["id"], "client": ended["client"], "outcome": ended["outcome"]}
-    invocation.finish(Result("cancel", data, text=lambda out: out.line(f"{ended['id']} is ended and closed.")))
+    data = {"run": ended.id, "client": ended.client, "outcome": ended.outcome}
+    invocation.finish(Result("cancel", data, text=lambda out: out.line(f"{ended.id} is ended and closed.")))

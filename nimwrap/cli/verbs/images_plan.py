@@ -94,7 +94,7 @@ def _request(invocation: Invocation, reader: Reader, row: ImageRow, to: str | No
     master = invocation.masters.get(row.master)
     if master is None:
         raise usage_error(f"master {row.master} is not in the configuration")
-    hosts = {one["name"]: one["host"] for one in reader.clients(row.master)}
+    hosts = {one.name: one.host for one in reader.clients(row.master)}
     target = to or row.client
     runs = reader.runs_by_id([row.run]) if row.run else []
     others: dict[str, ImageRow] = {}

@@ -12,7 +12,7 @@ from nimwrap.aix import lsnim, nim, nim_install
 from nimwrap.aix.oslevel import Level
 from nimwrap.domain.durations import format_duration, format_size, parse_rfc3339
 from nimwrap.domain.names import NIM_NAME_LIMIT
-from nimwrap.history.model import ImageRow
+from nimwrap.history.model import ImageRow, RunRow
 from nimwrap.images.kinds import ImageNames, define_finished
 from nimwrap.images.restore.restore_facts import SPOT_BYTES, SPOT_DIRECTORY, RestoreFacts, level, level_of, suffices
 from nimwrap.images.restore.restore_notes import Alternative, Note, alternatives, cluster_notes, other_machine_notes
@@ -85,7 +85,7 @@ class RestoreRequest:
     target: str
     target_host: str
     master_host: str
-    run: dict[str, Any] | None
+    run: RunRow | None
     others: tuple[ImageRow, ...]
     now: datetime
 
@@ -97,7 +97,7 @@ def restore_plan(request: RestoreRequest, facts: RestoreFacts | None) -> Restore
     known = facts or RestoreFacts()
     spot, make_spot = _spot(row, known)
     plan = RestorePlan(row.client, target, row, spot, other_ways=alternatives(row, request.master_host))
-    cluster = json.loads(request.run["cluster"]) if request.run and request.run["cluster"] else None
+    cluster = json.loads(request.run.cluster) if request.run and request.run.cluster else None
     plan.warnings += cluster_notes(row.client, cluster, elsewhere=elsewhere)
     plan.warnings += other_machine_notes(row.client, target) if elsewhere else []
     _about_the_image(plan, request, known)

@@ -23,7 +23,7 @@ from nimwrap.monitoring.report.failure_causes import causes
 from nimwrap.monitoring.report.next_steps import grouped, some
 from nimwrap.monitoring.report.nights import LastNight, last_night, nights
 from nimwrap.monitoring.report.svg import Markup, joined, plain, tag
-from nimwrap.monitoring.report.trends import trend_of
+from nimwrap.monitoring.report.trends import trends
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -65,8 +65,9 @@ _BY_WEIGHT = (Verdict.OK, Verdict.WARNING, Verdict.CRITICAL, Verdict.UNKNOWN)
 
 
 def _clients(reader: Reader, found: Protection) -> Iterator[dict[str, Any]]:
+    of_client = trends(reader, {view.row.key: view.row.kind or "mksysb" for view in found.clients})
     for view in found.clients:
-        trend = trend_of(reader, view.ref, view.row.get("kind") or "mksysb")
+        trend = of_client[view.row.key]
         yield {
             "view": view,
             "size": small_charts.spark(trend.sizes, "image sizes", format_size),
@@ -81,7 +82,7 @@ def _why(view: ClientView) -> str:
 
 
 def _last_night(config: Config, night: LastNight, now: datetime) -> dict[str, Any]:
-    masters = list(dict.fromkeys(run["master"] for run in night.runs))
+    masters = list(dict.fromkeys(run.master for run in night.runs))
     caps = {name: config.masters[name].max_parallel if name in config.masters else None for name in masters}
     return {
         "date": night.night.evening + timedelta(days=1),
@@ -89,7 +90,7 @@ def _last_night(config: Config, night: LastNight, now: datetime) -> dict[str, An
         "told": calendar_chart.describe(night.night),
         "chart": timeline_chart.timeline(night, now),
         "at_once": [(name, timeline_chart.at_once(night, name, cap, now)) for name, cap in caps.items()],
-        "bad": [run for run in night.runs if run["outcome"] in ("failed", "refused", "locked")][:50],
+        "bad": [run for run in night.runs if run.outcome in ("failed", "refused", "locked")][:50],
     }
 
 
