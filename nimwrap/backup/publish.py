@@ -90,12 +90,12 @@ def _without_word(look: OperationStatus) -> bool:
 def _placed(context: MasterContext, plan: AttemptPlan, expected: Expectation, proof: Proof) -> Published:
     """The proven image, moved to its place and defined; kept where it lies when that is refused."""
     placed = put_in_place(context, plan)
-    if placed.returncode is None:
+    if placed.unknown:
         raise master_unreachable(
             f"the connection to {plan.master} was lost while the image was put in its place",
             "nimwrap recover goes on from there",
         )
-    if placed.returncode != 0:
+    if placed.failed:
         where = _lies_at(context, plan)
         refused = classify((placed.stdout + placed.stderr).strip(), placed.returncode)
         return Published(

@@ -219,7 +219,7 @@ def _plan_of_ours(context: MasterContext, room: OperationDir) -> AttemptPlan | N
     said = context.host.run(f"{PREAMBLE}cat {path}/owner && cat {path}/plan\n")
     owner, _, text = said.stdout.partition("\n")
     host, _, pid = owner.rpartition(" pid ")
-    if not said.ok or host != socket.gethostname() or not pid.isdigit() or _alive(int(pid)):
+    if said.unknown or said.failed or host != socket.gethostname() or not pid.isdigit() or _alive(int(pid)):
         return None
     try:
         plan = AttemptPlan.from_json(text)

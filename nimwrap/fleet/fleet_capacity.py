@@ -58,7 +58,7 @@ def _of_master(session: Session, master: str, refs: Sequence[ClientRef]) -> dict
 
 
 def _filesystem(answer: Answer | None) -> df.Filesystem | None:
-    if answer is None or not answer.ok:
+    if answer is None or answer.unknown or answer.failed:
         return None
     try:
         return df.parse(answer.output)[-1]

@@ -73,12 +73,21 @@ def ask(host: Host, questions: Iterable[Question], *, timeout: float = 300.0) ->
     """All ``questions`` in one round trip; raises ``master_unreachable`` when the connection was lost on the way."""
     nonce = secrets.token_hex(8)
     result = host.run(questionnaire(questions, nonce), timeout=timeout)
-    if result.returncode is None:
+    if result.unknown:
         raise master_unreachable(
             f"the connection to {host.name} was lost before it had answered",
             "run the command again; nothing was changed",
         )
     return answers(result.stdout, nonce)
+
+
+def unanswered(asked: Iterable[Question], given: Mapping[str, Answer]) -> str:
+    """The questions without which nothing is known about an image, and that got no answer; empty when all have one.
+
+    How long it takes to read all of it is a matter of its size: that one may run out of its time.
+    """
+    needed = [question.name for question in asked if question.limit_s == HEADER_LIMIT_S]
+    return ", ".join(name for name in needed if (answer := given.get(name)) is None or answer.unknown)
 
 
 def df_shell(directory: str) -> str:
@@ -90,7 +99,11 @@ def df_shell(directory: str) -> str:
 def real_location(host: Host, resource: str) -> str | None:
     """Where NIM has put a resource's file: with NIM_MKSYSB_SUBDIRS it is not where it was asked to (aix-nim 3.1)."""
     answer = ask(host, [Question("resource", shlex.join(lsnim.long_argv(resource)), HEADER_LIMIT_S)])["resource"]
-    if not answer.ok:
+    if answer.unknown:
+        raise master_unreachable(
+            f"lsnim on {host.name} does not say where {resource} lies", "nimwrap recover asks again"
+        )
+    if answer.failed:
         return None
     found = lsnim.parse_long(answer.output).get(resource)
     return found.first("location") if found else None
@@ -125,20 +138,20 @@ def seen(place: Place, given: Mapping[str, Answer], tag: str = "") -> ProbedImag
     resource, resource_says = _resource(place, given.get(f"resource{tag}"))
     checksum = read = None
     summed, whole = given.get(f"cksum{tag}"), given.get(f"read{tag}")
-    if summed is not None and summed.ok:
+    if summed is not None and summed.succeeded:  # when nobody knows, it is named in ``unanswered``
         checksum = cksum.parse(summed.output)
-    if whole is not None and whole.returncode is not None:
+    if whole is not None and not whole.unknown:
         read = restore.parse(whole.output)
-    ended = [name for name, answer in (("cksum", summed), ("read", whole)) if answer and answer.returncode is None]
+    ended = [name for name, answer in (("cksum", summed), ("read", whole)) if answer is not None and answer.unknown]
     return ProbedImage(
         size, file_says, header, header_says, header_ended, resource, resource_says, checksum, read, (*missing, *ended)
     )
 
 
 def _file(answer: Answer | None) -> tuple[int | None, str, tuple[str, ...]]:
-    if answer is None or answer.returncode is None:
+    if answer is None or answer.unknown:
         return None, "no answer", ("file",)
-    if not answer.ok:
+    if answer.failed:
         return None, answer.output.strip(), ()
     entries = ls.parse(answer.output)
     if not entries or not entries[0].regular:
@@ -149,9 +162,9 @@ def _file(answer: Answer | None) -> tuple[int | None, str, tuple[str, ...]]:
 def _header(answer: Answer | None) -> tuple[lsmksysb.ImageHeader | None, str, bool]:
     if answer is None:
         return None, "", True
-    if answer.returncode is None or answer.returncode == 127:
+    if answer.unknown or answer.returncode == 127:
         return None, answer.output.strip() or "no answer within its limit", True
-    if not answer.ok:
+    if answer.failed:
         return None, answer.output.strip(), False
     try:
         return lsmksysb.parse(answer.output), answer.output.strip(), False
@@ -162,7 +175,9 @@ def _header(answer: Answer | None) -> tuple[lsmksysb.ImageHeader | None, str, bo
 def _resource(place: Place, answer: Answer | None) -> tuple[lsnim.NimObject | None, str]:
     if place.resource is None or answer is None:
         return None, ""
-    if not answer.ok:
+    if answer.unknown:
+        return None, f"no answer {answer.output.strip()}".strip()
+    if answer.failed:
         return None, answer.output.strip() or "no answer"
     try:
         return lsnim.parse_long(answer.output).get(place.resource), answer.output.strip()

@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from nimwrap.aix import df, ls, lsnim
 from nimwrap.aix.text import Unrecognised
 from nimwrap.config.model import Config
-from nimwrap.domain.errors import NimwrapError
+from nimwrap.domain.errors import NimwrapError, master_unreachable
 from nimwrap.domain.names import is_safe_path
 from nimwrap.hosts.protocol import Host
 from nimwrap.hosts.script_batch import Answer, Question
@@ -67,7 +67,8 @@ def read_catalog(host: Host, config: Config, master: str, recorded: Iterable[str
     asked.append(Question("clock", f"date +{_CLOCK}; date -u +{_CLOCK}"))
     given = ask(host, asked, timeout=600)
     resources = {name: found for type_ in RESOURCE_TYPES for name, found in _objects(given.get(type_)).items()}
-    if not resources and not any(given[type_].ok for type_ in RESOURCE_TYPES if type_ in given):
+    # A type that nobody knows about has raised by now.
+    if not resources and not any(given[type_].succeeded for type_ in RESOURCE_TYPES if type_ in given):
         raise NimwrapError(
             f"lsnim on {host.name} gave no answer",
             code="nim_refused",
@@ -97,20 +98,22 @@ def read_catalog(host: Host, config: Config, master: str, recorded: Iterable[str
 
 def _objects(answer: Answer | None) -> dict[str, lsnim.NimObject]:
     """No object of a type is an error to some levels and silence to others; both mean none."""
-    if answer is None or not answer.ok or not answer.output.strip():
+    if answer is None or answer.unknown:
+        raise master_unreachable("lsnim gave no answer within its limit", "run the command again")
+    if answer.failed or not answer.output.strip():
         return {}
     return lsnim.parse_long(answer.output)
 
 
 def _mounts(answer: Answer | None) -> list[df.Filesystem]:
-    if answer is None or not answer.ok:
+    if answer is None or answer.unknown or answer.failed:
         return []
     return df.parse(answer.output)[-1:]
 
 
 def _entries(answer: Answer | None) -> list[ls.FileEntry]:
-    if answer is None:
-        return []
+    if answer is None or answer.unknown:
+        raise master_unreachable("ls gave no answer within its limit", "see whether its file systems answer")
     try:
         return ls.parse(answer.output)
     except Unrecognised:  # a directory that is not there yet
@@ -125,7 +128,7 @@ def _hosts(machines: Iterable[lsnim.NimObject]) -> dict[str, str]:
 def _offset(answer: Answer | None) -> timedelta:
     """From the same moment in both forms, to the next quarter of an hour; none when they cannot be read."""
     try:
-        local, utc = (datetime.strptime(text, _CLOCK) for text in (answer.output.split() if answer else ()))
+        local, utc = (datetime.strptime(text, _CLOCK) for text in (() if answer is None else answer.output.split()))
     except ValueError:
         return timedelta()
     return timedelta(minutes=15 * round((local - utc).total_seconds() / 900))

@@ -62,10 +62,12 @@ def survey(host: Host, master: MasterConfig) -> MasterState:
     for type_ in RESOURCE_TYPES:
         answer = given.get(type_)
         # A type without any object is an error to some levels and silence to others; both mean none.
-        if answer is not None and answer.ok and answer.output.strip():
+        if answer is None or answer.unknown:
+            raise master_unreachable(f"lsnim on {master.name} gave no answer", "nothing was removed; run it again")
+        if answer.succeeded and answer.output.strip():
             resources.update(lsnim.parse_long(answer.output))
     held = given.get("locks")
-    if held is None or not held.ok:
+    if held is None or held.unknown or held.failed:
         raise master_unreachable(
             f"{master.name} does not say which clients are being worked on",
             "nothing was removed; run the command again",

@@ -116,7 +116,7 @@ def begun(host: Host, row: ImageRow) -> Begun:
     result = host.run(f'{PREAMBLE}{look}set -- $(look)\necho "resource $1"\necho "file $({there})"\n')
     said = dict(line.split(maxsplit=1) for line in result.stdout.splitlines() if len(line.split(maxsplit=1)) == 2)
     resource, file = said.get("resource"), said.get("file")
-    if result.returncode != 0 or resource not in ("known", "gone", "none") or file not in ("there", "gone"):
+    if result.unknown or result.failed or resource not in ("known", "gone", "none") or file not in ("there", "gone"):
         return Begun.UNKNOWN
     if resource == "none":  # there was never one, so the file alone tells
         return Begun.NOT if file == "there" else Begun.WHOLE

@@ -16,6 +16,7 @@ from nimwrap.aix.classify import classify
 from nimwrap.aix.messages import headline
 from nimwrap.domain.codes import FailureCode, Outcome
 from nimwrap.domain.durations import format_size
+from nimwrap.domain.errors import master_unreachable
 from nimwrap.domain.findings import Failure
 from nimwrap.hosts.protocol import Host
 from nimwrap.images import image_probe
@@ -93,6 +94,8 @@ def prove(host: Host, expectation: Expectation) -> Proof:
         depth = Depth(cksum_s=CKSUM_LIMIT_S, read_s=READ_LIMIT_S if whole else None)
     asked = image_probe.questions(place, depth)
     given = image_probe.ask(host, asked, timeout=CKSUM_LIMIT_S + READ_LIMIT_S + 600)
+    if silent := image_probe.unanswered(asked, given):
+        raise master_unreachable(f"{host.name} did not say how {place.location} stands: no answer to {silent}")
     seen = image_probe.seen(place, given)
     if expectation.thorough and seen.header is not None and seen.read is None and suspicions(seen, expectation):
         asked = image_probe.questions(place, Depth(read_s=READ_LIMIT_S))

@@ -135,14 +135,14 @@ def test_an_end_does_not_wait_for_the_database(
 ) -> None:
     monkeypatch.setattr(store_module, "HURRY_S", 0.05)
     store.begin_run(a_run("r1"))
-    patient = Store.open(path, patience_s=20)
+    patient = Store.open(path, patience_s=600)
     other = _locked(path)
     began = time.monotonic()
     with pytest.raises(StoreUnavailable) as caught:
         patient.close_run(a_run("r1", outcome=Outcome.OK))
     with patient.hurried(), pytest.raises(StoreUnavailable):
         patient.begin_run(a_run("r2"))
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 300
     assert (caught.value.code, caught.value.exit_code) == ("history_locked", 1)
     other.close()
     patient.close_run(a_run("r1", outcome=Outcome.OK))
@@ -152,7 +152,7 @@ def test_an_end_does_not_wait_for_the_database(
 
 def test_a_new_act_waits_until_the_other_writer_is_done(path: Path, store: Store, reader: Reader) -> None:
     other = _locked(path)
-    with ThreadPoolExecutor(1) as pool, Store.open(path, patience_s=20) as patient:
+    with ThreadPoolExecutor(1) as pool, Store.open(path, patience_s=600) as patient:
         waiting = pool.submit(patient.begin_run, a_run("r1"))
         with pytest.raises(TimeoutError):
             waiting.result(timeout=0.2)

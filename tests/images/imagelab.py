@@ -45,7 +45,7 @@ class Lab:
 
     def run(self, *argv: str) -> str:
         result = self.host.run(shlex.join(argv))
-        assert result.ok, result
+        assert result.succeeded, result
         return result.stdout
 
     def attempt(self, client: str, days: float = 0, kind: str = "mksysb", **more: Any) -> tuple[Expectation, str]:

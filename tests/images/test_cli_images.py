@@ -319,7 +319,7 @@ def test_the_restore_plan_is_accepted_by_nim_step_by_step(lab: Lab, nimwrap: Run
     nim = [step["command"] for step in plan["steps"] if step["command"].startswith("/usr/sbin/nim")]
     for step in plan["steps"]:
         if step["command"].startswith(("/usr/sbin/", "mkdir")):
-            assert lab.host.run(step["command"]).ok, step
+            assert lab.host.run(step["command"]).succeeded, step
     assert any("bos_inst" in command for command in nim)
     client = lab.estate.objects()["aix01"]
     assert client["mksysb"] == row.resource

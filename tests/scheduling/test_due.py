@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import signal
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -13,7 +15,7 @@ import pytest
 from nimwrap.domain.durations import parse_rfc3339
 from nimwrap.history.model import SlotRow
 from nimwrap.history.sqlite.queries import Reader
-from tests.backup.test_leaving import begin, until, writing
+from tests.backup.test_leaving import LIMIT_S, begin, until, writing
 from tests.running import Ran
 
 Cli = Callable[..., Ran]
@@ -145,14 +147,19 @@ def test_while_the_master_is_out_of_reach_the_slot_is_kept(
 
 
 def test_nothing_starts_after_the_window(
-    run_cli: Cli, estate: Any, estate_config: Config, schedules: Callable[..., None]
+    run_cli: Cli, estate: Any, estate_config: Config, schedules: Callable[..., None], tmp_path: Path
 ) -> None:
-    estate.setting(rate=60_000, image_size=240_000)
-    schedules(targets=["aix01", "aix02"], cron=ago(1), window="2s")
+    estate.hold_images()
+    schedules(targets=["aix01", "aix02"], cron=ago(1), window="6s")
     config = estate_config(master={"max_parallel": 1})
-    due = run_cli("schedule", "due", "--json", config=config)
-    assert due.exit_code == 3
-    outcomes = sorted((run["outcome"], (run["failure"] or {}).get("code")) for run in due.data["runs"])
+    due = begin(tmp_path, config, "schedule", "due", "--json")
+    until(lambda: writing(estate), "the first image is being written")
+    closed = time.monotonic() + 6
+    until(lambda: time.monotonic() > closed, "the window closes")
+    estate.release_images()
+    runs = json.loads(due.communicate(timeout=LIMIT_S)[0])["data"]["runs"]
+    assert due.returncode == 3
+    outcomes = sorted((run["outcome"], (run["failure"] or {}).get("code")) for run in runs)
     assert outcomes == [("ok", None), ("skipped", "outside_window")]
     by_hand = run_cli("schedule", "run", "nightly", "--json", config=config)
     assert by_hand.exit_code == 3
@@ -165,7 +172,7 @@ def test_nothing_starts_after_the_window(
 def test_a_due_that_is_told_to_end_leaves_the_rest_to_the_next_one(
     run_cli: Cli, estate: Any, estate_config: Config, schedules: Callable[..., None], tmp_path: Path
 ) -> None:
-    estate.setting(rate=60_000, image_size=300_000)
+    estate.hold_images()
     schedules(targets=["aix01", "aix02"], cron=ago(1), window="1h")
     config = estate_config(master={"max_parallel": 1})
     due = begin(tmp_path, config, "schedule", "due", "--json")
@@ -173,6 +180,7 @@ def test_a_due_that_is_told_to_end_leaves_the_rest_to_the_next_one(
     due.send_signal(signal.SIGTERM)
     due.communicate(timeout=60)
     assert due.returncode == 143
+    estate.release_images()
     until(lambda: list((estate.files("nim") / "var/adm/nimwrap").glob("*/done")), "the operation came to its end")
     rest = run_cli("schedule", "due", "--json", config=config)
     assert rest.exit_code == 0

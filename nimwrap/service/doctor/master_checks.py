@@ -114,7 +114,7 @@ def _reached(seen: MasterSeen) -> Finding:
 
 def _tools(seen: MasterSeen) -> Finding:
     check, answer = f"tools:{seen.master.name}", seen.answers.get("tools")
-    if answer is None or not answer.ok:
+    if answer is None or answer.unknown or answer.failed:
         return warning(check, "it did not say which tools it has", "run nimwrap doctor again")
     missing = answer.output.split()
     if missing:
@@ -149,7 +149,7 @@ def _clients(seen: MasterSeen) -> Finding:
 
 def _spool(seen: MasterSeen) -> Finding:
     check, answer = f"spool:{seen.master.name}", seen.answers.get("spool")
-    word, _, directory = (answer.output.strip() if answer else "").partition(" ")
+    word, _, directory = ("" if answer is None else answer.output.strip()).partition(" ")
     if word == "writable":
         there = directory == seen.master.spool
         return ok(check, f"{seen.master.spool} {'can be written' if there else 'will be made'}")
@@ -159,7 +159,7 @@ def _spool(seen: MasterSeen) -> Finding:
 def _rooms(seen: MasterSeen, open_runs: frozenset[str]) -> Iterator[Finding]:
     """Operations in the spool that no run of ours stands for."""
     answer = seen.answers.get("rooms")
-    rooms = [name for name in (answer.output.split() if answer else []) if name not in ("locks", "slots")]
+    rooms = [name for name in ([] if answer is None else answer.output.split()) if name not in ("locks", "slots")]
     unexplained = [name for name in rooms if name.partition(".left-")[0] not in open_runs]
     if unexplained:
         named = ", ".join(unexplained[:5])
