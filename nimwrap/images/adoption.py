@@ -12,9 +12,10 @@ from nimwrap.domain.names import is_nim_name, is_safe_path
 from nimwrap.images import image_probe
 from nimwrap.images.image_inventory import InventoriedImage
 from nimwrap.images.image_probe import Place, ProbedImage
+from nimwrap.images.kinds.registry import kind_of
 from nimwrap.images.master_catalog import MasterCatalog
 from nimwrap.images.reverify import BATCH, QUICK, fault_text
-from nimwrap.images.verification import file_fault, header_fault, host_fault, kind_of, resource_fault, short_name
+from nimwrap.images.verification import file_fault, header_fault, host_fault, resource_fault, short_name
 from nimwrap.master_context import MasterContext
 
 
@@ -29,7 +30,7 @@ class Imported:
     reason: str = ""
 
 
-def import_images(
+def record_images(
     context: MasterContext, entries: Sequence[InventoriedImage], stock: MasterCatalog, now: datetime
 ) -> list[Imported]:
     """Record NIM image resources that the history does not know, each looked at quickly, as unmanaged.
