@@ -87,8 +87,7 @@ def test_a_run_that_waits_for_its_next_round_is_taken_out(estate: Any, session: 
         (row,) = session.reader.open_runs()
         request_cancel(session.master_context("nim"), row.id)
 
-    session.clock = Waking(waking=wake)
-    (done,) = run_fleet(session, Order((REF,)))
+    (done,) = run_fleet(replace(session, clock=Waking(waking=wake)), Order((REF,)))
     assert done.failure and done.failure.code == "cancelled"
     assert_cancelled(session, estate, done.id)
 
