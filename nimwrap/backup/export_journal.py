@@ -69,8 +69,8 @@ def undo_open(context: MasterContext, reader: Reader, rooms: Collection[str]) ->
     """Finish the open changes of closed runs that have no room left (``rooms``: runs that have); what stays open."""
     notes = []
     for change in _unfinished(reader, context):
-        run = reader.run(change.run)
-        if run.id in rooms or run.outcome == Outcome.RUNNING:
+        run = reader.stored_run(change.run)
+        if run is None or run.id in rooms or run.outcome == Outcome.RUNNING:
             continue
         plan = next((plan for plan in plans(reader, run.id) if plan.change == change.id), None)
         if plan is None:  # the attempt's row is written after the change's, and before anything is done

@@ -17,6 +17,7 @@ from nimwrap.hosts.client_channel import C_RSH
 from nimwrap.hosts.connect import open_master
 from nimwrap.hosts.protocol import Host
 from nimwrap.hosts.script_batch import Answer, Question, answers, questionnaire
+from nimwrap.images.kinds.registry import machine_types
 from nimwrap.preflight.facts import read
 from nimwrap.preflight.master_facts import parse_clock
 from nimwrap.service.doctor.check_results import failed, ok, warning
@@ -141,7 +142,7 @@ def _clients(seen: MasterSeen) -> Finding:
     rows = read(seen.answers, "clients", "lsnim", lsnim.parse_table)
     if rows.value is None:
         return failed(check, f"its clients are not listed: {rows.why}", "on the master: lsnim -c machines")
-    count = sum(row.type in ("standalone", "vios") for row in rows.value)
+    count = sum(row.type in machine_types() for row in rows.value)
     if count == 0:
         return warning(check, "NIM knows no client", "define some: nim -o define -t standalone")
     return ok(check, f"{count} client{'' if count == 1 else 's'} in NIM; `nimwrap check --all` asks each of them")
