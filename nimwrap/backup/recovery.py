@@ -181,7 +181,7 @@ def _recover_room(context: MasterContext, reader: Reader, room: OperationDir, do
         if lost is None:
             _foreign_room(context, room, done)
         else:
-            _recover_run(context, reader, _rewritten(context, reader, lost), {lost.run: room}, done, wait=True)
+            _recover_run(context, reader, _rewrite(context, reader, lost), {lost.run: room}, done, wait=True)
         return
     if owner_alive(context.config.state_dir, room.run):
         return
@@ -236,7 +236,7 @@ def _alive(pid: int) -> bool:
     return True
 
 
-def _rewritten(context: MasterContext, reader: Reader, plan: AttemptPlan) -> RunRow:
+def _rewrite(context: MasterContext, reader: Reader, plan: AttemptPlan) -> RunRow:
     """The rows of a run that the history has lost (damaged, moved aside), as far as the spool knows them."""
     now = context.clock.now()
     context.store.begin_run(Run(plan.run, plan.client, plan.master, now, kind=plan.kind))

@@ -47,7 +47,12 @@ def test_a_locked_or_damaged_history_is_an_error_and_the_spool_is_left_alone(
     spool = estate.files("nim") / "var/adm/nimwrap"
     room = spool / f"{run['id']}.left-1"
     room.mkdir()
-    for name, text in {"undo": "echo reverted >> undone\n", "rc": "0\n", "done": "20200101000000\n"}.items():
+    for name, text in {
+        "plan": "{}\n",
+        "undo": "echo reverted >> undone\n",
+        "rc": "0\n",
+        "done": "20200101000000\n",
+    }.items():
         (room / name).write_text(text)
     with open_session(load(config)) as session, Failing(session.config.database) as reader:
         reader.code = code
