@@ -16,7 +16,7 @@ from nimwrap.history.model import ImageRow, LastGoodRow
 from nimwrap.history.sqlite.codec import Row
 from nimwrap.history.sqlite.connection import Make, ReadOnly, T, select
 from nimwrap.history.sqlite.lookup import find_run
-from nimwrap.history.sqlite.recent_runs import newest_runs
+from nimwrap.history.sqlite.recent_runs import Filter, newest_runs
 
 if TYPE_CHECKING:
     from nimwrap.domain.records import ClientRef  # loaded when needed: its module costs a tenth of `nimwrap history`
@@ -47,6 +47,7 @@ class Reader(ReadOnly):
         *,
         since: datetime | None = None,
         outcomes: Sequence[str] = (),
+        code: str = "",
         limit: int | None = None,
     ) -> list[Row]:
         """Runs, newest first. A target is a client, ``master/client`` or a glob of either; none means all."""
@@ -57,7 +58,7 @@ class Reader(ReadOnly):
             refs |= dict.fromkeys(self.matching(target for target in wanted if isinstance(target, str)))
         after = rfc3339(since) if since else _EVER
         chosen = None if refs is None else list(refs)
-        return newest_runs(self, chosen, after=after, outcomes=outcomes, limit=limit)
+        return newest_runs(self, chosen, Filter(after, outcomes, code), limit)
 
     def run(self, text: str) -> Row:
         """The run whose id is ``text`` or begins with it; a usage error naming the nearest ids otherwise."""
