@@ -82,10 +82,8 @@ def _chosen(
         return found
     masters = [*invocation.settings.masters, *dict.fromkeys(ref.master for ref in reader.known())]
     if master not in masters:
-        hint = (
-            did_you_mean(master, masters) or f"the masters are {', '.join(dict.fromkeys(masters)) or 'not known yet'}"
-        )
-        raise usage_error(f"there is no master {shown(master)}", hint)
+        names = ", ".join(dict.fromkeys(masters)) or "not known yet"
+        raise usage_error(f"there is no master {shown(master)}", did_you_mean(master, masters) or f"they are {names}")
     return [ref for ref in found if ref.master == master]
 
 
