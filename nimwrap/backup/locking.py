@@ -139,8 +139,8 @@ def give_back(context: MasterContext, client: str, run: str, *, room: str | None
     """
     result = context.host.run(spool.give_back_script(context.master.spool, client, run, room))
     lines = result.stdout.strip().splitlines()
-    if result.returncode == 0 and lines[-1:] == [spool.GONE]:
+    if result.succeeded and lines[-1:] == [spool.GONE]:
         return ""
-    if result.returncode is None:
+    if result.unknown:
         return "the connection was lost before it was cleared"
     return (lines or [result.stderr.strip() or "it could not be cleared"])[-1].removeprefix("kept: ")

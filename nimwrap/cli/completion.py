@@ -47,7 +47,7 @@ def masters(ctx: typer.Context, incomplete: str) -> list[str]:
 
 def runs(ctx: typer.Context, incomplete: str) -> list[str]:
     """Ids of the newest runs."""
-    return _offered(ctx, incomplete, lambda _, reader: [row["id"] for row in reader.runs(limit=_RUNS)])
+    return _offered(ctx, incomplete, lambda _, reader: [row.id for row in reader.runs(limit=_RUNS)])
 
 
 def runs_and_clients(ctx: typer.Context, incomplete: str) -> list[str]:
@@ -56,7 +56,7 @@ def runs_and_clients(ctx: typer.Context, incomplete: str) -> list[str]:
         ctx,
         incomplete,
         lambda config, reader: [
-            *(row["id"] for row in reader.runs(limit=_RUNS)),
+            *(row.id for row in reader.runs(limit=_RUNS)),
             *_client_names(config, reader),
             "last",
         ],
@@ -65,7 +65,7 @@ def runs_and_clients(ctx: typer.Context, incomplete: str) -> list[str]:
 
 def open_runs(ctx: typer.Context, incomplete: str) -> list[str]:
     """Ids of runs that have not ended."""
-    return _offered(ctx, incomplete, lambda _, reader: [row["id"] for row in reader.open_runs()])
+    return _offered(ctx, incomplete, lambda _, reader: [row.id for row in reader.open_runs()])
 
 
 def images(ctx: typer.Context, incomplete: str) -> list[str]:

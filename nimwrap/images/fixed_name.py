@@ -29,13 +29,11 @@ from nimwrap.images.fixed_steps import (
     journal_script,
     step_script,
 )
-from nimwrap.images.kinds import KINDS, home
+from nimwrap.images.kinds.registry import KINDS, home
 from nimwrap.master_context import MasterContext
 
 _THERE, _NONE, _END = "nw there", "nw none", "nw end"
 """What the master says of a file: that it is there, or that it is not. Anything else says nothing."""
-
-FIXED_KINDS = frozenset({"mksysb", "ios_mksysb", "master_mksysb"})
 
 
 @dataclass(frozen=True)
@@ -53,7 +51,7 @@ class RenameResult:
 
 
 def wanted(kind: str, policy: BackupPolicy) -> bool:
-    return policy.naming == "fixed" and kind in FIXED_KINDS
+    return policy.naming == "fixed" and KINDS[kind].fixed_name
 
 
 def take_fixed_name(context: MasterContext, image: ImageRow, run: str, now: datetime) -> RenameResult:
@@ -125,7 +123,11 @@ def _steps(context: MasterContext, change: Replacement, steps: list[RenameStep],
         result = context.host.run(step_script(change, step, context.master.spool), timeout=600)
         says = (result.stdout + result.stderr).strip()
         data = {"step": step.name, "returncode": result.returncode, "output": says[-4000:]}
-        if result.returncode not in (0, REFUSED):  # the script itself was cut short: nothing is known about the step
+        if result.unknown or result.returncode not in (
+            0,
+            REFUSED,
+            None,
+        ):  # the script itself was cut short: nothing is known about the step
             raise _lost(context)
         context.note(change.run, "replace", f"{change.fixed}: {step.name}", data, at=now)
         if result.returncode == REFUSED:
@@ -142,9 +144,9 @@ def _lost(context: MasterContext) -> NimwrapError:
 
 def _script(context: MasterContext, script: str) -> None:
     result = context.host.run(script)
-    if result.returncode is None:
+    if result.unknown:
         raise _lost(context)
-    if not result.ok:
+    if result.failed:
         raise NimwrapError(
             f"{context.master.spool} on {context.master.name} cannot be written: {result.stderr.strip()}",
             hint="see its free space and permissions, then run nimwrap recover",
@@ -155,7 +157,7 @@ def _plan(context: MasterContext, image: ImageRow, run: str, now: datetime) -> R
     """What is to change, from what stands on the master now; or why the name cannot be taken."""
     kind = KINDS[image.kind]
     policy = context.config.policy(context.master.name, image.client)
-    fixed, type_ = fixed_name(image.client), kind.resource_type or "mksysb"
+    fixed, type_ = fixed_name(image.client), kind.owner_type
     staged = image.location
     given = image_probe.ask(
         context.host,
@@ -185,13 +187,13 @@ def _plan(context: MasterContext, image: ImageRow, run: str, now: datetime) -> R
 
 def _objects(given: dict[str, Answer], fixed: str) -> dict[str, lsnim.NimObject] | str:
     """NIM's objects of the kind by name; or why the name ``fixed`` cannot be had among them."""
-    if not given["objects"].ok:
+    if given["objects"].unknown or given["objects"].failed:
         return "lsnim gave no answer"
     objects = lsnim.parse_long(given["objects"].output)
     holder = objects.get(fixed)
-    if holder is None and given["fixed"].ok:
+    if holder is None and given["fixed"].succeeded:
         return f"{fixed} is the name of another kind of NIM object"
-    if holder is None and not lsnim.no_such_object(given["fixed"].output):
+    if holder is None and (given["fixed"].unknown or not lsnim.no_such_object(given["fixed"].output)):
         return f"lsnim does not say whether {fixed} is defined"
     if holder is not None and (holder.first("alloc_count") or "0") != "0":
         return f"{fixed} is allocated: NIM is serving it to a machine"

@@ -18,7 +18,7 @@ from nimwrap.domain.names import is_nim_name, is_safe_path
 from nimwrap.history.model import ImageRow
 from nimwrap.hosts.protocol import Host
 from nimwrap.hosts.script_batch import PREAMBLE
-from nimwrap.images.verification import kind_of
+from nimwrap.images.kinds.registry import kind_of
 
 if TYPE_CHECKING:
     from nimwrap.history.sqlite.store import Store
@@ -101,7 +101,7 @@ def removal_script(row: ImageRow) -> str:
     parent = PurePosixPath(row.location).parent
     # NIM_MKSYSB_SUBDIRS gives each image a directory of its own, called like it
     own = f"rmdir {shlex.quote(str(parent))} 2>/dev/null\n" if parent.name == row.resource else ""
-    listing = shlex.join(lsnim.long_argv(type_=kind.resource_type or "mksysb"))
+    listing = shlex.join(lsnim.long_argv(type_=kind.owner_type))
     return text + _FILE.format(own_directory=own, all_of_type=listing, **words)
 
 
@@ -116,7 +116,7 @@ def begun(host: Host, row: ImageRow) -> Begun:
     result = host.run(f'{PREAMBLE}{look}set -- $(look)\necho "resource $1"\necho "file $({there})"\n')
     said = dict(line.split(maxsplit=1) for line in result.stdout.splitlines() if len(line.split(maxsplit=1)) == 2)
     resource, file = said.get("resource"), said.get("file")
-    if result.returncode != 0 or resource not in ("known", "gone", "none") or file not in ("there", "gone"):
+    if result.unknown or result.failed or resource not in ("known", "gone", "none") or file not in ("there", "gone"):
         return Begun.UNKNOWN
     if resource == "none":  # there was never one, so the file alone tells
         return Begun.NOT if file == "there" else Begun.WHOLE

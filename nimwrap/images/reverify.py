@@ -23,7 +23,7 @@ from nimwrap.history.model import ImageRow
 from nimwrap.hosts.script_batch import PREAMBLE
 from nimwrap.images import image_probe
 from nimwrap.images.image_probe import Depth, Place, ProbedImage
-from nimwrap.images.kinds import home
+from nimwrap.images.kinds.registry import home, kind_of
 from nimwrap.images.verification import (
     CKSUM_LIMIT_S,
     READ_LIMIT_S,
@@ -31,7 +31,6 @@ from nimwrap.images.verification import (
     first_line,
     header_fault,
     host_fault,
-    kind_of,
     resource_fault,
 )
 from nimwrap.master_context import MasterContext
@@ -98,7 +97,7 @@ def due_for_full(rows: Iterable[ImageRow], config: Config, now: datetime) -> lis
 def writing_in(context: MasterContext, reader: Reader) -> frozenset[str]:
     """Directories in which a backup is running, by anybody's nimwrap: nothing is read there meanwhile."""
     locks = context.host.run(f"{PREAMBLE}ls {shlex.quote(context.master.spool)}/locks 2>/dev/null\n")
-    clients = {*locks.stdout.split(), *(str(run["client"]) for run in reader.open_runs(context.master.name))}
+    clients = {*locks.stdout.split(), *(str(run.client) for run in reader.open_runs(context.master.name))}
     return frozenset(home(client, context.config.policy(context.master.name, client)) for client in clients)
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from nimwrap.config.model import Config
 from nimwrap.config.toml_file import is_absent
-from nimwrap.domain.durations import parse_rfc3339, rfc3339
+from nimwrap.domain.durations import parse_rfc3339
 from nimwrap.domain.errors import NimwrapError
 from nimwrap.domain.ref import ClientRef, Key
 from nimwrap.domain.verdict import Reason, ReasonCode, Verdict
@@ -50,7 +50,7 @@ def read_plans(config: Config, reader: Reader, known: KnownClients, now: datetim
         text = f"no schedule works: {told}; nimwrap schedule validate"
         return Plans(None, (Reason(Verdict.CRITICAL, ReasonCode.SCHEDULES_UNREADABLE, text),))
     if not schedules:
-        if reader.row("select 1 from slots where slot >= ? limit 1", (rfc3339(now - MEMORY),)) is None:
+        if not reader.has_slots(now - MEMORY):
             return Plans(None)
         text = f"there is no schedule any more in {config.schedules}"
         return Plans({}, (Reason(Verdict.CRITICAL, ReasonCode.SCHEDULES_GONE, text),))
@@ -107,13 +107,8 @@ def _faults(
 def missed_slots(reader: Reader, now: datetime) -> dict[Key, tuple[datetime, str]]:
     """By client, the newest slot of the last weeks that came and went without a run of it, and why."""
     found: dict[Key, tuple[datetime, str]] = {}
-    for state in ("missed", "failed"):
-        sql = (  # SQLite takes the bare columns from the row that has the maximum
-            "select master, client, max(slot) as slot, reason from slots where state = ? and slot >= ? and run is null"
-            " group by master, client"
-        )
-        for row in reader.rows(sql, (state, rfc3339(now - MEMORY))):
-            key, slot = (row["master"], row["client"]), parse_rfc3339(row["slot"])
-            if key not in found or found[key][0] < slot:
-                found[key] = (slot, row["reason"] or "no reason recorded")
+    for missed in reader.missed_slots(now - MEMORY):
+        key, slot = (missed.master, missed.client), parse_rfc3339(missed.slot)
+        if key not in found or found[key][0] < slot:
+            found[key] = (slot, missed.reason or "no reason recorded")
     return found

@@ -100,7 +100,7 @@ def run_due(
     troubles = refresh_inventories(session)
     if session.clock.stop.is_set():
         return DueReport()
-    left = {row["master"] for row in session.reader.open_runs()} & set(session.hosts)
+    left = {row.master for row in session.reader.open_runs()} & set(session.hosts)
     report = DueReport(said=adopt(session, sorted(left), wait=False, recovering=recovering))
     workers = BatchWorkers(session, fleet)
     engine = SlotClaimer(session.store, session.reader, lambda schedule: meant(session, schedule, troubles))

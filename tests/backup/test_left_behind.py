@@ -72,7 +72,7 @@ def test_an_export_whose_undo_failed_is_undone_by_the_next_recover(estate: Any, 
     assert second.notes == [], second
     assert estate.exports_text() == before
     (change,) = session.reader.changes(limit=1)
-    assert change["state"] == "reverted"
+    assert change.state == "reverted"
     assert recovered(session) == Recovered()
     assert list((estate.files("nim") / "var/adm/nimwrap/locks").iterdir()) == []
     assert session.reader.last_good("nim", "powerha1")

@@ -12,7 +12,7 @@ import pytest
 
 from nimwrap.domain.errors import NimwrapError
 from nimwrap.estate.image import DamagedError, Header, check_whole
-from nimwrap.history.sqlite.codec import Row
+from nimwrap.history.model import ImageRow
 from nimwrap.hosts.protocol import CommandResult, Host
 from nimwrap.images.fixed_name import RenameResult, resume, take_fixed_name
 from nimwrap.master_context import MasterContext
@@ -79,7 +79,7 @@ def fixed(lab_with: Callable[..., Lab]) -> Lab:
     return lab_with(backup={"naming": "fixed"})
 
 
-def first(lab: Lab) -> tuple[Row, int]:
+def first(lab: Lab) -> tuple[ImageRow, int]:
     """The site's image under the fixed name, a week old; and its mark."""
     row = lab.make(days=7)
     done = take_fixed_name(lab.context, row, "20261116T010000-aix01-0001", NOW - timedelta(days=7))
@@ -87,11 +87,11 @@ def first(lab: Lab) -> tuple[Row, int]:
     return lab.row(row.id), marked(lab, PLACE)
 
 
-def spoiled(lab: Lab, row: Row, host: Host) -> MasterContext:
+def spoiled(lab: Lab, row: ImageRow, host: Host) -> MasterContext:
     return replace(lab.context, host=host)
 
 
-def assert_replaced(lab: Lab, old: Row, new: Row, marks: tuple[int, int]) -> None:
+def assert_replaced(lab: Lab, old: ImageRow, new: ImageRow, marks: tuple[int, int]) -> None:
     """The fixed name means the new image, the old one is a dated generation, and nothing else is left."""
     assert lab.resources() == {FIXED: PLACE, "aix01_20261116_010000": ASIDE}
     assert (marked(lab, ASIDE), marked(lab, PLACE)) == marks
@@ -105,7 +105,7 @@ def assert_replaced(lab: Lab, old: Row, new: Row, marks: tuple[int, int]) -> Non
     assert not lab.disk(f"/var/adm/nimwrap/{RUN}/replace").exists()
 
 
-def make_second(lab: Lab) -> tuple[Row, int]:
+def make_second(lab: Lab) -> tuple[ImageRow, int]:
     lab.estate.state.write("settings", lab.estate.state.read("settings") | {"files": 1300})
     row = lab.make(run=None)
     return row, marked(lab, row.location)

@@ -65,7 +65,7 @@ def release(ctx: typer.Context, targets: SomeTargets) -> None:
     invocation = current(ctx)
     groups = invocation.settings.groups
     with invocation.reader() as reader:
-        held = {ClientRef(row["master"], row["client"]) for row in reader.holds()}
+        held = {ClientRef(row.master, row.client) for row in reader.holds()}
         known = recorded_clients(invocation.settings, reader)
     for ref in held:
         known = known.with_names(ref.master, [ref.client])

@@ -23,8 +23,6 @@ if TYPE_CHECKING:
     from nimwrap.images.restore.restore_facts import RestoreFacts
     from nimwrap.images.restore.restore_plan import RestorePlan, RestoreRequest
 
-_BOOTABLE = ("mksysb", "ios_mksysb", "master_mksysb")
-
 
 def register(images: typer.Typer) -> None:
     images.command("restore-plan")(plan)
@@ -92,7 +90,9 @@ def _images(reader: Reader, ref: ClientRef, wanted: str | None) -> list[ImageRow
 
 
 def _bootable(reader: Reader, ref: ClientRef) -> list[ImageRow]:
-    rows = [row for row in reader.images(ref.master, ref.client) if row.kind in _BOOTABLE]
+    from nimwrap.images.kinds.registry import kind_of
+
+    rows = [row for row in reader.images(ref.master, ref.client) if kind_of(row.kind).bootable]
     return sorted(rows, key=lambda row: (row.created, row.id), reverse=True)
 
 
@@ -118,17 +118,18 @@ def _made(invocation: Invocation, requests: list[RestoreRequest]) -> tuple[Resto
 
 
 def _request(invocation: Invocation, reader: Reader, row: ImageRow, to: str | None) -> RestoreRequest:
+    from nimwrap.images.kinds.registry import kind_of
     from nimwrap.images.restore.restore_plan import RestoreRequest
 
     master = invocation.masters.get(row.master)
     if master is None:
         raise usage_error(f"master {row.master} is not in the configuration")
-    hosts = {one["name"]: one["host"] for one in reader.clients(row.master)}
+    hosts = {one.name: one.host for one in reader.clients(row.master)}
     target = to or row.client
     runs = reader.runs_by_id([row.run]) if row.run else []
     others: dict[str, ImageRow] = {}
     for other in reader.images(row.master, row.client):
-        if other.kind not in _BOOTABLE and other.verified and not other.fault:
+        if not kind_of(other.kind).bootable and other.verified and not other.fault:
             others.setdefault((other.resource or other.location)[:-16], other)
     return RestoreRequest(
         row,

@@ -15,6 +15,7 @@ from nimwrap.domain.durations import format_duration, rfc3339
 from nimwrap.domain.errors import Problem, usage_error
 
 if TYPE_CHECKING:
+    from nimwrap.history.model import ClientRow
     from nimwrap.scheduling.forecast import Coming
     from nimwrap.scheduling.model import Schedule
 
@@ -137,7 +138,7 @@ def _slot_as_json(each: Coming) -> dict[str, Any]:
     }
 
 
-def _inventory_warning(clients: list[dict[str, Any]]) -> list[Problem]:
+def _inventory_warning(clients: list[ClientRow]) -> list[Problem]:
     if clients:
         return []
     hint = "`nimwrap status --refresh` asks the masters"

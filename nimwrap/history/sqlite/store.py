@@ -17,10 +17,11 @@ from nimwrap.domain.findings import Finding
 from nimwrap.domain.records import Attempt, ChangeState, InventoryClient, Run
 from nimwrap.failpoints import failpoint
 from nimwrap.history.history_errors import StoreUnavailable, row_missing, unavailable
-from nimwrap.history.model import ImageRow
+from nimwrap.history.model import EventRow, ImageRow
 from nimwrap.history.run_lease import RunLease, remove_stale_leases
 from nimwrap.history.sqlite import statements
 from nimwrap.history.sqlite.codec import columns, moment, run_columns, utc_now
+from nimwrap.history.sqlite.connection import select
 from nimwrap.history.sqlite.database import connect, immediate, migrate, private_state_dir
 
 if TYPE_CHECKING:
@@ -32,6 +33,8 @@ HURRY_S = 2.0
 """How long an end, an undo or a piece of evidence waits before StoreUnavailable says to go on without the row."""
 
 Moment = datetime | str
+Decide = Callable[[Sequence[EventRow]], "tuple[str, object] | None"]
+_EVENTS = select(EventRow._fields, "events")
 
 
 class Store:
@@ -200,6 +203,26 @@ class Store:
         values = {"run": run, "master": master, "at": at or self._now(), "kind": kind, "text": text, "data": data}
         with self.writing("event", hurried=True) as database:
             statements.insert(database, "events", values)
+
+    def event_after(self, kind: str, most: int, decide: Decide, *, at: Moment) -> int | None:
+        """In one transaction, decide on the newest ``most`` events of a kind, newest first, whether another follows.
+
+        ``decide`` gives its text and data, or None for none; the new event's id is returned.
+        """
+        with self.writing(kind) as database:
+            found = database.conn.execute(
+                f"{_EVENTS} where kind = ? order by at desc, id desc limit ?", (kind, most)
+            ).fetchall()
+            follows = decide([EventRow.from_row(values) for values in found])
+            if follows is None:
+                return None
+            values = {"at": at, "kind": kind, "text": follows[0], "data": follows[1]}
+            return statements.insert(database, "events", values)
+
+    def update_event(self, event_id: int, data: Any) -> None:
+        """Replace the data of an event."""
+        with self.writing("update_event", hurried=True) as database:
+            statements.update(database, "events", event_id, {"data": data})
 
     # --- export changes
 
