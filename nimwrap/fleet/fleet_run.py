@@ -22,6 +22,7 @@ from nimwrap.domain.ordering import predicted_seconds
 from nimwrap.domain.progress import Progress
 from nimwrap.domain.records import ClientRef, Run
 from nimwrap.fleet.admission import admit, chain_of, detected_clusters, goes_first
+from nimwrap.fleet.fleet_observer import FleetObserver
 from nimwrap.fleet.queue import Queue, QueuedJob
 from nimwrap.fleet.session import Session
 from nimwrap.fleet.simulation import expected_end
@@ -271,18 +272,20 @@ class Fleet:
         note = f"{later.failure.code}: {later.failure.message}"
         self.session.tell(Progress(task.run.run.id, "again", task.request.ref.client, note=note, again=at))
 
-    def foresee(self) -> datetime | None:
+    def expected_end(self) -> datetime | None:
         """When everything will be done, by what the history says; None while it says too little."""
         now = self.session.clock.monotonic()
         ends = expected_end(self.queue, now)
         return self.session.clock.now() + timedelta(seconds=ends - now) if ends is not None else None
 
 
-def run_fleet(session: Session, order: Order) -> list[Run]:
+def run_fleet(session: Session, order: Order, observer: FleetObserver) -> list[Run]:
     """Run a fleet to its end; one record for every client asked for."""
-    fleet = Fleet(session, order)
-    session.foresee = fleet.foresee
-    return fleet.work()
+    fleet = Fleet(replace(session, tell=observer.progresses), order)
+    observer.begins(fleet.expected_end)
+    runs = fleet.work()
+    observer.ended(runs)
+    return runs
 
 
 def counts(order: Order, run: Run) -> bool:
