@@ -245,9 +245,10 @@ class Store:
             return statements.insert(database, "export_changes", values)
 
     def change_applied(self, change_id: int, after: str | None, at: Moment) -> None:
-        """The change took; ``after`` is the entry's text as read back."""
+        """The change took; ``after`` is the entry's text as read back. When it was first seen open is kept."""
         with self.writing("change_applied", hurried=True) as database:
-            values = {"state": ChangeState.APPLIED, "after": after, "applied": at}
+            seen = statements.value(database, "select applied from export_changes where id = ?", (change_id,))
+            values = {"state": ChangeState.APPLIED, "after": after, "applied": seen or at}
             statements.update(database, "export_changes", change_id, values)
 
     def change_ended(self, change_id: int, state: ChangeState, at: Moment, note: str = "") -> None:
