@@ -25,7 +25,10 @@ EVIDENCE_LIMIT = 8000
 
 @dataclass
 class MasterContext:
-    """One master as a run works on it. ``tell`` receives progress; it must not raise."""
+    """One master as a run works on it. ``tell`` receives progress; it must not raise.
+
+    ``beats``: a way to the master for heartbeats alone, None for the same.
+    """
 
     host: Host
     master: MasterConfig
@@ -33,8 +36,9 @@ class MasterContext:
     store: Store
     clock: Clock = field(default_factory=Clock)
     tell: Callable[[Progress], None] = lambda progress: None
+    beats: Host | None = None
 
-    def act(self, run: str, label: str, script: str, *, timeout: float = 120.0) -> CommandResult:
+    def act(self, run: str | None, label: str, script: str, *, timeout: float = 120.0) -> CommandResult:
         """Run a script and keep it and its output as evidence of the run."""
         began = self.clock.now()
         result = self.host.run(script, timeout=timeout)

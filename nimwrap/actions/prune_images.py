@@ -12,7 +12,7 @@ from nimwrap.domain.errors import NimwrapError
 from nimwrap.fleet.session import open_session
 from nimwrap.history.sqlite.queries import Reader
 from nimwrap.hosts.connect import open_master
-from nimwrap.images.prune import MasterState, PruneDecision, carry_out, held_clients, plan_prune, survey
+from nimwrap.images.prune import MasterState, PruneDecision, held_clients, plan_prune, prune_clients, survey
 
 if TYPE_CHECKING:
     from nimwrap.config.model import Config
@@ -61,7 +61,7 @@ def prune_images(config: Config, chosen: ChosenImages, now: datetime) -> PruneRe
             try:
                 state = survey(context.host, context.master)
                 planned = plan_prune(members, config, held, state, now)
-                found.decisions.extend(carry_out(context, planned, state.busy, now))
+                found.decisions.extend(prune_clients(context, planned, now))
             except NimwrapError as error:
                 troubles[master] = error
         found.troubles.extend(troubles.values())

@@ -7,9 +7,9 @@ import shlex
 from dataclasses import dataclass
 from datetime import datetime
 
-from nimwrap.backup.spool import ALIVE, MARK, moment, said
 from nimwrap.domain.attempt_plan import AttemptPlan
 from nimwrap.hosts.script_batch import CLOCK, PREAMBLE
+from nimwrap.locks.lock_scripts import ALIVE, MARK, moment, said
 
 
 def poll_script(plan: AttemptPlan, wait_s: int) -> str:

@@ -43,11 +43,19 @@ class Session:
     clock: Clock = field(default_factory=Clock)
     tell: Callable[[Progress], None] = lambda progress: None
     listed: dict[str, Inventory] = field(default_factory=dict)
+    beats: Mapping[str, Host] = field(default_factory=dict)
+    """Ways to the masters for heartbeats alone, so that no long command keeps them waiting."""
 
     def master_context(self, master: str) -> MasterContext:
         """One master as a run works on it."""
         return MasterContext(
-            self.hosts[master], self.config.masters[master], self.config, self.store, self.clock, self.tell
+            self.hosts[master],
+            self.config.masters[master],
+            self.config,
+            self.store,
+            self.clock,
+            self.tell,
+            self.beats.get(master),
         )
 
 
@@ -61,14 +69,16 @@ def open_session(
 ) -> Iterator[Session]:
     """A session over all configured masters; nothing is connected before its first command, unless ``ahead``."""
     hosts: dict[str, Host] = {}
+    beats: dict[str, Host] = {}
     try:
+        beats.update({name: open_master(master) for name, master in config.masters.items()})
         hosts.update({name: open_master(master, ahead=ahead) for name, master in config.masters.items()})
         from nimwrap.history.sqlite.store import Store
 
         with Store.open(config.database) as store, Reader.open(config.database) as reader:
-            yield Session(config, store, reader, hosts, clock or Clock(), tell)
+            yield Session(config, store, reader, hosts, clock or Clock(), tell, beats=beats)
     finally:
-        for host in hosts.values():
+        for host in [*hosts.values(), *beats.values()]:
             host.close()
 
 

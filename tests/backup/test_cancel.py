@@ -15,6 +15,7 @@ from nimwrap.backup.cancellation import cancel_run
 from nimwrap.config.load import load
 from nimwrap.domain.clock import Clock
 from nimwrap.domain.records import ClientRef, Run
+from nimwrap.fleet.fleet_observer import FleetObserver
 from nimwrap.fleet.fleet_run import Order, run_fleet
 from nimwrap.fleet.session import Session, open_session
 from nimwrap.hosts.protocol import CommandResult
@@ -87,7 +88,7 @@ def test_a_run_that_waits_for_its_next_round_is_taken_out(estate: Any, session: 
         (row,) = session.reader.open_runs()
         request_cancel(session.master_context("nim"), row.id)
 
-    (done,) = run_fleet(replace(session, clock=Waking(waking=wake)), Order((REF,)))
+    (done,) = run_fleet(replace(session, clock=Waking(waking=wake)), Order((REF,)), FleetObserver())
     assert done.failure and done.failure.code == "cancelled"
     assert_cancelled(session, estate, done.id)
 
@@ -95,7 +96,6 @@ def test_a_run_that_waits_for_its_next_round_is_taken_out(estate: Any, session: 
 def test_cancel_ends_an_operation_and_its_owner_closes_the_run(estate: Any, session: Session) -> None:
     estate.fault("nfs_stall", True)
     context = session.master_context("nim")
-    backup = BackupRun(context, BackupRequest(REF))
     ended: list[object] = []
 
     def meet(script: str, run: Callable[[], CommandResult]) -> CommandResult | None:
@@ -111,6 +111,6 @@ def test_cancel_ends_an_operation_and_its_owner_closes_the_run(estate: Any, sess
         session.store.update_run(backup.run.id, outcome="failed")
         return None
 
-    backup.context = replace(context, host=CutHost(context.host, meet))
+    backup = BackupRun(replace(context, host=CutHost(context.host, meet)), BackupRequest(REF))
     done = backup.step()
     assert isinstance(done, Run) and done.failure and done.failure.code == "cancelled"

@@ -12,15 +12,16 @@ from typing import Any
 import pytest
 
 from nimwrap.backup.backup_run import BackupRequest, BackupRun
-from nimwrap.backup.locking import beating
 from nimwrap.backup.recovery import recover
 from nimwrap.config.load import load
 from nimwrap.domain.clock import Clock, Interrupted
 from nimwrap.domain.records import ClientRef, Run
 from nimwrap.fleet.session import open_session
 from nimwrap.hosts.protocol import CommandResult, Host
+from nimwrap.locks.client_locks import beating
 from nimwrap.master_context import MasterContext
 from tests.backup.test_lost_sight import Failing
+from tests.cutting import LOST, CutHost
 
 Config = Callable[..., Path]
 LIMIT_S = 30
@@ -126,3 +127,40 @@ def test_only_its_own_locks_are_kept_fresh(estate: Any, estate_config: Config, h
         with beating(replace(session.master_context("nim"), clock=clock), "powerha2", "this-run"):
             clock.let_one_through()
     assert [(lock / "heartbeat").read_text() > OLD for lock in locks] == [fresh, fresh]
+
+
+def test_beats_have_a_way_to_the_master_of_their_own(estate: Any, estate_config: Config) -> None:
+    """A9: four proofs at once used all connections, and no heartbeat got through for as long as they took."""
+    with open_session(load(estate_config())) as session:
+        assert session.beats["nim"] is not session.hosts["nim"]
+        clock = Beat()
+        lock = estate.files("nim") / "var/adm/nimwrap/locks/powerha2"
+        lock.mkdir(parents=True)
+        (lock / "run").write_text("20261123T000000-powerha2-beef\n")
+        full = CutHost(session.hosts["nim"], lambda script, run: LOST)  # nothing gets through here
+        context = replace(session.master_context("nim"), host=full, clock=clock)
+        with beating(context, "powerha2", "20261123T000000-powerha2-beef"):
+            clock.let_one_through()
+        assert (lock / "heartbeat").read_text() > OLD
+
+
+def test_a_run_that_has_lost_its_lock_changes_nothing_more(estate: Any, estate_config: Config) -> None:
+    """Its image is made; before that is put in its place another nimwrap has taken the client over."""
+    with open_session(load(estate_config())) as session:
+        lock = estate.files("nim") / "var/adm/nimwrap/locks/powerha2"
+
+        def take(script: str, run: Callable[[], CommandResult]) -> None:
+            if "lsmksysb -lf" in script:
+                (lock / "run").write_text("20261123T000000-powerha2-beef\n")
+
+        host = CutHost(session.hosts["nim"], take)
+        backup = BackupRun(
+            replace(session.master_context("nim"), host=host), BackupRequest(ClientRef("nim", "powerha2"))
+        )
+        with pytest.raises(Interrupted):
+            backup.step()
+        assert (lock / "run").read_text() == "20261123T000000-powerha2-beef\n"
+        assert session.reader.run(backup.run.id).outcome == "running"
+        (lock / "run").write_text(f"{backup.run.id}\n")
+        assert recover(session.master_context("nim"), session.reader, wait=True).closed == [backup.run.id]
+        assert session.reader.run(backup.run.id).outcome == "ok"
