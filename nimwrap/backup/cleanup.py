@@ -157,10 +157,10 @@ def _unmount(context: MasterContext, plan: AttemptPlan, late: EndSeen | None) ->
     """NIM's own stale mount of the image directory on the client, never one that was there before; what remains."""
     before = "|".join(shlex.quote(point) for point in plan.had_mounts or ())
     skip = f"  case $point in {before}) continue;; esac\n" if before else ""
-    take = '  umount "$point" || umount -f "$point"\n' if plan.had_mounts is not None else ""
+    take = '  umount "$point" || umount -f "$point"\n' if plan.had_mounts is not None else "  :\n"
     if late is not None:  # what the end did not see is somebody else's
         seen = "|".join(shlex.quote(point) for point in late.mounts)
-        take = f"  case $point in {seen}) {take.strip()};; esac\n" if seen and take else ""
+        take = f"  case $point in {seen}) {take.strip()};; esac\n" if seen else "  :\n"
     each = f"mount | awk -v d={shlex.quote(plan.directory)} '$2 == d {{ print $3 }}' | while read point; do\n{skip}"
     script = f'{each}{take}done\n{each}  echo "left $point"\ndone\necho asked\n'
     command = client_command(plan.channel, plan.client_host, script, 60)

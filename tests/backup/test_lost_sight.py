@@ -70,7 +70,8 @@ def test_a_start_that_came_after_its_run_was_given_up_is_adopted(estate: Any, es
         ended = backup.step()
         assert isinstance(ended, Run) and ended.failure and ended.failure.code == "master_unreachable"
         lock = session.config.masters["nim"].spool + "/locks/powerha1"
-        host.host.run(f"mkdir -p {lock}; echo {ended.id} > {lock}/run")
+        fence = host.lost.partition(f"{ended.id} ")[2][:14]
+        host.host.run(f"mkdir -p {lock}; echo {ended.id} > {lock}/run; echo {fence} > {lock}/fence")
         assert "started" in host.host.run(host.lost).stdout
         assert recover(session.master_context("nim"), session.reader, wait=True).closed == [ended.id]
         assert session.reader.run(ended.id).outcome == "ok"

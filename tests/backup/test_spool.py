@@ -151,8 +151,8 @@ def test_a_slot_that_a_dead_run_holds_is_freed_and_a_fresh_one_is_not(root: Path
     (slot / "heartbeat").write_text(OLD)
     busy = sh(spool.start_script(planned(root), "exit 0\n", None, "me"))
     assert spool.stale_slots(busy) == [("1", "gone", OLD)]
-    assert sh(spool.free_stale_slot_script(str(root), "1", "other")) == ""
-    assert "freed" in sh(spool.free_stale_slot_script(str(root), "1", "gone"))
+    assert sh(spool.free_stale_slot_script(str(root), "1", "other", OLD)) == ""
+    assert "freed" in sh(spool.free_stale_slot_script(str(root), "1", "gone", OLD))
     assert not slot.exists()
 
 
