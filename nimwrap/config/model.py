@@ -10,6 +10,7 @@ from nimwrap.config.secret import Secret
 from nimwrap.domain.alert_kind import AlertKind
 
 KINDS = ("mksysb", "savevg", "ios_mksysb", "ios_backup", "nim_db", "master_mksysb")
+AUTO = "auto"
 REMEDIES = ("own-mount", "pre-export")
 
 
@@ -59,10 +60,21 @@ class MasterConfig:
     ssh_config: str = ""
     client_channel: str = "c_rsh"
     spool: str = "/var/adm/nimwrap"
-    max_parallel: int = 4
+    max_parallel: int | str = 4
+    max_parallel_limit: int = 16
     shell: str = ""
     env: dict[str, str] = field(default_factory=dict)
     overrides: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def learns_parallel(self) -> bool:
+        """Whether how many images are made at once is learned from what the master writes."""
+        return self.max_parallel == AUTO
+
+    @property
+    def most_parallel(self) -> int:
+        """How many images are ever made at once."""
+        return self.max_parallel if isinstance(self.max_parallel, int) else self.max_parallel_limit
 
 
 @dataclass(frozen=True)

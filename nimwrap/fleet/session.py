@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 from nimwrap.clients.inventory import backs_itself_up, can_be_backed_up, take_inventory
 from nimwrap.clients.selection import resolve_reachable
@@ -17,10 +18,12 @@ from nimwrap.domain.names import is_nim_name
 from nimwrap.domain.progress import Progress
 from nimwrap.domain.records import ClientRef, Inventory, InventoryClient
 from nimwrap.fleet.concurrency import map_concurrent
+from nimwrap.fleet.learned_parallel import LearnedParallel
 from nimwrap.history.sqlite.queries import Reader
 from nimwrap.hosts.connect import open_master
+from nimwrap.hosts.shared_call import SharedCall
 from nimwrap.images.kinds import MASTER
-from nimwrap.master_context import MasterContext
+from nimwrap.master_context import FixedParallel, MasterContext
 
 if TYPE_CHECKING:
     from nimwrap.history.sqlite.store import Store
@@ -46,12 +49,53 @@ class Session:
     listed: dict[str, Inventory] = field(default_factory=dict)
     unheard: list[NimwrapError] = field(default_factory=list)
     """Why masters were not asked that clients were wanted of, and of which no client is known."""
+    polls: dict[str, SharedCall[Any, Any]] = field(default_factory=dict)
+    learned: dict[str, LearnedParallel] = field(default_factory=dict)
+    """Of each master whose number of images at once is learned."""
+
+    def __post_init__(self) -> None:
+        for name, master in self.config.masters.items():
+            self.polls[name] = SharedCall()
+            if master.learns_parallel:
+                told = partial(self._tell_parallel, name)
+                self.learned[name] = LearnedParallel(master, self.store, self.reader, self.clock, told)
+
+    def _tell_parallel(self, master: str, reason: str) -> None:
+        self.tell(Progress("", "parallel", note=f"{master}: {reason}"))
+
+    def jobs_at_once(self, master: str) -> int:
+        """How many clients of a master this process works on at once."""
+        learned = self.learned.get(master)
+        return learned.jobs() if learned else self.config.masters[master].most_parallel
 
     def master_context(self, master: str) -> MasterContext:
         """One master as a run works on it."""
         return MasterContext(
-            self.hosts[master], self.config.masters[master], self.config, self.store, self.clock, self.tell
+            self.hosts[master],
+            self.config.masters[master],
+            self.config,
+            self.store,
+            self.clock,
+            self.tell,
+            self.learned.get(master) or FixedParallel(),
+            self.polls[master],
         )
+
+
+class JobsAtOnce(Mapping[str, int]):
+    """For a queue: how many clients of each master may be worked on at once, as it is at the moment of asking."""
+
+    def __init__(self, session: Session) -> None:
+        self.session = session
+
+    def __getitem__(self, master: str) -> int:
+        return self.session.jobs_at_once(master)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.session.config.masters)
+
+    def __len__(self) -> int:
+        return len(self.session.config.masters)
 
 
 @contextmanager

@@ -228,7 +228,7 @@ def outlook(reader: Reader, config: Config, master: str, stock: MasterCatalog, n
         keep = {client: config.policy(master, client).keep for client in histories}
         free = mounts[mount].free_bytes
         if free is not None:
-            forecasts.append(forecast(needs, histories, keep, free, config.masters[master].max_parallel, now))
+            forecasts.append(forecast(needs, histories, keep, free, config.masters[master].most_parallel, now))
     return forecasts
 
 

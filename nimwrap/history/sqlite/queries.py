@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 _IMAGES = select(ImageRow._fields, "images")
 _EVER = ""  # before every RFC 3339 text
+_NEVER = "9999"  # after every one
 
 
 class Reader(ReadOnly):
@@ -94,6 +95,14 @@ class Reader(ReadOnly):
     def noted(self, kind: str, since: datetime) -> list[Row]:
         """Events of one kind, of whatever run or master, not before ``since``, the oldest first."""
         return self.rows("select * from events where kind = ? and at >= ? order by at, id", (kind, rfc3339(since)))
+
+    def parallel_changes(self, master: str, since: str, until: str | None) -> list[Row]:
+        """Each change of how many images a master makes at once, between two moments, and the last one before."""
+        before = (
+            "select * from events where kind = 'parallel' and master = ? and at < ? order by at desc, id desc limit 1"
+        )
+        within = "select * from events where kind = 'parallel' and master = ? and at >= ? and at <= ? order by at, id"
+        return self.rows(before, (master, since)) + self.rows(within, (master, since, until or _NEVER))
 
     # --- what backups of a client were like
 

@@ -43,7 +43,7 @@ def rooms(reader: Reader, config: Config, refs: Sequence[ClientRef], now: dateti
         keep = {client: config.policy(master, client).keep for client in histories}
         needs = [_need(client, mount, images, keep[client]) for client, images in histories.items()]
         needs = needs or [Need("", mount, None)]
-        parallel = config.masters[master].max_parallel if master in config.masters else 1
+        parallel = config.masters[master].most_parallel if master in config.masters else 1
         found.append(RoomForImages(master, seen, forecast(needs, histories, keep, free, parallel, now)))
     return sorted(found, key=lambda room: room.forecast.free_bytes)
 
