@@ -127,13 +127,13 @@ def opened(master: MasterConfig) -> Iterator[Host]:
 def bare(master: MasterConfig, clients: list[str], script: str) -> None:
     with opened(master) as host:
         result = host.run(bare_script(clients, script), timeout=1800)
-    assert result.ok and result.stdout.count(" begin machine") == len(clients), result.stderr
+    assert result.succeeded and result.stdout.count(" begin machine") == len(clients), result.stderr
 
 
 def asked(master: MasterConfig, clients: list[str], script: str) -> None:
     with opened(master) as host:
         found = ask_clients(host, "c_rsh", {name: ClientRequest(name, script) for name in clients}, parallel=AT_ONCE)
-    assert all(answer.ok for answer in found.values())
+    assert all(answer.succeeded for answer in found.values())
 
 
 def looked(master: MasterConfig, clients: list[str]) -> None:

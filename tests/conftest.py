@@ -10,8 +10,10 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, settings
 
-from tests.running import Ran, run
+from tests.preloaded import Preloaded, preloaded
+from tests.running import Ran, environment, run
 
 _LEAKS = (
     "NIMWRAP_CONFIG",
@@ -28,6 +30,10 @@ _LEAKS = (
     "CREDENTIALS_DIRECTORY",
     "STATE_DIRECTORY",
 )
+
+
+settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("any machine")
 
 
 @pytest.fixture(autouse=True)
@@ -48,12 +54,22 @@ def command_server() -> Iterator[None]:
         yield
 
 
+@pytest.fixture(scope="session")
+def loaded_nimwrap() -> Iterator[Preloaded | None]:
+    """One process that has loaded nimwrap, from which ``run_cli`` forks those that it runs."""
+    with (
+        TemporaryDirectory(prefix="nimwrap-") as directory,
+        preloaded(Path(directory), environment(Path(directory))) as loaded,
+    ):
+        yield loaded
+
+
 @pytest.fixture
-def run_cli(tmp_path: Path) -> Callable[..., Ran]:
+def run_cli(tmp_path: Path, loaded_nimwrap: Preloaded | None) -> Callable[..., Ran]:
     """``run_cli("backup", "powerha1", "--json", config=PATH) -> Ran``; HOME is an empty directory of the test."""
     home = tmp_path / "home"
     home.mkdir()
-    return partial(run, home=home)
+    return partial(run, home=home, loaded=loaded_nimwrap)
 
 
 @pytest.fixture

@@ -7,29 +7,36 @@
 from __future__ import annotations
 
 import secrets
+import shlex
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import NoReturn
 
+from nimwrap.aix import exportfs
 from nimwrap.backup.attempt import AttemptResult, OperationOutcomeUnknown, failure_of, make_image, unstarted
-from nimwrap.backup.attempt_planner import NIM, Work, plan_attempt
+from nimwrap.backup.attempt_planner import AttemptKey, plan_attempt
 from nimwrap.backup.locking import beating, give_back, locked_by_another, take_locks
 from nimwrap.backup.post_backup import apply_name_and_retention, warned
-from nimwrap.backup.self_preflight import master_preflight, through_client
+from nimwrap.backup.self_preflight import master_preflight
 from nimwrap.backup.size_preview import space_short
 from nimwrap.config.model import BackupPolicy, RetryPolicy
+from nimwrap.domain.attempt_plan import NIM
 from nimwrap.domain.clock import Interrupted, NotStarted
 from nimwrap.domain.codes import CAN_PASS, FailureCode, Outcome
 from nimwrap.domain.errors import NimwrapError
 from nimwrap.domain.findings import CheckVerdict, Failure
+from nimwrap.domain.names import PLAIN_KIND
 from nimwrap.domain.progress import Progress
 from nimwrap.domain.records import ClientRef, Run
 from nimwrap.domain.retry import wait_before
 from nimwrap.history.run_lease import RunLease
+from nimwrap.hosts.script_batch import PREAMBLE
+from nimwrap.images.kinds.registry import KINDS
 from nimwrap.master_context import MasterContext, log_path
 from nimwrap.preflight.engine import preflight, recheck_source
 from nimwrap.preflight.preflight_report import PreflightReport, Prior
+from nimwrap.remedies.base import Work
 
 DENIALS = frozenset({FailureCode.EXPORT_DENIED, FailureCode.SOURCE_ADDRESS_MISMATCH, FailureCode.EXPORT_CONFLICT})
 """Failures after which another way to let the client in may work at once."""
@@ -44,7 +51,7 @@ class BackupRequest:
     ``in_company``: other clients are backed up by the same command, so one of them may hold the cluster."""
 
     ref: ClientRef
-    kind: str = "mksysb"
+    kind: str = PLAIN_KIND
     volume_group: str = ""
     schedule: str | None = None
     slot: datetime | None = None
@@ -175,8 +182,8 @@ class BackupRun:
             if method is None:
                 return self._close(Outcome.REFUSED, report.failure or self._exhausted())
             self.tried.append(method)
-            number = len(self.run.attempts) + 1
-            plan = plan_attempt(self.context, report, work, method, self.run.id, number)
+            key = AttemptKey(self.run.id, len(self.run.attempts) + 1, method)
+            plan = plan_attempt(self.context.master, report, work, key, self._exports)
             if isinstance(plan, Failure):
                 self.context.note(self.run.id, "remedy", f"{method} was not tried: {plan.message}")
                 if self._method(report) is not None:
@@ -186,7 +193,7 @@ class BackupRun:
                 return later or self._close(Outcome.FAILED if self.run.attempts else Outcome.REFUSED, plan)
             self._progress("start", method)
             done = make_image(self.context, report, work, plan)
-            self.run = replace(self.run, attempts=(*self.run.attempts, done.attempt), remedy=_remedy(method))
+            self.run = replace(self.run, attempts=(*self.run.attempts, done.attempt), remedy=plan.remedy)
             failure = done.failure or self._exhausted()
             if done.outcome is Outcome.LOCKED:
                 self.tried.clear()
@@ -205,7 +212,7 @@ class BackupRun:
     def _look(self) -> PreflightReport:
         self._progress("preflight")
         context, ref = self.context, self.request.ref
-        if through_client(self.request.kind):
+        if KINDS[self.request.kind].through_client:
             prior = {ref.client: self.request.prior}
             report = preflight(context.host, context.master, context.config, [ref.client], prior, context.clock.now())[
                 0
@@ -229,6 +236,10 @@ class BackupRun:
             cluster=self.run.cluster,
         )
         return report
+
+    def _exports(self) -> str:
+        script = PREAMBLE + shlex.join(exportfs.list_argv())
+        return self.context.act(self.run.id, "the exports before the change", script).stdout
 
     def _method(self, report: PreflightReport) -> str | None:
         """NIM's own way when the source is the expected one, else the first remedy not tried in this round."""
@@ -318,10 +329,6 @@ class BackupRun:
         elapsed = (self.context.clock.now() - self.run.started).total_seconds()
         run = self.run
         self.context.tell(Progress(run.id, phase, run.client, elapsed_s=elapsed, note=note, outcome=outcome))
-
-
-def _remedy(method: str) -> str | None:
-    return None if method == NIM else method
 
 
 def _with_cure(failure: Failure, report: PreflightReport) -> Failure:

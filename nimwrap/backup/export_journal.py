@@ -6,31 +6,28 @@ exports now. Only what that says is written down; a change about which the maste
 
 from __future__ import annotations
 
-import json
 import shlex
 from collections.abc import Collection
 
 from nimwrap.backup import spool
-from nimwrap.backup.attempt_plan import AttemptPlan
 from nimwrap.backup.finalize import confirm_undo
 from nimwrap.backup.operation_status import OperationStatus
+from nimwrap.domain.attempt_plan import AttemptPlan
 from nimwrap.domain.codes import Outcome
 from nimwrap.domain.errors import NimwrapError, master_unreachable
 from nimwrap.domain.records import ChangeState
-from nimwrap.history.sqlite.codec import Row
+from nimwrap.history.model import ChangeRow
 from nimwrap.history.sqlite.queries import Reader
 from nimwrap.hosts.script_batch import PREAMBLE
 from nimwrap.master_context import MasterContext
-from nimwrap.remedies.undo import undo_script
+from nimwrap.remedies.registry import remedy
 
 BUSY = 75
 
 
 def plans(reader: Reader, run_id: str) -> list[AttemptPlan]:
     """The plans of a run, oldest first."""
-    texts = [event["data"] for event in reader.events(run_id) if event["kind"] == "plan" and event["data"]]
-    stored = [json.loads(text) for text in texts]
-    return [AttemptPlan.from_json(text if isinstance(text, str) else json.dumps(text)) for text in stored]
+    return [AttemptPlan.from_json(attempt.plan) for attempt in reader.attempts([run_id]) if attempt.plan]
 
 
 def undo_lost(context: MasterContext, reader: Reader, plan: AttemptPlan) -> str:
@@ -38,10 +35,10 @@ def undo_lost(context: MasterContext, reader: Reader, plan: AttemptPlan) -> str:
 
     Raises NimwrapError when the master does not say what came of it, or another run works in the same directory.
     """
-    change = next((row for row in _unfinished(reader, context) if row["id"] == plan.change), None)
+    change = next((row for row in _unfinished(reader, context) if row.id == plan.change), None)
     if change is None or plan.exported is None:
         return ""
-    script = undo_script(plan.exported, plan.added, plan.before, change["after"] or "")
+    script = remedy(plan.method).undo(plan, change.after or "") or ""
     result = context.act(
         plan.run, "undo the export change, whose room is gone", PREAMBLE + _unless_locked(plan) + script
     )
@@ -68,21 +65,21 @@ def undo_open(context: MasterContext, reader: Reader, rooms: Collection[str]) ->
     """Finish the open changes of closed runs that have no room left (``rooms``: runs that have); what stays open."""
     notes = []
     for change in _unfinished(reader, context):
-        run = reader.run(change["run"])
-        if run["id"] in rooms or run["outcome"] == Outcome.RUNNING:
+        run = reader.run(change.run)
+        if run.id in rooms or run.outcome == Outcome.RUNNING:
             continue
-        plan = next((plan for plan in plans(reader, run["id"]) if plan.change == change["id"]), None)
-        if plan is None:  # the plan is written after the change's row, and before anything is done
-            context.store.change_ended(change["id"], ChangeState.REVERTED, context.clock.now(), "never applied")
+        plan = next((plan for plan in plans(reader, run.id) if plan.change == change.id), None)
+        if plan is None:  # the attempt's row is written after the change's, and before anything is done
+            context.store.change_ended(change.id, ChangeState.REVERTED, context.clock.now(), "never applied")
             continue
         try:
             says = undo_lost(context, reader, plan)
         except NimwrapError as error:
             says = error.message
         if says:
-            notes.append(f"{run['id']}: {says}")
+            notes.append(f"{run.id}: {says}")
     return notes
 
 
-def _unfinished(reader: Reader, context: MasterContext) -> list[Row]:
-    return [row for row in reader.open_changes(context.master.name) if row["state"] != ChangeState.FOREIGN]
+def _unfinished(reader: Reader, context: MasterContext) -> list[ChangeRow]:
+    return [row for row in reader.open_changes(context.master.name) if row.state != ChangeState.FOREIGN]

@@ -9,18 +9,18 @@ from enum import StrEnum
 
 from nimwrap.aix.nim import completed, parse_progress
 from nimwrap.backup import spool
-from nimwrap.backup.attempt_plan import AttemptPlan
 from nimwrap.backup.operation_status import OperationStatus, parse_statuses, poll_script
 from nimwrap.backup.wrapper import GRACE_S, RUN_UNDO, UNDO_IS_DUE, client_stop_script
+from nimwrap.domain.attempt_plan import AttemptPlan
 from nimwrap.domain.errors import NimwrapError, master_unreachable
 from nimwrap.domain.progress import Progress
 from nimwrap.hosts.client_channel import client_command, parse_channel
 from nimwrap.hosts.script_batch import PREAMBLE
 from nimwrap.images import image_probe as images
-from nimwrap.images.kinds import KINDS
+from nimwrap.images.kinds.registry import KINDS
 from nimwrap.images.verification import READ_LIMIT_S
 from nimwrap.master_context import MasterContext
-from nimwrap.remedies import own_mount
+from nimwrap.remedies.registry import remedy
 
 LOOK_S = 10
 """How long one look waits on the master for the end: one round trip in this time, and no delay when it comes."""
@@ -52,7 +52,7 @@ class Started:
 def start(context: MasterContext, plan: AttemptPlan, command: str, undo: str | None, owner: str) -> Started:
     """Start the operation detached. A connection lost on the way is resolved by looking whether the room is there."""
     result = context.act(plan.run, "start", spool.start_script(plan, command, undo, owner))
-    if result.returncode is None:
+    if result.unknown:
         try:
             there = poll(context, plan, 0).room
         except NimwrapError as error:
@@ -90,7 +90,7 @@ def _ask(context: MasterContext, plan: AttemptPlan, wait_s: int) -> OperationSta
 def _ask_all(context: MasterContext, plans: Sequence[AttemptPlan], wait_s: int) -> Mapping[str, OperationStatus]:
     """One call for all of these operations. ValueError or NimwrapError when it brings no whole answer."""
     result = context.host.run(poll_script(plans, wait_s), timeout=wait_s + 60)
-    if result.returncode is None:
+    if result.unknown:
         raise ValueError("connection lost")
     answer = parse_statuses(result.stdout, [plan.run for plan in plans])
     context.parallel.saw(answer.making)
@@ -188,9 +188,8 @@ def end(context: MasterContext, plan: AttemptPlan, by: str) -> None:
 
 def settle(context: MasterContext, plan: AttemptPlan) -> OperationStatus:
     """What the wrapper could not do because it was killed or the master went down: stop the rest, run the undo."""
-    clean = ""
-    if plan.method == "own-mount":
-        clean = client_command(plan.channel, plan.client_host, own_mount.clean_on_client(plan.run), 120)
+    there = remedy(plan.method).clean_client(plan)
+    clean = client_command(plan.channel, plan.client_host, there.script, 120) if there else ""
     script = f"""\
 {PREAMBLE}cd {shlex.quote(plan.room)} || exit 1
 [ -s rc ] || [ -f ended_by ] || echo killed > ended_by
@@ -203,6 +202,16 @@ if {UNDO_IS_DUE}; then
 fi
 """
     context.act(plan.run, "settle what the wrapper left", script, timeout=300)
+    return poll(context, plan, 0)
+
+
+def undo_again(context: MasterContext, plan: AttemptPlan) -> OperationStatus:
+    """Run the undo that lies beside an ended operation, if it is due; how the operation stands then.
+
+    Nothing is written down about an export before its undo was tried.
+    """
+    script = f"{PREAMBLE}cd {shlex.quote(plan.room)} || exit 1\nif {UNDO_IS_DUE}; then {RUN_UNDO}; cat undo.out; fi\n"
+    context.act(plan.run, "undo what is still to be undone", script, timeout=300)
     return poll(context, plan, 0)
 
 

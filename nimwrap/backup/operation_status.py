@@ -8,9 +8,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from nimwrap.backup.attempt_plan import AttemptPlan
 from nimwrap.backup.spool import MARK, moment, said
 from nimwrap.backup.wrapper import CLOCK
+from nimwrap.domain.attempt_plan import AttemptPlan
 from nimwrap.hosts.script_batch import PREAMBLE
 
 _TAIL_WHILE_RUNNING = 4000
@@ -95,7 +95,7 @@ class OperationStatus:
     """The state of one operation at one moment, as :func:`poll_script` saw it.
 
     ``rebooted``: the master went down since the operation was started, and its wrapper with it.
-    ``unclean``: what own-mount left on the client could not be cleared there.
+    ``unclean``: what the operation left on the client could not be cleared there.
     """
 
     room: bool

@@ -12,8 +12,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from nimwrap.backup.attempt_plan import AttemptPlan
 from nimwrap.backup.wrapper import CLOCK, client_stop_script, stop_text, wrapper_text
+from nimwrap.domain.attempt_plan import AttemptPlan
 from nimwrap.hosts.client_channel import client_command
 from nimwrap.hosts.script_batch import PREAMBLE
 
@@ -284,6 +284,10 @@ mv {slot} {aside} && rm -rf {aside} && echo "{MARK}freed"
 """
 
 
+GONE = f"{MARK}gone"
+"""The last line of what was given back and cleared; whatever else is said tells what was kept, and why."""
+
+
 def _when_settled(room: str, then: str) -> str:
     """``then``, unless the room's wrapper is at work, or the undo beside it has still to be done."""
     path = shlex.quote(room)
@@ -292,7 +296,8 @@ def _when_settled(room: str, then: str) -> str:
 if [ ! -f {path}/done ] && alive {path}; then echo 'kept: its operation is running'
 elif [ -f {path}/undo ] && [ "$(cat {path}/undo.rc 2>/dev/null)" != 0 ]; then echo 'kept: its undo is not done'
 else
-{then}fi
+{then}echo '{GONE}'
+fi
 """
 
 

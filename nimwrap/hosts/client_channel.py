@@ -18,6 +18,7 @@ from nimwrap.domain.errors import NimwrapError
 from nimwrap.domain.names import is_address, is_host_name
 from nimwrap.hosts.protocol import CommandResult, Host
 from nimwrap.hosts.script_batch import PREAMBLE, STATUS, answers, limited
+from nimwrap.hosts.three_valued import ThreeValued
 
 PARALLEL = 16
 """Clients of one master that are asked at the same time."""
@@ -45,16 +46,12 @@ class ClientRequest:
 
 
 @dataclass(frozen=True)
-class ChannelAnswer:
+class ChannelAnswer(ThreeValued):
     """``reached`` False: the channel failed and ``output`` says how; else ``returncode`` is the script's own."""
 
     reached: bool
     returncode: int | None
     output: str
-
-    @property
-    def ok(self) -> bool:
-        return self.reached and self.returncode == 0
 
 
 def client_command(channel: str, client_host: str, script: str, limit_s: int) -> str:
@@ -123,13 +120,13 @@ def _asked(
     first: CommandResult | None = None
     for names in list(_chunks(valid, requests, fan)) or ([[]] if own else []):
         rounds = max(1, -(-len(names) // fan.parallel))
-        script = fan.script([requests[name] for name in names], "" if first else own) if names else own
+        script = fan.script([requests[name] for name in names], own if first is None else "") if names else own
         result = host.run(script, timeout=rounds * (fan.limit_s + 3) + 60)
-        first = first or result
+        first = result if first is None else first
         said = answers(result.stdout, fan.nonce)
         for index, name in enumerate(names):
             answer = said.get(str(index))
-            found[name] = parse_channel(answer.output) if answer else _unanswered(result)
+            found[name] = _unanswered(result) if answer is None else parse_channel(answer.output)
     return {name: found[name] for name in requests}, first
 
 

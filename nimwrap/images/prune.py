@@ -14,6 +14,7 @@ from nimwrap.aix import lsnim
 from nimwrap.config.model import BackupPolicy, Config, MasterConfig
 from nimwrap.domain.codes import Outcome
 from nimwrap.domain.durations import parse_rfc3339
+from nimwrap.domain.errors import master_unreachable
 from nimwrap.domain.ref import ClientRef
 from nimwrap.domain.retention import Action, Generation, KeepRules, decide
 from nimwrap.history.model import ImageRow
@@ -21,14 +22,16 @@ from nimwrap.hosts.protocol import Host
 from nimwrap.hosts.script_batch import Question
 from nimwrap.images import image_probe
 from nimwrap.images.image_probe import Place
-from nimwrap.images.kinds import RESOURCE_TYPES, SAVEVG
+from nimwrap.images.kinds.registry import kind_of, resource_types
 from nimwrap.images.removal import PLANNED, Ending, remove_image
-from nimwrap.images.verification import file_fault, header_fault, host_fault, kind_of, resource_fault
+from nimwrap.images.verification import file_fault, header_fault, host_fault, resource_fault
 from nimwrap.master_context import MasterContext
 
 if TYPE_CHECKING:
     from nimwrap.history.sqlite.queries import Reader
 
+Series = tuple[str, str, str, str]
+"""Master, client, kind, and the name without its date where a kind is made several times of one client."""
 _STAMP = re.compile(r"_\d{8}_\d{6}$")
 
 
@@ -51,31 +54,39 @@ class MasterState:
 
 def survey(host: Host, master: MasterConfig) -> MasterState:
     """Allocation counts and client locks, in one round trip; raises when the master cannot be asked."""
-    asked = [Question(type_, shlex.join(lsnim.long_argv(type_=type_)), 120) for type_ in RESOURCE_TYPES]
-    asked.append(Question("locks", f"ls {shlex.quote(master.spool)}/locks 2>/dev/null", 60))
+    asked = [Question(type_, shlex.join(lsnim.long_argv(type_=type_)), 120) for type_ in resource_types()]
+    locks = f"{shlex.quote(master.spool)}/locks"
+    asked.append(Question("locks", f"[ ! -d {locks} ] || ls {locks}", 60))
     given = image_probe.ask(host, asked)
     resources: dict[str, lsnim.NimObject] = {}
-    for type_ in RESOURCE_TYPES:
+    for type_ in resource_types():
         answer = given.get(type_)
         # A type without any object is an error to some levels and silence to others; both mean none.
-        if answer is not None and answer.ok and answer.output.strip():
+        if answer is None or answer.unknown:
+            raise master_unreachable(f"lsnim on {master.name} gave no answer", "nothing was removed; run it again")
+        if answer.succeeded and answer.output.strip():
             resources.update(lsnim.parse_long(answer.output))
-    locks = given.get("locks")
-    return MasterState(resources, frozenset(locks.output.split()) if locks and locks.ok else frozenset())
+    held = given.get("locks")
+    if held is None or held.unknown or held.failed:
+        raise master_unreachable(
+            f"{master.name} does not say which clients are being worked on",
+            "nothing was removed; run the command again",
+        )
+    return MasterState(resources, frozenset(held.output.split()))
 
 
 def rules_of(policy: BackupPolicy) -> KeepRules:
     return KeepRules(policy.keep, policy.keep_weekly, policy.keep_monthly, policy.min_age)
 
 
-def series_of(row: ImageRow) -> tuple[str, str, str, str]:
+def series_of(row: ImageRow) -> Series:
     """What is counted together: one client's images of one kind, and of one volume group where there are several."""
     return series(row.ref, row.kind, row.resource or PurePosixPath(row.location).stem)
 
 
-def series(ref: ClientRef, kind: str, name: str) -> tuple[str, str, str, str]:
+def series(ref: ClientRef, kind: str, name: str) -> Series:
     """The series that an image with this name of its own belongs to."""
-    return ref.master, ref.client, kind, _STAMP.sub("", name) if kind == SAVEVG else ""
+    return ref.master, ref.client, kind, _STAMP.sub("", name) if kind_of(kind).several else ""
 
 
 def plan_prune(
@@ -93,6 +104,26 @@ def plan_prune(
         for decision in decide(generations, rules_of(config.policy(master, client)), now):
             verdicts.append(PruneDecision(by_id[decision.image.id], decision.action, decision.reason))
     return verdicts
+
+
+def removed_after(
+    rows: Iterable[ImageRow],
+    ref: ClientRef,
+    own: Series,
+    config: Config,
+    held: frozenset[tuple[str, str]],
+    now: datetime,
+) -> list[PruneDecision]:
+    """What retention removes once a new image of the series ``own`` is proven; ``rows`` are those that are there."""
+    members = {row.id: row for row in rows if series_of(row) == own and row.removal != PLANNED}
+    is_held = (ref.master, ref.client) in held
+    fresh = Generation(id=max(members, default=0) + 1, created=now, held=is_held)
+    generations = [*(generation_of(row, MasterState({}), held=is_held) for row in members.values()), fresh]
+    return [
+        PruneDecision(members[decision.image.id], decision.action, decision.reason)
+        for decision in decide(generations, rules_of(config.policy(ref.master, ref.client)), now)
+        if decision.action is Action.REMOVE
+    ]
 
 
 def generation_of(row: ImageRow, state: MasterState, *, held: bool) -> Generation:
@@ -125,7 +156,7 @@ def carry_out(
     for (_, client, _, _), members in series.items():
         reason = None
         if any(verdict.action == Action.REMOVE for verdict in members):
-            reason = "a backup of this client is running" if client in busy else _unconfirmed(context.host, members)
+            reason = "a backup of this client is running" if client in busy else unconfirmed(context.host, members)
         for verdict in members:
             done.append(_one(context, verdict, reason, now))
     return done
@@ -143,7 +174,7 @@ def _one(context: MasterContext, verdict: PruneDecision, not_now: str | None, no
     return replace(verdict, action=action, reason=removal.reason)
 
 
-def _unconfirmed(host: Host, members: Sequence[PruneDecision]) -> str | None:
+def unconfirmed(host: Host, members: Sequence[PruneDecision]) -> str | None:
     """Why nothing may be removed now: the newest good image is not on the disk as it was recorded."""
     good = [
         each.row
@@ -167,7 +198,7 @@ def _unconfirmed(host: Host, members: Sequence[PruneDecision]) -> str | None:
 
 
 def held_clients(reader: Reader, now: datetime) -> frozenset[tuple[str, str]]:
-    return frozenset((hold["master"], hold["client"]) for hold in reader.holds(now))
+    return frozenset((hold.master, hold.client) for hold in reader.holds(now))
 
 
 def apply_retention(context: MasterContext, client: str, kind: str, now: datetime) -> list[PruneDecision]:

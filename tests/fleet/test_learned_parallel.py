@@ -89,8 +89,8 @@ def test_each_change_is_an_event_with_its_reason(history: tuple[Store, Reader]) 
     night = Night(store, reader, clock)
     night.work(200)
     events = reader.noted("parallel", BEGAN - timedelta(hours=1))
-    assert [event["text"] for event in events] == night.told
-    assert {event["master"] for event in events} == {"nim"}
+    assert [event.text for event in events] == night.told
+    assert {event.master for event in events} == {"nim"}
     assert all(" instead of " in text for text in night.told[1:])
 
 

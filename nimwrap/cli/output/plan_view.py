@@ -8,7 +8,7 @@ from nimwrap.cli.invocation import Result
 from nimwrap.cli.output.printer import Printer
 from nimwrap.cli.verbs.check import exit_code_of
 from nimwrap.domain.codes import ExitCode, Outcome
-from nimwrap.domain.durations import rfc3339
+from nimwrap.domain.durations import format_size, rfc3339
 from nimwrap.domain.errors import Problem
 
 if TYPE_CHECKING:
@@ -36,8 +36,8 @@ def dry_run_result(session: Session, order: Order) -> Result:
     named = [plan for plan in planned if plan.report.ref in order.named]
     held = [Problem(why.code, why.message, why.fix, plan.report.ref.client) for plan in named if (why := plan.kept_out)]
     errors += held
-    errors += [problem for error in session.unheard for problem in error.problems]
-    code = exit_code_of(refused, session.unheard)
+    errors += [problem for error in session.unreachable for problem in error.problems]
+    code = exit_code_of(refused, session.unreachable)
     if code is ExitCode.OK and held:
         code = ExitCode.SKIPPED
     data = {"dry_run": True, "plan": shown, "runs": []}
@@ -57,9 +57,29 @@ def _json(plan: Planned) -> dict[str, Any]:
         "ends": rfc3339(plan.ends) if plan.ends else None,
         "source_address": report.source_address,
         "findings": [finding.as_json() for finding in report.findings],
-        "commands": [{"host": host, "command": command} for host, command in plan.commands],
+        "commands": [{"host": step.where, "command": step.command} for step in plan.steps],
+        "makes": _made(plan),
+        "proves": list(plan.foreseen.proves) if plan.foreseen else [],
+        "removes": _removed(plan),
         "failure": plan.kept_out or report.failure,
     }
+
+
+def _made(plan: Planned) -> dict[str, Any] | None:
+    image = plan.foreseen
+    return {"resource": image.resource, "location": image.location, "becomes": image.becomes} if image else None
+
+
+def _removed(plan: Planned) -> list[dict[str, Any]]:
+    return [
+        {
+            "resource": gone.row.resource,
+            "location": gone.row.location,
+            "size_bytes": gone.row.size_bytes,
+            "reason": gone.reason,
+        }
+        for gone in (plan.foreseen.removes if plan.foreseen else ())
+    ]
 
 
 def _text(out: Printer, plans: list[dict[str, Any]]) -> None:
@@ -87,11 +107,23 @@ def _text(out: Printer, plans: list[dict[str, Any]]) -> None:
                 out.line(f"    fix: {plan['failure'].fix}")
         for command in plan["commands"]:
             out.line(f"  {command['host']}# {command['command']}")
+        _text_image(out, plan)
         for finding in plan["findings"]:
             if finding["status"] in ("warning", "failed"):
                 out.line(f"  {out.word(str(finding['status']))}: {finding['message']}")
                 if finding["fix"]:
                     out.line(f"    fix: {finding['fix']}")
+
+
+def _text_image(out: Printer, plan: dict[str, Any]) -> None:
+    if (made := plan["makes"]) is None:
+        return
+    name = f"{made['resource']} at {made['location']}" if made["resource"] else made["location"]
+    out.line(f"  makes {name}{(made['becomes'] and ', which becomes ' + made['becomes']) or ''}")
+    out.line(f"  proves it by {', '.join(plan['proves'])}")
+    for gone in plan["removes"]:
+        size = format_size(gone["size_bytes"])
+        out.line(f"  then removes {gone['resource'] or gone['location']} ({size}): {gone['reason']}")
 
 
 def _clock(text: str | None) -> str:

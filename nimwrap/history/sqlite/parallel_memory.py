@@ -36,6 +36,10 @@ class WriteRate:
     one_more: float
     one_fewer: float
 
+    @classmethod
+    def from_row(cls, values: Sequence[Any]) -> WriteRate:
+        return cls(parse_rfc3339(values[0]), *values[1:])
+
 
 @dataclass(frozen=True)
 class Hour:
@@ -45,6 +49,16 @@ class Hour:
     hour: int
     memory: Remembered
     rate_bytes_s: float
+
+    @classmethod
+    def from_row(cls, values: Sequence[Any]) -> Hour:
+        """The belief as stored; one of other knees than today's is taken over by those that are the same."""
+        weekday, hour, text, quiet, windows, rate = values
+        stored = json.loads(text)
+        chances = [float(stored.get(str(knee), 0.0)) for knee in KNEES]
+        total = sum(chances) or 1.0
+        knee = Knee(tuple(chance / total for chance in chances))
+        return cls(weekday, hour, Remembered(knee, quiet, windows), rate)
 
 
 def remember(store: Store, master: str, hours: Sequence[Hour], rates: Sequence[WriteRate], now: datetime) -> None:
@@ -72,21 +86,16 @@ def remember(store: Store, master: str, hours: Sequence[Hour], rates: Sequence[W
 
 def hours_of(reader: ReadOnly, master: str) -> list[Hour]:
     """Every hour that something is remembered of, the newest first."""
-    rows = reader.rows("select * from knees where master = ? order by updated desc", (master,))
-    return [Hour(row["weekday"], row["hour"], _memory(row), row["rate_bytes_s"]) for row in rows]
-
-
-def _memory(row: Any) -> Remembered:
-    """The belief as stored; one of other knees than today's is taken over by those that are the same."""
-    stored = json.loads(row["chances"])
-    chances = [float(stored.get(str(knee), 0.0)) for knee in KNEES]
-    total = sum(chances) or 1.0
-    return Remembered(Knee(tuple(chance / total for chance in chances)), row["quiet"], row["windows"])
+    sql = (
+        "select weekday, hour, chances, quiet, windows, rate_bytes_s from knees where master = ? order by updated desc"
+    )
+    return reader.records(Hour.from_row, sql, (master,))
 
 
 def rates_of(reader: ReadOnly, master: str, since: datetime, until: datetime) -> list[WriteRate]:
     """What a master wrote between two moments, the oldest first."""
-    sql = "select * from write_rates where master = ? and at >= ? and at <= ? order by at, id"
-    rows = reader.rows(sql, (master, rfc3339(since), rfc3339(until)))
-    names = [name for name in WriteRate.__dataclass_fields__ if name != "at"]
-    return [WriteRate(parse_rfc3339(row["at"]), **{name: row[name] for name in names}) for row in rows]
+    sql = (
+        "select at, seconds, writers, rate_bytes_s, cap, wanted, knee, one_more, one_fewer from write_rates"
+        " where master = ? and at >= ? and at <= ? order by at, id"
+    )
+    return reader.records(WriteRate.from_row, sql, (master, rfc3339(since), rfc3339(until)))
