@@ -64,7 +64,8 @@ def prune(
 def _foreseen(invocation: Invocation, targets: list[str] | None) -> tuple[list[PruneDecision], list[Problem]]:
     """The decisions alone. A master that cannot be asked only leaves open what is allocated there."""
     from nimwrap.hosts.connect import open_master
-    from nimwrap.images.prune import MasterState, held_clients, plan_prune, survey
+    from nimwrap.images.master_catalog import MasterState, survey
+    from nimwrap.images.prune import held_clients, plan_prune
 
     verdicts: list[PruneDecision] = []
     problems: list[Problem] = []
@@ -87,7 +88,8 @@ def _foreseen(invocation: Invocation, targets: list[str] | None) -> tuple[list[P
 
 def _pruned(invocation: Invocation, targets: list[str] | None) -> tuple[list[PruneDecision], list[Problem]]:
     from nimwrap.fleet.session import open_session
-    from nimwrap.images.prune import carry_out, held_clients, plan_prune, survey
+    from nimwrap.images.master_catalog import survey
+    from nimwrap.images.prune import carry_out, held_clients, plan_prune
 
     verdicts: list[PruneDecision] = []
     now = invocation.now()
