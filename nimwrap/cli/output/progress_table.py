@@ -8,7 +8,6 @@ import time
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from itertools import zip_longest
-from typing import TYPE_CHECKING
 
 from rich.console import Console, ConsoleOptions
 from rich.live import Live
@@ -18,10 +17,7 @@ from nimwrap.cli.output.progress_lines import PHASES, describe
 from nimwrap.cli.output.streams import LossyStream, clean
 from nimwrap.domain.durations import format_duration, format_size
 from nimwrap.domain.progress import Progress
-
-if TYPE_CHECKING:
-    from nimwrap.fleet.session import Session
-
+from nimwrap.fleet.fleet_observer import ExpectedEnd, FleetObserver
 
 FORESEE_EVERY_S = 10.0
 """The night is played through for each estimate, which takes a moment where clients are many."""
@@ -31,14 +27,15 @@ _UTF, _ASCII = "\u2501\u2500", "#-"
 """What bars are drawn with: what is done, what is not."""
 
 
-class LiveTable:
+class LiveTable(FleetObserver):
     """Rows appear with a client's first step and leave when it is done or waits; the bar counts clients.
 
-    ``session.foresee`` says when all will be done.
+    ``expected_end`` says when all will be done.
     """
 
-    def __init__(self, clients: int, session: Session, *, colour: bool) -> None:
-        self._clients, self._desk = clients, session
+    def __init__(self, clients: int, *, colour: bool) -> None:
+        self._clients = clients
+        self._expected_end: ExpectedEnd = lambda: None
         self._done: set[str] = set()
         self._waiting: set[str] = set()
         self._rows: dict[str, Progress] = {}
@@ -55,7 +52,10 @@ class LiveTable:
     def __exit__(self, *exception: object) -> None:
         self._live.stop()
 
-    def tell(self, progress: Progress) -> None:
+    def begins(self, expected_end: ExpectedEnd) -> None:
+        self._expected_end = expected_end
+
+    def progresses(self, progress: Progress) -> None:
         with self._lock:
             self._waiting.discard(progress.run)
             if progress.phase in ("done", "again"):
@@ -69,7 +69,7 @@ class LiveTable:
     def _expected(self) -> str:
         """When the fleet may be done, in whole five minutes; nothing while its history says too little."""
         if time.monotonic() - self._foreseen >= FORESEE_EVERY_S:
-            ends = self._desk.foresee()
+            ends = self._expected_end()
             self._ends = f"{_rounded(ends):%H:%M}" if ends else ""
             self._foreseen = time.monotonic()
         return self._ends

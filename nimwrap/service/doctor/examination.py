@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterable
 from datetime import datetime
 from pathlib import Path
 
+from nimwrap.concurrency import map_concurrent
 from nimwrap.config.model import Config
 from nimwrap.domain.errors import NimwrapError
 from nimwrap.domain.findings import Finding
-from nimwrap.fleet.concurrency import map_concurrent
 from nimwrap.history.sqlite.queries import Reader
 from nimwrap.service.doctor.check_results import failed
 from nimwrap.service.doctor.file_checks import configuration_checks, file_checks
