@@ -6,7 +6,6 @@ exports now. Only what that says is written down; a change about which the maste
 
 from __future__ import annotations
 
-import json
 import shlex
 from collections.abc import Collection
 
@@ -28,9 +27,7 @@ BUSY = 75
 
 def plans(reader: Reader, run_id: str) -> list[AttemptPlan]:
     """The plans of a run, oldest first."""
-    texts = [event.data for event in reader.events(run_id) if event.kind == "plan" and event.data]
-    stored = [json.loads(text) for text in texts]
-    return [AttemptPlan.from_json(text if isinstance(text, str) else json.dumps(text)) for text in stored]
+    return [AttemptPlan.from_json(attempt.plan) for attempt in reader.attempts([run_id]) if attempt.plan]
 
 
 def undo_lost(context: MasterContext, reader: Reader, plan: AttemptPlan) -> str:
@@ -72,7 +69,7 @@ def undo_open(context: MasterContext, reader: Reader, rooms: Collection[str]) ->
         if run.id in rooms or run.outcome == Outcome.RUNNING:
             continue
         plan = next((plan for plan in plans(reader, run.id) if plan.change == change.id), None)
-        if plan is None:  # the plan is written after the change's row, and before anything is done
+        if plan is None:  # the attempt's row is written after the change's, and before anything is done
             context.store.change_ended(change.id, ChangeState.REVERTED, context.clock.now(), "never applied")
             continue
         try:

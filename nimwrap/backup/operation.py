@@ -16,7 +16,7 @@ from nimwrap.domain.progress import Progress
 from nimwrap.hosts.client_channel import client_command, parse_channel
 from nimwrap.hosts.script_batch import PREAMBLE
 from nimwrap.images import image_probe as images
-from nimwrap.images.kinds import KINDS
+from nimwrap.images.kinds.registry import KINDS
 from nimwrap.images.verification import READ_LIMIT_S
 from nimwrap.master_context import MasterContext
 from nimwrap.remedies.registry import remedy

@@ -170,8 +170,7 @@ def _never_applied(context: MasterContext, reader: Reader, run_id: str, conclude
 
 def last_plan(reader: Reader, run_id: str, number: int | None = None) -> AttemptPlan | None:
     """The newest plan of a run, or that of its attempt ``number``; None when it never came to one."""
-    fitting = [plan for plan in plans(reader, run_id) if number is None or plan.number == number]
-    return fitting[-1] if fitting else None
+    return next((plan for plan in reversed(plans(reader, run_id)) if number in (None, plan.number)), None)
 
 
 def _recover_room(context: MasterContext, reader: Reader, room: OperationDir, done: Recovered, *, wait: bool) -> None:
@@ -244,16 +243,14 @@ def _rewrite(context: MasterContext, plan: AttemptPlan) -> None:
     now = context.clock.now()
     context.store.begin_run(Run(plan.run, plan.client, plan.master, now, kind=plan.kind))
     remedy = plan.method if plan.exported else None
-    context.store.begin_attempt(
-        plan.run, Attempt(plan.number, now, remedy=remedy), location=plan.location, resource=plan.resource
-    )
     if plan.exported is not None:
         change = context.store.plan_change(
             plan.run, plan.master, plan.exported, added=list(plan.added), before=plan.before, at=now
         )
         plan = replace(plan, change=change)
-    text = "rebuilt from the spool: the history had lost this run"
-    context.store.event("plan", text, run=plan.run, master=plan.master, data=plan.to_json(), at=now)
+    attempt = Attempt(plan.number, now, remedy=remedy)
+    context.store.begin_attempt(plan.run, attempt, location=plan.location, resource=plan.resource, plan=plan.to_json())
+    context.note(plan.run, "recovered", "rebuilt from the spool: the history had lost this run", at=now)
 
 
 def _clean_aside(context: MasterContext, plan: AttemptPlan, room: OperationDir, done: Recovered) -> bool:

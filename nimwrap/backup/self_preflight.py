@@ -18,7 +18,7 @@ from nimwrap.domain.records import ClientRef
 from nimwrap.hosts.protocol import Host
 from nimwrap.hosts.script_batch import Answer, Question
 from nimwrap.images import image_probe
-from nimwrap.images.kinds import BACKUP_DB, KINDS, NIM_DB, home
+from nimwrap.images.kinds.registry import KINDS, home
 from nimwrap.master_context import MasterContext
 from nimwrap.preflight.preflight_report import PreflightReport
 
@@ -43,7 +43,7 @@ def master_report(host: Host, config: Config, ref: ClientRef, kind: str, sizes: 
                 refuse(FailureCode.NAME_INVALID, f"{directory[:80]!r} is not a plain path", "set backup.directory"),
             ),
         )
-    tool = BACKUP_DB if kind == NIM_DB else "/usr/bin/mksysb"
+    tool = KINDS[kind].master_tool
     asked = [
         Question("nim", f"[ -x {nim.NIM} ] && {shlex.join(lsnim.long_argv('master'))}", 60),
         Question("tool", f"[ -x {tool} ]"),
@@ -62,11 +62,6 @@ def master_report(host: Host, config: Config, ref: ClientRef, kind: str, sizes: 
     )
     node, machine = (_word(given[name]) for name in ("node", "machine"))
     return replace(_report(ref, *findings), node=node, machine_id=machine, directory=directory)
-
-
-def through_client(kind: str) -> bool:
-    """False for what the master makes of itself."""
-    return KINDS[kind].through_client
 
 
 def _report(ref: ClientRef, *findings: Finding) -> PreflightReport:

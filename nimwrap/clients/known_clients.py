@@ -9,13 +9,15 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from nimwrap.config.model import Config
 from nimwrap.domain.errors import NimwrapError
+from nimwrap.domain.names import PLAIN_KIND
 from nimwrap.domain.ref import MASTER, ClientRef
 from nimwrap.history.sqlite.queries import Reader
 
 if TYPE_CHECKING:
     from nimwrap.domain.records import Inventory
 
-_MKSYSB = ("mksysb",)
+_PLAIN = (PLAIN_KIND,)
+"""Nothing but what is made of any standalone machine: judged without a look at the kinds."""
 
 
 class NimMachine(NamedTuple):
@@ -106,9 +108,9 @@ def recorded_clients(config: Config, reader: Reader) -> KnownClients:
 def backs_itself_up(config: Config, master: str) -> bool:
     """True where the configuration asks for the master's own image or its NIM database."""
     kinds = config.policy(master, MASTER).kinds
-    if kinds == _MKSYSB:
+    if kinds == _PLAIN:
         return False
-    from nimwrap.images.kinds import KINDS
+    from nimwrap.images.kinds.registry import KINDS
 
     return not all(KINDS[kind].through_client for kind in kinds)
 
@@ -128,9 +130,9 @@ def _unfit(config: Config, machines: Iterable[NimMachine]) -> Iterator[ClientRef
 def _fits(config: Config, master: str, client: str, type_: str) -> bool:
     """True when one of the kinds configured for the client can be made of a machine of this type, or of any."""
     kinds = config.policy(master, client).kinds
-    if not type_ or (type_ == "standalone" and kinds == _MKSYSB):
+    if not type_ or (type_ == "standalone" and kinds == _PLAIN):
         return True
-    from nimwrap.images.kinds import KINDS
+    from nimwrap.images.kinds.registry import KINDS
 
     return any(type_ in KINDS[kind].machine_types for kind in kinds)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 from nimwrap.clients.groups import Groups
 from nimwrap.clients.known_clients import KnownClients
 from nimwrap.clients.selection import Selection, Unresolved, UnresolvedReason
@@ -9,7 +11,7 @@ from nimwrap.domain.codes import ExitCode
 from nimwrap.domain.did_you_mean import did_you_mean
 from nimwrap.domain.errors import NimwrapError, Problem
 from nimwrap.domain.names import is_nim_name
-from nimwrap.domain.ref import ClientRef
+from nimwrap.domain.ref import MASTER, ClientRef
 from nimwrap.domain.target_names import GROUP, is_glob, shown
 
 _LIKENESS = 0.5
@@ -62,7 +64,9 @@ def _told(each: Unresolved, known: KnownClients, groups: Groups) -> tuple[str, s
         choice = " or ".join(str(ref) for ref in each.candidates)
         return f"{len(each.candidates)} masters know a client {shown(target)}", f"write {choice}"
     if each.reason is UnresolvedReason.NO_IMAGE_OF_MASTER:
-        hint = 'name its kinds: [clients.master] kinds = ["nim_db", "master_mksysb"]'
+        from nimwrap.images.kinds.registry import kinds_for
+
+        hint = f"name its kinds: [clients.{MASTER}] kinds = {json.dumps(kinds_for([MASTER]))}"
         return "no image of the master itself is configured", hint
     names = dict.fromkeys(str(ref) if "/" in target else ref.client for ref in known.refs)
     hint = did_you_mean(target, names, at_most=2, likeness=_LIKENESS)

@@ -13,7 +13,7 @@ from nimwrap.domain.findings import Failure
 from nimwrap.domain.records import ClientRef
 from nimwrap.fleet.fleet_capacity import too_large
 from nimwrap.history.sqlite.queries import Reader
-from nimwrap.images.kinds import NIM_DB
+from nimwrap.images.kinds.registry import KINDS
 
 if TYPE_CHECKING:
     from nimwrap.fleet.session import Session
@@ -44,8 +44,8 @@ def admit(session: Session, refs: Sequence[ClientRef], at: datetime) -> Admissio
 
 
 def goes_first(kind: str) -> bool:
-    """True of the NIM database: the night's other images change it."""
-    return kind == NIM_DB
+    """True of what the night's other images would change."""
+    return KINDS[kind].first
 
 
 def detected_clusters(reader: Reader) -> dict[ClientRef, str]:

@@ -14,7 +14,7 @@ from nimwrap.domain.records import ClientRef
 from nimwrap.hosts.script_batch import Answer, Question
 from nimwrap.images.capacity import fits, need_of
 from nimwrap.images.image_probe import ask, df_shell
-from nimwrap.images.kinds import home, images_of
+from nimwrap.images.kinds.registry import home, images_of
 
 if TYPE_CHECKING:
     from nimwrap.fleet.session import Session

@@ -21,7 +21,7 @@ from nimwrap.fleet.session import list_clients
 from nimwrap.history.sqlite.queries import Reader
 from nimwrap.hosts.connect import open_master
 from nimwrap.hosts.protocol import Host
-from nimwrap.images.kinds import kinds_of
+from nimwrap.images.kinds.registry import kinds_of
 from nimwrap.preflight.engine import preflight
 from nimwrap.preflight.preflight_report import PreflightReport
 

@@ -17,6 +17,7 @@ from nimwrap.domain.clock import Interrupted
 from nimwrap.domain.codes import FailureCode, Outcome
 from nimwrap.domain.errors import NimwrapError
 from nimwrap.domain.findings import Failure
+from nimwrap.domain.names import PLAIN_KIND
 from nimwrap.domain.ordering import predicted_seconds
 from nimwrap.domain.progress import Progress
 from nimwrap.domain.records import ClientRef, Run
@@ -25,7 +26,7 @@ from nimwrap.fleet.fleet_observer import FleetObserver
 from nimwrap.fleet.queue import Queue, QueuedJob
 from nimwrap.fleet.session import Session
 from nimwrap.fleet.simulation import expected_end
-from nimwrap.images.kinds import images_of
+from nimwrap.images.kinds.registry import images_of
 
 _GOOD = (Outcome.OK, Outcome.WARNING)
 LETTING_GO_S = 2.0
@@ -159,7 +160,7 @@ class Fleet:
         return detected_clusters(self.session.reader)
 
     def _not_run(
-        self, ref: ClientRef, failure: Failure, outcome: Outcome = Outcome.SKIPPED, kind: str = "mksysb"
+        self, ref: ClientRef, failure: Failure, outcome: Outcome = Outcome.SKIPPED, kind: str = PLAIN_KIND
     ) -> None:
         now = self.session.clock.now()
         run = Run(

@@ -14,10 +14,11 @@ from nimwrap.config.model import Config
 from nimwrap.domain.codes import FailureCode
 from nimwrap.domain.durations import format_size, parse_rfc3339
 from nimwrap.domain.findings import Failure
+from nimwrap.domain.names import PLAIN_KIND
 from nimwrap.domain.records import ClientRef
 from nimwrap.domain.retention import Action, Generation, decide
 from nimwrap.history.model import ImageRow, ImageSize
-from nimwrap.images.kinds import home
+from nimwrap.images.kinds.registry import home
 from nimwrap.images.master_catalog import MasterCatalog
 from nimwrap.images.prune import MasterState, generation_of, plan_prune, rules_of
 
@@ -60,7 +61,7 @@ class Forecast:
 
 
 def need_of(
-    reader: Reader, config: Config, ref: ClientRef, *, filesystem: str, now: datetime, kind: str = "mksysb"
+    reader: Reader, config: Config, ref: ClientRef, *, filesystem: str, now: datetime, kind: str = PLAIN_KIND
 ) -> Need:
     """The need of one client, from its history. A client without one is asked by its own run, with size_preview."""
     rows = reader.images(ref.master, ref.client, kind=kind)

@@ -29,13 +29,11 @@ from nimwrap.images.fixed_steps import (
     journal_script,
     step_script,
 )
-from nimwrap.images.kinds import KINDS, home
+from nimwrap.images.kinds.registry import KINDS, home
 from nimwrap.master_context import MasterContext
 
 _THERE, _NONE, _END = "nw there", "nw none", "nw end"
 """What the master says of a file: that it is there, or that it is not. Anything else says nothing."""
-
-FIXED_KINDS = frozenset({"mksysb", "ios_mksysb", "master_mksysb"})
 
 
 @dataclass(frozen=True)
@@ -53,7 +51,7 @@ class RenameResult:
 
 
 def wanted(kind: str, policy: BackupPolicy) -> bool:
-    return policy.naming == "fixed" and kind in FIXED_KINDS
+    return policy.naming == "fixed" and KINDS[kind].fixed_name
 
 
 def take_fixed_name(context: MasterContext, image: ImageRow, run: str, now: datetime) -> RenameResult:
@@ -159,7 +157,7 @@ def _plan(context: MasterContext, image: ImageRow, run: str, now: datetime) -> R
     """What is to change, from what stands on the master now; or why the name cannot be taken."""
     kind = KINDS[image.kind]
     policy = context.config.policy(context.master.name, image.client)
-    fixed, type_ = fixed_name(image.client), kind.resource_type or "mksysb"
+    fixed, type_ = fixed_name(image.client), kind.owner_type
     staged = image.location
     given = image_probe.ask(
         context.host,

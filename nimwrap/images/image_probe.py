@@ -12,7 +12,7 @@ from nimwrap.aix.text import Unrecognised
 from nimwrap.domain.errors import master_unreachable
 from nimwrap.hosts.protocol import Host
 from nimwrap.hosts.script_batch import Answer, Question, answers, questionnaire
-from nimwrap.images.kinds import ImageKind
+from nimwrap.images.kinds.base import ImageKind
 
 HEADER_LIMIT_S = 120
 """``lsmksysb`` reads only the image's beginning; longer than this means a filesystem that does not answer."""
@@ -113,7 +113,7 @@ def questions(place: Place, depth: Depth = Depth(), tag: str = "") -> list[Quest
     """What to ask about one image; ``tag`` sets it apart from others in the same script."""
     asked = [Question(f"file{tag}", shlex.join(ls.argv(place.location)), HEADER_LIMIT_S)]
     if place.kind.proof.reader:
-        asked.append(Question(f"header{tag}", _header_shell(place), HEADER_LIMIT_S))
+        asked.append(Question(f"header{tag}", place.kind.header_shell(place.location), HEADER_LIMIT_S))
     if place.resource:
         asked.append(Question(f"resource{tag}", shlex.join(lsnim.long_argv(place.resource)), HEADER_LIMIT_S))
     if depth.cksum_s:
@@ -121,14 +121,6 @@ def questions(place: Place, depth: Depth = Depth(), tag: str = "") -> list[Quest
     if depth.read_s and place.kind.proof.full_reader:
         asked.append(Question(f"read{tag}", restore.shell(place.location), depth.read_s))
     return asked
-
-
-def _header_shell(place: Place) -> str:
-    general = shlex.join(lsmksysb.argv(place.location))
-    if place.kind.proof.reader != "lssavevg":
-        return general
-    own = shlex.join(["lssavevg", "-f", place.location, "-l"])
-    return f"if [ -x /usr/bin/lssavevg ] || [ -x /usr/sbin/lssavevg ]; then {own}; else {general}; fi"
 
 
 def seen(place: Place, given: Mapping[str, Answer], tag: str = "") -> ProbedImage:

@@ -15,12 +15,11 @@ from nimwrap.domain.names import is_safe_path
 from nimwrap.hosts.protocol import Host
 from nimwrap.hosts.script_batch import Answer, Question
 from nimwrap.images.image_probe import ask
-from nimwrap.images.kinds import RESOURCE_TYPES
+from nimwrap.images.kinds.registry import machine_types, resource_types
 from nimwrap.images.verification import short_name
 
 STAGING = "/.nimwrap/"
 _CLOCK = "%Y%m%d%H%M%S"
-_MACHINES = ("standalone", "vios")
 
 
 @dataclass(frozen=True)
@@ -60,15 +59,16 @@ def directories(config: Config, master: str, recorded: Iterable[str] = ()) -> li
 
 def read_catalog(host: Host, config: Config, master: str, recorded: Iterable[str] = ()) -> MasterCatalog:
     """Ask the master in two round trips; raises when it cannot be reached or lsnim fails."""
-    asked = [Question(type_, shlex.join(lsnim.long_argv(type_=type_)), 120) for type_ in (*RESOURCE_TYPES, *_MACHINES)]
+    types, machines = resource_types(), machine_types()
+    asked = [Question(type_, shlex.join(lsnim.long_argv(type_=type_)), 120) for type_ in (*types, *machines)]
     roots = directories(config, master, recorded)
     asked += [Question(f"tree{n}", shlex.join(ls.tree_argv(root)), 300) for n, root in enumerate(roots)]
     asked += [Question(f"df{n}", shlex.join(df.argv(root)), 60) for n, root in enumerate(roots)]
     asked.append(Question("clock", f"date +{_CLOCK}; date -u +{_CLOCK}"))
     given = ask(host, asked, timeout=600)
-    resources = {name: found for type_ in RESOURCE_TYPES for name, found in _objects(given.get(type_)).items()}
+    resources = {name: found for type_ in types for name, found in _objects(given.get(type_)).items()}
     # A type that nobody knows about has raised by now.
-    if not resources and not any(given[type_].succeeded for type_ in RESOURCE_TYPES if type_ in given):
+    if not resources and not any(given[type_].succeeded for type_ in types if type_ in given):
         raise NimwrapError(
             f"lsnim on {host.name} gave no answer",
             code="nim_refused",
@@ -91,9 +91,9 @@ def read_catalog(host: Host, config: Config, master: str, recorded: Iterable[str
     if elsewhere:
         more = ask(host, [Question("files", shlex.join(ls.argv(*sorted(set(elsewhere)))), 300)])
         files |= {entry.name: entry.size_bytes for entry in _entries(more.get("files")) if entry.regular}
-    machines = [found for type_ in _MACHINES for found in _objects(given.get(type_)).values()]
+    clients = [found for type_ in machines for found in _objects(given.get(type_)).values()]
     mounts = {root: row for n, root in enumerate(roots) for row in _mounts(given.get(f"df{n}"))}
-    return MasterCatalog(resources, files, _hosts(machines), _offset(given.get("clock")), mounts)
+    return MasterCatalog(resources, files, _hosts(clients), _offset(given.get("clock")), mounts)
 
 
 def _objects(answer: Answer | None) -> dict[str, lsnim.NimObject]:

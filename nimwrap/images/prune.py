@@ -22,9 +22,9 @@ from nimwrap.hosts.protocol import Host
 from nimwrap.hosts.script_batch import Question
 from nimwrap.images import image_probe
 from nimwrap.images.image_probe import Place
-from nimwrap.images.kinds import RESOURCE_TYPES, SAVEVG
+from nimwrap.images.kinds.registry import kind_of, resource_types
 from nimwrap.images.removal import PLANNED, Ending, remove_image
-from nimwrap.images.verification import file_fault, header_fault, host_fault, kind_of, resource_fault
+from nimwrap.images.verification import file_fault, header_fault, host_fault, resource_fault
 from nimwrap.master_context import MasterContext
 
 if TYPE_CHECKING:
@@ -54,12 +54,12 @@ class MasterState:
 
 def survey(host: Host, master: MasterConfig) -> MasterState:
     """Allocation counts and client locks, in one round trip; raises when the master cannot be asked."""
-    asked = [Question(type_, shlex.join(lsnim.long_argv(type_=type_)), 120) for type_ in RESOURCE_TYPES]
+    asked = [Question(type_, shlex.join(lsnim.long_argv(type_=type_)), 120) for type_ in resource_types()]
     locks = f"{shlex.quote(master.spool)}/locks"
     asked.append(Question("locks", f"[ ! -d {locks} ] || ls {locks}", 60))
     given = image_probe.ask(host, asked)
     resources: dict[str, lsnim.NimObject] = {}
-    for type_ in RESOURCE_TYPES:
+    for type_ in resource_types():
         answer = given.get(type_)
         # A type without any object is an error to some levels and silence to others; both mean none.
         if answer is None or answer.unknown:
@@ -86,7 +86,7 @@ def series_of(row: ImageRow) -> Series:
 
 def series(ref: ClientRef, kind: str, name: str) -> Series:
     """The series that an image with this name of its own belongs to."""
-    return ref.master, ref.client, kind, _STAMP.sub("", name) if kind == SAVEVG else ""
+    return ref.master, ref.client, kind, _STAMP.sub("", name) if kind_of(kind).several else ""
 
 
 def plan_prune(

@@ -18,7 +18,7 @@ from nimwrap.domain.names import is_nim_name, is_safe_path
 from nimwrap.history.model import ImageRow
 from nimwrap.hosts.protocol import Host
 from nimwrap.hosts.script_batch import PREAMBLE
-from nimwrap.images.verification import kind_of
+from nimwrap.images.kinds.registry import kind_of
 
 if TYPE_CHECKING:
     from nimwrap.history.sqlite.store import Store
@@ -101,7 +101,7 @@ def removal_script(row: ImageRow) -> str:
     parent = PurePosixPath(row.location).parent
     # NIM_MKSYSB_SUBDIRS gives each image a directory of its own, called like it
     own = f"rmdir {shlex.quote(str(parent))} 2>/dev/null\n" if parent.name == row.resource else ""
-    listing = shlex.join(lsnim.long_argv(type_=kind.resource_type or "mksysb"))
+    listing = shlex.join(lsnim.long_argv(type_=kind.owner_type))
     return text + _FILE.format(own_directory=own, all_of_type=listing, **words)
 
 

@@ -23,7 +23,7 @@ from nimwrap.history.model import ImageRow
 from nimwrap.hosts.script_batch import PREAMBLE
 from nimwrap.images import image_probe
 from nimwrap.images.image_probe import Depth, Place, ProbedImage
-from nimwrap.images.kinds import home
+from nimwrap.images.kinds.registry import home, kind_of
 from nimwrap.images.verification import (
     CKSUM_LIMIT_S,
     READ_LIMIT_S,
@@ -31,7 +31,6 @@ from nimwrap.images.verification import (
     first_line,
     header_fault,
     host_fault,
-    kind_of,
     resource_fault,
 )
 from nimwrap.master_context import MasterContext

@@ -21,7 +21,8 @@ from nimwrap.domain.findings import Failure
 from nimwrap.hosts.protocol import Host
 from nimwrap.images import image_probe
 from nimwrap.images.image_probe import Depth, Place, ProbedImage
-from nimwrap.images.kinds import KINDS, ImageKind
+from nimwrap.images.kinds.base import ImageKind
+from nimwrap.images.kinds.registry import KINDS
 
 SMALLER = 0.85
 """Below this share of the client's usual size or file count an image is read in full."""
@@ -365,8 +366,3 @@ def short_name(name: str) -> str:
 
 def first_line(text: str) -> str:
     return next((line.strip() for line in text.splitlines() if line.strip()), "")
-
-
-def kind_of(name: str) -> ImageKind:
-    """The row of a kind; an unknown one, from a newer nimwrap's history, is treated as an mksysb."""
-    return KINDS.get(name, KINDS["mksysb"])

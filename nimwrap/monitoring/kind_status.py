@@ -6,11 +6,12 @@ from collections.abc import Callable, Iterable, Sequence
 
 from nimwrap.clients.known_clients import backs_itself_up
 from nimwrap.config.model import Config
+from nimwrap.domain.names import PLAIN_KIND
 from nimwrap.domain.ref import MASTER, Key
 from nimwrap.history.model import FleetRow, LastGoodRow, RunRow
 from nimwrap.history.sqlite.queries import Reader
 
-_PLAIN = ("mksysb",)
+_PLAIN = (PLAIN_KIND,)
 _BAD = ("failed", "refused", "locked")
 
 
@@ -46,7 +47,7 @@ def _with_oldest_good(row: FleetRow, goods: Iterable[tuple[str, LastGoodRow | No
     """The row with the last good image of the kind that is missing, else of the oldest."""
     kind, good = min(goods, key=lambda pair: pair[1].created if pair[1] else "")
     return row._replace(
-        kind="" if kind == "mksysb" else kind,
+        kind="" if kind == PLAIN_KIND else kind,
         last_good=good and good.created,
         last_good_image=good and good.image,
         last_good_run=good and good.run,

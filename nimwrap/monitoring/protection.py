@@ -9,6 +9,7 @@ from datetime import datetime
 from nimwrap.clients.known_clients import NimMachine, known_of
 from nimwrap.config.model import BackupPolicy, ClientConfig, Config
 from nimwrap.domain.durations import parse_rfc3339
+from nimwrap.domain.names import PLAIN_KIND
 from nimwrap.domain.ref import ClientRef, Key
 from nimwrap.domain.verdict import (
     SEVERITY,
@@ -146,9 +147,9 @@ class _Policies:
     def kinds(self, key: Key) -> Sequence[str]:
         """The kinds of image that are made of this client."""
         policy = self.of(key)
-        if policy.kinds == ("mksysb",):
+        if policy.kinds == (PLAIN_KIND,):
             return policy.kinds
-        from nimwrap.images.kinds import kinds_of
+        from nimwrap.images.kinds.registry import kinds_of
 
         return kinds_of(policy, key[1])
 

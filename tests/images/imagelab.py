@@ -14,7 +14,8 @@ from nimwrap.history.model import ImageRow
 from nimwrap.history.sqlite.queries import Reader
 from nimwrap.history.sqlite.store import Store
 from nimwrap.hosts.connect import open_master
-from nimwrap.images.kinds import define_finished, defines_itself, image_names, plan
+from nimwrap.images.kinds.base import ImageOrder
+from nimwrap.images.kinds.registry import KINDS, image_names
 from nimwrap.images.verification import Expectation, Proof, prove
 from nimwrap.master_context import MasterContext
 from tests.cutting import refuse
@@ -52,11 +53,11 @@ class Lab:
         """Make one image with NIM and say what is expected of it."""
         policy = self.config.policy("nim", client)
         names = image_names(kind, client, policy, NOW - timedelta(days=days), more.pop("volume_group", ""))
-        wanted = plan(kind, client, policy, names, volume_group="datavg" if kind == "savevg" else "")
+        wanted = KINDS[kind].making(ImageOrder(client, policy, names, "datavg" if kind == "savevg" else ""))
         self.run("mkdir", "-p", names.location.rpartition("/")[0])
         made = self.host.run(wanted.command, timeout=60)
-        define = define_finished(kind, names)
-        if define and not defines_itself(kind):
+        define = KINDS[kind].define(names)
+        if define and not KINDS[kind].defines_itself:
             self.run(*define)
         node = "nim" if client == "master" else client
         machine = self.estate.machine(node).facts["machine_id"]

@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     from nimwrap.images.restore.restore_facts import RestoreFacts
     from nimwrap.images.restore.restore_plan import RestorePlan, RestoreRequest
 
-_BOOTABLE = ("mksysb", "ios_mksysb", "master_mksysb")
-
 
 def register(images: typer.Typer) -> None:
     images.command("restore-plan")(plan)
@@ -71,7 +69,9 @@ def _one(invocation: Invocation, reader: Reader, client: str) -> ClientRef:
 
 
 def _image(reader: Reader, ref: ClientRef, wanted: str | None) -> ImageRow:
-    rows = [row for row in reader.images(ref.master, ref.client) if row.kind in _BOOTABLE]
+    from nimwrap.images.kinds.registry import kind_of
+
+    rows = [row for row in reader.images(ref.master, ref.client) if kind_of(row.kind).bootable]
     if wanted is not None:
         found = [row for row in rows if wanted in (row.resource, row.location, str(row.id))]
         if not found:
@@ -89,6 +89,7 @@ def _image(reader: Reader, ref: ClientRef, wanted: str | None) -> ImageRow:
 
 
 def _request(invocation: Invocation, reader: Reader, row: ImageRow, to: str | None) -> RestoreRequest:
+    from nimwrap.images.kinds.registry import kind_of
     from nimwrap.images.restore.restore_plan import RestoreRequest
 
     master = invocation.masters.get(row.master)
@@ -99,7 +100,7 @@ def _request(invocation: Invocation, reader: Reader, row: ImageRow, to: str | No
     runs = reader.runs_by_id([row.run]) if row.run else []
     others: dict[str, ImageRow] = {}
     for other in reader.images(row.master, row.client):
-        if other.kind not in _BOOTABLE and other.verified and not other.fault:
+        if not kind_of(other.kind).bootable and other.verified and not other.fault:
             others.setdefault((other.resource or other.location)[:-16], other)
     return RestoreRequest(
         row,

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nimwrap.domain.durations import rfc3339
+from nimwrap.domain.names import PLAIN_KIND
 from nimwrap.domain.target_names import matches
 from nimwrap.history.model import (
     AttemptRow,
@@ -127,7 +128,7 @@ class Reader(SetQueries):
 
     # --- what backups of a client were like
 
-    def durations(self, master: str, client: str, kind: str = "mksysb", limit: int = 10) -> list[float]:
+    def durations(self, master: str, client: str, kind: str = PLAIN_KIND, limit: int = 10) -> list[float]:
         """Seconds that the last runs which made an image of this kind took, newest first."""
         newest = (
             "select * from (select duration_s, started, rowid as number from runs where master = ? and client = ?"
@@ -137,7 +138,7 @@ class Reader(SetQueries):
         bound = [value for outcome in ("ok", "warning") for value in (master, client, outcome, kind, limit)]
         return [took for (took,) in self.each(sql, [*bound, limit]) if took is not None]
 
-    def sizes(self, master: str, client: str, kind: str = "mksysb", limit: int = 10) -> list[int]:
+    def sizes(self, master: str, client: str, kind: str = PLAIN_KIND, limit: int = 10) -> list[int]:
         """Bytes of the last proven images, newest first, also of those that are gone."""
         sql = (
             "select size_bytes from images where master = ? and client = ? and kind = ? and verified = 1"
@@ -194,7 +195,7 @@ class Reader(SetQueries):
         sql = f"{_IMAGES} where master = ? and location = ? and removed is null"
         return self.record(ImageRow.from_row, sql, (master, location))
 
-    def last_good(self, master: str, client: str, kind: str = "mksysb") -> LastGoodRow | None:
+    def last_good(self, master: str, client: str, kind: str = PLAIN_KIND) -> LastGoodRow | None:
         """The newest proven image that is still there and without fault; its ``outcome`` may be ``warning``."""
         sql = f"{_LAST_GOOD} where master = ? and client = ? and kind = ?"
         return self.record(LastGoodRow.from_row, sql, (master, client, kind))

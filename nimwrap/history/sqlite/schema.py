@@ -224,7 +224,20 @@ where "check" = 'space' and evidence like '% /%: % bytes free' and instr(evidenc
 """
 """What ``space`` measured was text only before; its form is known, and this is the last time that it is read."""
 
-MIGRATIONS = {"m001_first": TABLES + VIEWS, "m002_finding_data": FINDING_DATA}
+ATTEMPT_PLAN = """
+alter table attempts add column plan text;
+update attempts set plan = (
+  select e.data from events e
+  where e.run = attempts.run and e.kind = 'plan' and instr(e.data, '"number": ' || attempts.number || ',') > 0
+  order by e.id desc limit 1);
+"""
+"""Plans were events before, on which recovery had to come by searching."""
+
+MIGRATIONS = {
+    "m001_first": TABLES + VIEWS,
+    "m002_finding_data": FINDING_DATA,
+    "m003_attempt_plan": ATTEMPT_PLAN,
+}
 """Every change of the schema in order. An old one is never edited once a release has shipped it."""
 
 

@@ -171,9 +171,11 @@ class Store:
             database.conn.execute("delete from findings where run = ?", (run_id,))
             statements.insert_findings(database, run_id, findings)
 
-    def begin_attempt(self, run_id: str, attempt: Attempt, *, location: str, resource: str) -> None:
-        """An image-making operation that is about to start."""
-        place = {"location": location, "resource": resource}
+    def begin_attempt(
+        self, run_id: str, attempt: Attempt, *, location: str, resource: str, plan: str | None = None
+    ) -> None:
+        """An image-making operation that is about to start, with all that a later process needs to finish it."""
+        place = {"location": location, "resource": resource, "plan": plan}
         with self.writing("begin_attempt") as database:
             statements.insert(database, "attempts", statements.attempt_columns(run_id, attempt) | place)
 

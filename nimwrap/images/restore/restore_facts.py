@@ -14,7 +14,7 @@ from nimwrap.hosts.protocol import Host
 from nimwrap.hosts.script_batch import Answer, Question
 from nimwrap.images import image_probe
 from nimwrap.images.image_probe import Place, ProbedImage
-from nimwrap.images.verification import kind_of
+from nimwrap.images.kinds.registry import kind_of
 
 SPOT_DIRECTORY = "/export/nim/spot"
 SPOT_BYTES = 3 * 1024**3

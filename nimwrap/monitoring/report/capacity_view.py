@@ -8,11 +8,12 @@ from datetime import datetime
 
 from nimwrap.config.model import Config
 from nimwrap.domain.durations import parse_rfc3339
+from nimwrap.domain.names import PLAIN_KIND
 from nimwrap.domain.ref import ClientRef
 from nimwrap.history.model import ImageSize
 from nimwrap.history.sqlite.queries import Reader
 from nimwrap.images.capacity import HEADROOM, Forecast, Need, forecast, under
-from nimwrap.images.kinds import home
+from nimwrap.images.kinds.registry import home
 
 _IMAGES = 12
 """Images of a client that its growth is read from."""
@@ -31,7 +32,7 @@ def rooms(reader: Reader, config: Config, refs: Sequence[ClientRef], now: dateti
     """The filesystems that the newest runs measured, with the forecast of each, the fullest first."""
     measured = _measured(reader)
     places = {ref: place for ref in refs if (place := _mount_of(config, ref, measured)) is not None}
-    images = reader.image_sizes_of([(ref.master, ref.client) for ref in places], "mksysb", _IMAGES)
+    images = reader.image_sizes_of([(ref.master, ref.client) for ref in places], PLAIN_KIND, _IMAGES)
     mounts: dict[tuple[str, str], dict[str, list[ImageSize]]] = {}
     for ref, place in places.items():
         of_mount = mounts.setdefault(place, {})

@@ -13,6 +13,7 @@ from nimwrap.config.model import Config
 from nimwrap.domain.codes import ExitCode
 from nimwrap.domain.durations import format_duration, format_size, parse_rfc3339
 from nimwrap.domain.errors import NimwrapError
+from nimwrap.domain.names import PLAIN_KIND
 from nimwrap.domain.verdict import Verdict, texts
 from nimwrap.history.sqlite.queries import Reader
 from nimwrap.monitoring.protection import ClientView, Protection, protection
@@ -65,7 +66,7 @@ _BY_WEIGHT = (Verdict.OK, Verdict.WARNING, Verdict.CRITICAL, Verdict.UNKNOWN)
 
 
 def _clients(reader: Reader, found: Protection) -> Iterator[dict[str, Any]]:
-    of_client = trends(reader, {view.row.key: view.row.kind or "mksysb" for view in found.clients})
+    of_client = trends(reader, {view.row.key: view.row.kind or PLAIN_KIND for view in found.clients})
     for view in found.clients:
         trend = of_client[view.row.key]
         yield {

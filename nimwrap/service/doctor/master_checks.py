@@ -18,6 +18,7 @@ from nimwrap.hosts.client_channel import C_RSH
 from nimwrap.hosts.connect import open_master
 from nimwrap.hosts.protocol import Host
 from nimwrap.hosts.script_batch import Answer, Question, answers, questionnaire
+from nimwrap.images.kinds.registry import machine_types
 from nimwrap.preflight.facts import read
 from nimwrap.preflight.master_facts import parse_clock
 
@@ -145,7 +146,7 @@ def _clients(seen: MasterSeen) -> Finding:
     rows = read(seen.answers, "clients", "lsnim", lsnim.parse_table)
     if rows.value is None:
         return named(check, fail(f"its clients are not listed: {rows.why}", "on the master: lsnim -c machines"))
-    count = sum(row.type in ("standalone", "vios") for row in rows.value)
+    count = sum(row.type in machine_types() for row in rows.value)
     if count == 0:
         return named(check, warn("NIM knows no client", "define some: nim -o define -t standalone"))
     return named(
