@@ -147,3 +147,10 @@ def test_the_json_of_a_latin_terminal_is_still_json(monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(raw, encoding="ascii"))
     print_json({"a": "é漢"})
     assert json.loads(raw.getvalue()) == {"a": "é漢"}
+
+
+@pytest.mark.parametrize("mark", ["\u202e", "\u2066", "\u200f", "\u061c", "\u2028", "\u2029", "\x85"])
+def test_no_text_of_a_host_turns_the_writing_or_ends_a_line(mark: str) -> None:
+    shown = clean(f"aix{mark}01")
+    assert shown == f"aix\\x{ord(mark):02x}01" if mark == "\x85" else f"aix\\u{ord(mark):04x}01"
+    assert len(shown.splitlines()) == 1

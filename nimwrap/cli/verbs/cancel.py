@@ -19,7 +19,7 @@ def cancel(
     run: Annotated[
         str,
         typer.Argument(
-            metavar="RUN", help="Its id, or a beginning of it that fits only one.", autocompletion=completion.open_runs
+            metavar="RUN", help="Its id, or what is unique of it; or its client.", autocompletion=completion.open_runs
         ),
     ],
 ) -> None:
