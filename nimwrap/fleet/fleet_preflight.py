@@ -14,6 +14,7 @@ from nimwrap.clients.target_errors import all_resolved
 from nimwrap.concurrency import map_concurrent
 from nimwrap.config.model import Config
 from nimwrap.domain.errors import NimwrapError
+from nimwrap.domain.make_findings import trouble
 from nimwrap.domain.records import ClientRef, Inventory
 from nimwrap.domain.ref import MASTER
 from nimwrap.fleet.session import list_clients
@@ -22,7 +23,6 @@ from nimwrap.hosts.connect import open_master
 from nimwrap.hosts.protocol import Host
 from nimwrap.images.kinds.registry import kinds_of
 from nimwrap.preflight.engine import preflight
-from nimwrap.preflight.make_findings import trouble
 from nimwrap.preflight.preflight_report import PreflightReport
 
 

@@ -6,10 +6,10 @@ from nimwrap.aix import df
 from nimwrap.domain.codes import FailureCode
 from nimwrap.domain.durations import format_size
 from nimwrap.domain.findings import Finding
+from nimwrap.domain.make_findings import measured, ok, refuse, skip, warn
 from nimwrap.images.capacity import next_image_bytes
 from nimwrap.preflight.check_context import CheckContext
 from nimwrap.preflight.facts import Fact
-from nimwrap.preflight.make_findings import measured, ok, refuse, skip, warn
 from nimwrap.preflight.master_facts import BLOCK
 
 TMP_NEEDED = 8 << 20  # mkszfile needs it (aix-nim section 5.3); the boot image more, which flag X makes room for
