@@ -125,7 +125,7 @@ def follow(context: MasterContext, plan: AttemptPlan, *, elapsed_s: float = 0.0)
     complete and no writer is left; the timeout ends the operation, client side first.
     """
     patience = _Patience(context.clock.monotonic(), plan.stall_s)
-    began, pause = context.clock.monotonic() - elapsed_s, 0.1
+    began, pause, noted = context.clock.monotonic() - elapsed_s, 0.1, False
 
     def together(plans: Sequence[AttemptPlan]) -> Mapping[str, OperationStatus]:
         return _ask_all(context, plans, min(_look_s(each) for each in plans))
@@ -141,6 +141,8 @@ def follow(context: MasterContext, plan: AttemptPlan, *, elapsed_s: float = 0.0)
                 now = _persistent(context, plan, lambda: context.polls.next(plan.run, together, context.clock.check))
             elapsed = context.clock.monotonic() - began
             _tell(context, plan, now, elapsed)
+            if plan.change is not None and not noted and now.applied is not None and not now.done:
+                noted = note_open(context, plan.change, now)
             if now.done or not now.room:
                 context.parallel.written(plan.run)
                 return now
@@ -174,6 +176,15 @@ class _Patience:
             return False
         self.limit_s *= 2
         return True
+
+
+def note_open(context: MasterContext, change: int, now: OperationStatus) -> bool:
+    """Write down when the export was seen open; False when that cannot be written now, and comes with the next look."""
+    try:
+        context.store.change_applied(change, now.applied, now.applied_at or now.now or context.clock.now())
+    except NimwrapError:
+        return False
+    return True
 
 
 def end(context: MasterContext, plan: AttemptPlan, by: str) -> None:

@@ -9,9 +9,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from nimwrap.backup.spool import MARK, moment, said
-from nimwrap.backup.wrapper import CLOCK
 from nimwrap.domain.attempt_plan import AttemptPlan
-from nimwrap.hosts.script_batch import PREAMBLE
+from nimwrap.hosts.script_batch import CLOCK, PREAMBLE
 
 _TAIL_WHILE_RUNNING = 4000
 """Bytes of an operation's output that each poll brings; once it has ended, up to 64 KiB."""
@@ -61,7 +60,7 @@ for room in {rooms}; do
     first $room/boot; say $room boot $value
     say $room uptime $(ps -p 1 -o etime= 2>/dev/null)
   fi
-  for name in rc ended_by; do first $room/$name; [ -n "$value" ] && say $room $name $value; done
+  for name in rc ended_by applied_at undone_at; do first $room/$name; [ -n "$value" ] && say $room $name $value; done
   [ -f $room/undo ] && say $room undo yes
   [ -f $room/undo.rc ] && {{ first $room/undo.rc; say $room undo_rc $value; }}
   [ -f $room/unclean ] && say $room unclean yes
@@ -94,6 +93,7 @@ say end
 class OperationStatus:
     """The state of one operation at one moment, as :func:`poll_script` saw it.
 
+    ``applied``: the export's options, seen open ``applied_at``; its undo ran last ``undone_at``: the master's clock.
     ``rebooted``: the master went down since the operation was started, and its wrapper with it.
     ``unclean``: what the operation left on the client could not be cleared there.
     """
@@ -106,6 +106,8 @@ class OperationStatus:
     undo_status: int | None = None
     undo_says: str = ""
     applied: str | None = None
+    applied_at: datetime | None = None
+    undone_at: datetime | None = None
     ended_by: str | None = None
     unclean: bool = False
     rebooted: bool = False
@@ -167,6 +169,8 @@ def _status(
         undo_status=number("undo_rc"),
         undo_says=values.get("undo_says", ""),
         applied=values.get("applied"),
+        applied_at=moment(values.get("applied_at", "")),
+        undone_at=moment(values.get("undone_at", "")),
         ended_by=values.get("ended_by"),
         unclean="unclean" in values,
         rebooted=_shorter(values.get("uptime", ""), values.get("boot", "").partition(" ")[0]),

@@ -6,8 +6,8 @@ from nimwrap.aix.classify import classify
 from nimwrap.aix.host import not_found
 from nimwrap.domain.codes import FailureCode
 from nimwrap.domain.findings import Finding
+from nimwrap.domain.make_findings import ok, refuse, skip, warn
 from nimwrap.preflight.check_context import CheckContext
-from nimwrap.preflight.make_findings import ok, refuse, skip, warn
 
 CLOCK_TOLERANCE_S = 300
 
