@@ -142,6 +142,7 @@ _Policy = TypeVar("_Policy", BackupPolicy, RetryPolicy)
 
 def _overlaid(policy: _Policy, layers: tuple[dict[str, Any], ...]) -> _Policy:
     known = policy.__dataclass_fields__
+    changed: dict[str, Any] = {}
     for layer in layers:
-        policy = replace(policy, **{key: value for key, value in layer.items() if key in known})
-    return policy
+        changed |= {key: value for key, value in layer.items() if key in known}
+    return replace(policy, **changed) if changed else policy
