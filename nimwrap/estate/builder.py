@@ -35,6 +35,13 @@ sys.path.insert(0, {code!r})
 from nimwrap.estate.shell import main
 main(sys.argv[0])
 """
+_KSH = """#!/bin/sh
+case $1 in */nw.*/*) {python} -SEs -c 'import sys
+sys.path.insert(0, sys.argv[3])
+from nimwrap.estate.script_file import settle
+settle(sys.argv[1], sys.argv[2])' "$0" "$1" {code};; esac
+exec {real} "$@"
+"""
 _LOGGED_TOOL = """#!/bin/sh
 root=${{0%/bin/*}}; root=${{root%/usr}}; at=$(date +%s)
 {{ printf '%s\\037%s\\037change\\037{tool}' "${{root##*/}}" "$at"; printf '\\037%s' "$@"; printf '\\036'; }} \\
@@ -167,7 +174,7 @@ def _executables(base: Path, spec: Spec, one: HostSpec) -> None:
     for tool in catalogue.CHANGING_TOOLS:
         if real := _real_tool(tool):
             _program(base, tree / "usr/bin" / tool, _LOGGED_TOOL.format(tool=tool, real=real))
-    (tree / "usr/bin/ksh").symlink_to(shell_path())
+    _program(base, tree / "usr/bin/ksh", _KSH.format(real=spec.ksh or shell_path(), **seen_from))
     _program(base, base / "shells" / one.name, _SHELL.format(**seen_from))
 
 
