@@ -13,7 +13,7 @@ from nimwrap.backup.attempt_plan import NAME_TAKEN, AttemptPlan
 from nimwrap.config.model import BackupPolicy
 from nimwrap.domain.codes import FailureCode
 from nimwrap.domain.findings import Failure
-from nimwrap.hosts.client_channel import SELF
+from nimwrap.hosts.channel_route import SELF
 from nimwrap.hosts.script_batch import PREAMBLE
 from nimwrap.images import kinds
 from nimwrap.master_context import MasterContext
@@ -56,7 +56,7 @@ def plan_attempt(
         client=ref.client,
         client_host=report.client_host or ref.client,
         master_name=report.master_name or context.master.host,
-        channel=context.master.client_channel if kinds.KINDS[work.kind].through_client else SELF,
+        channel=report.route or context.master.client_channel if kinds.KINDS[work.kind].through_client else SELF,
         method=method,
         resource=names.resource or "",
         location=names.location,

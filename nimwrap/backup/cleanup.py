@@ -14,7 +14,8 @@ from nimwrap.aix.text import Unrecognised
 from nimwrap.backup.attempt_plan import AttemptPlan
 from nimwrap.backup.operation import writers_left
 from nimwrap.history.sqlite.queries import Reader
-from nimwrap.hosts.client_channel import SELF, client_command, parse_channel
+from nimwrap.hosts.channel_route import SELF
+from nimwrap.hosts.client_channel import client_command, parse_channel
 from nimwrap.hosts.script_batch import PREAMBLE, Question, answers, questionnaire
 from nimwrap.master_context import MasterContext
 from nimwrap.remedies import own_mount

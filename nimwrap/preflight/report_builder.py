@@ -40,5 +40,7 @@ def report_of(s: CheckContext, findings: tuple[Finding, ...]) -> PreflightReport
         exports=tuple(export.text for export in concerning(s)),
         client_mounts=mounted(s),
         available_bytes=s.available_bytes,
+        route=s.channel.route if s.channel and s.channel.reached else "",
+        channel_calls=s.channel.calls if s.channel else 0,
         processes_before=tuple(process.line for process in backups_running(s.client)),
     )

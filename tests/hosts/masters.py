@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from nimwrap.hosts.client_channel import C_RSH
+from nimwrap.hosts.piecewise import C_RSH
 from nimwrap.hosts.local import LocalHost
 
 
