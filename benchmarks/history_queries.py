@@ -158,6 +158,7 @@ def questions(reader: Reader, clients: int) -> dict[str, Callable[[], object]]:
         "last good of one": lambda: reader.last_good("nim", client),
         "last runs of one": lambda: reader.last_runs("nim", retired, 5),
         "images": reader.images,
+        "newest proven of one": lambda: reader.newest_proven("nim", client, limit=12),
         "faulty images": reader.faulty_images,
         "images of one": lambda: reader.images("nim", client),
         "image at a place": lambda: reader.image_at("nim", f"/export/nim/{client}/1.mksysb"),
@@ -186,6 +187,13 @@ class Timed(Reader):
         self._plan(sql, parameters)
         began = time.perf_counter()
         rows = super().rows(sql, parameters)
+        self.taken.append((sql, (time.perf_counter() - began) * 1000))
+        return rows
+
+    def records(self, make: Callable[[Sequence[Any]], Any], sql: str, parameters: Sequence[Any] = ()) -> list[Any]:
+        self._plan(sql, parameters)
+        began = time.perf_counter()
+        rows = super().records(make, sql, parameters)
         self.taken.append((sql, (time.perf_counter() - began) * 1000))
         return rows
 

@@ -17,6 +17,7 @@ SMALL: dict[str, list[str]] = {
     "history_queries.py": ["--clients", "50", "--runs", "2000", "--repeat", "2"],
     "status.py": ["--clients", "50", "--runs", "2000", "--repeat", "2", "--limit", "6"],
     "makespan.py": ["--clients", "50"],
+    "shortest_night.py": ["--masters", "3"],
     "preflight_fanout.py": ["--clients", "16", "--rounds", "1"],
     "overhead.py": ["--repeat", "1", "--limit", "60"],
     "own_cost.py": ["--sizes", "1,3,4,6", "--slope", "9999"],

@@ -6,11 +6,14 @@ import os
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, settings
 
-from tests.running import Ran, run
+from tests.preloaded import Preloaded, preloaded
+from tests.running import Ran, environment, run
 
 _LEAKS = (
     "NIMWRAP_CONFIG",
@@ -29,6 +32,10 @@ _LEAKS = (
 )
 
 
+settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("any machine")
+
+
 @pytest.fixture(autouse=True)
 def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     """No test sees the configuration, the terminal or the service manager of whoever runs it."""
@@ -37,12 +44,32 @@ def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TERM", "dumb")
 
 
+@pytest.fixture(scope="session", autouse=True)
+def command_server() -> Iterator[None]:
+    """Estates of this process ask one server for what their commands read; a test that must not takes the name away."""
+    from nimwrap.estate.server import running
+
+    with TemporaryDirectory(prefix="estate-") as directory, running(Path(directory)) as place:
+        os.environ["ESTATE_SERVER"] = place
+        yield
+
+
+@pytest.fixture(scope="session")
+def loaded_nimwrap() -> Iterator[Preloaded | None]:
+    """One process that has loaded nimwrap, from which ``run_cli`` forks those that it runs."""
+    with (
+        TemporaryDirectory(prefix="nimwrap-") as directory,
+        preloaded(Path(directory), environment(Path(directory))) as loaded,
+    ):
+        yield loaded
+
+
 @pytest.fixture
-def run_cli(tmp_path: Path) -> Callable[..., Ran]:
+def run_cli(tmp_path: Path, loaded_nimwrap: Preloaded | None) -> Callable[..., Ran]:
     """``run_cli("backup", "powerha1", "--json", config=PATH) -> Ran``; HOME is an empty directory of the test."""
     home = tmp_path / "home"
     home.mkdir()
-    return partial(run, home=home)
+    return partial(run, home=home, loaded=loaded_nimwrap)
 
 
 @pytest.fixture

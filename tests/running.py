@@ -10,7 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).resolve().parent.parent
+from tests.preloaded import ROOT, Preloaded
+
+__all__ = ["ROOT", "Ran", "command", "environment", "run"]
+
 _KEPT = ("PATH", "LANG", "LC_ALL", "TZ", "TMPDIR", "COVERAGE_PROCESS_START", "SYSTEMROOT")
 _KEPT_PREFIXES = ("NIMWRAP_FAILPOINT_", "LC_")
 
@@ -64,14 +67,13 @@ def run(
     env: dict[str, str] | None = None,
     stdin: str = "",
     timeout: float = 120,
+    loaded: Preloaded | None = None,
 ) -> Ran:
-    """Run nimwrap to its end; TimeoutExpired when it does not come to one."""
-    done = subprocess.run(
-        command(*arguments, config=config),
-        env=environment(home, **(env or {})),
-        input=stdin.encode(),
-        capture_output=True,
-        timeout=timeout,
-        check=False,
-    )
-    return Ran(done.returncode, done.stdout.decode("utf-8", "replace"), done.stderr.decode("utf-8", "replace"))
+    """Run nimwrap to its end, forked from ``loaded`` where that can be; TimeoutExpired when it does not come to one."""
+    argv, clean = command(*arguments, config=config), environment(home, **(env or {}))
+    if loaded and loaded.can_run(clean):
+        code, stdout, stderr = loaded.run(argv[argv.index("nimwrap") + 1 :], clean, stdin.encode(), timeout)
+    else:
+        done = subprocess.run(argv, env=clean, input=stdin.encode(), capture_output=True, timeout=timeout, check=False)
+        code, stdout, stderr = done.returncode, done.stdout, done.stderr
+    return Ran(code, stdout.decode("utf-8", "replace"), stderr.decode("utf-8", "replace"))

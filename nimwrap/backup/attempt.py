@@ -7,12 +7,12 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from nimwrap.backup import spool
-from nimwrap.backup.attempt_plan import AttemptPlan
-from nimwrap.backup.attempt_planner import NIM, Work, command_and_undo
+from nimwrap.backup.attempt_planner import command_and_undo
 from nimwrap.backup.finalize import AttemptOutcome, denied_from, finalize_attempt
 from nimwrap.backup.locking import lock_lost, owner_text
 from nimwrap.backup.operation import Start, Started, StartUnknown, follow, start
 from nimwrap.backup.operation_status import OperationStatus
+from nimwrap.domain.attempt_plan import AttemptPlan
 from nimwrap.domain.clock import Interrupted, NotStarted
 from nimwrap.domain.codes import FailureCode, Outcome
 from nimwrap.domain.errors import NimwrapError
@@ -23,6 +23,7 @@ from nimwrap.hosts.script_batch import PREAMBLE
 from nimwrap.master_context import MasterContext
 from nimwrap.preflight.engine import recheck_source
 from nimwrap.preflight.preflight_report import PreflightReport
+from nimwrap.remedies.base import Work
 
 SLOT_WAIT_S = 5
 
@@ -48,7 +49,7 @@ def make_image(context: MasterContext, report: PreflightReport, work: Work, plan
 
     Raises AtLarge when master or history was lost after the start, Unstarted when we were told to leave before it.
     """
-    attempt = Attempt(plan.number, context.clock.now(), remedy=None if plan.method == NIM else plan.method)
+    attempt = Attempt(plan.number, context.clock.now(), remedy=plan.remedy)
     context.store.begin_attempt(plan.run, attempt, location=plan.location, resource=plan.resource)
     if plan.exported is not None:
         change = context.store.plan_change(
@@ -63,7 +64,7 @@ def make_image(context: MasterContext, report: PreflightReport, work: Work, plan
         data=plan.to_json(),
         at=attempt.started,
     )
-    command, undo = command_and_undo(context, plan, work)
+    command, undo = command_and_undo(plan, work)
     try:
         refused = _start(context, plan, command, undo)
     except StartUnknown as error:

@@ -1,140 +1,86 @@
-"""How one attempt is going to make its image: NIM's own way, or through a remedy; and the plan that follows from it."""
+"""How one attempt is going to make its image: the plan, the operation that carries it out, and the steps of both."""
 
 from __future__ import annotations
 
 import shlex
-from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
-from pathlib import PurePosixPath
+from dataclasses import dataclass
+from datetime import timedelta
 
-from nimwrap.aix import etc_exports, exportfs
-from nimwrap.aix.text import Unrecognised
-from nimwrap.backup.attempt_plan import NAME_TAKEN, AttemptPlan
-from nimwrap.config.model import BackupPolicy
-from nimwrap.domain.codes import FailureCode
+from nimwrap.backup.place_image import place_steps
+from nimwrap.config.model import MasterConfig
+from nimwrap.domain.attempt_plan import NAME_TAKEN, AttemptPlan
 from nimwrap.domain.findings import Failure
 from nimwrap.hosts.channel_route import SELF
 from nimwrap.hosts.script_batch import PREAMBLE
 from nimwrap.images import kinds
-from nimwrap.master_context import MasterContext
 from nimwrap.preflight.preflight_report import PreflightReport
-from nimwrap.remedies import own_mount, pre_export
-from nimwrap.remedies.export_options import admitting_options, widened_options
-from nimwrap.remedies.undo import undo_script
-
-NIM = "nim"
+from nimwrap.remedies.base import ExportListing, Step, Work
+from nimwrap.remedies.registry import remedy
 
 
 @dataclass(frozen=True)
-class Work:
-    """What one run is asked to make. ``clock`` is the master's time, from which the image gets its name;
-    ``sizes`` are those of this client's earlier images in bytes, newest first; ``volume_group`` only for savevg."""
+class AttemptKey:
+    """Which attempt: its run, its number in it, and the way it goes (a remedy's name, or NIM's own)."""
 
-    kind: str
-    policy: BackupPolicy
-    clock: datetime
-    sizes: tuple[int, ...] = ()
-    volume_group: str = ""
+    run: str
+    number: int
+    method: str
 
 
 def plan_attempt(
-    context: MasterContext, report: PreflightReport, work: Work, method: str, run: str, number: int
+    master: MasterConfig, report: PreflightReport, work: Work, key: AttemptKey, exports: ExportListing
 ) -> AttemptPlan | Failure:
-    """The plan of one attempt, or why this method cannot work with what stands there; nothing is changed by it."""
+    """The plan of one attempt, or why this way cannot work with what stands there; nothing is changed by it.
+
+    ``exports`` asks for ``exportfs``'s listing, where the way needs it.
+    """
     ref, policy = report.ref, work.policy
     # A second later for each further attempt: two attempts of a run never share a name.
-    named = work.clock + timedelta(seconds=number - 1)
+    named = work.clock + timedelta(seconds=key.number - 1)
     names = kinds.image_names(work.kind, ref.client, policy, named, work.volume_group)
-    staged = names.location
-    if method == "own-mount":
-        staged = f"{policy.directory.rstrip('/')}/.nimwrap/{run}/{PurePosixPath(names.location).name}"
-    plan = AttemptPlan(
-        run=run,
-        number=number,
+    draft = AttemptPlan(
+        run=key.run,
+        number=key.number,
         kind=work.kind,
         master=ref.master,
         client=ref.client,
         client_host=report.client_host or ref.client,
+<<<<<<< HEAD
         master_name=report.master_name or context.master.host,
         channel=report.route or context.master.client_channel if kinds.KINDS[work.kind].through_client else SELF,
         method=method,
+=======
+        master_name=report.master_name or master.host,
+        channel=master.client_channel if kinds.KINDS[work.kind].through_client else SELF,
+        method=key.method,
+>>>>>>> main
         resource=names.resource or "",
         location=names.location,
-        staged=staged,
+        staged=names.location,
         flags=policy.mksysb_flags,
-        spool=context.master.spool,
+        spool=master.spool,
         timeout_s=policy.timeout,
         stall_s=policy.stall,
-        max_parallel=context.master.max_parallel,
+        max_parallel=master.max_parallel,
         node=report.node,
         machine_id=report.machine_id,
-        env=context.master.env,
+        env=master.env,
         volume_group=work.volume_group or None,
         had_exports=tuple(line.split()[0] for line in report.exports if line.split()),
         had_allocations=tuple(f"{kind} = {name}" for kind, name in report.nim_before.allocated),
         had_cstate=report.nim_before.cstate,
         had_mounts=report.client_mounts,
     )
-    if method == NIM:
-        return plan
-    hosts = report.admission.hosts if report.admission else ()
-    if method == "own-mount":
-        return replace(plan, exported=plan.directory, added=hosts, after=admitting_options(hosts))
-    listing = context.act(plan.run, "the exports before the change", PREAMBLE + shlex.join(exportfs.list_argv())).stdout
-    return pre_export_plan(plan, listing, hosts)
+    return remedy(key.method).plan(draft, work, report.admission.hosts if report.admission else (), exports)
 
 
-def pre_export_plan(plan: AttemptPlan, listing: str, hosts: tuple[str, ...]) -> AttemptPlan | Failure:
-    """The directory's own export as exportfs lists it, widened by ``hosts``; one for reading is left alone."""
-    try:
-        entries = etc_exports.parse_listing(listing) if listing.strip() else []
-    except Unrecognised:
-        entries = []
-    entry = next((entry for entry in entries if entry.directory == plan.directory), None)
-    if entry is None:
-        return replace(plan, exported=plan.directory, added=hosts, after=admitting_options(hosts))
-    before = entry.options or "rw"  # what no option at all means (the exports file)
-    if entry.read_only:
-        return Failure(
-            FailureCode.EXPORT_CONFLICT,
-            f"{plan.directory} is exported for reading only, so that pre-export cannot let {plan.client} write there",
-            f"if nothing uses it: exportfs -u {plan.directory}, and take its line out of /etc/exports; or allow "
-            'own-mount: remedies = ["own-mount", "pre-export"]',
-            entry.text,
-        )
-    after, added = widened_options(before, hosts)
-    return replace(plan, exported=plan.directory, added=added, before=before, after=after)
+def attempt_steps(plan: AttemptPlan, work: Work) -> list[Step]:
+    """Every command of the attempt, in order, until the image is in its place; the operation is made of the same."""
+    return [*remedy(plan.method).steps(plan, work), *place_steps(plan)]
 
 
-def command_and_undo(context: MasterContext, plan: AttemptPlan, work: Work) -> tuple[str, str | None]:
+def command_and_undo(plan: AttemptPlan, work: Work) -> tuple[str, str | None]:
     """The shell text of the operation, and of the undo of its export change (None without one)."""
-    names = kinds.ImageNames(plan.resource or None, plan.staged)
-    made = kinds.plan(work.kind, plan.client, work.policy, names, volume_group=work.volume_group, force=plan.force)
-    nim = f"{environment(plan)}{_home(plan)}{made.command}\n"
+    way = remedy(plan.method)
     free = f"{PREAMBLE}[ ! -f {shlex.quote(plan.location)} ] || {{ echo {shlex.quote(NAME_TAKEN)}; exit 1; }}\n"
-    if plan.method == NIM:
-        return f"{free}{nim}", None
-    undo = undo_script(plan.exported or "", plan.added, plan.before)
-    if plan.method == "pre-export":
-        return free + pre_export.command_text(plan.directory, plan.before, plan.after or "", plan.added, nim), undo
-    path = f"{own_mount.client_room(plan.run)}/mnt/{plan.image_name}"
-    command = own_mount.command_text(
-        run=plan.run,
-        channel=plan.channel,
-        client_host=plan.client_host,
-        source=f"{plan.master_name}:{plan.directory}",
-        stage=own_mount.stage_script(plan.directory, plan.after or ""),
-        mksysb=shlex.join(kinds.on_client(work.kind, path, work.policy, work.volume_group)),
-    )
-    return free + command, undo
-
-
-def environment(plan: AttemptPlan) -> str:
-    """Shell text that sets what the configuration gives NIM to know, a line for each."""
-    return "".join(f"{key}={shlex.quote(value)}; export {key}\n" for key, value in sorted(plan.env.items()))
-
-
-def _home(plan: AttemptPlan) -> str:
-    """The image's own directory must be there; NIM does not make it (0042-154, aix-nim 6.2)."""
-    directory = shlex.quote(plan.directory)
-    return f"[ -d {directory} ] || mkdir -p {directory} || exit {own_mount.STAGING_FAILED}\n"
+    return free + way.command(plan, work), way.undo(plan)

@@ -7,18 +7,21 @@
 from __future__ import annotations
 
 import secrets
+import shlex
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import NoReturn
 
+from nimwrap.aix import exportfs
 from nimwrap.backup.attempt import AttemptResult, OperationOutcomeUnknown, failure_of, make_image, unstarted
-from nimwrap.backup.attempt_planner import NIM, Work, plan_attempt
+from nimwrap.backup.attempt_planner import AttemptKey, plan_attempt
 from nimwrap.backup.locking import beating, give_back, locked_by_another, take_locks
 from nimwrap.backup.post_backup import apply_name_and_retention, warned
 from nimwrap.backup.self_preflight import master_preflight, through_client
 from nimwrap.backup.size_preview import space_short
 from nimwrap.config.model import BackupPolicy, RetryPolicy
+from nimwrap.domain.attempt_plan import NIM
 from nimwrap.domain.clock import Interrupted, NotStarted
 from nimwrap.domain.codes import CAN_PASS, FailureCode, Outcome
 from nimwrap.domain.errors import NimwrapError
@@ -27,9 +30,11 @@ from nimwrap.domain.progress import Progress
 from nimwrap.domain.records import ClientRef, Run
 from nimwrap.domain.retry import wait_before
 from nimwrap.history.run_lease import RunLease
+from nimwrap.hosts.script_batch import PREAMBLE
 from nimwrap.master_context import MasterContext, log_path
 from nimwrap.preflight.engine import preflight, recheck_source
 from nimwrap.preflight.preflight_report import PreflightReport, Prior
+from nimwrap.remedies.base import Work
 
 DENIALS = frozenset({FailureCode.EXPORT_DENIED, FailureCode.SOURCE_ADDRESS_MISMATCH, FailureCode.EXPORT_CONFLICT})
 """Failures after which another way to let the client in may work at once."""
@@ -175,8 +180,8 @@ class BackupRun:
             if method is None:
                 return self._close(Outcome.REFUSED, report.failure or self._exhausted())
             self.tried.append(method)
-            number = len(self.run.attempts) + 1
-            plan = plan_attempt(self.context, report, work, method, self.run.id, number)
+            key = AttemptKey(self.run.id, len(self.run.attempts) + 1, method)
+            plan = plan_attempt(self.context.master, report, work, key, self._exports)
             if isinstance(plan, Failure):
                 self.context.note(self.run.id, "remedy", f"{method} was not tried: {plan.message}")
                 if self._method(report) is not None:
@@ -186,7 +191,7 @@ class BackupRun:
                 return later or self._close(Outcome.FAILED if self.run.attempts else Outcome.REFUSED, plan)
             self._progress("start", method)
             done = make_image(self.context, report, work, plan)
-            self.run = replace(self.run, attempts=(*self.run.attempts, done.attempt), remedy=_remedy(method))
+            self.run = replace(self.run, attempts=(*self.run.attempts, done.attempt), remedy=plan.remedy)
             failure = done.failure or self._exhausted()
             if done.outcome is Outcome.LOCKED:
                 self.tried.clear()
@@ -229,6 +234,10 @@ class BackupRun:
             cluster=self.run.cluster,
         )
         return report
+
+    def _exports(self) -> str:
+        script = PREAMBLE + shlex.join(exportfs.list_argv())
+        return self.context.act(self.run.id, "the exports before the change", script).stdout
 
     def _method(self, report: PreflightReport) -> str | None:
         """NIM's own way when the source is the expected one, else the first remedy not tried in this round."""
@@ -302,7 +311,7 @@ class BackupRun:
             self._owner.release()
         why = f": {failure.code}: {failure.message}" if failure else ""
         self.context.log(self.run.id, f"end: {outcome}{why}", self.context.clock.now())
-        self._progress("done", outcome)
+        self._progress("done", outcome, outcome)
         return self.run
 
     def _release(self, *, clear: bool = False) -> None:
@@ -314,13 +323,10 @@ class BackupRun:
         except NimwrapError as error:
             self._progress("spool", f"lock not given back: {error.message}; the next recover does it")
 
-    def _progress(self, phase: str, note: str = "") -> None:
+    def _progress(self, phase: str, note: str = "", outcome: Outcome | None = None) -> None:
         elapsed = (self.context.clock.now() - self.run.started).total_seconds()
-        self.context.tell(Progress(self.run.id, phase, self.run.client, elapsed_s=elapsed, note=note))
-
-
-def _remedy(method: str) -> str | None:
-    return None if method == NIM else method
+        run = self.run
+        self.context.tell(Progress(run.id, phase, run.client, elapsed_s=elapsed, note=note, outcome=outcome))
 
 
 def _with_cure(failure: Failure, report: PreflightReport) -> Failure:

@@ -11,14 +11,14 @@ from dataclasses import dataclass, field
 
 from nimwrap.aix import etc_exports, exportfs, lsnim, nim
 from nimwrap.aix.text import Unrecognised
-from nimwrap.backup.attempt_plan import AttemptPlan
 from nimwrap.backup.operation import writers_left
+from nimwrap.domain.attempt_plan import AttemptPlan
 from nimwrap.history.sqlite.queries import Reader
 from nimwrap.hosts.channel_route import SELF
 from nimwrap.hosts.client_channel import client_command, parse_channel
 from nimwrap.hosts.script_batch import PREAMBLE, Question, answers, questionnaire
 from nimwrap.master_context import MasterContext
-from nimwrap.remedies import own_mount
+from nimwrap.remedies.registry import remedy
 
 
 @dataclass
@@ -48,7 +48,7 @@ def clean_up(context: MasterContext, plan: AttemptPlan, *, late: Late | None = N
     """
     cleaning = Cleaning()
     if _is_good(context, plan):
-        cleaning.left += clear_client(context, plan) if plan.method == "own-mount" else []
+        cleaning.left += clear_client(context, plan)
         return cleaning
     writing = writers_left(context, plan, "after the failure: is the client still writing?")
     if writing is not False:
@@ -58,9 +58,8 @@ def clean_up(context: MasterContext, plan: AttemptPlan, *, late: Late | None = N
         known = context.act(plan.run, "the client's Cstate", PREAMBLE + shlex.join(lsnim.long_argv(plan.client)))
         cleaning.stuck = late.stuck if late else _cstate(plan, known.stdout)
         return cleaning
-    if plan.method == "own-mount":
-        cleaning.left += clear_client(context, plan)
-    elif plan.channel != SELF:
+    cleaning.left += clear_client(context, plan)
+    if remedy(plan.method).clean_client(plan) is None and plan.channel != SELF:
         cleaning.left += _unmount(context, plan)
     _plan_master(context, plan, cleaning, late)
     if cleaning.actions:
@@ -74,24 +73,27 @@ def clean_up(context: MasterContext, plan: AttemptPlan, *, late: Late | None = N
 
 
 def clear_client(context: MasterContext, plan: AttemptPlan) -> list[str]:
-    """The room of own-mount's job, where the operation could not reach the client to clear it; why it is still there.
+    """What the plan's remedy left on the client, where the operation could not clear it; why it is still there.
 
     The client itself refuses while anything of the job writes below it.
     """
-    command = client_command(plan.channel, plan.client_host, own_mount.clean_on_client(plan.run), 120)
+    there = remedy(plan.method).clean_client(plan)
+    if there is None:
+        return []
+    command = client_command(plan.channel, plan.client_host, there.script, 120)
     result = context.act(plan.run, "clear what the operation left on the client", PREAMBLE + command, timeout=150)
     answer = parse_channel(result.stdout)
     if answer.ok:
         return []
     said = (answer.output.strip().splitlines() or ["no answer"])[-1]
-    return [f"{plan.client}: {own_mount.client_room(plan.run)} could not be removed: {said}"]
+    return [f"{plan.client}: {there.path} could not be removed: {said}"]
 
 
 def _is_good(context: MasterContext, plan: AttemptPlan) -> bool:
     """Whether the history has a proven image at this place: whatever failed, that one is never touched."""
     with Reader.open(context.config.database) as reader:
         row = reader.image_at(plan.master, plan.location)
-    return row is not None and bool(row["verified"])
+    return row is not None and bool(row.verified)
 
 
 def _unmount(context: MasterContext, plan: AttemptPlan) -> list[str]:

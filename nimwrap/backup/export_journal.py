@@ -11,9 +11,9 @@ import shlex
 from collections.abc import Collection
 
 from nimwrap.backup import spool
-from nimwrap.backup.attempt_plan import AttemptPlan
 from nimwrap.backup.finalize import confirm_undo
 from nimwrap.backup.operation_status import OperationStatus
+from nimwrap.domain.attempt_plan import AttemptPlan
 from nimwrap.domain.codes import Outcome
 from nimwrap.domain.errors import NimwrapError, master_unreachable
 from nimwrap.domain.records import ChangeState
@@ -21,7 +21,7 @@ from nimwrap.history.sqlite.codec import Row
 from nimwrap.history.sqlite.queries import Reader
 from nimwrap.hosts.script_batch import PREAMBLE
 from nimwrap.master_context import MasterContext
-from nimwrap.remedies.undo import undo_script
+from nimwrap.remedies.registry import remedy
 
 BUSY = 75
 
@@ -41,7 +41,7 @@ def undo_lost(context: MasterContext, reader: Reader, plan: AttemptPlan) -> str:
     change = next((row for row in _unfinished(reader, context) if row["id"] == plan.change), None)
     if change is None or plan.exported is None:
         return ""
-    script = undo_script(plan.exported, plan.added, plan.before, change["after"] or "")
+    script = remedy(plan.method).undo(plan, change["after"] or "") or ""
     result = context.act(
         plan.run, "undo the export change, whose room is gone", PREAMBLE + _unless_locked(plan) + script
     )

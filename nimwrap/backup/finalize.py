@@ -9,17 +9,17 @@ from dataclasses import dataclass, replace
 
 from nimwrap.aix.classify import classify
 from nimwrap.aix.nim import archive_warnings, completed
-from nimwrap.backup.attempt_plan import NAME_TAKEN, AttemptPlan
 from nimwrap.backup.cleanup import clean_up, clear_client
 from nimwrap.backup.operation_status import OperationStatus
 from nimwrap.backup.publish import READ_TO_ITS_END, verify_and_publish
+from nimwrap.domain.attempt_plan import NAME_TAKEN, AttemptPlan
 from nimwrap.domain.codes import FailureCode, Outcome
 from nimwrap.domain.errors import NimwrapError
 from nimwrap.domain.findings import Failure
 from nimwrap.domain.records import ChangeState, SourceAddress
 from nimwrap.images.verification import Proof
 from nimwrap.master_context import MasterContext
-from nimwrap.remedies.own_mount import EXPORT_FAILED
+from nimwrap.remedies.base import EXPORT_FAILED
 from nimwrap.remedies.undo import UndoStatus
 
 ENDED_BY = {

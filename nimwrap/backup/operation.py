@@ -8,9 +8,9 @@ from enum import StrEnum
 
 from nimwrap.aix.nim import completed, parse_progress
 from nimwrap.backup import spool
-from nimwrap.backup.attempt_plan import AttemptPlan
 from nimwrap.backup.operation_status import OperationStatus, parse_status, poll_script
 from nimwrap.backup.wrapper import GRACE_S, RUN_UNDO, UNDO_IS_DUE, client_stop_script
+from nimwrap.domain.attempt_plan import AttemptPlan
 from nimwrap.domain.errors import NimwrapError, master_unreachable
 from nimwrap.domain.progress import Progress
 from nimwrap.hosts.client_channel import client_command, parse_channel
@@ -19,7 +19,7 @@ from nimwrap.images import image_probe as images
 from nimwrap.images.kinds import KINDS
 from nimwrap.images.verification import READ_LIMIT_S
 from nimwrap.master_context import MasterContext
-from nimwrap.remedies import own_mount
+from nimwrap.remedies.registry import remedy
 
 LOOK_S = 10
 """How long one look waits on the master for the end: one round trip in this time, and no delay when it comes."""
@@ -138,9 +138,8 @@ def end(context: MasterContext, plan: AttemptPlan, by: str) -> None:
 
 def settle(context: MasterContext, plan: AttemptPlan) -> OperationStatus:
     """What the wrapper could not do because it was killed or the master went down: stop the rest, run the undo."""
-    clean = ""
-    if plan.method == "own-mount":
-        clean = client_command(plan.channel, plan.client_host, own_mount.clean_on_client(plan.run), 120)
+    there = remedy(plan.method).clean_client(plan)
+    clean = client_command(plan.channel, plan.client_host, there.script, 120) if there else ""
     script = f"""\
 {PREAMBLE}cd {shlex.quote(plan.room)} || exit 1
 [ -s rc ] || [ -f ended_by ] || echo killed > ended_by

@@ -7,9 +7,9 @@ import shlex
 from dataclasses import dataclass
 from datetime import datetime
 
-from nimwrap.backup.attempt_plan import AttemptPlan
 from nimwrap.backup.spool import ALIVE, MARK, moment, said
 from nimwrap.backup.wrapper import CLOCK
+from nimwrap.domain.attempt_plan import AttemptPlan
 from nimwrap.hosts.script_batch import PREAMBLE
 
 
@@ -52,7 +52,7 @@ class OperationStatus:
     """The state of one operation at one moment, as :func:`look_script` saw it.
 
     ``rebooted``: the master went down since the operation was started, and its wrapper with it.
-    ``unclean``: what own-mount left on the client could not be cleared there.
+    ``unclean``: what the operation left on the client could not be cleared there.
     """
 
     room: bool

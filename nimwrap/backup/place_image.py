@@ -5,11 +5,30 @@ from __future__ import annotations
 import shlex
 
 from nimwrap.aix import lsnim
-from nimwrap.backup.attempt_plan import NAME_TAKEN, AttemptPlan
+from nimwrap.domain.attempt_plan import NAME_TAKEN, AttemptPlan
 from nimwrap.hosts.protocol import CommandResult
 from nimwrap.hosts.script_batch import PREAMBLE
-from nimwrap.images.kinds import ImageNames, define_finished
+from nimwrap.images.kinds import ImageNames, define_finished, defines_itself
 from nimwrap.master_context import MasterContext
+from nimwrap.remedies.base import Step
+
+
+def place_steps(plan: AttemptPlan) -> list[Step]:
+    """What comes after the proof of an image that nimwrap itself puts in its place; nothing for NIM's own."""
+    if not plan.staging and defines_itself(plan.kind):
+        return []
+    define = _define(plan)
+    moved = [Step(plan.master, _move(plan))] if plan.staging else []
+    return [*moved, *([Step(plan.master, define)] if define else [])]
+
+
+def _move(plan: AttemptPlan) -> str:
+    return shlex.join(["mv", plan.staged, plan.location])
+
+
+def _define(plan: AttemptPlan) -> str | None:
+    define = define_finished(plan.kind, ImageNames(plan.resource or None, plan.location))
+    return shlex.join(define) if define else None
 
 
 def put_in_place(context: MasterContext, plan: AttemptPlan) -> CommandResult:
@@ -26,12 +45,12 @@ def put_in_place(context: MasterContext, plan: AttemptPlan) -> CommandResult:
             f"[ -d {directory} ] || mkdir -p {directory} || exit 1\n"
             f"if [ -f {staged} ]; then\n"
             f"  [ ! -f {location} ] || {{ echo {shlex.quote(NAME_TAKEN)}; exit 1; }}\n"
-            f"  mv {staged} {location} || exit 1\nfi\n"
+            f"  {_move(plan)} || exit 1\nfi\n"
             f"[ -f {location} ] || {{ echo 'the image is neither staged nor in its place'; exit 1; }}\n"
             f"rmdir {staging} 2>/dev/null; rmdir {shlex.quote(plan.staging.rpartition('/')[0])} 2>/dev/null\n"
         )
-    define = define_finished(plan.kind, ImageNames(plan.resource or None, plan.location))
+    define = _define(plan)
     if define is not None:
         known = shlex.join(lsnim.long_argv(plan.resource))
-        lines.append(f"{known} > /dev/null 2>&1 || {shlex.join(define)}\n")
+        lines.append(f"{known} > /dev/null 2>&1 || {define}\n")
     return context.act(plan.run, "put the image in its place and define it", "".join(lines), timeout=600)

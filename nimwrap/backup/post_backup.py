@@ -46,8 +46,8 @@ def _fixed_name(context: MasterContext, run: Run, *, resuming: bool) -> Failure 
         if not wanted:
             return None
         with Reader.open(context.config.database) as reader:
-            rows = [row for row in reader.images(run.master, run.client, kind=run.kind) if row["run"] == run.id]
-        if not rows or rows[0]["resource"] is None:
+            rows = [row for row in reader.images(run.master, run.client, kind=run.kind) if row.run == run.id]
+        if not rows or rows[0].resource is None:
             return None
         done = fixed_name.take_fixed_name(context, rows[0], run.id, now)
     if done.moved:
@@ -62,4 +62,4 @@ def _fixed_name(context: MasterContext, run: Run, *, resuming: bool) -> Failure 
 
 
 def _said(verdict: PruneDecision) -> str:
-    return f"{verdict.row['location']}: {verdict.action}: {verdict.reason}"
+    return f"{verdict.row.location}: {verdict.action}: {verdict.reason}"

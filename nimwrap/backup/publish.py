@@ -11,9 +11,9 @@ from dataclasses import dataclass, replace
 
 from nimwrap.aix.classify import classify
 from nimwrap.aix.nim import completed
-from nimwrap.backup.attempt_plan import AttemptPlan
 from nimwrap.backup.operation_status import OperationStatus
 from nimwrap.backup.place_image import put_in_place
+from nimwrap.domain.attempt_plan import AttemptPlan
 from nimwrap.domain.codes import FailureCode, Outcome
 from nimwrap.domain.errors import master_unreachable
 from nimwrap.domain.findings import Failure

@@ -15,7 +15,6 @@ from dataclasses import dataclass, field, replace
 
 from nimwrap.backup import spool
 from nimwrap.backup.attempt import record, unstarted
-from nimwrap.backup.attempt_plan import AttemptPlan
 from nimwrap.backup.cleanup import Late, clean_up, clear_client
 from nimwrap.backup.export_journal import plans, undo_lost, undo_open
 from nimwrap.backup.finalize import confirm_undo, still_open
@@ -25,11 +24,13 @@ from nimwrap.backup.operation_dirs import OperationDir, scan_operation_dirs
 from nimwrap.backup.operation_status import OperationStatus
 from nimwrap.backup.post_backup import apply_name_and_retention, warned
 from nimwrap.backup.wrapper import RUN_UNDO, UNDO_IS_DUE
+from nimwrap.domain.attempt_plan import AttemptPlan
 from nimwrap.domain.codes import FailureCode, Outcome
 from nimwrap.domain.durations import parse_rfc3339
 from nimwrap.domain.errors import NimwrapError
 from nimwrap.domain.findings import Failure
 from nimwrap.domain.records import Attempt, ChangeState, Run
+from nimwrap.history.model import ImageRow
 from nimwrap.history.revive import run_of
 from nimwrap.history.run_lease import RunLease, owner_alive, remove_lease, run_locks
 from nimwrap.history.sqlite.codec import Row
@@ -66,8 +67,8 @@ def recover(context: MasterContext, reader: Reader, *, wait: bool) -> Recovered:
             _recover_room(context, reader, room, done, wait=wait)
     done.notes += undo_open(context, reader, {room.run for room in rooms.values() if room.there})
     _sweep_owners(context, reader)
-    for row, removal in finish_removals(context.host, context.store, context.master.name, context.clock.now()):
-        done.cleaned.append(f"{row['location']}: {removal.reason}")
+    for gone, removal in finish_removals(context.host, context.store, context.master.name, context.clock.now()):
+        done.cleaned.append(f"{gone.location}: {removal.reason}")
     return done
 
 
@@ -137,16 +138,16 @@ def _conclude(
     return attempted.outcome, attempted.failure
 
 
-def _image_of(reader: Reader, plan: AttemptPlan) -> Row | None:
+def _image_of(reader: Reader, plan: AttemptPlan) -> ImageRow | None:
     """The image this run has recorded, wherever it lies by now: it may be on its way to its fixed name."""
     rows = reader.images(plan.master, plan.client, kind=plan.kind)
-    return next((row for row in rows if row["run"] == plan.run), None)
+    return next((row for row in rows if row.run == plan.run), None)
 
 
-def _as_recorded(row: Row, image: Row | None, open_change: str) -> tuple[Outcome, Failure | None]:
+def _as_recorded(row: Row, image: ImageRow | None, open_change: str) -> tuple[Outcome, Failure | None]:
     """The attempt was concluded already, or its room was never made or is gone: its rows tell what came of it."""
     if image is not None:
-        outcome = Outcome(image["outcome"])
+        outcome = Outcome(image.outcome)
         if open_change and outcome is Outcome.OK:
             return Outcome.WARNING, still_open(open_change)
         code = FailureCode(str(row["failure_code"])) if row["failure_code"] else FailureCode.UNKNOWN

@@ -5,7 +5,6 @@ from __future__ import annotations
 import shlex
 
 from nimwrap.aix.nim import parse_space
-from nimwrap.backup.attempt_planner import Work
 from nimwrap.domain.codes import FailureCode
 from nimwrap.domain.durations import format_size
 from nimwrap.domain.findings import Failure
@@ -13,6 +12,7 @@ from nimwrap.hosts.script_batch import PREAMBLE, limited
 from nimwrap.images import kinds
 from nimwrap.master_context import MasterContext
 from nimwrap.preflight.preflight_report import PreflightReport
+from nimwrap.remedies.base import Work
 
 PREVIEW_LIMIT_S = 240
 

@@ -12,8 +12,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from nimwrap.backup.attempt_plan import AttemptPlan
 from nimwrap.backup.wrapper import CLOCK, client_stop_script, stop_text, wrapper_text
+from nimwrap.domain.attempt_plan import AttemptPlan
 from nimwrap.hosts.client_channel import client_command
 from nimwrap.hosts.script_batch import PREAMBLE
 

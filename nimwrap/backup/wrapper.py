@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import shlex
 
-from nimwrap.backup.attempt_plan import AttemptPlan
+from nimwrap.domain.attempt_plan import AttemptPlan
 from nimwrap.hosts.script_batch import PREAMBLE, process_tree
 
 HEARTBEAT_S = 20

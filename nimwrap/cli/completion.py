@@ -45,7 +45,7 @@ def open_runs(ctx: typer.Context, incomplete: str) -> list[str]:
 
 def images(ctx: typer.Context, incomplete: str) -> list[str]:
     """Names of the resources of images that are there."""
-    return _offered(ctx, incomplete, lambda _, reader: [row["resource"] for row in reader.images() if row["resource"]])
+    return _offered(ctx, incomplete, lambda _, reader: [row.resource for row in reader.images() if row.resource])
 
 
 def schedules(ctx: typer.Context, incomplete: str) -> list[str]:

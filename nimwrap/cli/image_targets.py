@@ -12,7 +12,7 @@ from nimwrap.domain.target_names import matches, nearest, shown, unknown_client
 
 if TYPE_CHECKING:
     from nimwrap.fleet.session import Session
-    from nimwrap.history.sqlite.codec import Row
+    from nimwrap.history.model import ImageRow
     from nimwrap.history.sqlite.queries import Reader
     from nimwrap.master_context import MasterContext
 
@@ -40,20 +40,20 @@ def clients_meant(invocation: Invocation, reader: Reader, targets: Sequence[str]
     return _meant(invocation, reader, reader.images(), targets)
 
 
-def rows_of(invocation: Invocation, reader: Reader, targets: Sequence[str] | None) -> list[Row]:
+def rows_of(invocation: Invocation, reader: Reader, targets: Sequence[str] | None) -> list[ImageRow]:
     """The recorded images of the clients meant, of configured masters; all without a target. Exit 2 when unknown."""
-    rows = [row for row in reader.images() if row["master"] in invocation.masters]
+    rows = [row for row in reader.images() if row.master in invocation.masters]
     if not targets:
         return rows
     refs = set(_meant(invocation, reader, rows, targets))
-    return [row for row in rows if ClientRef(row["master"], row["client"]) in refs]
+    return [row for row in rows if ClientRef(row.master, row.client) in refs]
 
 
-def _meant(invocation: Invocation, reader: Reader, rows: Iterable[Row], targets: Sequence[str]) -> list[ClientRef]:
+def _meant(invocation: Invocation, reader: Reader, rows: Iterable[ImageRow], targets: Sequence[str]) -> list[ClientRef]:
     """Clients with images count as known here, also when no inventory has them (the master itself)."""
     from nimwrap.cli.known_names import clients_of, everyone
 
-    with_images = list(dict.fromkeys(ClientRef(row["master"], row["client"]) for row in rows))
+    with_images = list(dict.fromkeys(ClientRef(row.master, row.client) for row in rows))
     known = list(dict.fromkeys([*with_images, *everyone(reader, invocation.config)]))
     found: list[ClientRef] = []
     for target in targets:
@@ -67,19 +67,19 @@ def _meant(invocation: Invocation, reader: Reader, rows: Iterable[Row], targets:
     return list(dict.fromkeys(found))
 
 
-def named_images(rows: Sequence[Row], names: Sequence[str]) -> list[Row]:
+def named_images(rows: Sequence[ImageRow], names: Sequence[str]) -> list[ImageRow]:
     """The images that these resource names, places or numbers mean; exit 2 with the nearest name for any other."""
-    chosen: dict[int, Row] = {}
+    chosen: dict[int, ImageRow] = {}
     for name in names:
-        found = [row for row in rows if name in (row["resource"], row["location"], str(row["id"]))]
+        found = [row for row in rows if name in (row.resource, row.location, str(row.id))]
         if not found:
-            known = [str(row["resource"] or row["location"]) for row in rows]
+            known = [str(row.resource or row.location) for row in rows]
             hint = nearest(name, known) or "`nimwrap images list` shows names and numbers"
             raise usage_error(f"no recorded image is called {shown(name)}", hint)
-        if len({row["master"] for row in found}) > 1:
-            numbers = ", ".join(f"{row['id']} on {row['master']}" for row in found)
+        if len({row.master for row in found}) > 1:
+            numbers = ", ".join(f"{row.id} on {row.master}" for row in found)
             raise usage_error(f"{name!r} is an image on several masters", f"give its number: {numbers}")
-        chosen.update({row["id"]: row for row in found})
+        chosen.update({row.id: row for row in found})
     return list(chosen.values())
 
 

@@ -36,6 +36,7 @@ from nimwrap.config.value_types import (
     ValueType,
     YesNo,
 )
+from nimwrap.domain.alert_kind import AlertKind
 from nimwrap.domain.names import is_address, is_host_name, is_nim_name, is_safe_path
 
 
@@ -170,7 +171,7 @@ NOTIFY = Table(
     (
         Key("urls", Several(SecretUrl()), "Apprise URLs; file:PATH or credential:NAME keeps them out of this file."),
         Key("ping", SecretUrl(), "Dead-man's switch: the base URL.", '"file:/etc/nimwrap/ping"'),
-        Key("on", Several(Choice(("failed", "warning", "overdue", "recovered"))), "What is told."),
+        Key("on", Several(Choice(tuple(kind.value for kind in AlertKind))), "What is told."),
     ),
 )
 

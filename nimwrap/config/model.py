@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from nimwrap.config.secret import Secret
+from nimwrap.domain.alert_kind import AlertKind
 
 KINDS = ("mksysb", "savevg", "ios_mksysb", "ios_backup", "nim_db", "master_mksysb")
 REMEDIES = ("own-mount", "pre-export")
@@ -80,7 +81,7 @@ class NotifyConfig:
 
     urls: tuple[Secret, ...] = ()
     ping: Secret = field(default_factory=Secret)
-    on: tuple[str, ...] = ("failed", "warning", "overdue", "recovered")
+    on: tuple[str, ...] = tuple(kind.value for kind in AlertKind)
 
 
 @dataclass(frozen=True)

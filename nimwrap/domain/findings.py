@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Any
 
 from nimwrap.domain.codes import NEARNESS, FailureCode
 
@@ -24,7 +25,10 @@ class CheckVerdict(StrEnum):
 
 @dataclass(frozen=True)
 class Finding:
-    """One check's result. ``failure`` is set when it refuses; ``evidence`` is the raw text it rests on."""
+    """One check's result. ``failure`` is set when it refuses; ``evidence`` is the raw text it rests on.
+
+    ``data``: what it measured, for programs.
+    """
 
     check: str
     status: CheckStatus
@@ -32,6 +36,11 @@ class Finding:
     fix: str = ""
     evidence: str = ""
     failure: FailureCode | None = None
+    data: Mapping[str, str | int] = field(default_factory=dict, hash=False)
+
+    def as_json(self) -> dict[str, Any]:
+        """One entry of ``findings[]`` (INTERFACE section 4)."""
+        return {name: getattr(self, name) for name in ("check", "status", "message", "fix", "evidence")}
 
 
 @dataclass(frozen=True)

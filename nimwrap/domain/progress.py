@@ -5,12 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from nimwrap.domain.codes import Outcome
+
 
 @dataclass(frozen=True)
 class Progress:
     """``phase`` is one word; ``size_bytes`` is the image's on disk, ``files``/``total`` mksysb's own count.
 
-    ``again``: when one that has failed will be tried once more.
+    ``outcome``: how it ended, in phase ``done``. ``again``: when one that has failed will be tried once more.
     """
 
     run: str
@@ -23,3 +25,4 @@ class Progress:
     elapsed_s: float = 0.0
     note: str = ""
     again: datetime | None = None
+    outcome: Outcome | None = None

@@ -47,7 +47,7 @@ def unknown_client(target: str, known: Iterable[ClientRef]) -> NimwrapError:
     if not names:
         hint = "no client is known here yet; `nimwrap status --refresh` asks the masters"
     said = f"no client matches {shown(target)}" if is_glob(target) else f"no client is called {shown(target)}"
-    client = target if f"'{target}'" in said and not is_glob(target) else None
+    client = target if shown(target) == repr(target) and not is_glob(target) else None
     return NimwrapError(said, "usage", hint, exit_code=ExitCode.USAGE, client=client)
 
 

@@ -26,14 +26,68 @@ class Verdict(StrEnum):
 SEVERITY: dict[Verdict, int] = {Verdict.CRITICAL: 3, Verdict.UNKNOWN: 2, Verdict.WARNING: 1, Verdict.OK: 0}
 
 
+class ReasonCode(StrEnum):
+    """Stable words: what is wrong with a client, then what is wrong with the site."""
+
+    EXCLUDED = "excluded"
+    HELD = "held"
+    EXPORT_OPEN = "export_open"
+    EXPORT_FOREIGN = "export_foreign"
+    RUN_ENDLESS = "run_endless"
+    NEVER_BACKED_UP = "never_backed_up"
+    OVERDUE = "overdue"
+    RUN_FAILED = "run_failed"
+    SLOT_MISSED = "slot_missed"
+    IMAGE_INCOMPLETE = "image_incomplete"
+    IMAGE_FAULTY = "image_faulty"
+    VANISHED = "vanished"
+    UNSCHEDULED = "unscheduled"
+    MASTER_NEVER_ASKED = "master_never_asked"
+    NO_CLIENT = "no_client"
+    INVENTORY_OLD = "inventory_old"
+    SCHEDULES_UNREADABLE = "schedules_unreadable"
+    SCHEDULES_GONE = "schedules_gone"
+    SCHEDULE_EMPTY = "schedule_empty"
+    SCHEDULE_OVER = "schedule_over"
+    SCHEDULE_UNKNOWN_CLIENT = "schedule_unknown_client"
+
+
+@dataclass(frozen=True)
+class Reason:
+    """One fault. ``subjects``: what it is about besides its client: directories, masters, names.
+
+    The text is for people: two reasons with the same identities are the same fault, whatever ages and dates they tell.
+    """
+
+    verdict: Verdict
+    code: ReasonCode
+    text: str
+    subjects: tuple[str, ...] = ()
+
+    @property
+    def identities(self) -> frozenset[str]:
+        """``code:subject`` for each subject, else ``code``."""
+        return frozenset(f"{self.code}:{subject}" for subject in self.subjects) or frozenset({str(self.code)})
+
+
+def identities(reasons: Iterable[Reason]) -> frozenset[str]:
+    """Those of several reasons."""
+    return frozenset(identity for reason in reasons for identity in reason.identities)
+
+
+def texts(reasons: Iterable[Reason]) -> str:
+    """Several reasons in one line for people."""
+    return "; ".join(reason.text for reason in reasons)
+
+
 @dataclass(frozen=True)
 class Facts:
     """What is known of one client. Times are aware; ``max_age_s`` in seconds.
 
-    ``scheduled``: some schedule covers it; None when there are no schedules at all. ``open_change``: an export change
-    of one of its runs that is not reverted, in words. ``seen``: its master's inventory has been taken. ``missed``: its
-    newest slot that came and went without a run, and why. ``patience_s``: how long a run may go on without an end.
-    ``kind``: of the image that ``last_good`` is about, where that is not mksysb.
+    ``scheduled``: some schedule covers it; None when there are no schedules at all. ``open_changes``: export changes
+    of its runs that are not reverted. ``image_faults``: of images that are kept. ``seen``: its master's inventory has
+    been taken. ``missed``: its newest slot that came and went without a run, and why. ``patience_s``: how long a run
+    may go on without an end. ``kind``: of the image that ``last_good`` is about, where that is not mksysb.
     """
 
     max_age_s: int
@@ -43,14 +97,15 @@ class Facts:
     last_run: datetime | None = None
     last_outcome: str | None = None
     last_failure: str = ""
+    last_failure_code: str = ""
     held: str | None = None
     excluded: bool = False
     vanished: datetime | None = None
     scheduled: bool | None = None
     missed: tuple[datetime, str] | None = None
     patience_s: int = 86400
-    open_change: str | None = None
-    image_fault: str | None = None
+    open_changes: tuple[Reason, ...] = ()
+    image_faults: tuple[Reason, ...] = ()
     seen: bool = True
 
 
@@ -59,7 +114,7 @@ class Judged:
     """``reasons``: why it is not ok, the worst first; ``overdue``: nothing good for longer than ``max_age``."""
 
     verdict: Verdict
-    reasons: tuple[str, ...]
+    reasons: tuple[Reason, ...]
     overdue: bool = False
     never_backed_up: bool = False
 
@@ -69,41 +124,62 @@ def judge(facts: Facts, now: datetime) -> Judged:
     never = facts.last_good is None
     age_s = (now - facts.last_good).total_seconds() if facts.last_good else None
     overdue = age_s is not None and age_s > facts.max_age_s
-    if facts.excluded and not facts.open_change:
-        return Judged(Verdict.OK, ("excluded by the configuration",), never_backed_up=never)
+    if facts.excluded and not facts.open_changes:
+        excluded = Reason(Verdict.OK, ReasonCode.EXCLUDED, "excluded by the configuration")
+        return Judged(Verdict.OK, (excluded,), never_backed_up=never)
     missing = Verdict.WARNING if facts.held else Verdict.CRITICAL
-    found = [(verdict, reason) for verdict, reason in _reasons(facts, missing, age_s) if reason]
-    found += [(Verdict.WARNING, reason) for reason in (_endless(facts, now),) if reason]
-    found.sort(key=lambda pair: -SEVERITY[pair[0]])
-    verdict = found[0][0] if found else Verdict.OK
-    reasons = [reason for _, reason in found]
+    found = [*facts.open_changes, *_of_age(facts, missing, age_s), *_of_runs(facts, now), *_of_rest(facts)]
+    found.sort(key=lambda reason: -SEVERITY[reason.verdict])
+    verdict = found[0].verdict if found else Verdict.OK
     if facts.held:
-        reasons.append(f"held: {facts.held}")
-    return Judged(verdict, tuple(reasons), overdue or never, never)
+        found.append(Reason(Verdict.OK, ReasonCode.HELD, f"held: {facts.held}"))
+    return Judged(verdict, tuple(found), overdue or never, never)
 
 
-def _reasons(facts: Facts, missing: Verdict, age_s: float | None) -> Iterable[tuple[Verdict, str]]:
-    image = f"{facts.kind} image" if facts.kind else "image"
-    yield Verdict.CRITICAL, facts.open_change or ""
+def _image(facts: Facts) -> tuple[str, tuple[str, ...]]:
+    """What the image is called, and the kind as a subject where it is not mksysb."""
+    return (f"{facts.kind} image", (facts.kind,)) if facts.kind else ("image", ())
+
+
+def _warning(code: ReasonCode, text: str, *subjects: str) -> Reason:
+    return Reason(Verdict.WARNING, code, text, subjects)
+
+
+def _of_age(facts: Facts, missing: Verdict, age_s: float | None) -> Iterable[Reason]:
+    image, kinds = _image(facts)
     if age_s is None:
-        yield missing, f"never backed up: no good {image} is known"
+        text = f"never backed up: no good {image} is known"
+        yield Reason(missing, ReasonCode.NEVER_BACKED_UP, text, kinds)
     elif age_s > facts.max_age_s:
         limit = format_duration(facts.max_age_s)
-        yield missing, f"the last good {image} is {format_duration(age_s)} old, the limit is {limit}"
+        text = f"the last good {image} is {format_duration(age_s)} old, the limit is {limit}"
+        yield Reason(missing, ReasonCode.OVERDUE, text, kinds)
+
+
+def _of_runs(facts: Facts, now: datetime) -> Iterable[Reason]:
     if facts.last_outcome in _ENDED_BADLY and _after(facts.last_run, facts.last_good):
-        yield Verdict.WARNING, f"the last run {_ENDED_BADLY[facts.last_outcome]}: {facts.last_failure or _NO_REASON}"
+        text = f"the last run {_ENDED_BADLY[facts.last_outcome]}: {facts.last_failure or _NO_REASON}"
+        yield _warning(ReasonCode.RUN_FAILED, text, facts.last_failure_code or facts.last_outcome)
     if facts.missed and _after(facts.missed[0], max(filter(None, (facts.last_good, facts.last_run)), default=None)):
-        yield Verdict.WARNING, f"it missed its slot of {facts.missed[0]:%Y-%m-%d %H:%M} UTC: {facts.missed[1]}"
+        text = f"it missed its slot of {facts.missed[0]:%Y-%m-%d %H:%M} UTC: {facts.missed[1]}"
+        yield _warning(ReasonCode.SLOT_MISSED, text)
+    if endless := _endless(facts, now):
+        yield _warning(ReasonCode.RUN_ENDLESS, endless)
+
+
+def _of_rest(facts: Facts) -> Iterable[Reason]:
+    """Its images, and its places in NIM and in the schedules."""
+    image, kinds = _image(facts)
     if facts.last_good_warned:
-        yield Verdict.WARNING, f"some files are not in the last good {image} (0512-003)"
-    if facts.image_fault:
-        yield Verdict.WARNING, f"a kept image is faulty: {facts.image_fault}"
+        yield _warning(ReasonCode.IMAGE_INCOMPLETE, f"some files are not in the last good {image} (0512-003)", *kinds)
+    yield from facts.image_faults
     if facts.vanished:
-        yield Verdict.WARNING, f"NIM does not list this client any more (since {facts.vanished:%Y-%m-%d})"
+        text = f"NIM does not list this client any more (since {facts.vanished:%Y-%m-%d})"
+        yield _warning(ReasonCode.VANISHED, text)
     if facts.scheduled is False:
-        yield Verdict.WARNING, "no schedule covers this client"
+        yield _warning(ReasonCode.UNSCHEDULED, "no schedule covers this client")
     if not facts.seen:
-        yield Verdict.UNKNOWN, "its master was never asked for its clients"
+        yield Reason(Verdict.UNKNOWN, ReasonCode.MASTER_NEVER_ASKED, "its master was never asked for its clients")
 
 
 _NO_REASON = "no reason was recorded"

@@ -6,21 +6,18 @@ import hashlib
 import json
 import os
 import re
-import shutil
-import sys
 import time
-from dataclasses import replace
-from functools import cache
 from pathlib import Path
 from typing import Any
 
-from nimwrap.estate import catalogue
+from nimwrap.estate import catalogue, launchers
 from nimwrap.estate import spec as specs
 from nimwrap.estate.estate import Estate
 from nimwrap.estate.machine import BASE, Machine, State
 from nimwrap.estate.process import shell_path
 from nimwrap.estate.spec import HostSpec, Spec
 
+<<<<<<< HEAD
 _LAUNCHER = """#!/bin/sh
 ''''exec {python} -SEs "$0" "$@" # '''
 import sys
@@ -48,6 +45,8 @@ root=${{0%/bin/*}}; root=${{root%/usr}}; at=$(date +%s)
   >>"${{root%/hosts/*}}/state/commands.log" 2>/dev/null
 exec {real} "$@"
 """
+=======
+>>>>>>> main
 _PLAIN_ROOT = re.compile(r"[A-Za-z0-9_./+@,=-]+")
 
 
@@ -56,15 +55,10 @@ def build(root: Path, **spec: Any) -> Estate:
 
     ``root`` may hold only characters that need no quoting, since it appears in rewritten scripts: ValueError.
     """
-    wanted = Spec(**spec)
+    wanted = launchers.completed(Spec(**spec))
     base = root.resolve()
     if not _PLAIN_ROOT.fullmatch(str(base)):
         raise ValueError(f"an estate cannot be built in {base}: its path needs quoting")
-    wanted = replace(
-        wanted,
-        python=wanted.python or os.path.realpath(sys.executable),
-        code=wanted.code or str(Path(__file__).resolve().parents[2]),
-    )
     all_ = specs.hosts(wanted)
     _shared_state(base, wanted, all_)
     for one in all_:
@@ -163,19 +157,25 @@ def niminfo(one: HostSpec, configuration: str) -> str:
 
 def _executables(base: Path, spec: Spec, one: HostSpec) -> None:
     tree = base / "hosts" / one.name
-    seen_from = {"python": spec.python, "code": spec.code}
     for path, module in catalogue.executables(one.role).items():
-        _program(base, tree / path.lstrip("/"), _LAUNCHER.format(module=module, path=path, **seen_from))
+        _program(base, tree / path.lstrip("/"), launchers.command(spec, module, path))
     if spec.real_root:
         return
     for tool in catalogue.TOOLS:
-        if real := _real_tool(tool):
+        if real := launchers.real_tool(tool):
             (tree / "usr/bin" / tool).symlink_to(real)
     for tool in catalogue.CHANGING_TOOLS:
+<<<<<<< HEAD
         if real := _real_tool(tool):
             _program(base, tree / "usr/bin" / tool, _LOGGED_TOOL.format(tool=tool, real=real))
     _program(base, tree / "usr/bin/ksh", _KSH.format(real=spec.ksh or shell_path(), **seen_from))
     _program(base, base / "shells" / one.name, _SHELL.format(**seen_from))
+=======
+        if real := launchers.real_tool(tool):
+            _program(base, tree / "usr/bin" / tool, launchers.logged_tool(tool, real))
+    (tree / "usr/bin/ksh").symlink_to(shell_path())
+    _program(base, base / "shells" / one.name, launchers.shell(spec))
+>>>>>>> main
 
 
 def _program(base: Path, path: Path, text: str) -> None:
@@ -195,11 +195,6 @@ def _stored(base: Path, text: str) -> str:
         Path(place).write_text(text)
         Path(place).chmod(0o755)
     return place
-
-
-@cache
-def _real_tool(name: str) -> str | None:
-    return shutil.which(name, path="/usr/bin:/bin:/usr/sbin:/sbin:/usr/local/bin")
 
 
 def _register(master: Machine, all_: list[HostSpec]) -> None:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from nimwrap.estate import nfs, switches
+from nimwrap.estate import catalogue, nfs, switches
 from nimwrap.estate.machine import Machine, State
 
 SCRATCH = ("/tmp/", "/var/adm/nimwrap")
@@ -64,6 +64,18 @@ class Estate:
         """The program that runs scripts on the host: a master's ``shell``, or sshd's ForceCommand."""
         return str(self.root / "shells" / host)
 
+    def own_process(self, host: str, path: str) -> Path:
+        """From now on the executable at the AIX path ``path`` asks no server, on this host alone; returns its file."""
+        from nimwrap.estate import launchers
+        from nimwrap.estate.spec import Spec
+
+        module = catalogue.executables(self.machine(host).facts["role"])[path]
+        file = self.files(host) / path.lstrip("/")
+        file.unlink()  # a link that other hosts have too
+        file.write_text(launchers.plain_command(launchers.completed(Spec()), module, path))
+        file.chmod(0o755)
+        return file
+
     def config(self, transport: str = "local", **tables: Any) -> str:
         """A configuration (TOML text) for this estate; dicts are tables, ``master`` adds keys to [masters.nim].
 
@@ -114,9 +126,7 @@ class Estate:
         return [one for one in self.log() if one.changes and not self._scratch(one, ignoring)]
 
     def _scratch(self, one: Logged, ignoring: tuple[str, ...]) -> bool:
-        from nimwrap.estate.catalogue import CHANGING_TOOLS
-
-        if one.argv[0] not in CHANGING_TOOLS:
+        if one.argv[0] not in catalogue.CHANGING_TOOLS:
             return False
         outward = self.machine(one.host).paths.outward
         paths = [outward(word) for word in one.argv[1:] if word.startswith("/")]

@@ -98,11 +98,20 @@ class Machine:
 
     def out(self, text: str) -> None:
         """Print to stdout at once, with paths as scripts on this host know them."""
-        _write(1, self.paths.inward(text))
+        self.put(1, _encoded(self.paths.inward(text)))
 
     def err(self, text: str) -> None:
         """The same to stderr."""
-        _write(2, self.paths.inward(text))
+        self.put(2, _encoded(self.paths.inward(text)))
+
+    def put(self, stream: int, data: bytes) -> None:
+        """Write every byte."""
+        while data:
+            data = data[os.write(stream, data) :]
+
+    def become(self, program: str, words: list[str], env: dict[str, str] | None = None) -> None:
+        """Go on as another program of the build machine."""
+        os.execve(program, words, dict(os.environ) if env is None else env)  # noqa: S606 (no shell is wanted)
 
     def fault(self, name: str, host: str = "") -> Any:
         """The value of a fault switch for this host (or ``host``), None when it is off."""
@@ -160,15 +169,13 @@ class Machine:
             os.close(handle)
 
 
-def _write(stream: int, text: str) -> None:
-    data = text.encode("utf-8", "surrogateescape")
-    while data:
-        data = data[os.write(stream, data) :]
+def _encoded(text: str) -> bytes:
+    return text.encode("utf-8", "surrogateescape")
 
 
-def here(aix_path: str, started_as: str) -> Machine:
-    """The machine that the executable ``started_as`` belongs to; it stands at ``aix_path`` in the tree."""
+def root_of(aix_path: str, started_as: str) -> str:
+    """The tree that the executable ``started_as`` belongs to; it stands at ``aix_path`` in it."""
     real = os.path.realpath(started_as)
     if not real.endswith(aix_path):
         sys.exit(f"{started_as}: not at its place {aix_path}")
-    return Machine(real[: -len(aix_path)])
+    return real[: -len(aix_path)]

@@ -16,6 +16,7 @@ class Spec:
 
     ``image_size`` in bytes, ``rate`` in bytes a second (0: as fast as it goes), ``steps`` portions of an image,
     ``ksh`` is the build machine's shell that stands for /usr/bin/ksh, empty for the one that it calls so;
+    ``server`` is the socket of one that runs the commands which only read (else ESTATE_SERVER of the environment),
     ``python`` and ``code`` are what the executables start (as seen from inside the tree, for a chroot).
     """
 
@@ -39,6 +40,7 @@ class Spec:
     ksh: str = ""
     python: str = ""
     code: str = ""
+    server: str = ""
     real_root: bool = False
     extra: tuple[str, ...] = ()
 

@@ -2,29 +2,33 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
-from nimwrap.aix import exportfs
-from nimwrap.backup.attempt_plan import AttemptPlan
-from nimwrap.backup.attempt_planner import NIM, Work, environment, plan_attempt, pre_export_plan
+from nimwrap.backup.attempt_planner import AttemptKey, attempt_steps, plan_attempt
 from nimwrap.backup.self_preflight import master_preflight, through_client
 from nimwrap.clients.inventory import prior_of
+from nimwrap.config.model import BackupPolicy
+from nimwrap.domain.attempt_plan import NIM, AttemptPlan
 from nimwrap.domain.findings import CheckVerdict, Failure
+from nimwrap.domain.names import fixed_name
 from nimwrap.domain.ordering import predicted_seconds
 from nimwrap.domain.records import ClientRef
 from nimwrap.fleet.admission import admit, chain_of, detected_clusters, goes_first
 from nimwrap.fleet.queue import Queue, QueuedJob
 from nimwrap.fleet.simulation import simulate
 from nimwrap.images import kinds
+from nimwrap.images.fixed_name import wanted as fixed_name_wanted
 from nimwrap.images.kinds import images_of
+from nimwrap.images.prune import PruneDecision, held_clients, removed_after, series
+from nimwrap.images.verification import proofs_of
 from nimwrap.preflight.engine import preflight
 from nimwrap.preflight.make_findings import named, refuse
 from nimwrap.preflight.preflight_report import PreflightReport
-from nimwrap.remedies import own_mount
+from nimwrap.remedies.base import Step, Work
 
 if TYPE_CHECKING:
     from nimwrap.fleet.fleet_run import Order
@@ -32,15 +36,28 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
+class ForeseenImage:
+    """What a run would leave. ``becomes``: the fixed name that it takes in the end; ``proves``: the names of the proofs
+    it has to pass; ``removes``: what retention would then take away, if the new one is proven."""
+
+    resource: str | None
+    location: str
+    becomes: str | None
+    proves: tuple[str, ...]
+    removes: tuple[PruneDecision, ...]
+
+
+@dataclass(frozen=True)
 class Planned:
     """One image of the plan. ``starts``/``ends`` are None for one that would not be begun, ``ends`` also for one whose
-    duration nobody knows yet. ``commands``: (where, command) in order; ``kept_out``: why nobody even looks at it."""
+    duration nobody knows yet. ``steps``: the run's own commands; ``kept_out``: why nobody even looks at it."""
 
     report: PreflightReport
     kind: str
     volume_group: str = ""
     method: str | None = None
-    commands: tuple[tuple[str, str], ...] = ()
+    steps: tuple[Step, ...] = ()
+    foreseen: ForeseenImage | None = None
     kept_out: Failure | None = None
     starts: datetime | None = None
     ends: datetime | None = None
@@ -93,50 +110,39 @@ def _with_room(report: PreflightReport, short: Failure | None) -> PreflightRepor
 
 
 def _planned(session: Session, report: PreflightReport, kind: str, group: str) -> Planned:
+    """What the run would do with this report: the plan and the steps are those of the run itself."""
     if report.verdict is CheckVerdict.REFUSED:
         return Planned(report, kind, group)
-    method = next(iter(report.remedies), NIM) if report.source_differs else NIM
-    return Planned(report, kind, group, method, tuple(_commands(session, report, kind, group, method)))
+    ref, policy = report.ref, session.config.policy(report.ref.master, report.ref.client)
+    work = Work(kind, policy, session.clock.now(), volume_group=group)
+    ways = report.remedies if report.source_differs else (NIM,)
+    master = session.master_context(ref.master).master
+    failure: Failure | None = None
+    for method in ways or (NIM,):
+        plan = plan_attempt(master, report, work, AttemptKey("RUN", 1, method), lambda: "\n".join(report.exports))
+        if isinstance(plan, AttemptPlan):
+            return Planned(
+                report, kind, group, method, tuple(attempt_steps(plan, work)), foreseen=_foreseen(session, plan, policy)
+            )
+        failure = failure or plan
+    assert failure is not None  # noqa: S101  there is at least one way
+    finding = named("exports", refuse(failure.code, failure.message, failure.fix, failure.evidence))
+    return Planned(replace(report, findings=(*report.findings, finding)), kind, group)
 
 
-def _commands(
-    session: Session, report: PreflightReport, kind: str, group: str, method: str
-) -> Sequence[tuple[str, str]]:
-    """What would be run, in order, by where."""
-    ref = report.ref
-    context = session.master_context(ref.master)
-    work = Work(kind, session.config.policy(ref.master, ref.client), session.clock.now(), volume_group=group)
-    plan: AttemptPlan | Failure = plan_attempt(
-        context, report, work, NIM if method == "pre-export" else method, "RUN", 1
+def _foreseen(session: Session, plan: AttemptPlan, policy: BackupPolicy) -> ForeseenImage:
+    now, reader = session.clock.now(), session.reader
+    rows = reader.images(plan.master, plan.client, kind=plan.kind)
+    ref = ClientRef(plan.master, plan.client)
+    own = series(ref, plan.kind, plan.resource or PurePosixPath(plan.location).stem)
+    earlier = any(row.verified for row in rows)
+    return ForeseenImage(
+        resource=plan.resource or None,
+        location=plan.location,
+        becomes=fixed_name(plan.client) if fixed_name_wanted(plan.kind, policy) else None,
+        proves=proofs_of(kinds.KINDS[plan.kind], first=not earlier),
+        removes=tuple(removed_after(rows, ref, own, session.config, held_clients(reader, now), now)),
     )
-    hosts = report.admission.hosts if report.admission else ()
-    if method == "pre-export" and isinstance(plan, AttemptPlan):
-        plan = pre_export_plan(plan, "\n".join(report.exports), hosts)
-    assert not isinstance(plan, Failure)  # noqa: S101  the preflight names no remedy that cannot work
-    names = kinds.ImageNames(plan.resource or None, plan.location)
-    env = environment(plan).replace("\n", "; ")
-    make = env + kinds.plan(kind, ref.client, work.policy, names, volume_group=work.volume_group).command
-    master, client = ref.master, report.client_host or ref.client
-    if method == NIM:
-        return [(master, make)]
-    exported = plan.exported or ""
-    admit = shlex.join(exportfs.export_argv(exported, plan.after or ""))
-    back = exportfs.export_argv(exported, plan.before) if plan.before else exportfs.unexport_argv(exported)
-    withdraw = shlex.join(back)
-    if method == "pre-export":
-        return [(master, admit), (master, make), (master, withdraw)]
-    point = f"{own_mount.client_room('RUN')}/mnt"
-    image = f"{point}/{plan.image_name}"
-    define = kinds.define_finished(kind, names)
-    return [
-        (master, admit),
-        (client, f"mount {plan.master_name}:{plan.directory} {point}"),
-        (client, shlex.join(kinds.on_client(kind, image, work.policy, work.volume_group))),
-        (client, f"umount {point}"),
-        (master, withdraw),
-        (master, f"mv {plan.staged} {plan.location}"),
-        *([(master, shlex.join(define))] if define else []),
-    ]
 
 
 def _timed(session: Session, planned: list[Planned]) -> list[Planned]:

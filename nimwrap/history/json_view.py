@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from nimwrap.history.model import ImageRow
 from nimwrap.history.sqlite.codec import Row
 from nimwrap.history.sqlite.queries import Reader
 
@@ -18,7 +19,7 @@ def runs_json(reader: Reader, runs: Sequence[Row], *, evidence: bool) -> list[Js
     attempts: dict[str, list[Row]] = defaultdict(list)
     for attempt in reader.attempts([run["id"] for run in runs]):
         attempts[attempt["run"]].append(attempt)
-    images = {image["id"]: image for image in reader.images_by_id([run["image"] for run in runs if run["image"]])}
+    images = {image.id: image for image in reader.images_by_id([run["image"] for run in runs if run["image"]])}
     return [
         run_json(
             run,
@@ -30,7 +31,7 @@ def runs_json(reader: Reader, runs: Sequence[Row], *, evidence: bool) -> list[Js
     ]
 
 
-def run_json(run: Row, *, attempts: Iterable[Row], image: Row | None, findings: Iterable[Row] | None) -> Json:
+def run_json(run: Row, *, attempts: Iterable[Row], image: ImageRow | None, findings: Iterable[Row] | None) -> Json:
     """One run. ``findings`` None leaves them and the failure's evidence out."""
     shown: Json = {
         "id": run["id"],
@@ -86,13 +87,13 @@ def attempt_json(attempt: Row) -> Json:
     return {name: attempt[name] for name in ("number", "started", "ended", "returncode", "failure_code", "remedy")}
 
 
-def image_json(image: Row) -> Json:
+def image_json(image: ImageRow) -> Json:
     return {
-        "resource": image["resource"],
-        "location": image["location"],
-        "size_bytes": image["size_bytes"],
-        "verified": bool(image["verified"]),
-        "verified_by": json.loads(image["verified_by"]),
+        "resource": image.resource,
+        "location": image.location,
+        "size_bytes": image.size_bytes,
+        "verified": image.verified,
+        "verified_by": list(image.verified_by),
     }
 
 
@@ -114,6 +115,6 @@ def _failure_json(run: Row, *, evidence: bool) -> Json | None:
     return {name: run[f"failure_{name}"] or "" for name in names}
 
 
-def _all_of_image(image: Row) -> Json:
-    plain = {key: image[key] for key in image if key not in ("verified", "verified_by", "run", "client", "master")}
-    return plain | {name: bool(image[name]) for name in ("managed", "pinned")}
+def _all_of_image(image: ImageRow) -> Json:
+    shown_before = ("verified", "verified_by", "run", "client", "master")
+    return {name: value for name, value in image._asdict().items() if name not in shown_before}

@@ -16,7 +16,7 @@ from nimwrap.domain.durations import format_size, parse_rfc3339
 from nimwrap.domain.findings import Failure
 from nimwrap.domain.records import ClientRef
 from nimwrap.domain.retention import Action, Generation, decide
-from nimwrap.history.sqlite.codec import Row
+from nimwrap.history.model import ImageRow
 from nimwrap.images.kinds import home
 from nimwrap.images.master_catalog import MasterCatalog
 from nimwrap.images.prune import MasterState, generation_of, plan_prune, rules_of
@@ -64,7 +64,7 @@ def need_of(
 ) -> Need:
     """The need of one client, from its history. A client without one is asked by its own run, with size_preview."""
     rows = reader.images(ref.master, ref.client, kind=kind)
-    sizes = [row["size_bytes"] for row in rows if row["verified"]][:3]
+    sizes = [row.size_bytes for row in rows if row.verified][:3]
     prunable = [
         verdict.row
         for verdict in plan_prune(rows, config, frozenset(), MasterState({}), now)
@@ -75,14 +75,14 @@ def need_of(
         filesystem,
         int(max(sizes) * HEADROOM) if sizes else None,
         _freed_by_a_new_one(rows, config, ref, now),
-        tuple((row["resource"] or row["location"], row["size_bytes"]) for row in prunable),
+        tuple((row.resource or row.location, row.size_bytes) for row in prunable),
     )
 
 
-def _freed_by_a_new_one(rows: Sequence[Row], config: Config, ref: ClientRef, now: datetime) -> int:
+def _freed_by_a_new_one(rows: Sequence[ImageRow], config: Config, ref: ClientRef, now: datetime) -> int:
     generations = [generation_of(row, MasterState({}), held=False) for row in rows]
-    fresh = Generation(id=max((row["id"] for row in rows), default=0) + 1, created=now)
-    sizes = {row["id"]: row["size_bytes"] for row in rows}
+    fresh = Generation(id=max((row.id for row in rows), default=0) + 1, created=now)
+    sizes = {row.id: row.size_bytes for row in rows}
     decisions = decide([*generations, fresh], rules_of(config.policy(ref.master, ref.client)), now)
     return sum(sizes[each.image.id] for each in decisions if each.action is Action.REMOVE)
 
@@ -137,12 +137,12 @@ def _short(need: Need, worst: int, free: int, others: Sequence[Need]) -> Failure
     )
 
 
-def growth(rows: Iterable[Row]) -> float:
+def growth(rows: Iterable[ImageRow]) -> float:
     """Bytes a day by which one client's proven images grow: the slope of the line through the last ten."""
     points = [
-        (parse_rfc3339(row["created"]).timestamp() / 86400, float(row["size_bytes"]))
-        for row in sorted(rows, key=lambda row: str(row["created"]))[-10:]
-        if row["verified"]
+        (parse_rfc3339(row.created).timestamp() / 86400, float(row.size_bytes))
+        for row in sorted(rows, key=lambda row: str(row.created))[-10:]
+        if row.verified
     ]
     if len(points) < 3:
         return 0.0
@@ -154,7 +154,7 @@ def growth(rows: Iterable[Row]) -> float:
 
 def forecast(
     needs: Sequence[Need],
-    histories: Mapping[str, Sequence[Row]],
+    histories: Mapping[str, Sequence[ImageRow]],
     keep: Mapping[str, int],
     free_bytes: int,
     parallel: int,
@@ -192,16 +192,16 @@ class _Line:
     slope: float
 
     @classmethod
-    def through(cls, rows: Sequence[Row], keep: int) -> _Line:
-        made = sorted(parse_rfc3339(row["created"]) for row in rows)
+    def through(cls, rows: Sequence[ImageRow], keep: int) -> _Line:
+        made = sorted(parse_rfc3339(row.created) for row in rows)
         gaps = [(later - earlier).total_seconds() / 86400 for earlier, later in pairwise(made)]
-        present = [row for row in rows if row["removed"] is None]
-        newest = max(rows, key=lambda row: str(row["created"]))
+        present = [row for row in rows if row.removed is None]
+        newest = max(rows, key=lambda row: str(row.created))
         return cls(
             len(present),
             max(keep, len(present)),
             max(median(gaps) if gaps else 7.0, 0.5),
-            float(newest["size_bytes"]),
+            float(newest.size_bytes),
             max(growth(rows), 0.0),
         )
 
@@ -214,14 +214,14 @@ class _Line:
 
 def outlook(reader: Reader, config: Config, master: str, stock: MasterCatalog, now: datetime) -> list[Forecast]:
     """The forecast of every filesystem that a configured or recorded client of this master writes to."""
-    rows = [row for row in reader.images(master, removed=True) if row["verified"] and row["managed"]]
+    rows = [row for row in reader.images(master, removed=True) if row.verified and row.managed]
     mounts: dict[str, df.Filesystem] = {one.mounted_on: one for one in stock.filesystems.values()}
-    clients: dict[str, dict[str, list[Row]]] = {}
+    clients: dict[str, dict[str, list[ImageRow]]] = {}
     for row in rows:
-        directory = home(row["client"], config.policy(master, row["client"]))
+        directory = home(row.client, config.policy(master, row.client))
         mount = next((one.mounted_on for root, one in stock.filesystems.items() if under(directory, root)), None)
         if mount is not None:
-            clients.setdefault(mount, {}).setdefault(row["client"], []).append(row)
+            clients.setdefault(mount, {}).setdefault(row.client, []).append(row)
     forecasts = []
     for mount, histories in clients.items():
         needs = [need_of(reader, config, ClientRef(master, client), filesystem=mount, now=now) for client in histories]

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from nimwrap.images.prune import series_of
+from nimwrap.domain.ref import ClientRef
+from nimwrap.images.prune import series, series_of
 
 
 @dataclass(frozen=True)
@@ -24,17 +25,17 @@ def earlier(database: Path, master: str, client: str, kind: str, *, resource: st
     from nimwrap.history.history_errors import StoreUnavailable
     from nimwrap.history.sqlite.queries import Reader
 
-    new = {"master": master, "client": client, "kind": kind, "resource": resource, "location": resource or "/"}
+    own = series(ClientRef(master, client), kind, resource or "")
     try:
         with Reader.open(database) as reader:
             rows = [
                 row
                 for row in reader.images(master, client, kind=kind, removed=True)
-                if row["verified"] and row["run"] != run and series_of(row) == series_of(new)
+                if row.verified and row.run != run and series_of(row) == own
             ]
     except StoreUnavailable:
         return Earlier()
     return Earlier(
-        tuple(row["size_bytes"] for row in rows[:10]),
-        tuple(row["file_count"] for row in rows[:10] if row["file_count"]),
+        tuple(row.size_bytes for row in rows[:10]),
+        tuple(row.file_count for row in rows[:10] if row.file_count),
     )

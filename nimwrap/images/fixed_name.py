@@ -15,7 +15,7 @@ from nimwrap.aix import ls, lsnim
 from nimwrap.config.model import BackupPolicy
 from nimwrap.domain.errors import NimwrapError, master_unreachable
 from nimwrap.domain.names import dated_name, fixed_name, is_nim_name, is_safe_path
-from nimwrap.history.sqlite.codec import Row
+from nimwrap.history.model import ImageRow
 from nimwrap.hosts.script_batch import PREAMBLE, Question
 from nimwrap.images import image_probe
 from nimwrap.images.fixed_steps import (
@@ -53,15 +53,15 @@ def wanted(kind: str, policy: BackupPolicy) -> bool:
     return policy.naming == "fixed" and kind in FIXED_KINDS
 
 
-def take_fixed_name(context: MasterContext, image: Row, run: str, now: datetime) -> RenameResult:
+def take_fixed_name(context: MasterContext, image: ImageRow, run: str, now: datetime) -> RenameResult:
     """Give the fixed name to ``image``, which is proven and recorded under its dated one. The lock is the caller's.
 
     Raises ``master_unreachable`` when the connection was lost: the journal stays, and ``resume`` goes on from there.
     """
-    change = _plan(context, image, run, now)
+    change = _plan(context, image, run, now) if image.resource else f"{image.location} is no resource of NIM"
     if isinstance(change, str):
         context.note(run, "replace", f"the fixed name was not taken: {change}", at=now)
-        return RenameResult(False, image["resource"], image["location"], change)
+        return RenameResult(False, image.resource or "", image.location, change)
     if change.staged == change.place:
         return RenameResult(True, change.fixed, change.place)
     _script(context, journal_script(change, context.master.spool))
@@ -140,12 +140,12 @@ def _script(context: MasterContext, script: str) -> None:
         )
 
 
-def _plan(context: MasterContext, image: Row, run: str, now: datetime) -> Replacement | str:
+def _plan(context: MasterContext, image: ImageRow, run: str, now: datetime) -> Replacement | str:
     """What is to change, from what stands on the master now; or why the name cannot be taken."""
-    kind = KINDS[image["kind"]]
-    policy = context.config.policy(context.master.name, image["client"])
-    fixed, type_ = fixed_name(image["client"]), kind.resource_type or "mksysb"
-    staged = image["location"]
+    kind = KINDS[image.kind]
+    policy = context.config.policy(context.master.name, image.client)
+    fixed, type_ = fixed_name(image.client), kind.resource_type or "mksysb"
+    staged = image.location
     given = image_probe.ask(
         context.host,
         [
@@ -161,18 +161,18 @@ def _plan(context: MasterContext, image: Row, run: str, now: datetime) -> Replac
         return f"{fixed} is the name of another kind of NIM object"
     if holder is not None and (holder.first("alloc_count") or "0") != "0":
         return f"{fixed} is allocated: NIM is serving it to a machine"
-    place = (holder and holder.first("location")) or f"{home(image['client'], policy)}/{fixed}.{kind.extension}"
+    place = (holder and holder.first("location")) or f"{home(image.client, policy)}/{fixed}.{kind.extension}"
     if not is_safe_path(place):
         return f"{fixed} is defined at {place!r}, which is not a plain path"
     change = Replacement(
-        run, image["client"], image["kind"], type_, fixed, place, image["resource"], staged, image["size_bytes"]
+        run, image.client, image.kind, type_, fixed, place, image.resource or "", staged, image.size_bytes
     )
     directory = str(PurePosixPath(place).parent)
     beside = context.host.run(f"{PREAMBLE}[ -f {shlex.quote(place)} ] && {shlex.join(ls.argv(directory))}\n")
     if not beside.ok:
         return change
     files = {PurePosixPath(entry.name).name for entry in ls.parse(beside.stdout)}
-    name = _free_name(image["client"], _age_of(context, place, holder, now), files, objects, kind.extension)
+    name = _free_name(image.client, _age_of(context, place, holder, now), files, objects, kind.extension)
     aside = f"{directory}/{name}.{kind.extension}"
     return replace(change, aside=aside, old=name if holder is not None else None)
 
@@ -191,7 +191,7 @@ def _age_of(context: MasterContext, place: str, holder: lsnim.NimObject | None, 
     with Reader.open(context.store.path) as reader:
         row = reader.image_at(context.master.name, place)
     if row is not None:
-        return datetime.fromisoformat(row["created"])
+        return datetime.fromisoformat(row.created)
     said = (holder and holder.first("creation_date")) or ""
     try:
         return datetime.strptime(said, "%a %b %d %H:%M:%S %Y").replace(tzinfo=UTC)
@@ -208,9 +208,9 @@ def _record(context: MasterContext, change: Replacement, now: datetime) -> None:
         old = reader.image_at(context.master.name, change.place)
     if new is None:
         return
-    if old is not None and old["id"] != new["id"]:
+    if old is not None and old.id != new.id:
         if change.aside is None:
-            context.store.update_image(old["id"], removal="removed", removed=now)
+            context.store.update_image(old.id, removal="removed", removed=now)
         else:
-            context.store.update_image(old["id"], location=change.aside, resource=change.old)
-    context.store.update_image(new["id"], location=change.place, resource=change.fixed)
+            context.store.update_image(old.id, location=change.aside, resource=change.old)
+    context.store.update_image(new.id, location=change.place, resource=change.fixed)

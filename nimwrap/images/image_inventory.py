@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,7 +10,7 @@ from typing import Any
 
 from nimwrap.aix.lsnim import NimObject
 from nimwrap.domain.durations import parse_rfc3339, rfc3339
-from nimwrap.history.sqlite.codec import Row
+from nimwrap.history.model import ImageRow
 from nimwrap.images.kinds import KINDS, RESOURCE_TYPES
 from nimwrap.images.master_catalog import MasterCatalog
 
@@ -37,15 +36,15 @@ class InventoriedImage:
     name: str | None
     size_bytes: int | None
     created: datetime | None
-    row: Row | None = None
+    row: ImageRow | None = None
     resource: NimObject | None = None
     remarks: tuple[str, ...] = ()
 
     def as_json(self, now: datetime) -> dict[str, Any]:
         """One element of ``data.images``."""
-        row: Row = self.row or {}
+        row = self.row
         return {
-            "id": row.get("id"),
+            "id": row and row.id,
             "client": self.client,
             "master": self.master,
             "kind": self.kind,
@@ -54,43 +53,43 @@ class InventoriedImage:
             "size_bytes": self.size_bytes,
             "created": rfc3339(self.created) if self.created else None,
             "age_s": round((now - self.created).total_seconds()) if self.created else None,
-            "verified": bool(row.get("verified")),
-            "verified_by": json.loads(row.get("verified_by") or "[]"),
-            "verified_at": row.get("verified_at"),
-            "verified_full_at": row.get("verified_full_at"),
-            "outcome": row.get("outcome"),
-            "oslevel": row.get("oslevel") or (self.resource and self.resource.first("oslevel_s")),
-            "managed": bool(row.get("managed")),
-            "pinned": bool(row.get("pinned")),
+            "verified": row is not None and row.verified,
+            "verified_by": list(row.verified_by) if row else [],
+            "verified_at": row and row.verified_at,
+            "verified_full_at": row and row.verified_full_at,
+            "outcome": row and row.outcome,
+            "oslevel": (row and row.oslevel) or (self.resource and self.resource.first("oslevel_s")),
+            "managed": row is not None and row.managed,
+            "pinned": row is not None and row.pinned,
             "allocated": self.resource is not None and (self.resource.first("alloc_count") or "0") != "0",
-            "fault": row.get("fault"),
-            "run": row.get("run"),
+            "fault": row and row.fault,
+            "run": row and row.run,
             "remarks": list(self.remarks),
         }
 
 
-def entry_of(row: Row, remarks: tuple[str, ...] = (), resource: NimObject | None = None) -> InventoriedImage:
+def entry_of(row: ImageRow, remarks: tuple[str, ...] = (), resource: NimObject | None = None) -> InventoriedImage:
     return InventoriedImage(
-        master=row["master"],
-        location=row["location"],
-        client=row["client"],
-        kind=row["kind"],
-        name=row["resource"],
-        size_bytes=row["size_bytes"],
-        created=parse_rfc3339(row["created"]),
+        master=row.master,
+        location=row.location,
+        client=row.client,
+        kind=row.kind,
+        name=row.resource,
+        size_bytes=row.size_bytes,
+        created=parse_rfc3339(row.created),
         row=row,
         resource=resource,
         remarks=remarks,
     )
 
 
-def inventory(master: str, rows: Iterable[Row], stock: MasterCatalog | None) -> list[InventoriedImage]:
+def inventory(master: str, rows: Iterable[ImageRow], stock: MasterCatalog | None) -> list[InventoriedImage]:
     """The list for one master; without ``stock`` only what the history knows."""
     recorded = list(rows)
     if stock is None:
         return [entry_of(row) for row in recorded]
     entries = [_recorded(row, stock) for row in recorded]
-    places = {row["location"] for row in recorded}
+    places = {row.location for row in recorded}
     for name, resource in stock.resources.items():
         place = resource.first("location") or ""
         if place not in places:
@@ -103,17 +102,17 @@ def inventory(master: str, rows: Iterable[Row], stock: MasterCatalog | None) -> 
     return entries
 
 
-def _recorded(row: Row, stock: MasterCatalog) -> InventoriedImage:
+def _recorded(row: ImageRow, stock: MasterCatalog) -> InventoriedImage:
     remarks = []
-    on_disk = stock.files.get(row["location"])
-    resource = stock.resources.get(row["resource"] or "")
+    on_disk = stock.files.get(row.location)
+    resource = stock.resources.get(row.resource or "")
     if on_disk is None:
         remarks.append(NO_FILE)
-    elif on_disk != row["size_bytes"]:
-        remarks.append(f"{SIZE_CHANGED}: {on_disk} bytes, {row['size_bytes']} recorded")
-    if row["resource"] and resource is None:
+    elif on_disk != row.size_bytes:
+        remarks.append(f"{SIZE_CHANGED}: {on_disk} bytes, {row.size_bytes} recorded")
+    if row.resource and resource is None:
         remarks.append(NO_RESOURCE)
-    elif resource is not None and resource.first("location") != row["location"]:
+    elif resource is not None and resource.first("location") != row.location:
         remarks.append(f"{ELSEWHERE}: {resource.first('location')}")
     return entry_of(row, tuple(remarks), resource)
 

@@ -14,8 +14,9 @@ from nimwrap.aix import lsnim
 from nimwrap.config.model import BackupPolicy, Config, MasterConfig
 from nimwrap.domain.codes import Outcome
 from nimwrap.domain.durations import parse_rfc3339
+from nimwrap.domain.ref import ClientRef
 from nimwrap.domain.retention import Action, Generation, KeepRules, decide
-from nimwrap.history.sqlite.codec import Row
+from nimwrap.history.model import ImageRow
 from nimwrap.hosts.protocol import Host
 from nimwrap.hosts.script_batch import Question
 from nimwrap.images import image_probe
@@ -28,6 +29,8 @@ from nimwrap.master_context import MasterContext
 if TYPE_CHECKING:
     from nimwrap.history.sqlite.queries import Reader
 
+Series = tuple[str, str, str, str]
+"""Master, client, kind, and the name without its date where a kind is made several times of one client."""
 _STAMP = re.compile(r"_\d{8}_\d{6}$")
 
 
@@ -35,7 +38,7 @@ _STAMP = re.compile(r"_\d{8}_\d{6}$")
 class PruneDecision:
     """One image's fate: ``keep`` or ``remove`` as decided, ``removed`` or ``failed`` once it was tried."""
 
-    row: Row
+    row: ImageRow
     action: str
     reason: str
 
@@ -67,42 +70,66 @@ def rules_of(policy: BackupPolicy) -> KeepRules:
     return KeepRules(policy.keep, policy.keep_weekly, policy.keep_monthly, policy.min_age)
 
 
-def series_of(row: Row) -> tuple[str, str, str, str]:
+def series_of(row: ImageRow) -> Series:
     """What is counted together: one client's images of one kind, and of one volume group where there are several."""
-    name = row["resource"] or PurePosixPath(row["location"]).stem
-    return row["master"], row["client"], row["kind"], _STAMP.sub("", name) if row["kind"] == SAVEVG else ""
+    return series(row.ref, row.kind, row.resource or PurePosixPath(row.location).stem)
+
+
+def series(ref: ClientRef, kind: str, name: str) -> Series:
+    """The series that an image with this name of its own belongs to."""
+    return ref.master, ref.client, kind, _STAMP.sub("", name) if kind == SAVEVG else ""
 
 
 def plan_prune(
-    rows: Iterable[Row], config: Config, held: frozenset[tuple[str, str]], state: MasterState, now: datetime
+    rows: Iterable[ImageRow], config: Config, held: frozenset[tuple[str, str]], state: MasterState, now: datetime
 ) -> list[PruneDecision]:
     """Keep or remove for every image, by series. ``held``: (master, client) pairs under a hold."""
-    series: dict[tuple[str, str, str, str], list[Row]] = {}
+    series: dict[tuple[str, str, str, str], list[ImageRow]] = {}
     for row in rows:
         series.setdefault(series_of(row), []).append(row)
     verdicts = []
     for (master, client, _, _), members in series.items():
-        by_id = {row["id"]: row for row in members}
+        by_id = {row.id: row for row in members}
         is_held = (master, client) in held
-        generations = [generation_of(row, state, held=is_held) for row in members if row["removal"] != PLANNED]
+        generations = [generation_of(row, state, held=is_held) for row in members if row.removal != PLANNED]
         for decision in decide(generations, rules_of(config.policy(master, client)), now):
             verdicts.append(PruneDecision(by_id[decision.image.id], decision.action, decision.reason))
     return verdicts
 
 
-def generation_of(row: Row, state: MasterState, *, held: bool) -> Generation:
+def removed_after(
+    rows: Iterable[ImageRow],
+    ref: ClientRef,
+    own: Series,
+    config: Config,
+    held: frozenset[tuple[str, str]],
+    now: datetime,
+) -> list[PruneDecision]:
+    """What retention removes once a new image of the series ``own`` is proven; ``rows`` are those that are there."""
+    members = {row.id: row for row in rows if series_of(row) == own and row.removal != PLANNED}
+    is_held = (ref.master, ref.client) in held
+    fresh = Generation(id=max(members, default=0) + 1, created=now, held=is_held)
+    generations = [*(generation_of(row, MasterState({}), held=is_held) for row in members.values()), fresh]
+    return [
+        PruneDecision(members[decision.image.id], decision.action, decision.reason)
+        for decision in decide(generations, rules_of(config.policy(ref.master, ref.client)), now)
+        if decision.action is Action.REMOVE
+    ]
+
+
+def generation_of(row: ImageRow, state: MasterState, *, held: bool) -> Generation:
     """One stored image as retention sees it."""
-    known = state.resources.get(row["resource"] or "")
+    known = state.resources.get(row.resource or "")
     return Generation(
-        id=row["id"],
-        created=parse_rfc3339(row["created"]),
-        verified=bool(row["verified"]),
-        outcome=Outcome.WARNING if row["outcome"] == Outcome.WARNING else Outcome.OK,
-        managed=bool(row["managed"]),
-        pinned=bool(row["pinned"]),
+        id=row.id,
+        created=parse_rfc3339(row.created),
+        verified=row.verified,
+        outcome=Outcome.WARNING if row.outcome == Outcome.WARNING else Outcome.OK,
+        managed=row.managed,
+        pinned=row.pinned,
         held=held,
         allocated=known is not None and (known.first("alloc_count") or "0") != "0",
-        fault=row["fault"],
+        fault=row.fault,
     )
 
 
@@ -143,21 +170,21 @@ def _unconfirmed(host: Host, members: Sequence[PruneDecision]) -> str | None:
     good = [
         each.row
         for each in members
-        if each.action == Action.KEEP and each.row["verified"] and not each.row["fault"] and each.row["managed"]
+        if each.action == Action.KEEP and each.row.verified and not each.row.fault and each.row.managed
     ]
     if not good:
         return "there is no good image to keep"
-    newest = max(good, key=lambda row: (row["created"], row["id"]))
-    place = Place(kind_of(newest["kind"]), newest["location"], newest["resource"])
+    newest = max(good, key=lambda row: (row.created, row.id))
+    place = Place(kind_of(newest.kind), newest.location, newest.resource)
     seen = image_probe.seen(place, image_probe.ask(host, image_probe.questions(place)))
     fault = (
         file_fault(seen, place)
-        or header_fault(seen, place, newest["size_bytes"])
-        or host_fault(seen, newest["node"], newest["machine_id"])
+        or header_fault(seen, place, newest.size_bytes)
+        or host_fault(seen, newest.node, newest.machine_id)
         or resource_fault(seen, place)
     )
-    if fault is None and seen.size_bytes != newest["size_bytes"]:
-        return f"the newest good image has {seen.size_bytes} bytes on disk, {newest['size_bytes']} were recorded"
+    if fault is None and seen.size_bytes != newest.size_bytes:
+        return f"the newest good image has {seen.size_bytes} bytes on disk, {newest.size_bytes} were recorded"
     return f"the newest good image could not be confirmed: {fault.message}" if fault else None
 
 

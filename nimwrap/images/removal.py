@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from nimwrap.aix import lsnim, nim
 from nimwrap.domain.names import is_nim_name, is_safe_path
-from nimwrap.history.sqlite.codec import Row
+from nimwrap.history.model import ImageRow
 from nimwrap.hosts.protocol import Host
 from nimwrap.hosts.script_batch import PREAMBLE
 from nimwrap.images.verification import kind_of
@@ -75,46 +75,46 @@ if [ -f {location} ]; then echo 'the file is still there'; exit {failed}; fi
 _FAILED, _LEFT = 21, 22
 
 
-def removal_script(row: Row) -> str:
+def removal_script(row: ImageRow) -> str:
     """Removes the resource with its file, checks both, and removes a file that was left; status 0 when both are gone.
 
     An object that points elsewhere, or that NIM serves to somebody, is not touched (aix-nim sections 2.5 and 3.1).
     """
-    kind = kind_of(row["kind"])
-    words = {"location": shlex.quote(row["location"]), "failed": _FAILED, "left": _LEFT}
+    kind = kind_of(row.kind)
+    words = {"location": shlex.quote(row.location), "failed": _FAILED, "left": _LEFT}
     text = PREAMBLE
-    if row["resource"]:
+    if row.resource:
         text += _LOOK.format(
-            lsnim=shlex.join(lsnim.long_argv(row["resource"])),
-            name=shlex.quote(row["resource"]),
-            remove=shlex.join(nim.remove(row["resource"], rm_image=True)),
+            lsnim=shlex.join(lsnim.long_argv(row.resource)),
+            name=shlex.quote(row.resource),
+            remove=shlex.join(nim.remove(row.resource, rm_image=True)),
             **words,
         )
-    parent = PurePosixPath(row["location"]).parent
+    parent = PurePosixPath(row.location).parent
     # NIM_MKSYSB_SUBDIRS gives each image a directory of its own, called like it
-    own = f"rmdir {shlex.quote(str(parent))} 2>/dev/null\n" if parent.name == row["resource"] else ""
+    own = f"rmdir {shlex.quote(str(parent))} 2>/dev/null\n" if parent.name == row.resource else ""
     listing = shlex.join(lsnim.long_argv(type_=kind.resource_type or "mksysb"))
     return text + _FILE.format(own_directory=own, all_of_type=listing, **words)
 
 
-def remove_image(host: Host, store: Store, row: Row, reason: str, now: datetime) -> Removal:
+def remove_image(host: Host, store: Store, row: ImageRow, reason: str, now: datetime) -> Removal:
     """Journal the removal, do it, check it, record its end. StoreUnavailable before anything was done."""
     refused = _unsafe(row)
     if refused:
         return Removal(Ending.LEFT, refused)
-    store.update_image(row["id"], removal=PLANNED)
+    store.update_image(row.id, removal=PLANNED)
     store.event(
         "prune",
-        f"removing {row['resource'] or row['location']}: {reason}",
-        run=row["run"],
-        master=row["master"],
-        data={"image": row["id"], "location": row["location"]},
+        f"removing {row.resource or row.location}: {reason}",
+        run=row.run,
+        master=row.master,
+        data={"image": row.id, "location": row.location},
         at=now,
     )
     return finish(host, store, row, now)
 
 
-def finish(host: Host, store: Store, row: Row, now: datetime) -> Removal:
+def finish(host: Host, store: Store, row: ImageRow, now: datetime) -> Removal:
     """Carry out a journalled removal. An end that cannot be recorded now follows at the next recover."""
     from nimwrap.history.history_errors import StoreUnavailable
 
@@ -125,15 +125,15 @@ def finish(host: Host, store: Store, row: Row, now: datetime) -> Removal:
     removal = Removal({0: Ending.REMOVED, _LEFT: Ending.LEFT}.get(result.returncode, Ending.FAILED), _last_line(says))
     try:
         if removal.ending is Ending.REMOVED:
-            store.update_image(row["id"], removal=REMOVED, removed=now)
+            store.update_image(row.id, removal=REMOVED, removed=now)
         elif removal.ending is Ending.LEFT:
-            store.update_image(row["id"], removal=None)
+            store.update_image(row.id, removal=None)
         store.event(
             "prune",
-            f"{row['resource'] or row['location']}: {removal.ending}",
-            run=row["run"],
-            master=row["master"],
-            data={"image": row["id"], "output": says[-4000:]},
+            f"{row.resource or row.location}: {removal.ending}",
+            run=row.run,
+            master=row.master,
+            data={"image": row.id, "output": says[-4000:]},
             at=now,
         )
     except StoreUnavailable as fault:
@@ -141,12 +141,12 @@ def finish(host: Host, store: Store, row: Row, now: datetime) -> Removal:
     return removal
 
 
-def _unsafe(row: Row) -> str | None:
+def _unsafe(row: ImageRow) -> str | None:
     """Names from an old or foreign history are checked before they reach a shell."""
-    if not is_safe_path(row["location"]):
-        return f"{row['location']!r} is not a plain path"
-    if row["resource"] and not is_nim_name(row["resource"]):
-        return f"{row['resource']!r} is not a NIM name"
+    if not is_safe_path(row.location):
+        return f"{row.location!r} is not a plain path"
+    if row.resource and not is_nim_name(row.resource):
+        return f"{row.resource!r} is not a NIM name"
     return None
 
 
@@ -154,23 +154,23 @@ def _last_line(text: str) -> str:
     return text.splitlines()[-1] if text else ""
 
 
-def finish_removals(host: Host, store: Store, master: str, now: datetime) -> list[tuple[Row, Removal]]:
+def finish_removals(host: Host, store: Store, master: str, now: datetime) -> list[tuple[ImageRow, Removal]]:
     """What a crash left: removals that had begun are finished, those that had not are taken back to be decided anew."""
     from nimwrap.history.sqlite.queries import Reader
 
     with Reader.open(store.path) as reader:
-        planned = [row for row in reader.images(master) if row["removal"] == PLANNED]
+        planned = [row for row in reader.images(master) if row.removal == PLANNED]
     done = []
     for row in planned:
         if _unsafe(row) is None and not _untouched(host, row):
             done.append((row, finish(host, store, row, now)))
             continue
-        store.update_image(row["id"], removal=None)
+        store.update_image(row.id, removal=None)
         done.append((row, Removal(Ending.LEFT, "the removal had not begun; it is decided anew")))
     return done
 
 
-def _untouched(host: Host, row: Row) -> bool:
+def _untouched(host: Host, row: ImageRow) -> bool:
     """True when resource and file are both still there, so that nothing had been done."""
-    known = f"{shlex.join(lsnim.long_argv(row['resource']))} >/dev/null 2>&1 && " if row["resource"] else ""
-    return host.run(f"{PREAMBLE}{known}[ -f {shlex.quote(row['location'])} ]").ok
+    known = f"{shlex.join(lsnim.long_argv(row.resource))} >/dev/null 2>&1 && " if row.resource else ""
+    return host.run(f"{PREAMBLE}{known}[ -f {shlex.quote(row.location)} ]").ok

@@ -7,7 +7,6 @@ A fault found by a full read is only cleared by a full read.
 
 from __future__ import annotations
 
-import json
 import re
 import shlex
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -20,7 +19,7 @@ from nimwrap.config.model import Config
 from nimwrap.domain.codes import FailureCode
 from nimwrap.domain.durations import parse_rfc3339
 from nimwrap.domain.findings import Failure
-from nimwrap.history.sqlite.codec import Row
+from nimwrap.history.model import ImageRow
 from nimwrap.hosts.script_batch import PREAMBLE
 from nimwrap.images import image_probe
 from nimwrap.images.image_probe import Depth, Place, ProbedImage
@@ -50,7 +49,7 @@ _FAULT = re.compile(r"(\w+) \((quick|full)\): (.*)", re.DOTALL)
 class Check:
     """One image looked at again. ``ok`` None: it was not, and ``skipped`` says why."""
 
-    row: Row
+    row: ImageRow
     level: str | None
     ok: bool | None
     fault: str | None = None
@@ -80,17 +79,17 @@ def fault_level(fault: str | None) -> str | None:
     return match[2] if match else None
 
 
-def oldest_first(rows: Iterable[Row]) -> list[Row]:
+def oldest_first(rows: Iterable[ImageRow]) -> list[ImageRow]:
     """By the time of the last look, never looked at before all others."""
-    return sorted(rows, key=lambda row: (row["verified_full_at"] or "", row["verified_at"] or "", row["created"]))
+    return sorted(rows, key=lambda row: (row.verified_full_at or "", row.verified_at or "", row.created))
 
 
-def due_for_full(rows: Iterable[Row], config: Config, now: datetime) -> list[Row]:
+def due_for_full(rows: Iterable[ImageRow], config: Config, now: datetime) -> list[ImageRow]:
     """Those whose last full read, or else whose making, is older than ``verify_full_every``; none where that is 0."""
     due = []
     for row in rows:
-        every = timedelta(seconds=config.policy(row["master"], row["client"]).verify_full_every)
-        if every and now - parse_rfc3339(row["verified_full_at"] or row["created"]) > every:
+        every = timedelta(seconds=config.policy(row.master, row.client).verify_full_every)
+        if every and now - parse_rfc3339(row.verified_full_at or row.created) > every:
             due.append(row)
     return oldest_first(due)
 
@@ -104,15 +103,15 @@ def writing_in(context: MasterContext, reader: Reader) -> frozenset[str]:
 
 def verify(
     context: MasterContext,
-    rows: Sequence[Row],
-    full: Sequence[Row],
+    rows: Sequence[ImageRow],
+    full: Sequence[ImageRow],
     busy: frozenset[str],
     budget: Budget,
     now: datetime,
 ) -> Iterator[Check]:
     """Check ``rows`` quickly and ``full`` by reading them, recording each result before the next image is begun."""
-    in_full = {row["id"] for row in full}
-    quick = [row for row in rows if row["id"] not in in_full]
+    in_full = {row.id for row in full}
+    quick = [row for row in rows if row.id not in in_full]
     for start in range(0, len(quick), BATCH):
         for check in _quick(context, quick[start : start + BATCH], busy, budget):
             yield _record(context, check, now)
@@ -120,25 +119,25 @@ def verify(
         yield _record(context, _full(context, row, busy, budget), now)
 
 
-def _place(row: Row) -> Place:
-    return Place(kind_of(row["kind"]), row["location"], row["resource"])
+def _place(row: ImageRow) -> Place:
+    return Place(kind_of(row.kind), row.location, row.resource)
 
 
-def _skip(row: Row, busy: frozenset[str], budget: Budget) -> Check | None:
-    directory = str(PurePosixPath(row["location"]).parent)
+def _skip(row: ImageRow, busy: frozenset[str], budget: Budget) -> Check | None:
+    directory = str(PurePosixPath(row.location).parent)
     if directory in busy:
         return Check(row, None, None, skipped=f"a backup is running in {directory}")
     return Check(row, None, None, skipped=NO_TIME) if budget.bound(1) == 0 else None
 
 
-def _quick(context: MasterContext, rows: Sequence[Row], busy: frozenset[str], budget: Budget) -> list[Check]:
+def _quick(context: MasterContext, rows: Sequence[ImageRow], busy: frozenset[str], budget: Budget) -> list[Check]:
     skipped = [check for row in rows if (check := _skip(row, busy, budget))]
-    left = [row for row in rows if row["id"] not in {check.row["id"] for check in skipped}]
-    asked = [question for row in left for question in image_probe.questions(_place(row), tag=f"_{row['id']}")]
+    left = [row for row in rows if row.id not in {check.row.id for check in skipped}]
+    asked = [question for row in left for question in image_probe.questions(_place(row), tag=f"_{row.id}")]
     given = image_probe.ask(context.host, asked, timeout=600) if asked else {}
     checks = []
     for row in left:
-        seen = image_probe.seen(_place(row), given, tag=f"_{row['id']}")
+        seen = image_probe.seen(_place(row), given, tag=f"_{row.id}")
         if why := seen.unjudged(_place(row)):
             checks.append(Check(row, None, None, skipped=why))
             continue
@@ -147,31 +146,31 @@ def _quick(context: MasterContext, rows: Sequence[Row], busy: frozenset[str], bu
     return [*skipped, *checks]
 
 
-def quick_fault(row: Row, seen: ProbedImage) -> Failure | None:
+def quick_fault(row: ImageRow, seen: ProbedImage) -> Failure | None:
     """What a look at file, header and resource says against a recorded image."""
     place = _place(row)
     fault = file_fault(seen, place)
-    if fault is None and seen.size_bytes != row["size_bytes"]:
-        smaller = (seen.size_bytes or 0) < row["size_bytes"]
+    if fault is None and seen.size_bytes != row.size_bytes:
+        smaller = (seen.size_bytes or 0) < row.size_bytes
         fault = Failure(
             FailureCode.IMAGE_TRUNCATED if smaller else FailureCode.IMAGE_UNREADABLE,
-            f"{place.location} has {seen.size_bytes} bytes, {row['size_bytes']} were recorded",
+            f"{place.location} has {seen.size_bytes} bytes, {row.size_bytes} were recorded",
             "Find out who wrote to it; it is not the image that was proven.",
             seen.file_says,
         )
     return (
         fault
-        or header_fault(seen, place, row["size_bytes"])
-        or host_fault(seen, row["node"], row["machine_id"])
+        or header_fault(seen, place, row.size_bytes)
+        or host_fault(seen, row.node, row.machine_id)
         or resource_fault(seen, place)
     )
 
 
-def _full(context: MasterContext, row: Row, busy: frozenset[str], budget: Budget) -> Check:
+def _full(context: MasterContext, row: ImageRow, busy: frozenset[str], budget: Budget) -> Check:
     skipped = _skip(row, busy, budget)
     if skipped:
         return skipped
-    read_too = row["cksum"] is None or row["verified_full_at"] is None
+    read_too = row.cksum is None or row.verified_full_at is None
     depth = Depth(budget.bound(CKSUM_LIMIT_S) or None, (budget.bound(READ_LIMIT_S) or None) if read_too else None)
     asked = image_probe.questions(_place(row), depth)
     seen = image_probe.seen(
@@ -185,12 +184,12 @@ def _full(context: MasterContext, row: Row, busy: frozenset[str], budget: Budget
     if seen.unanswered:
         return Check(row, None, None, skipped=f"{NO_TIME} to read it to its end")
     check = Check(row, FULL, True, warnings=tuple(_count_warning(row, seen)))
-    return replace(check, row=row | {"cksum": row["cksum"] or (seen.checksum.text if seen.checksum else None)})
+    return replace(check, row=row._replace(cksum=row.cksum or (seen.checksum.text if seen.checksum else None)))
 
 
-def full_fault(row: Row, seen: ProbedImage) -> Failure | None:
+def full_fault(row: ImageRow, seen: ProbedImage) -> Failure | None:
     """What reading all of it says against a recorded image."""
-    where = row["location"]
+    where = row.location
     if seen.read is not None and seen.read.available and seen.read.returncode != 0:
         return Failure(
             FailureCode.IMAGE_UNREADABLE,
@@ -198,19 +197,19 @@ def full_fault(row: Row, seen: ProbedImage) -> Failure | None:
             "Make a new image; this one would not restore.",
             seen.read.says,
         )
-    if seen.checksum is not None and row["cksum"] and seen.checksum.text != row["cksum"]:
+    if seen.checksum is not None and row.cksum and seen.checksum.text != row.cksum:
         return Failure(
             FailureCode.IMAGE_UNREADABLE,
-            f"{where} has changed since it was new: cksum {seen.checksum.text}, was {row['cksum']}",
+            f"{where} has changed since it was new: cksum {seen.checksum.text}, was {row.cksum}",
             "Make a new image; see whether the disk or the filesystem reports errors (errpt).",
         )
     return None
 
 
-def _count_warning(row: Row, seen: ProbedImage) -> Iterator[str]:
+def _count_warning(row: ImageRow, seen: ProbedImage) -> Iterator[str]:
     """Fewer names in the image than the backup said it wrote: told, not judged, for it may count otherwise."""
-    if seen.read is not None and seen.read.available and row["file_count"] and seen.read.files < row["file_count"]:
-        yield f"{seen.read.files} files were read, the backup itself counted {row['file_count']}"
+    if seen.read is not None and seen.read.available and row.file_count and seen.read.files < row.file_count:
+        yield f"{seen.read.files} files were read, the backup itself counted {row.file_count}"
 
 
 def _record(context: MasterContext, check: Check, now: datetime) -> Check:
@@ -218,17 +217,16 @@ def _record(context: MasterContext, check: Check, now: datetime) -> Check:
     row = check.row
     if check.ok is None:
         return check
-    if check.ok and check.level == QUICK and fault_level(row["fault"]) == FULL:
-        check = replace(check, ok=False, fault=row["fault"])
+    if check.ok and check.level == QUICK and fault_level(row.fault) == FULL:
+        check = replace(check, ok=False, fault=row.fault)
     values: dict[str, object] = {"fault": check.fault, "verified_at": now}
     if check.level == FULL:
         values["verified_full_at"] = now
     if check.ok:
-        before = json.loads(row["verified_by"])
-        found = ["file", *([kind_of(row["kind"]).proof.reader or ""] if kind_of(row["kind"]).proof.reader else [])]
+        found = ["file", *([kind_of(row.kind).proof.reader or ""] if kind_of(row.kind).proof.reader else [])]
         found += ["cksum"] if check.level == FULL else []
-        values |= {"verified": True, "cksum": row["cksum"], "verified_by": list(dict.fromkeys([*before, *found]))}
-    context.store.update_image(row["id"], **values)
-    if check.fault and check.fault != row["fault"]:
-        context.note(row["run"], "verify", f"{row['resource'] or row['location']}: {check.fault}", at=now)
+        values |= {"verified": True, "cksum": row.cksum, "verified_by": list(dict.fromkeys([*row.verified_by, *found]))}
+    context.store.update_image(row.id, **values)
+    if check.fault and check.fault != row.fault:
+        context.note(row.run, "verify", f"{row.resource or row.location}: {check.fault}", at=now)
     return check

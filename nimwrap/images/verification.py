@@ -139,6 +139,20 @@ def evidence(seen: ProbedImage, expectation: Expectation) -> tuple[str, ...]:
     return tuple(name for name, holds in said.items() if holds)
 
 
+def proofs_of(kind: ImageKind, *, first: bool) -> tuple[str, ...]:
+    """The names of the proofs that a new image has to pass; the ``first`` one of a client is also read to its end."""
+    asked = {
+        "rc 0": True,
+        "0512-038": kind.proof.success_code,
+        "file": True,
+        kind.proof.reader or "": kind.proof.reader is not None,
+        "host": kind.proof.names_host,
+        "restore -T": kind.proof.full_reader and first,
+        "resource": kind.resource_type is not None,
+    }
+    return tuple(name for name, wanted in asked.items() if wanted)
+
+
 def operation_fault(expectation: Expectation) -> Failure | None:
     """What return code and output say against it.
 
@@ -272,19 +286,26 @@ def _define_line(place: Place) -> str:
 
 def suspicions(seen: ProbedImage, expectation: Expectation) -> list[str]:
     """What is odd about the size, with the numbers; each is a reason to read the whole image."""
-    found = []
+    found = smaller_than_usual(seen, expectation)
     size = seen.size_bytes or 0
-    usual = usual_of(expectation.sizes)
+    progress = nim.parse_progress(expectation.output)
+    if progress and progress.done < progress.total:
+        found.append(f"only {progress.done} of {progress.total} files were reported as backed up")
+    if seen.header and seen.header.shrink_mb and size < seen.header.shrink_mb * 1_048_576 * OF_SHRUNK_SIZE:
+        found.append(f"{format_size(size)} for {seen.header.shrink_mb} MB of data")
+    return found
+
+
+def smaller_than_usual(seen: ProbedImage, expectation: Expectation) -> list[str]:
+    """By how much the size, or the number of files, is below that of the client's recent images."""
+    found = []
+    size, usual = seen.size_bytes or 0, usual_of(expectation.sizes)
     if usual and size < usual * SMALLER:
         found.append(f"{format_size(size)}, where this client's images usually have {format_size(usual)}")
     progress = nim.parse_progress(expectation.output)
     usual_files = usual_of(expectation.file_counts)
     if progress and usual_files and progress.total < usual_files * SMALLER:
         found.append(f"{progress.total} files, where this client's images usually have {usual_files:.0f}")
-    if progress and progress.done < progress.total:
-        found.append(f"only {progress.done} of {progress.total} files were reported as backed up")
-    if seen.header and seen.header.shrink_mb and size < seen.header.shrink_mb * 1_048_576 * OF_SHRUNK_SIZE:
-        found.append(f"{format_size(size)} for {seen.header.shrink_mb} MB of data")
     return found
 
 
@@ -320,8 +341,7 @@ def _warning(seen: ProbedImage, expectation: Expectation) -> Failure | None:
     shrunk = (seen.size_bytes or 0) < usual_of(expectation.sizes) * SUDDEN_DROP
     fewer = progress is not None and progress.total < usual_of(expectation.file_counts) * SUDDEN_DROP
     if shrunk or fewer:
-        compared = [text for text in suspicions(seen, expectation) if "usually" in text]
-        said = "; ".join(compared)
+        said = "; ".join(smaller_than_usual(seen, expectation))
         return Failure(
             FailureCode.ARCHIVE_WARNING,
             f"the image is whole, but much smaller than usual: {said}",

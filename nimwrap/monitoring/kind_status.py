@@ -23,15 +23,16 @@ def with_all_kinds(reader: Reader, rows: list[Row], kinds_of: Callable[[tuple[st
 
 def _image(reader: Reader, row: Row, kinds: Sequence[str]) -> Row:
     goods = [(kind, reader.last_good(row["master"], row["client"], kind)) for kind in kinds]
-    kind, good = min(goods, key=lambda pair: pair[1]["created"] if pair[1] else "")
-    told = good or {}
+    kind, good = min(goods, key=lambda pair: pair[1].created if pair[1] else "")
     return {
         "kind": "" if kind == "mksysb" else kind,
-        "last_good": told.get("created"),
-        "last_good_image": told.get("image"),
-        "last_good_run": told.get("run"),
-        "last_good_outcome": told.get("outcome"),
-        **{name: told.get(name) for name in ("resource", "location", "size_bytes")},
+        "last_good": good and good.created,
+        "last_good_image": good and good.image,
+        "last_good_run": good and good.run,
+        "last_good_outcome": good and good.outcome,
+        "resource": good and good.resource,
+        "location": good and good.location,
+        "size_bytes": good and good.size_bytes,
     }
 
 

@@ -10,7 +10,17 @@ from typing import Any
 from nimwrap.config.model import BackupPolicy, ClientConfig, Config
 from nimwrap.domain.durations import parse_rfc3339
 from nimwrap.domain.ref import ClientRef, Key
-from nimwrap.domain.verdict import SEVERITY, Facts, Judged, Verdict, inventory_fault, judge, worst
+from nimwrap.domain.verdict import (
+    SEVERITY,
+    Facts,
+    Judged,
+    Reason,
+    ReasonCode,
+    Verdict,
+    inventory_fault,
+    judge,
+    worst,
+)
 from nimwrap.history.sqlite.queries import Reader
 from nimwrap.monitoring.cluster_views import ClusterView, cluster_names, newest_sights, views
 from nimwrap.monitoring.kind_status import with_all_kinds
@@ -43,17 +53,17 @@ class ClientView:
 
 @dataclass(frozen=True)
 class Protection:
-    """The whole site at one moment, the worst client first. ``faults``: of the site itself, in words."""
+    """The whole site at one moment, the worst client first. ``faults``: of the site itself."""
 
     at: datetime
     clients: tuple[ClientView, ...]
-    faults: tuple[tuple[Verdict, str], ...]
+    faults: tuple[Reason, ...]
     inventory_age_s: float | None
     clusters: tuple[ClusterView, ...] = ()
 
     @property
     def verdict(self) -> Verdict:
-        return worst([*(client.judged.verdict for client in self.clients), *(verdict for verdict, _ in self.faults)])
+        return worst([*(client.judged.verdict for client in self.clients), *(fault.verdict for fault in self.faults)])
 
     def count(self, verdict: Verdict) -> int:
         return sum(client.judged.verdict is verdict for client in self.clients)
@@ -75,7 +85,7 @@ class Protection:
         if not bad and not self.faults:
             return f"All {total} {clients} are protected." if total > 1 else "The one client is protected."
         if not bad:
-            return f"All {total} {clients} are protected, but {self.faults[0][1]}."
+            return f"All {total} {clients} are protected, but {self.faults[0].text}."
         critical = self.count(Verdict.CRITICAL)
         if critical:
             return f"{critical} of {total} {clients} {'is' if critical == 1 else 'are'} not protected."
@@ -99,7 +109,7 @@ def protection(config: Config, reader: Reader, now: datetime, *, max_age_s: int 
         missed_slots(reader, now),
         {(hold["master"], hold["client"]): hold for hold in reader.holds(now)},
         _open_changes(reader),
-        {(image["master"], image["client"]): image["fault"] for image in reader.faulty_images()},
+        _image_faults(reader),
         {row["master"]: row for row in reader.inventories()},
     )
     sights = newest_sights(reader)
@@ -107,7 +117,8 @@ def protection(config: Config, reader: Reader, now: datetime, *, max_age_s: int 
     clients = [site.view((row["master"], row["client"]), row, names) for row in rows]
     faults = [*site.plans.faults, *_inventory_faults(config, site.inventories, now)]
     if not rows:
-        faults.append((Verdict.UNKNOWN, "no client is known; nimwrap status --refresh asks the masters"))
+        text = "no client is known; nimwrap status --refresh asks the masters"
+        faults.append(Reason(Verdict.UNKNOWN, ReasonCode.NO_CLIENT, text))
     age = _inventory_age(config, site.inventories, now)
     return Protection(now, _worst_first(clients), tuple(faults), age, views(names, sights))
 
@@ -154,8 +165,8 @@ class _Site:
     plans: Plans
     missed: Mapping[Key, tuple[datetime, str]]
     holds: Mapping[Key, Row]
-    changes: Mapping[Key, str]
-    faulty: Mapping[Key, str]
+    changes: Mapping[Key, tuple[Reason, ...]]
+    faulty: Mapping[Key, tuple[Reason, ...]]
     inventories: Mapping[str, Row]
 
     def view(self, key: Key, row: Row, clusters: Mapping[Key, str]) -> ClientView:
@@ -171,14 +182,15 @@ class _Site:
             last_run=_time(row["last_started"]),
             last_outcome=row["last_outcome"],
             last_failure=row["failure_message"] or row["failure_code"] or "",
+            last_failure_code=row["failure_code"] or "",
             held=hold["reason"] if hold else None,
             excluded=excluded,
             vanished=_time(row["vanished"]),
             scheduled=None if row["vanished"] else self.plans.covers(key),
             missed=self.missed.get(key),
             patience_s=max(ENDLESS_S, 2 * policy.timeout),
-            open_change=self.changes.get(key),
-            image_fault=self.faulty.get(key),
+            open_changes=self.changes.get(key, ()),
+            image_faults=self.faulty.get(key, ()),
             seen=bool(self.inventories.get(key[0], {}).get("taken")),
         )
         age = (self.now - facts.last_good).total_seconds() if facts.last_good else None
@@ -210,31 +222,46 @@ def _time(text: str | None) -> datetime | None:
     return parse_rfc3339(text) if text else None
 
 
-def _open_changes(reader: Reader) -> dict[Key, str]:
+def _open_changes(reader: Reader) -> dict[Key, tuple[Reason, ...]]:
     """Per client, what is open of its export changes. A planned one whose run still lives is at work, not open."""
     changes = reader.open_changes()
     runs = {run["id"]: run for run in reader.runs_by_id(list({change["run"] for change in changes}))}
-    found = {}
+    found: dict[Key, tuple[Reason, ...]] = {}
     for change in changes:
         run = runs[change["run"]]
         if run["outcome"] == "running" and change["state"] != "foreign":
             continue
-        cure = "nimwrap recover undoes it"
+        code, cure = ReasonCode.EXPORT_OPEN, "nimwrap recover undoes it"
         if change["state"] == "foreign":
+            code = ReasonCode.EXPORT_FOREIGN
             cure = "nimwrap does not understand the entry any more, so a person must look: nimwrap exports list"
         what = f"the export of {change['directory']} is still open wider than it was"
-        found[run["master"], run["client"]] = f"{what}; {cure}"
+        key = (run["master"], run["client"])
+        reason = Reason(Verdict.CRITICAL, code, f"{what}; {cure}", (change["directory"],))
+        found[key] = (*found.get(key, ()), reason)
     return found
 
 
-def _inventory_faults(config: Config, inventories: Mapping[str, Row], now: datetime) -> list[tuple[Verdict, str]]:
+def _image_faults(reader: Reader) -> dict[Key, tuple[Reason, ...]]:
+    """Per client, its kept images that are faulty."""
+    found: dict[Key, tuple[Reason, ...]] = {}
+    for image in reader.faulty_images():
+        key = (image.master, image.client)
+        text = f"a kept image is faulty: {image.fault}"
+        reason = Reason(Verdict.WARNING, ReasonCode.IMAGE_FAULTY, text, (image.location,))
+        found[key] = (*found.get(key, ()), reason)
+    return found
+
+
+def _inventory_faults(config: Config, inventories: Mapping[str, Row], now: datetime) -> list[Reason]:
     faults = []
     for master in config.masters:
         row = inventories.get(master)
         fault = inventory_fault(_time(row["taken"]) if row else None, now)
         if fault:
             why = f" (last try: {row['error']})" if row and row["error"] else ""
-            faults.append((Verdict.WARNING, f"the inventory of {master} is {fault}{why}; nimwrap status --refresh"))
+            text = f"the inventory of {master} is {fault}{why}; nimwrap status --refresh"
+            faults.append(Reason(Verdict.WARNING, ReasonCode.INVENTORY_OLD, text, (master,)))
     return faults
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -12,8 +12,8 @@ from nimwrap.config.model import Config
 from nimwrap.config.toml_file import is_absent
 from nimwrap.domain.durations import parse_rfc3339, rfc3339
 from nimwrap.domain.errors import NimwrapError
-from nimwrap.domain.ref import Key
-from nimwrap.domain.verdict import Verdict
+from nimwrap.domain.ref import ClientRef, Key
+from nimwrap.domain.verdict import Reason, ReasonCode, Verdict
 from nimwrap.history.sqlite.queries import Reader
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ class Plans:
     """``starts``: the next start of every client in a schedule, None where the site has no schedules at all."""
 
     starts: Mapping[Key, datetime] | None
-    faults: tuple[tuple[Verdict, str], ...] = ()
+    faults: tuple[Reason, ...] = ()
 
     def covers(self, key: Key) -> bool | None:
         """Whether a schedule covers the client; None where nobody expects one to."""
@@ -41,11 +41,13 @@ def read_plans(config: Config, reader: Reader, known: Mapping[str, list[str]], n
         schedules = _loaded(config)
     except NimwrapError as error:
         told = error.message if not error.more else f"{error.message} (and {len(error.more)} more faults)"
-        return Plans(None, ((Verdict.CRITICAL, f"no schedule works: {told}; nimwrap schedule validate"),))
+        text = f"no schedule works: {told}; nimwrap schedule validate"
+        return Plans(None, (Reason(Verdict.CRITICAL, ReasonCode.SCHEDULES_UNREADABLE, text),))
     if not schedules:
         if reader.row("select 1 from slots where slot >= ? limit 1", (rfc3339(now - MEMORY),)) is None:
             return Plans(None)
-        return Plans({}, ((Verdict.CRITICAL, f"there is no schedule any more in {config.schedules}"),))
+        text = f"there is no schedule any more in {config.schedules}"
+        return Plans({}, (Reason(Verdict.CRITICAL, ReasonCode.SCHEDULES_GONE, text),))
     return _plans(config, schedules, known, now)
 
 
@@ -64,24 +66,36 @@ def _plans(config: Config, schedules: Mapping[str, Schedule], known: Mapping[str
 
     listed = {(master, client) for master, clients in known.items() for client in clients}
     starts: dict[Key, datetime] = {}
-    faults = []
+    faults: list[Reason] = []
     for schedule in schedules.values():
         refs = clients_of(config, known, schedule)
         slot = next(schedule.clock.after(now), None)
-        strangers = [ref.client for ref in refs if (ref.master, ref.client) not in listed]
-        if strangers:
-            names = ", ".join(strangers[:5]) + (f" and {len(strangers) - 5} more" if len(strangers) > 5 else "")
-            faults.append((Verdict.WARNING, f"schedule {schedule.name} names {names}, which no master lists"))
-        if not refs:
-            faults.append((Verdict.CRITICAL, f"schedule {schedule.name} means no client: nothing matches its targets"))
+        faults += _faults(schedule.name, refs, [ref for ref in refs if (ref.master, ref.client) not in listed], slot)
         if slot is None:
-            faults.append((Verdict.CRITICAL, f"schedule {schedule.name} never comes again"))
             continue
         for ref in refs:
             start = start_of(schedule, ref, slot)
             key = (ref.master, ref.client)
             starts[key] = min(start, starts.get(key, start))
     return Plans(starts, tuple(faults))
+
+
+def _faults(
+    name: str, refs: Sequence[ClientRef], strangers: Sequence[ClientRef], slot: datetime | None
+) -> Iterator[Reason]:
+    """What is wrong with one schedule that means ``refs``, of whom no master lists the ``strangers``."""
+    if strangers:
+        unknown = [ref.client for ref in strangers]
+        names = ", ".join(unknown[:5]) + (f" and {len(unknown) - 5} more" if len(unknown) > 5 else "")
+        text = f"schedule {name} names {names}, which no master lists"
+        subjects = tuple(f"{name}/{client}" for client in unknown)
+        yield Reason(Verdict.WARNING, ReasonCode.SCHEDULE_UNKNOWN_CLIENT, text, subjects)
+    if not refs:
+        text = f"schedule {name} means no client: nothing matches its targets"
+        yield Reason(Verdict.CRITICAL, ReasonCode.SCHEDULE_EMPTY, text, (name,))
+    if slot is None:
+        text = f"schedule {name} never comes again"
+        yield Reason(Verdict.CRITICAL, ReasonCode.SCHEDULE_OVER, text, (name,))
 
 
 def missed_slots(reader: Reader, now: datetime) -> dict[Key, tuple[datetime, str]]:

@@ -16,7 +16,7 @@ from nimwrap.aix.addresses import ipv4
 from nimwrap.aix.text import Unrecognised, lines
 from nimwrap.hosts.script_batch import Question, answers
 from nimwrap.hosts.script_batch_parallel import asked_together
-from nimwrap.preflight.facts import Fact, read
+from nimwrap.preflight.facts import Fact, Missing, read
 from nimwrap.preflight.master_facts import FSIZE, parse_clock, parse_fsize, parse_word
 from nimwrap.preflight.source_address import SourceAnswer, read_source, source_question
 
@@ -76,7 +76,7 @@ class ClientFacts:
 
 def unasked(reason: str) -> ClientFacts:
     """The facts of a client that could not be asked."""
-    return ClientFacts(**{field.name: Fact(missing=reason) for field in fields(ClientFacts)})
+    return ClientFacts(**{field.name: Fact(missing=Missing.NOT_ASKED, why=reason) for field in fields(ClientFacts)})
 
 
 def client_script(master_name: str, nonce: str) -> str:

@@ -1,25 +1,10 @@
-"""Whom a remedy may let in, and which remedies may be used, in which order."""
+"""Whom a remedy may let in."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
-from nimwrap.config.model import BackupPolicy
 from nimwrap.domain.names import is_host_name
 from nimwrap.preflight.check_context import CheckContext
 from nimwrap.preflight.preflight_report import ExportAllowlist
-
-
-def remedies_in_order(policy: BackupPolicy, proven: Sequence[str]) -> tuple[str, ...]:
-    """The remedies that the configuration allows: those that worked on this master first, latest success first.
-
-    In the flat layout other clients' images lie in the same directory, so only ``own-mount`` is possible.
-    """
-    if policy.export_change == "never":
-        return ()
-    possible = [name for name in policy.remedies if policy.layout != "flat" or name == "own-mount"]
-    rank = {name: index for index, name in enumerate(proven)}
-    return tuple(sorted(possible, key=lambda name: rank.get(name, len(rank))))
 
 
 def export_allowlist_of(s: CheckContext) -> ExportAllowlist | None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from nimwrap.aix import host, ifconfig, ps
 from nimwrap.domain.names import is_host_name
 from nimwrap.hosts.script_batch import PREAMBLE, Answer, Question, limited
-from nimwrap.preflight.facts import Fact, read
+from nimwrap.preflight.facts import Fact, Missing, absent, read
 
 AT_ONCE = 16
 LIMIT_S = 20
@@ -25,11 +25,11 @@ class Names:
     """
 
     found: Mapping[str, Fact[host.HostAnswer]] = field(default_factory=dict)
-    interfaces: Fact[list[ifconfig.Interface]] = field(default_factory=lambda: Fact(missing="not asked"))
-    processes: Fact[list[ps.Process]] = field(default_factory=lambda: Fact(missing="not asked"))
+    interfaces: Fact[list[ifconfig.Interface]] = field(default_factory=lambda: absent(Missing.NOT_ASKED, "`ifconfig`"))
+    processes: Fact[list[ps.Process]] = field(default_factory=lambda: absent(Missing.NOT_ASKED, "`ps`"))
 
     def of(self, asked: str) -> Fact[host.HostAnswer]:
-        return self.found.get(asked, Fact(missing=f"`host {asked}` was not answered"))
+        return self.found.get(asked, absent(Missing.UNANSWERED, f"`host {asked}`"))
 
     def name_of(self, address: str) -> str | None:
         """The name that an address leads to, if it is one that may be asked for in its turn."""

@@ -28,6 +28,11 @@ def refuse(failure: FailureCode, message: str, fix: str = "", evidence: str = ""
     return _finding(CheckStatus.FAILED, message, fix, evidence, failure)
 
 
+def measured(finding: Finding, **data: str | int) -> Finding:
+    """The finding with what it measured, for programs."""
+    return replace(finding, data=data)
+
+
 def named(check: str, finding: Finding) -> Finding:
     """The finding of a check that the engine does not run itself."""
     return replace(finding, check=check)

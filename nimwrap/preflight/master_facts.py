@@ -13,7 +13,7 @@ from nimwrap.aix.text import Unrecognised, lines
 from nimwrap.domain.names import is_nim_name
 from nimwrap.hosts.piecewise import C_RSH
 from nimwrap.hosts.script_batch import Answer, Question
-from nimwrap.preflight.facts import Fact, raw_text, read
+from nimwrap.preflight.facts import Fact, Missing, absent, raw_text, read
 
 LIMIT_S = 60
 _LIMIT_WORDS = frozenset({"unlimited", "-1"})
@@ -61,7 +61,7 @@ class MasterFacts:
     def missing(self) -> tuple[str, ...]:
         """Why facts are missing, for those that are."""
         facts: list[Fact[object]] = list(vars(self).values())
-        return tuple(fact.missing for fact in facts if fact.missing)
+        return tuple(fact.why for fact in facts if fact.missing)
 
 
 _FEW = 16
@@ -126,7 +126,7 @@ def _exports(answers: Mapping[str, Answer]) -> Fact[list[etc_exports.ExportEntry
     """An empty listing is an answer only when exportfs itself ended well."""
     answer = answers.get("exports")
     if answer is not None and answer.returncode not in (0, None) and not answer.output.strip().startswith("/"):
-        return Fact(raw=raw_text(answers, "exports"), missing="`exportfs` failed")
+        return absent(Missing.FAILED, "`exportfs`", raw_text(answers, "exports"))
     return read(answers, "exports", "exportfs", etc_exports.parse_listing)
 
 

@@ -6,9 +6,10 @@ from nimwrap.domain.findings import Finding
 from nimwrap.preflight.check_context import CheckContext
 from nimwrap.preflight.checks.client_checks import backups_running
 from nimwrap.preflight.checks.cluster_checks import cluster_of
-from nimwrap.preflight.checks.export_checks import concerning, mount_point
-from nimwrap.preflight.checks.source_checks import obstacle, possible_remedies
+from nimwrap.preflight.checks.source_checks import obstacle
 from nimwrap.preflight.export_allowlist import export_allowlist_of
+from nimwrap.preflight.nearby_exports import mount_point, nearby_exports
+from nimwrap.preflight.possible_remedies import possible_remedies
 from nimwrap.preflight.preflight_report import NimState, PreflightReport
 
 
@@ -37,7 +38,7 @@ def report_of(s: CheckContext, findings: tuple[Finding, ...]) -> PreflightReport
         nim_before=NimState(s.nim.cstate, s.allocated, s.nim.attributes) if s.nim else NimState(),
         directory=s.path,
         mount_point=mount_point(s),
-        exports=tuple(export.text for export in concerning(s)),
+        exports=tuple(export.text for export in nearby_exports(s)),
         client_mounts=mounted(s),
         available_bytes=s.available_bytes,
         route=s.channel.route if s.channel and s.channel.reached else "",

@@ -16,7 +16,7 @@ from nimwrap.aix import host, ifconfig, netstat, source_perl, traceroute
 from nimwrap.aix.addresses import ipv4
 from nimwrap.aix.text import Unrecognised
 from nimwrap.hosts.script_batch import Answer
-from nimwrap.preflight.facts import Fact, raw_text
+from nimwrap.preflight.facts import Fact, Missing, absent, raw_text
 
 PERL, TRACEROUTE, ALIAS_ORDER = "perl", "traceroute", "alias-order"
 STRONG = frozenset({PERL, TRACEROUTE})
@@ -64,8 +64,8 @@ def read_source(answers: Mapping[str, Answer], name: str) -> Fact[SourceAnswer]:
     text = raw_text(answers, name)
     master = _MASTER.search(text)
     if master is None:
-        reason = "was not understood" if text.strip() else "was not answered"
-        return Fact(raw=text, missing=f"the question for the source address {reason}")
+        missing = Missing.UNREADABLE if text.strip() else Missing.UNANSWERED
+        return absent(missing, "the question for the source address", text)
     pieces = _PART.split(text)
     parts = dict(zip(pieces[1::2], pieces[2::2], strict=True))
     found = SourceAnswer(master[1], resolved=parts.get("host", ""))

@@ -8,14 +8,23 @@ is defined as a resource later, without mk_image.
 from __future__ import annotations
 
 import shlex
+from dataclasses import replace
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING
 
+from nimwrap.aix import exportfs
+from nimwrap.domain.attempt_plan import AttemptPlan
 from nimwrap.hosts.client_channel import client_command
-from nimwrap.hosts.script_batch import PREAMBLE
+from nimwrap.images import kinds
+from nimwrap.remedies.base import EXPORT_FAILED, STAGING_FAILED, ClientCleanup, ExportListing, Step, Work
+from nimwrap.remedies.export_options import admitting_options
+from nimwrap.remedies.undo import restore_command, undo_script
+
+if TYPE_CHECKING:
+    from nimwrap.preflight.check_context import CheckContext
 
 MOUNT_FAILED = 90
 CLIENT_VANISHED = 94
-EXPORT_FAILED = 95
-STAGING_FAILED = 96
 
 
 def client_room(run: str) -> str:
@@ -23,8 +32,13 @@ def client_room(run: str) -> str:
     return f"/tmp/nimwrap.{run}"  # noqa: S108  mkdir without -p is what makes it safe
 
 
-def start_on_client(run: str, source: str, mksysb: str) -> str:
-    """Client script: makes the room, writes the job and starts it detached. ``source`` is ``master:directory``.
+def remove_room(run: str) -> str:
+    """Client command: nothing of the job is left; only after it is unmounted."""
+    return f"rm -rf {client_room(run)}"
+
+
+def start_on_client(run: str, prepare: str, mount: str, make: str, umount: str) -> str:
+    """Client script: makes the room by ``prepare``, writes the job of the other three and starts it detached.
 
     mksysb wants one locale throughout (mksysb man page, aix-nim 6.4), so LC_ALL is unset for it.
     """
@@ -35,21 +49,21 @@ unset LC_ALL; LANG=C; export LANG
 trap '' HUP
 cd {room} || exit 1
 echo $$ > pid
-mount {shlex.quote(source)} {room}/mnt > out 2>&1 < /dev/null
+{mount} > out 2>&1 < /dev/null
 status=$?
 if [ $status -eq 0 ]; then
-  {mksysb} >> out 2>&1 < /dev/null
+  {make} >> out 2>&1 < /dev/null
   status=$?
 else
   echo "mount ended with status $status" >> out
   status={MOUNT_FAILED}
 fi
-umount {room}/mnt > umount.out 2>&1 < /dev/null
+{umount} > umount.out 2>&1 < /dev/null
 echo $status > rc.new && mv rc.new rc
 """
     return f"""\
 umask 077
-mkdir {room} && mkdir {room}/mnt || exit 1
+{prepare} || exit 1
 cat > {room}/job <<'NIMWRAP_JOB'
 {job}NIMWRAP_JOB
 nohup /usr/bin/ksh {room}/job < /dev/null > /dev/null 2>&1 &
@@ -90,38 +104,38 @@ tail -c 100000 {room}/out 2>/dev/null
 cat {room}/umount.out 2>/dev/null
 if mount | grep " {room}/mnt " > /dev/null; then umount {room}/mnt || umount -f {room}/mnt; fi
 if mount | grep " {room}/mnt " > /dev/null; then echo "still mounted: {room}/mnt"; exit 12; fi
-rm -rf {room}
+{remove_room(run)}
 """
 
 
-def stage_script(staging: str, options: str) -> str:
+def stage_script(staging: str, make: str, admit: str) -> str:
     """Master script: makes the staging directory, exports it and checks that the export took."""
     base, _, _ = staging.rpartition("/")
     directory = shlex.quote(staging)
     return f"""\
 umask 077
 [ -d {shlex.quote(base)} ] || mkdir -p {shlex.quote(base)} || exit {STAGING_FAILED}
-mkdir {directory} || exit {STAGING_FAILED}
-/usr/sbin/exportfs -i -o {shlex.quote(options)} {directory} || exit {EXPORT_FAILED}
+{make} || exit {STAGING_FAILED}
+{admit} || exit {EXPORT_FAILED}
 /usr/sbin/exportfs | awk -v d={directory} '$1 == d {{ print $2; found = 1 }} END {{ exit !found }}' > applied.new \
   || {{ echo "exportfs does not list {staging} after exporting it"; exit {EXPORT_FAILED}; }}
 mv applied.new applied
 """
 
 
-def command_text(*, run: str, channel: str, client_host: str, source: str, stage: str, mksysb: str) -> str:
+def command_text(plan: AttemptPlan, stage: str, start: str) -> str:
     """The operation's ``command``: export, start the client's job, wait for it, clean up on the client.
 
-    ``stage`` is :func:`stage_script`'s text, ``mksysb`` the client's command line. The status is mksysb's own, or one
+    ``stage`` is :func:`stage_script`'s text, ``start`` :func:`start_on_client`'s. The status is mksysb's own, or one
     of this module's. A look at the client that fails (its network is cut, nimsh is busy) is no answer, so the next
     one is awaited; the run's timeout bounds it. Only when it is not even known whether the job began, five looks
     without an answer end the operation. A file ``unclean`` says that the client's room may still be there.
     """
-    start = client_command(channel, client_host, start_on_client(run, source, mksysb), 60)
-    look = client_command(channel, client_host, look_on_client(run), 60)
-    clean = client_command(channel, client_host, clean_on_client(run), 120)
+    start = client_command(plan.channel, plan.client_host, start, 60)
+    look = client_command(plan.channel, plan.client_host, look_on_client(plan.run), 60)
+    clean = client_command(plan.channel, plan.client_host, clean_on_client(plan.run), 120)
     return f"""\
-{PREAMBLE}{stage}
+{stage}
 start() {{
 {start}
 }}
@@ -163,3 +177,48 @@ done
 [ $status -eq {CLIENT_VANISHED} ] && echo "the client's job is gone without a result: was the client rebooted?"
 leave $status
 """
+
+
+class OwnMount:
+    """See :class:`nimwrap.remedies.base.Remedy`."""
+
+    name = "own-mount"
+    own_directory = True
+
+    def obstacle(self, s: CheckContext) -> None:
+        return None
+
+    def plan(self, draft: AttemptPlan, work: Work, hosts: tuple[str, ...], exports: ExportListing) -> AttemptPlan:
+        """The image is made in a directory of this run alone, beside the images, and moved from there."""
+        staged = f"{work.policy.directory.rstrip('/')}/.nimwrap/{draft.run}/{PurePosixPath(draft.location).name}"
+        plan = replace(draft, staged=staged)
+        return replace(plan, exported=plan.directory, added=hosts, after=admitting_options(hosts))
+
+    def steps(self, plan: AttemptPlan, work: Work) -> list[Step]:
+        directory, room = plan.directory, client_room(plan.run)
+        mount_point = f"{room}/mnt"
+        make = kinds.on_client(work.kind, f"{mount_point}/{plan.image_name}", work.policy, work.volume_group)
+        return [
+            Step(plan.master, shlex.join(["mkdir", directory])),
+            Step(plan.master, shlex.join(exportfs.export_argv(directory, plan.after or ""))),
+            Step(plan.client_host, f"mkdir {room} && mkdir {mount_point}"),
+            Step(plan.client_host, shlex.join(["mount", f"{plan.master_name}:{directory}", mount_point])),
+            Step(plan.client_host, shlex.join(make)),
+            Step(plan.client_host, f"umount {mount_point}"),
+            Step(plan.client_host, remove_room(plan.run)),
+            Step(plan.master, restore_command(directory, plan.before)),
+        ]
+
+    def command(self, plan: AttemptPlan, work: Work) -> str:
+        stage, admit, prepare, mount, make, umount, *_ = (step.command for step in self.steps(plan, work))
+        start = start_on_client(plan.run, prepare, mount, make, umount)
+        return command_text(plan, stage_script(plan.directory, stage, admit), start)
+
+    def undo(self, plan: AttemptPlan, applied: str = "") -> str:
+        return undo_script(plan.directory, plan.added, plan.before, applied)
+
+    def clean_client(self, plan: AttemptPlan) -> ClientCleanup:
+        return ClientCleanup(client_room(plan.run), clean_on_client(plan.run))
+
+
+REMEDY = OwnMount()

@@ -11,6 +11,8 @@ import shlex
 from collections.abc import Sequence
 from enum import IntEnum
 
+from nimwrap.aix import exportfs
+
 # A list that runs empty must never be dropped from the options: without access= the directory would be open to
 # everybody. root= only adds rights, so dropping an empty one is safe. A host that stood in a list before is not ours
 # there, even if it was added to another list; nor is one in ro=, to which nimwrap never adds. A listing may leave out
@@ -53,6 +55,12 @@ class UndoStatus(IntEnum):
     NOT_REVERTED = 4
 
 
+def restore_command(directory: str, before: str | None) -> str:
+    """What brings the entry back as it was, where nobody has changed it since."""
+    restored = exportfs.export_argv(directory, before) if before else exportfs.unexport_argv(directory)
+    return shlex.join(restored)
+
+
 def undo_script(directory: str, added: Sequence[str], before: str | None, applied: str = "") -> str:
     """The script that undoes one change. ``before``: the options the entry had (``-rw,access=...``), None for no entry.
 
@@ -74,10 +82,7 @@ applied={shlex.quote(applied)}
 unchanged() {{
   [ -z "$before" ] && [ -n "$applied" ] && [ "$(echo "$now" | awk '{{ print $2 }}')" = "$applied" ]
 }}
-restore() {{
-  if [ -n "$before" ]; then /usr/sbin/exportfs -i -o "$before" "$directory"
-  else /usr/sbin/exportfs -u "$directory"; fi
-}}
+restore() {{ {restore_command(directory, before)}; }}
 now=$(entry)
 if [ -z "$now" ]; then
   if [ -n "$before" ]; then restore; fi

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from nimwrap.domain.durations import rfc3339
 from nimwrap.domain.errors import NimwrapError
+from nimwrap.history.model import ImageRow
 from nimwrap.history.run_lease import RunLease
 from nimwrap.history.sqlite.codec import Row
 from nimwrap.images.reverify import Budget, Check, due_for_full, verify, writing_in
@@ -51,14 +52,14 @@ def verify_due(session: Session, next_slot: datetime | None, wanted: Callable[[]
     return said
 
 
-def _slow_last(rows: list[Row], turns: list[Row]) -> list[Row]:
+def _slow_last(rows: list[ImageRow], turns: list[Row]) -> list[ImageRow]:
     """Images that a turn of this day could not read in time go behind those that it did not come to."""
     slow = {number for turn in turns for number in json.loads(turn["data"] or "{}").get("left", [])}
-    return sorted(rows, key=lambda row: row["id"] in slow)
+    return sorted(rows, key=lambda row: row.id in slow)
 
 
 def _turn(
-    session: Session, master: str, rows: list[Row], next_slot: datetime | None, wanted: Callable[[], bool]
+    session: Session, master: str, rows: list[ImageRow], next_slot: datetime | None, wanted: Callable[[], bool]
 ) -> list[str]:
     context = session.master_context(master)
     began = session.clock.monotonic()
@@ -68,8 +69,8 @@ def _turn(
             break
         busy = writing_in(context, session.reader)
         checks += verify(context, [row], [row], busy, Budget(lambda: _left(session, next_slot)), session.clock.now())
-    read = [check.row["id"] for check in checks if check.ok is not None]
-    left = [check.row["id"] for check in checks if check.ok is None]
+    read = [check.row.id for check in checks if check.ok is not None]
+    left = [check.row.id for check in checks if check.ok is None]
     waiting = len(rows) - len(read)
     text = f"{len(read)} image{'' if len(read) == 1 else 's'} read to the end"
     text += f", {waiting} more due" if waiting else ""
@@ -83,4 +84,4 @@ def _left(session: Session, next_slot: datetime | None) -> float | None:
 
 
 def _name(check: Check) -> str:
-    return str(check.row["resource"] or check.row["location"])
+    return str(check.row.resource or check.row.location)

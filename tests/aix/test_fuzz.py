@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nimwrap.aix import etc_exports
@@ -59,7 +59,7 @@ PIECES = [" ", "a", ":", "=", '"', "1 ", "en0: ", "\\", "- ", "1831-008 ", ".:",
 EXPORT = r"/[a-z0-9/._-]{1,12}( +-(rw|ro)(,(access|root)=[a-z0-9.:@/]{1,20}){0,3})?"
 random_output = st.binary(max_size=400)
 fragments = st.lists(st.one_of(st.sampled_from(FRAGMENTS), st.binary(max_size=12)), max_size=12).map(b"\n".join)
-quick = settings(max_examples=EACH, deadline=None, suppress_health_check=[HealthCheck.too_slow], database=None)
+quick = settings(max_examples=EACH, database=None)
 
 
 @st.composite

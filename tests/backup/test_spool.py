@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from nimwrap.backup import operation_status, spool
-from nimwrap.backup.attempt_plan import AttemptPlan
 from nimwrap.backup.wrapper import stop_text
+from nimwrap.domain.attempt_plan import AttemptPlan
 
 RUN, OLD = "20261123T010203-aix01-4f2a", "20200101000000"
 

@@ -7,11 +7,13 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from nimwrap.domain.verdict import Facts, Verdict, inventory_fault, judge, worst
+from nimwrap.domain.verdict import Facts, Reason, ReasonCode, Verdict, inventory_fault, judge, worst
 
 NOW = datetime(2026, 11, 23, 3, 0, tzinfo=UTC)
 DAY = timedelta(days=1)
 WELL = Facts(max_age_s=8 * 86400, last_good=NOW - DAY, last_run=NOW - DAY, last_outcome="ok", scheduled=True)
+OPEN = Reason(Verdict.CRITICAL, ReasonCode.EXPORT_FOREIGN, "the export of /x is foreign", ("/x",))
+FAULTY = Reason(Verdict.WARNING, ReasonCode.IMAGE_FAULTY, "cut off", ("/images/a",))
 
 
 def test_a_client_with_a_fresh_image_is_ok() -> None:
@@ -31,19 +33,19 @@ def test_a_client_with_a_fresh_image_is_ok() -> None:
         ({"last_good_warned": True}, Verdict.WARNING, "0512-003"),
         ({"vanished": NOW - DAY}, Verdict.WARNING, "does not list"),
         ({"scheduled": False}, Verdict.WARNING, "no schedule"),
-        ({"open_change": "the export of /x is foreign"}, Verdict.CRITICAL, "/x"),
-        ({"image_fault": "cut off"}, Verdict.WARNING, "cut off"),
+        ({"open_changes": (OPEN,)}, Verdict.CRITICAL, "/x"),
+        ({"image_faults": (FAULTY,)}, Verdict.WARNING, "cut off"),
         ({"missed": (NOW, "noticed 2d late")}, Verdict.WARNING, "noticed 2d late"),
         ({"last_run": NOW - 3 * DAY, "last_outcome": "running"}, Verdict.WARNING, "has no end yet"),
         ({"last_good": None, "kind": "savevg"}, Verdict.CRITICAL, "savevg image"),
-        ({"excluded": True, "open_change": "the export of /x is open"}, Verdict.CRITICAL, "/x"),
+        ({"excluded": True, "open_changes": (OPEN,)}, Verdict.CRITICAL, "/x"),
         ({"seen": False}, Verdict.UNKNOWN, "never asked"),
     ],
 )
 def test_each_fault_is_named(change: dict[str, object], verdict: Verdict, word: str) -> None:
     judged = judge(replace(WELL, **change), NOW)  # type: ignore[arg-type]
     assert judged.verdict is verdict
-    assert word in judged.reasons[0]
+    assert word in judged.reasons[0].text
 
 
 def test_a_failure_before_the_last_good_image_is_forgiven() -> None:

@@ -68,7 +68,8 @@ def loaded(program: Path, arguments: list[str], report: Path) -> set[str]:
     return set(report.read_text().split())
 
 
-def test_no_executable_of_a_host_loads_more_than_it_needs(tmp_path: Path) -> None:
+def test_no_executable_of_a_host_loads_more_than_it_needs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("ESTATE_SERVER")
     estate = build(tmp_path / "estate", vios=True)
     programs: dict[str, Path] = {}
     for host, role in (("nim", "master"), ("powerha1", "node"), ("vios1", "vios")):

@@ -22,7 +22,7 @@ Config = Callable[..., Path]
 
 def on_call(estate: Any, host: str, program: str, words: int, act: str) -> None:
     """The first time that ``program`` is called on ``host`` with at least so many words, ``act`` happens before it."""
-    path = estate.files(host) / program.lstrip("/")
+    path = estate.own_process(host, program)
     text = path.read_text()
     trigger = (
         "import os\nfrom pathlib import Path\nfrom nimwrap.estate import Estate\n"

@@ -53,7 +53,7 @@ def test_the_plan_of_pre_export_widens_what_stands_and_names_the_way_back(
     estate.add_export(f"{directory} -rw,access=aix01,root=aix01")
     config = estate_config(backup={"remedies": ["pre-export"]}, master={"env": {"NIM_MKSYSB_SUBDIRS": "yes"}})
     (plan,) = run_cli("backup", "powerha1", "--dry-run", "--json", config=config).data["plan"]
-    admit, make, withdraw = (step["command"] for step in plan["commands"])
+    _, admit, make, withdraw = (step["command"] for step in plan["commands"])
     assert "access=aix01:10.10.10.10" in admit
     assert make.startswith("NIM_MKSYSB_SUBDIRS=yes; export NIM_MKSYSB_SUBDIRS; /usr/sbin/nim -o define ")
     assert withdraw == f"/usr/sbin/exportfs -i -o rw,access=aix01,root=aix01 {directory}"

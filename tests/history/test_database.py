@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shlex
 import sqlite3
@@ -9,6 +10,7 @@ import stat
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -90,6 +92,22 @@ def test_a_reader_brings_an_older_database_up_to_date(path: Path, monkeypatch: p
     monkeypatch.setitem(schema.MIGRATIONS, "m999_more", MORE["m999_more"])
     with Reader.open(path) as reader:
         assert reader.rows("select weather from runs") == []
+
+
+def test_what_a_check_measured_becomes_data(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only ``space`` had measured anything before there was a column for it."""
+    with monkeypatch.context() as old:
+        for name in list(schema.MIGRATIONS)[1:]:
+            old.delitem(schema.MIGRATIONS, name)
+        with Store.open(path) as store:
+            store.begin_run(a_run("r1"))
+    with closing(sqlite3.connect(path)) as before, before:
+        row = "insert into findings (run, \"check\", status, message, evidence) values ('r1', ?, 'ok', '', ?)"
+        before.execute(row, ("space", "/dev/fslv03 /export/nim: 4096 bytes free"))
+        before.execute(row, ("tmp", "/dev/hd3 /tmp: 4096 bytes free"))
+    with Store.open(path) as store:
+        found = [finding["data"] for finding in store.database.query("select data from findings order by id")]
+    assert [text and json.loads(text) for text in found] == [{"mounted_on": "/export/nim", "free_bytes": 4096}, None]
 
 
 def test_a_newer_database_is_refused(path: Path, run_cli: Callable[..., Ran]) -> None:

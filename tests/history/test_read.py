@@ -119,7 +119,7 @@ def test_the_last_good_image_is_the_newest_that_was_proven_and_is_there(store: S
     store.update_image(images[5], fault=None, outcome=Outcome.WARNING)
     good = reader.last_good("nim", "powerha1")
     assert good is not None
-    assert (good["image"], good["outcome"]) == (images[5], "warning")
+    assert (good.image, good.outcome) == (images[5], "warning")
 
 
 def test_the_fleet_has_every_client_the_master_lists(store: Store, reader: Reader) -> None:
@@ -207,4 +207,4 @@ def _benchmark() -> ModuleType:
 
 def _last_good(reader: Reader) -> int | None:
     row = reader.last_good("nim", "powerha1")
-    return None if row is None else int(row["image"])
+    return None if row is None else int(row.image)

@@ -88,10 +88,10 @@ def test_a_place_holds_one_image(store: Store, reader: Reader) -> None:
     first = an_image(store, a_run("r1"), location="/i/x.mksysb")
     assert an_image(store, a_run("r1"), location="/i/x.mksysb", size_bytes=9) == first
     second = an_image(store, a_run("r2"), location="/i/x.mksysb")
-    assert [row["id"] for row in reader.images("nim", "powerha1")] == [second]
+    assert [row.id for row in reader.images("nim", "powerha1")] == [second]
     gone = reader.images_by_id([first])[0]
-    assert (gone["size_bytes"], gone["removal"]) == (9, "removed")
-    assert gone["removed"] is not None
+    assert (gone.size_bytes, gone.removal) == (9, "removed")
+    assert gone.removed is not None
 
 
 def test_an_inventory_remembers_who_vanished(store: Store, reader: Reader) -> None:
@@ -265,7 +265,7 @@ def test_the_story_of_the_founding_case_is_complete(store: Store, reader: Reader
     assert [row["outcome"] for row in reader.runs()] == ["ok", "refused"]
     good = reader.last_good("nim", "powerha1")
     assert good is not None
-    assert good["run"] == run
+    assert good.run == run
 
 
 def _row_count(store: Store) -> int:

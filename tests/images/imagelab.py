@@ -11,7 +11,7 @@ from typing import Any
 
 from nimwrap.config.load import load
 from nimwrap.estate import Estate, build
-from nimwrap.history.sqlite.codec import Row
+from nimwrap.history.model import ImageRow
 from nimwrap.history.sqlite.queries import Reader
 from nimwrap.history.sqlite.store import Store
 from nimwrap.hosts.connect import open_master
@@ -71,7 +71,7 @@ class Lab:
         )
         return replace(expected, **more), names.location
 
-    def make(self, client: str = "aix01", days: float = 0, kind: str = "mksysb", **row: Any) -> Row:
+    def make(self, client: str = "aix01", days: float = 0, kind: str = "mksysb", **row: Any) -> ImageRow:
         expected, location = self.attempt(client, days, kind)
         proof = prove(self.host, expected)
         assert proof.good, proof
@@ -79,7 +79,7 @@ class Lab:
             client, kind, expected, proof, location=location, **{"created": NOW - timedelta(days=days)} | row
         )
 
-    def record(self, client: str, kind: str, expected: Expectation, proof: Proof, **row: Any) -> Row:
+    def record(self, client: str, kind: str, expected: Expectation, proof: Proof, **row: Any) -> ImageRow:
         number = self.store.add_image(
             **{
                 "client": client,
@@ -101,11 +101,11 @@ class Lab:
         )
         return self.row(number)
 
-    def row(self, number: int) -> Row:
+    def row(self, number: int) -> ImageRow:
         with Reader.open(self.store.path) as reader:
             return reader.images_by_id([number])[0]
 
-    def rows(self, client: str | None = None) -> list[Row]:
+    def rows(self, client: str | None = None) -> list[ImageRow]:
         with Reader.open(self.store.path) as reader:
             return reader.images("nim", client)
 

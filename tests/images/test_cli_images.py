@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shlex
 from collections.abc import Callable
 from dataclasses import replace
@@ -39,18 +38,18 @@ def test_list_names_every_image_with_its_proof(lab: Lab, nimwrap: Run) -> None:
     assert ran.exit_code == 0
     (image,) = ran.data["images"]
     assert image | {"age_s": None} == {
-        "id": row["id"],
+        "id": row.id,
         "client": "aix01",
         "master": "nim",
         "kind": "mksysb",
-        "resource": row["resource"],
-        "location": row["location"],
+        "resource": row.resource,
+        "location": row.location,
         "size_bytes": 262144,
-        "created": row["created"],
+        "created": row.created,
         "age_s": None,
         "verified": True,
-        "verified_by": json.loads(row["verified_by"]),
-        "verified_at": row["verified_at"],
+        "verified_by": list(row.verified_by),
+        "verified_at": row.verified_at,
         "verified_full_at": None,
         "outcome": "ok",
         "oslevel": "7200-05-04-2220",
@@ -68,9 +67,9 @@ def test_list_names_every_image_with_its_proof(lab: Lab, nimwrap: Run) -> None:
 
 def test_list_shows_what_does_not_fit_together(lab: Lab, nimwrap: Run) -> None:
     gone, alone, grown = recent(lab, ages=(3, 2, 1))
-    lab.disk(gone["location"]).unlink()
-    lab.run("/usr/sbin/nim", "-o", "remove", alone["resource"])
-    with lab.disk(grown["location"]).open("ab") as file:
+    lab.disk(gone.location).unlink()
+    lab.run("/usr/sbin/nim", "-o", "remove", alone.resource)
+    with lab.disk(grown.location).open("ab") as file:
         file.write(b"more")
     foreign, place = lab.attempt("aix02", 1)
     lab.disk("/export/nim/mksysb/notes.txt").write_text("do not touch")
@@ -78,9 +77,9 @@ def test_list_shows_what_does_not_fit_together(lab: Lab, nimwrap: Run) -> None:
     lab.disk("/export/nim/mksysb/aix02/aix02_20261119_010000.mksysb").unlink()
     ran = nimwrap("list")
     remarks = {one["location"]: one["remarks"] for one in ran.data["images"]}
-    assert remarks[gone["location"]] == ["its file is gone"]
-    assert remarks[alone["location"]] == ["its resource is gone"]
-    assert remarks[grown["location"]] == ["its size has changed: 262148 bytes, 262144 recorded"]
+    assert remarks[gone.location] == ["its file is gone"]
+    assert remarks[alone.location] == ["its resource is gone"]
+    assert remarks[grown.location] == ["its size has changed: 262148 bytes, 262144 recorded"]
     assert remarks[place] == []
     assert remarks["/export/nim/mksysb/notes.txt"] == ["a file without a resource"]
     assert remarks["/export/nim/mksysb/aix02/aix02_20261119_010000.mksysb"] == ["a resource without a file"]
@@ -105,9 +104,9 @@ def test_unknown_names_are_refused_with_the_nearest(lab: Lab, nimwrap: Run) -> N
         ran = nimwrap(*arguments)
         assert ran.exit_code == 2, arguments
         assert "aix01" in ran.json["errors"][0]["hint"]
-    ran = nimwrap("pin", row["resource"] + "1")
+    ran = nimwrap("pin", row.resource + "1")
     assert (ran.exit_code, ran.codes) == (2, ["usage"])
-    assert row["resource"] in ran.json["errors"][0]["hint"]
+    assert row.resource in ran.json["errors"][0]["hint"]
 
 
 def test_dry_run_explains_and_changes_nothing(lab: Lab, nimwrap: Run) -> None:
@@ -116,20 +115,20 @@ def test_dry_run_explains_and_changes_nothing(lab: Lab, nimwrap: Run) -> None:
     ran = nimwrap("prune", "--dry-run")
     assert ran.exit_code == 0
     told = {each["id"]: (each["action"], each["reason"]) for each in ran.data["decisions"]}
-    assert told[rows[0]["id"]] == ("remove", "beyond the generations to keep: 4 newer proven, keep = 3")
-    assert told[rows[4]["id"]] == ("keep", "the last good image")
+    assert told[rows[0].id] == ("remove", "beyond the generations to keep: 4 newer proven, keep = 3")
+    assert told[rows[4].id] == ("keep", "the last good image")
     assert lab.estate.changes(ignoring=()) == []
-    assert lab.rows() == [lab.row(row["id"]) for row in reversed(rows)]
-    assert all(row["removal"] is None for row in lab.rows())
+    assert lab.rows() == [lab.row(row.id) for row in reversed(rows)]
+    assert all(row.removal is None for row in lab.rows())
 
 
 def test_prune_removes_and_is_a_no_op_the_second_time(lab: Lab, nimwrap: Run) -> None:
     rows = recent(lab)
     ran = nimwrap("prune")
     assert ran.exit_code == 0
-    actions = [by_id(ran, "decisions")[row["id"]]["action"] for row in rows]
+    actions = [by_id(ran, "decisions")[row.id]["action"] for row in rows]
     assert actions == ["removed", "removed", "keep", "keep", "keep"]
-    assert set(lab.resources()) == {row["resource"] for row in rows[2:]}
+    assert set(lab.resources()) == {row.resource for row in rows[2:]}
     lab.estate.clear_log()
     again = nimwrap("prune")
     assert {each["action"] for each in again.data["decisions"]} == {"keep"}
@@ -138,11 +137,11 @@ def test_prune_removes_and_is_a_no_op_the_second_time(lab: Lab, nimwrap: Run) ->
 
 def test_pin_and_unpin(lab: Lab, nimwrap: Run) -> None:
     rows = recent(lab)
-    assert by_id(nimwrap("pin", rows[0]["resource"], str(rows[1]["id"])))[rows[1]["id"]]["pinned"] is True
+    assert by_id(nimwrap("pin", rows[0].resource, str(rows[1].id)))[rows[1].id]["pinned"] is True
     assert {each["action"] for each in nimwrap("prune").data["decisions"]} == {"keep"}
-    assert nimwrap("unpin", rows[0]["location"]).exit_code == 0
-    assert by_id(nimwrap("prune"), "decisions")[rows[0]["id"]]["action"] == "removed"
-    assert lab.disk(rows[1]["location"]).exists()
+    assert nimwrap("unpin", rows[0].location).exit_code == 0
+    assert by_id(nimwrap("prune"), "decisions")[rows[0].id]["action"] == "removed"
+    assert lab.disk(rows[1].location).exists()
 
 
 def test_prune_reports_a_removal_that_nim_refuses(lab: Lab, nimwrap: Run) -> None:
@@ -151,14 +150,14 @@ def test_prune_reports_a_removal_that_nim_refuses(lab: Lab, nimwrap: Run) -> Non
     real.write_text("#!/bin/sh\necho '0042-001 nim: processing error' >&2; exit 1\n")
     ran = nimwrap("prune")
     assert ran.exit_code == 1
-    failed = by_id(ran, "decisions")[rows[0]["id"]]
+    failed = by_id(ran, "decisions")[rows[0].id]
     assert (failed["action"], failed["reason"]) == ("failed", "the resource is still defined")
     assert ran.json["errors"][0]["client"] == "aix01"
 
 
 def spoil(lab: Lab, row: dict[str, Any], how: str) -> None:
     """One way each to spoil a recorded image on the disk."""
-    file = lab.disk(row["location"])
+    file = lab.disk(row.location)
     data = file.read_bytes()
     if how == "truncated":
         file.write_bytes(data[: len(data) // 2])
@@ -167,13 +166,13 @@ def spoil(lab: Lab, row: dict[str, Any], how: str) -> None:
     elif how == "gone":
         file.unlink()
     elif how == "wrong host":
-        other = lab.disk(lab.make("aix02")["location"]).read_bytes()
+        other = lab.disk(lab.make("aix02").location).read_bytes()
         file.write_bytes(other)
     elif how == "flipped":
         place = len(data) // 2
         file.write_bytes(data[:place] + bytes([data[place] ^ 1]) + data[place + 1 :])
     elif how == "undefined":
-        lab.run("/usr/sbin/nim", "-o", "remove", row["resource"])
+        lab.run("/usr/sbin/nim", "-o", "remove", row.resource)
 
 
 @pytest.mark.parametrize(
@@ -196,33 +195,33 @@ def test_verify_finds_what_is_spoiled_at_the_stated_level(
     assert quick.exit_code == (1 if level == "quick" else 0)
     ran = nimwrap("verify", "aix01", "--full")
     assert ran.exit_code == 1
-    checked = by_id(ran)[row["id"]]
+    checked = by_id(ran)[row.id]
     assert (checked["level"], checked["ok"]) == ("full", False)
     assert checked["fault"].startswith(f"{code} (full)")
     assert ran.codes == [code]
-    assert lab.row(row["id"])["fault"] == checked["fault"]
+    assert lab.row(row.id).fault == checked["fault"]
     if level == "full":  # a quick look cannot take back what a full one found
         assert nimwrap("verify", "aix01").exit_code == 1
 
 
 def test_a_fault_that_is_mended_is_forgotten(lab: Lab, nimwrap: Run) -> None:
     row = lab.make(days=1)
-    file = lab.disk(row["location"])
+    file = lab.disk(row.location)
     kept = file.read_bytes()
     file.unlink()
     assert nimwrap("verify").exit_code == 1
     file.write_bytes(kept)
     ran = nimwrap("verify")
-    assert (ran.exit_code, by_id(ran)[row["id"]]["ok"], lab.row(row["id"])["fault"]) == (0, True, None)
+    assert (ran.exit_code, by_id(ran)[row.id]["ok"], lab.row(row.id).fault) == (0, True, None)
 
 
 def test_full_verification_is_remembered_and_reads_each_image_once(lab: Lab, nimwrap: Run) -> None:
     row = lab.make(days=1)
     assert nimwrap("verify", "--full").exit_code == 0
-    after = lab.row(row["id"])
-    assert after["verified_full_at"] is not None
-    assert "cksum" in json.loads(after["verified_by"])
-    assert after["cksum"] == row["cksum"]
+    after = lab.row(row.id)
+    assert after.verified_full_at is not None
+    assert "cksum" in list(after.verified_by)
+    assert after.cksum == row.cksum
 
 
 def test_verify_due_reads_in_full_what_the_policy_asks_for(lab: Lab, nimwrap: Run) -> None:
@@ -230,13 +229,13 @@ def test_verify_due_reads_in_full_what_the_policy_asks_for(lab: Lab, nimwrap: Ru
     old = lab.make(days=40, created=now - timedelta(days=40))
     new = lab.make(days=1, created=now - timedelta(days=1))
     ran = nimwrap("verify", "--due")
-    assert {number: one["level"] for number, one in by_id(ran).items()} == {old["id"]: "full", new["id"]: "quick"}
+    assert {number: one["level"] for number, one in by_id(ran).items()} == {old.id: "full", new.id: "quick"}
 
 
 def test_verify_stays_within_its_time(lab: Lab, nimwrap: Run) -> None:
     row = lab.make(days=1)
     ran = nimwrap("verify", "--full", "--limit-time", "0s")
-    checked = by_id(ran)[row["id"]]
+    checked = by_id(ran)[row.id]
     assert (ran.exit_code, checked["ok"], checked["skipped"]) == (0, None, "no time was left")
     assert nimwrap("verify", "--limit-time", "soon").exit_code == 2
 
@@ -246,8 +245,8 @@ def test_verify_keeps_away_from_a_running_backup(lab: Lab, nimwrap: Run) -> None
     lab.run("mkdir", "-p", "/var/adm/nimwrap/locks/aix01")
     lab.host.run("cd /var/adm/nimwrap/locks/aix01 && echo other > run && date -u +%Y%m%d%H%M%S > heartbeat")
     ran = nimwrap("verify", "--full")
-    assert by_id(ran)[near["id"]]["skipped"] == "a backup is running in /export/nim/mksysb/aix01"
-    assert by_id(ran)[far["id"]]["ok"] is True
+    assert by_id(ran)[near.id]["skipped"] == "a backup is running in /export/nim/mksysb/aix01"
+    assert by_id(ran)[far.id]["ok"] is True
 
 
 def test_a_tool_that_is_missing_is_no_fault_of_the_image(lab: Lab, nimwrap: Run) -> None:
@@ -255,8 +254,8 @@ def test_a_tool_that_is_missing_is_no_fault_of_the_image(lab: Lab, nimwrap: Run)
     lab.disk("/usr/bin/lsmksysb").unlink()
     ran = nimwrap("verify")
     assert ran.exit_code == 0
-    assert "lsmksysb gave no answer" in by_id(ran)[row["id"]]["skipped"]
-    assert lab.row(row["id"])["fault"] is None
+    assert "lsmksysb gave no answer" in by_id(ran)[row.id]["skipped"]
+    assert lab.row(row.id).fault is None
 
 
 def test_import_makes_status_true_and_adopt_takes_over(lab: Lab, nimwrap: Run, run_cli: Run) -> None:
@@ -269,7 +268,7 @@ def test_import_makes_status_true_and_adopt_takes_over(lab: Lab, nimwrap: Run, r
         assert (one["client"], one["managed"], one["verified"]) == ("aix01", False, True)
         assert one["verified_by"] == ["file", "lsmksysb", "resource"]
         assert one["age_s"] < 600
-        assert lab.row(one["id"])["node"] == "aix01"
+        assert lab.row(one["id"]).node == "aix01"
     assert nimwrap("import").data["images"] == []
     status = run_cli("status", "--json", config=lab.file)
     assert {one["client"]: one["last_good"] is not None for one in status.data["clients"]} == {
@@ -281,12 +280,12 @@ def test_import_makes_status_true_and_adopt_takes_over(lab: Lab, nimwrap: Run, r
     assert len(taken.data["images"]) == 5
     actions = [each["action"] for each in nimwrap("prune").data["decisions"] if each["client"] == "aix01"]
     assert sorted(actions) == ["keep", "keep", "keep", "removed", "removed"]
-    assert lab.row(own["id"])["removed"] is None
+    assert lab.row(own.id).removed is None
 
 
 def test_import_tells_a_foreign_and_a_broken_image(lab: Lab, nimwrap: Run) -> None:
     wrong, place = lab.attempt("aix01", 1)
-    lab.disk(place).write_bytes(lab.disk(lab.make("aix02", 1)["location"]).read_bytes())
+    lab.disk(place).write_bytes(lab.disk(lab.make("aix02", 1).location).read_bytes())
     broken, place = lab.attempt("aix01", 2)
     lab.disk(place).write_bytes(b"not an image at all" * 100)
     missing, place = lab.attempt("aix01", 3)
@@ -313,8 +312,8 @@ def test_the_restore_plan_is_accepted_by_nim_step_by_step(lab: Lab, nimwrap: Run
     assert plan["missing"] == []
     assert (plan["client"], plan["image"]["resource"], plan["image"]["location"]) == (
         "aix01",
-        row["resource"],
-        row["location"],
+        row.resource,
+        row.location,
     )
     nim = [step["command"] for step in plan["steps"] if step["command"].startswith("/usr/sbin/nim")]
     for step in plan["steps"]:
@@ -322,7 +321,7 @@ def test_the_restore_plan_is_accepted_by_nim_step_by_step(lab: Lab, nimwrap: Run
             assert lab.host.run(step["command"]).ok, step
     assert any("bos_inst" in command for command in nim)
     client = lab.estate.objects()["aix01"]
-    assert client["mksysb"] == row["resource"]
+    assert client["mksysb"] == row.resource
     assert client["spot"] == plan["spot"]
     again = nimwrap("restore-plan", "aix01").data["plan"]
     assert again["spot"] == plan["spot"]
@@ -345,7 +344,7 @@ def test_a_spot_must_not_be_older_than_the_image(lab: Lab, nimwrap: Run) -> None
             "-a",
             "server=master",
             "-a",
-            f"source={row['resource']}",
+            f"source={row.resource}",
             "-a",
             "location=/export/nim/spot",
             name,
@@ -358,12 +357,12 @@ def test_a_spot_must_not_be_older_than_the_image(lab: Lab, nimwrap: Run) -> None
 
 def test_the_plan_tells_what_is_missing_now(lab: Lab, nimwrap: Run, run_cli: Run) -> None:
     row = lab.make(days=1)
-    lab.run("/usr/sbin/nim", "-o", "remove", row["resource"])
+    lab.run("/usr/sbin/nim", "-o", "remove", row.resource)
     ran = nimwrap("restore-plan", "aix01")
     assert any(
-        step["command"].endswith(f"location={row['location']} {row['resource']}") for step in ran.data["plan"]["steps"]
+        step["command"].endswith(f"location={row.location} {row.resource}") for step in ran.data["plan"]["steps"]
     )
-    lab.disk(row["location"]).unlink()
+    lab.disk(row.location).unlink()
     ran = nimwrap("restore-plan", "aix01")
     assert ran.exit_code == 1
     assert "there is no image at" in ran.data["plan"]["missing"][0]
@@ -429,10 +428,10 @@ def test_other_kinds_are_made_proven_listed_verified_and_pruned(lab_with: Callab
     pruned = run_cli("images", "prune", "--json", config=lab.file)
     assert pruned.exit_code == 0
     assert {each["id"] for each in pruned.data["decisions"] if each["action"] == "removed"} == {
-        members[0]["id"] for members in rows.values()
+        members[0].id for members in rows.values()
     }
     for members in rows.values():
-        assert [lab.disk(row["location"]).exists() for row in members] == [False, True, True, True]
+        assert [lab.disk(row.location).exists() for row in members] == [False, True, True, True]
 
 
 def test_volume_groups_are_counted_apart(lab: Lab, nimwrap: Run) -> None:
@@ -440,7 +439,7 @@ def test_volume_groups_are_counted_apart(lab: Lab, nimwrap: Run) -> None:
     for group, ages in (("datavg", (4, 3)), ("logvg", (2, 1))):
         for age in ages:
             row = lab.make(days=age, created=now - timedelta(days=age))
-            lab.store.update_image(row["id"], kind="savevg", resource=f"aix01_{group}_2026112{age}_010000")
+            lab.store.update_image(row.id, kind="savevg", resource=f"aix01_{group}_2026112{age}_010000")
     lab.configure(backup={"keep": 1})
     actions = [each["action"] for each in nimwrap("prune", "--dry-run").data["decisions"]]
     assert sorted(actions) == ["keep", "keep", "remove", "remove"]
@@ -457,7 +456,7 @@ def test_a_name_that_cannot_be_taken_is_a_warning(lab: Lab, run_cli: Run) -> Non
     assert run["image"]["resource"] in run["failure"]["message"]
     lab.nim_refuses("")
     assert run_cli("backup", "aix01", "--json", config=lab.file).exit_code == 0
-    assert len({row["resource"] for row in lab.rows()}) == 3
+    assert len({row.resource for row in lab.rows()}) == 3
     assert run_cli("images", "verify", config=lab.file).exit_code == 0
 
 
@@ -468,9 +467,9 @@ def test_images_in_directories_of_their_own(lab: Lab, run_cli: Run) -> None:
         ran = run_cli("backup", "aix01", "--json", config=lab.file)
         assert ran.exit_code == 0, ran
     (row,) = lab.rows()
-    assert row["location"] == f"/export/nim/mksysb/aix01/{row['resource']}/{row['resource']}.mksysb"
-    assert ran.data["runs"][0]["image"]["location"] == row["location"]
-    assert [path.name for path in lab.disk("/export/nim/mksysb/aix01").iterdir()] == [row["resource"]]
+    assert row.location == f"/export/nim/mksysb/aix01/{row.resource}/{row.resource}.mksysb"
+    assert ran.data["runs"][0]["image"]["location"] == row.location
+    assert [path.name for path in lab.disk("/export/nim/mksysb/aix01").iterdir()] == [row.resource]
     assert run_cli("images", "verify", "--full", config=lab.file).exit_code == 0
 
 

@@ -83,7 +83,7 @@ def first(lab: Lab) -> tuple[Row, int]:
     row = lab.make(days=7)
     done = take_fixed_name(lab.context, row, "20261116T010000-aix01-0001", NOW - timedelta(days=7))
     assert done == RenameResult(True, FIXED, PLACE)
-    return lab.row(row["id"]), marked(lab, PLACE)
+    return lab.row(row.id), marked(lab, PLACE)
 
 
 def spoiled(lab: Lab, row: Row, host: Host) -> MasterContext:
@@ -98,8 +98,8 @@ def assert_replaced(lab: Lab, old: Row, new: Row, marks: tuple[int, int]) -> Non
         "aix01_20261116_010000.mksysb",
         "aix01_mksysb.mksysb",
     ]
-    assert (lab.row(new["id"])["location"], lab.row(new["id"])["resource"]) == (PLACE, FIXED)
-    assert (lab.row(old["id"])["location"], lab.row(old["id"])["resource"]) == (ASIDE, "aix01_20261116_010000")
+    assert (lab.row(new.id).location, lab.row(new.id).resource) == (PLACE, FIXED)
+    assert (lab.row(old.id).location, lab.row(old.id).resource) == (ASIDE, "aix01_20261116_010000")
     assert lab.disk(PLACE).stat().st_nlink == 1
     assert not lab.disk(f"/var/adm/nimwrap/{RUN}/replace").exists()
 
@@ -107,12 +107,12 @@ def assert_replaced(lab: Lab, old: Row, new: Row, marks: tuple[int, int]) -> Non
 def make_second(lab: Lab) -> tuple[Row, int]:
     lab.estate.state.write("settings", lab.estate.state.read("settings") | {"files": 1300})
     row = lab.make(run=None)
-    return row, marked(lab, row["location"])
+    return row, marked(lab, row.location)
 
 
 def test_the_first_image_takes_the_name(fixed: Lab) -> None:
     row, _ = first(fixed)
-    assert (row["resource"], row["location"]) == (FIXED, PLACE)
+    assert (row.resource, row.location) == (FIXED, PLACE)
     assert fixed.resources() == {FIXED: PLACE}
 
 
@@ -145,7 +145,7 @@ def test_killed_at_every_command(fixed: Lab, die: int, after: bool) -> None:
     watching = Watched(fixed)
     done = resume(spoiled(fixed, new, watching), RUN, NOW)
     if done is None:
-        done = take_fixed_name(spoiled(fixed, new, watching), fixed.row(new["id"]), RUN, NOW)
+        done = take_fixed_name(spoiled(fixed, new, watching), fixed.row(new.id), RUN, NOW)
     assert done.moved
     assert_replaced(fixed, old, new, (before, mark))
 
@@ -190,11 +190,11 @@ def test_a_refused_name_goes_back_to_the_old_image(fixed: Lab, word: str, die: i
     while (again := resume(fixed.context, RUN, NOW)) is not None:
         done = again
     assert not done.moved
-    assert set(fixed.resources()) == {FIXED, new["resource"]}
-    assert (marked(fixed, PLACE), marked(fixed, new["location"])) == (before, mark)
+    assert set(fixed.resources()) == {FIXED, new.resource}
+    assert (marked(fixed, PLACE), marked(fixed, new.location)) == (before, mark)
     assert fixed.disk(PLACE).stat().st_nlink == 1
-    assert fixed.row(new["id"])["location"] == new["location"]
-    assert fixed.row(old["id"])["location"] == PLACE
+    assert fixed.row(new.id).location == new.location
+    assert fixed.row(old.id).location == PLACE
 
 
 class Lost(Watched):
@@ -228,15 +228,15 @@ def test_an_allocated_name_is_left_alone(fixed: Lab) -> None:
     done = take_fixed_name(fixed.context, new, RUN, NOW)
     assert not done.moved
     assert "allocated" in done.reason
-    assert (done.resource, done.location) == (new["resource"], new["location"])
+    assert (done.resource, done.location) == (new.resource, new.location)
     assert marked(fixed, PLACE) == before
 
 
 def test_a_name_made_by_hand_keeps_its_own_place(fixed: Lab) -> None:
     """The recovery papers' resource was there before nimwrap, in another directory."""
     row = fixed.make(days=9)
-    fixed.run("mv", row["location"], "/export/nim/mksysb/golden")
-    fixed.run("/usr/sbin/nim", "-o", "remove", row["resource"])
+    fixed.run("mv", row.location, "/export/nim/mksysb/golden")
+    fixed.run("/usr/sbin/nim", "-o", "remove", row.resource)
     fixed.run(
         "/usr/sbin/nim",
         "-o",
@@ -249,7 +249,7 @@ def test_a_name_made_by_hand_keeps_its_own_place(fixed: Lab) -> None:
         "location=/export/nim/mksysb/golden",
         FIXED,
     )
-    fixed.store.update_image(row["id"], removal="removed", removed=NOW)
+    fixed.store.update_image(row.id, removal="removed", removed=NOW)
     new, mark = make_second(fixed)
     done = take_fixed_name(fixed.context, new, RUN, NOW)
     assert done == RenameResult(True, FIXED, "/export/nim/mksysb/golden")
@@ -266,7 +266,7 @@ def test_a_file_without_a_definition_is_not_lost(fixed: Lab) -> None:
     assert take_fixed_name(fixed.context, new, RUN, NOW).moved
     assert marked(fixed, ASIDE) == before
     assert marked(fixed, PLACE) == mark
-    assert fixed.row(row["id"])["location"] == ASIDE
+    assert fixed.row(row.id).location == ASIDE
 
 
 @pytest.mark.parametrize("text", ["", "{}", "not json", json.dumps({"run": RUN})])

@@ -73,15 +73,13 @@ def test_a_fleet_run_makes_all_of_them_the_database_first(all_kinds: Lab, run_cl
     ran = run_cli("backup", "--all", "--json", config=all_kinds.file)
     assert ran.exit_code == 0, ran
     assert {run["outcome"] for run in ran.data["runs"]} == {"ok"}
-    rows = {row["kind"]: row for row in all_kinds.rows()}
+    rows = {row.kind: row for row in all_kinds.rows()}
     assert set(rows) == set(KINDS)
-    assert all(
-        row["verified"] and row["size_bytes"] == all_kinds.disk(row["location"]).stat().st_size for row in rows.values()
-    )
-    assert rows["master_mksysb"]["node"] == "nim"
-    assert rows["nim_db"]["created"] == min(row["created"] for row in rows.values())
+    assert all(row.verified and row.size_bytes == all_kinds.disk(row.location).stat().st_size for row in rows.values())
+    assert rows["master_mksysb"].node == "nim"
+    assert rows["nim_db"].created == min(row.created for row in rows.values())
     types = {name: one["type"] for name, one in all_kinds.estate.objects().items()}
-    assert {types[row["resource"]] for row in rows.values() if row["resource"]} == {
+    assert {types[row.resource] for row in rows.values() if row.resource} == {
         "mksysb",
         "savevg",
         "ios_mksysb",

@@ -24,17 +24,17 @@ def prune(lab: Lab) -> list[PruneDecision]:
 
 
 def actions(verdicts: list[PruneDecision]) -> dict[int, str]:
-    return {verdict.row["id"]: verdict.action for verdict in verdicts}
+    return {verdict.row.id: verdict.action for verdict in verdicts}
 
 
 def test_old_ones_go_with_resource_and_file(lab: Lab) -> None:
     rows = [lab.make(days=age) for age in (5, 4, 3, 2, 1)]
     done = apply_retention(lab.context, "aix01", "mksysb", NOW)
     fates = ["removed", "removed", "keep", "keep", "keep"]
-    assert actions(done) == dict(zip([row["id"] for row in rows], fates, strict=True))
-    assert set(lab.resources()) == {row["resource"] for row in rows[2:]}
-    assert [lab.disk(row["location"]).exists() for row in rows] == [False, False, True, True, True]
-    assert lab.row(rows[0]["id"])["removed"] == "2026-11-23T01:00:00+00:00"
+    assert actions(done) == dict(zip([row.id for row in rows], fates, strict=True))
+    assert set(lab.resources()) == {row.resource for row in rows[2:]}
+    assert [lab.disk(row.location).exists() for row in rows] == [False, False, True, True, True]
+    assert lab.row(rows[0].id).removed == "2026-11-23T01:00:00+00:00"
     assert apply_retention(lab.context, "aix01", "mksysb", NOW) == []
 
 
@@ -48,30 +48,30 @@ def test_nothing_due_costs_no_round_trip(lab: Lab) -> None:
 @pytest.mark.parametrize("column", [{"pinned": True}, {"managed": False}])
 def test_pinned_and_unmanaged_stay(lab: Lab, column: dict[str, Any]) -> None:
     rows = [lab.make(days=age, **(column if age == 5 else {})) for age in (5, 4, 3, 2, 1)]
-    assert actions(prune(lab))[rows[0]["id"]] == "keep"
-    assert lab.disk(rows[0]["location"]).exists()
-    assert not lab.disk(rows[1]["location"]).exists()
+    assert actions(prune(lab))[rows[0].id] == "keep"
+    assert lab.disk(rows[0].location).exists()
+    assert not lab.disk(rows[1].location).exists()
 
 
 def test_allocated_stays_and_its_client_too_when_held(lab: Lab) -> None:
     rows = [lab.make(days=age) for age in (5, 4, 3, 2, 1)]
-    lab.run("/usr/sbin/nim", "-o", "allocate", "-a", f"mksysb={rows[0]['resource']}", "aix02")
+    lab.run("/usr/sbin/nim", "-o", "allocate", "-a", f"mksysb={rows[0].resource}", "aix02")
     assert actions(prune(lab)) == {
-        rows[0]["id"]: "keep",
-        rows[1]["id"]: "removed",
-        **{row["id"]: "keep" for row in rows[2:]},
+        rows[0].id: "keep",
+        rows[1].id: "removed",
+        **{row.id: "keep" for row in rows[2:]},
     }
     other = [lab.make("aix02", age) for age in (5, 4, 3, 2)]
     lab.store.hold("nim", "aix02", "restore test", NOW, None)
-    assert actions(prune(lab))[other[0]["id"]] == "keep"
+    assert actions(prune(lab))[other[0].id] == "keep"
     lab.store.release("nim", "aix02", NOW)
-    assert actions(prune(lab))[other[0]["id"]] == "removed"
+    assert actions(prune(lab))[other[0].id] == "removed"
 
 
 def test_a_client_that_is_being_backed_up_is_left(lab: Lab) -> None:
     rows = [lab.make(days=age) for age in (5, 4, 3, 2)]
     lab.run("mkdir", "-p", "/var/adm/nimwrap/locks/aix01")
-    (kept,) = [each for each in prune(lab) if each.row["id"] == rows[0]["id"]]
+    (kept,) = [each for each in prune(lab) if each.row.id == rows[0].id]
     assert (kept.action, kept.reason) == ("keep", "a backup of this client is running")
 
 
@@ -79,24 +79,24 @@ def test_a_client_that_is_being_backed_up_is_left(lab: Lab) -> None:
 def test_nothing_goes_when_the_newest_good_one_is_not_there(lab: Lab, harm: str) -> None:
     """The history believes in an image that the disk does not have: the old ones are all there is."""
     rows = [lab.make(days=age) for age in (5, 4, 3, 2)]
-    newest = lab.disk(rows[-1]["location"])
+    newest = lab.disk(rows[-1].location)
     if harm == "gone":
         newest.unlink()
     elif harm == "cut":
         newest.write_bytes(newest.read_bytes()[:100_000])
     else:
-        lab.run("/usr/sbin/nim", "-o", "remove", rows[-1]["resource"])
+        lab.run("/usr/sbin/nim", "-o", "remove", rows[-1].resource)
     verdicts = prune(lab)
     assert set(actions(verdicts).values()) == {"keep"}
-    (oldest,) = [each for each in verdicts if each.row["id"] == rows[0]["id"]]
+    (oldest,) = [each for each in verdicts if each.row.id == rows[0].id]
     assert "newest good image" in oldest.reason
-    assert lab.disk(rows[0]["location"]).exists()
+    assert lab.disk(rows[0].location).exists()
 
 
 def test_a_resource_that_points_elsewhere_is_not_touched(lab: Lab) -> None:
     rows = [lab.make(days=age) for age in (5, 4, 3, 2)]
-    lab.run("/usr/sbin/nim", "-o", "remove", rows[0]["resource"])
-    lab.run("cp", rows[0]["location"], "/export/nim/mksysb/handmade")
+    lab.run("/usr/sbin/nim", "-o", "remove", rows[0].resource)
+    lab.run("cp", rows[0].location, "/export/nim/mksysb/handmade")
     lab.run(
         "/usr/sbin/nim",
         "-o",
@@ -107,17 +107,17 @@ def test_a_resource_that_points_elsewhere_is_not_touched(lab: Lab) -> None:
         "server=master",
         "-a",
         "location=/export/nim/mksysb/handmade",
-        rows[0]["resource"],
+        rows[0].resource,
     )
-    (oldest,) = [each for each in prune(lab) if each.row["id"] == rows[0]["id"]]
+    (oldest,) = [each for each in prune(lab) if each.row.id == rows[0].id]
     assert (oldest.action, oldest.reason) == ("keep", "the resource is defined at /export/nim/mksysb/handmade")
     assert lab.disk("/export/nim/mksysb/handmade").exists()
-    assert lab.row(rows[0]["id"])["removal"] is None
+    assert lab.row(rows[0].id).removal is None
 
 
 def test_a_file_that_another_resource_uses_is_not_touched(lab: Lab) -> None:
     rows = [lab.make(days=age) for age in (5, 4, 3, 2)]
-    lab.run("/usr/sbin/nim", "-o", "remove", rows[0]["resource"])
+    lab.run("/usr/sbin/nim", "-o", "remove", rows[0].resource)
     lab.run(
         "/usr/sbin/nim",
         "-o",
@@ -127,21 +127,21 @@ def test_a_file_that_another_resource_uses_is_not_touched(lab: Lab) -> None:
         "-a",
         "server=master",
         "-a",
-        f"location={rows[0]['location']}",
+        f"location={rows[0].location}",
         "golden",
     )
-    (oldest,) = [each for each in prune(lab) if each.row["id"] == rows[0]["id"]]
+    (oldest,) = [each for each in prune(lab) if each.row.id == rows[0].id]
     assert oldest.action == "keep"
     assert "golden" in oldest.reason
-    assert lab.disk(rows[0]["location"]).exists()
+    assert lab.disk(rows[0].location).exists()
 
 
 def test_a_name_that_no_shell_may_see(lab: Lab) -> None:
     row = lab.make(days=9)
     for age in (3, 2, 1):
         lab.make(days=age)
-    lab.store.update_image(row["id"], location="/export/nim/mksysb/$(touch /tmp/owned)")
-    (oldest,) = [each for each in prune(lab) if each.row["id"] == row["id"]]
+    lab.store.update_image(row.id, location="/export/nim/mksysb/$(touch /tmp/owned)")
+    (oldest,) = [each for each in prune(lab) if each.row.id == row.id]
     assert oldest.action == "keep"
     assert "not a plain path" in oldest.reason
     assert not lab.disk("/tmp/owned").exists()
@@ -157,8 +157,8 @@ def test_two_failing_nights_leave_every_good_image(lab: Lab) -> None:
         assert not proof.good
         lab.record("aix01", "mksysb", expected, proof, location=location, created=NOW - timedelta(days=night))
         apply_retention(lab.context, "aix01", "mksysb", NOW)
-    assert all(lab.disk(row["location"]).exists() for row in good)
-    assert {row["resource"] for row in good} <= set(lab.resources())
+    assert all(lab.disk(row.location).exists() for row in good)
+    assert {row.resource for row in good} <= set(lab.resources())
 
 
 def test_an_end_that_cannot_be_recorded_follows_at_the_next_recover(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -172,29 +172,29 @@ def test_an_end_that_cannot_be_recorded_follows_at_the_next_recover(lab: Lab, mo
 
     monkeypatch.setattr(lab.store, "update_image", no_ends)
     (gone,) = [each for each in prune(lab) if each.action == "removed"]
-    assert gone.row["id"] == rows[0]["id"]
-    assert not lab.disk(rows[0]["location"]).exists()
-    assert lab.row(rows[0]["id"])["removal"] == "planned"
+    assert gone.row.id == rows[0].id
+    assert not lab.disk(rows[0].location).exists()
+    assert lab.row(rows[0].id).removal == "planned"
     monkeypatch.undo()
     ((row, removal),) = finish_removals(lab.host, lab.store, "nim", NOW)
-    assert (row["id"], removal.ending) == (rows[0]["id"], "removed")
-    assert lab.row(rows[0]["id"])["removed"] is not None
+    assert (row.id, removal.ending) == (rows[0].id, "removed")
+    assert lab.row(rows[0].id).removed is not None
     assert finish_removals(lab.host, lab.store, "nim", NOW) == []
 
 
 @pytest.mark.parametrize("begun", ["nothing", "object", "file"])
 def test_a_crash_in_a_removal_is_finished_or_taken_back(lab: Lab, begun: str) -> None:
     rows = [lab.make(days=age) for age in (5, 4, 3, 2)]
-    lab.store.update_image(rows[0]["id"], removal="planned")
+    lab.store.update_image(rows[0].id, removal="planned")
     if begun == "object":
-        lab.run("/usr/sbin/nim", "-o", "remove", rows[0]["resource"])
+        lab.run("/usr/sbin/nim", "-o", "remove", rows[0].resource)
     elif begun == "file":
-        lab.disk(rows[0]["location"]).unlink()
+        lab.disk(rows[0].location).unlink()
     finish_removals(lab.host, lab.store, "nim", NOW)
-    there = lab.row(rows[0]["id"])["removed"] is None
+    there = lab.row(rows[0].id).removed is None
     assert there is (begun == "nothing")
     prune(lab)
-    assert lab.row(rows[0]["id"])["removal"] == "removed"
-    assert rows[0]["resource"] not in lab.resources()
-    assert not lab.disk(rows[0]["location"]).exists()
-    assert all(lab.disk(row["location"]).exists() for row in rows[1:])
+    assert lab.row(rows[0].id).removal == "removed"
+    assert rows[0].resource not in lab.resources()
+    assert not lab.disk(rows[0].location).exists()
+    assert all(lab.disk(row.location).exists() for row in rows[1:])

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import pytest
 from hypothesis import given
@@ -12,6 +11,7 @@ from hypothesis import strategies as st
 
 from nimwrap.domain.codes import FailureCode
 from nimwrap.domain.records import ClientRef
+from nimwrap.history.model import ImageRow
 from nimwrap.history.sqlite.queries import Reader
 from nimwrap.images.capacity import Need, fits, forecast, growth, need_of, worst_moment
 from tests.images.imagelab import NOW, Lab
@@ -63,16 +63,16 @@ def test_the_refusal_names_what_pruning_would_free() -> None:
     assert fits([Need("new", "/x", None)], {"/x": 1}, 1) == {}
 
 
-def rows(sizes: list[int], every_days: float = 7, removed: int = 0) -> list[dict[str, Any]]:
+def rows(sizes: list[int], every_days: float = 7, removed: int = 0) -> list[ImageRow]:
     """A history of images, oldest first; the first ``removed`` of them are gone."""
     count = len(sizes)
     return [
-        {
-            "created": (NOW - timedelta(days=every_days * (count - n))).isoformat(),
-            "size_bytes": size,
-            "verified": 1,
-            "removed": NOW.isoformat() if n < removed else None,
-        }
+        ImageRow._make([None] * len(ImageRow._fields))._replace(
+            created=(NOW - timedelta(days=every_days * (count - n))).isoformat(),
+            size_bytes=size,
+            verified=True,
+            removed=NOW.isoformat() if n < removed else None,
+        )
         for n, size in enumerate(sizes)
     ]
 
@@ -119,7 +119,7 @@ def test_a_night_that_does_not_fit_is_refused_before_it_starts(
             lab.make(client, age, created=now - timedelta(days=age))
     huge = 120 * GIB
     for row in lab.rows():
-        lab.store.update_image(row["id"], size_bytes=huge)
+        lab.store.update_image(row.id, size_bytes=huge)
     ran = run_cli("backup", "--all", "--dry-run", "--json", config=lab.file)
     assert ran.exit_code == 10
     assert {plan["failure"]["code"] for plan in ran.data["plan"] if plan["failure"]} == {"space_short"}

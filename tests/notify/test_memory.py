@@ -10,7 +10,7 @@ from nimwrap.monitoring.alerts.alert_states import States
 from nimwrap.monitoring.alerts.delivery_log import Noted, delivered, note
 
 NOW = datetime(2026, 11, 23, 3, 0, tzinfo=UTC)
-BAD: States = {"nim/aix01": {"failed": "stalled"}}
+BAD: States = {"nim/aix01": {"failed": ["stalled"]}}
 
 
 def tell(store: Store, states: States, at: datetime) -> tuple[Noted | None, States | None]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -64,6 +65,22 @@ def test_a_failure_is_told_with_its_cure(
     body = mailbox.mails[0].get_content()
     assert "10.10.10.102" in body
     assert "fix: " in body
+
+
+@pytest.mark.parametrize(
+    ("first", "second"), [("aix05", "aix07"), ("web1", "web2")], ids=["names of clients", "names of anything"]
+)
+def test_two_faults_that_differ_only_in_digits_are_both_told(
+    first: str, second: str, estate: Any, configured: Callable[..., Path], run_cli: Callable[..., Ran], web: Web
+) -> None:
+    config = configured(f"json://127.0.0.1:{web.port}/x", on='["warning"]')
+    schedule = config.parent / "schedules" / "yearly.toml"
+    schedule.parent.mkdir(exist_ok=True)
+    for targets in ([first], [second], [second]):
+        schedule.write_text(f'[yearly]\ncron = "0 1 1 1 *"\ntargets = {json.dumps(["*", *targets])}\n')
+        assert run_cli("schedule", "due", config=config).exit_code == 0
+    told = [json.loads(body)["message"] for _, body in web.taken]
+    assert [name in message for name, message in zip((first, second), told, strict=True)] == [True, True]
 
 
 def test_pings_with_one_id(configured: Callable[..., Path], run_cli: Callable[..., Ran], web: Web) -> None:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from nimwrap.domain.findings import CheckStatus
 from nimwrap.hosts.script_batch import Answer
 from nimwrap.preflight.checks import CHECKS
-from nimwrap.preflight.export_allowlist import remedies_in_order
+from nimwrap.preflight.possible_remedies import remedies_in_order
 from tests.preflight.bench import base
 
 QUESTIONS = sorted(base().answers)
@@ -30,7 +30,7 @@ def damaged(draw: st.DrawFn, whole: str) -> str:
     return draw(st.sampled_from(forms))
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(data=st.data(), questions=st.lists(st.sampled_from(QUESTIONS), min_size=1, max_size=4, unique=True))
 def test_damaged_answers(data: st.DataObject, questions: Sequence[tuple[str, str]]) -> None:
     case = base()
@@ -51,7 +51,7 @@ def test_damaged_answers(data: st.DataObject, questions: Sequence[tuple[str, str
 
 
 @given(st.sampled_from(QUESTIONS))
-@settings(max_examples=len(QUESTIONS) * 2, deadline=None)
+@settings(max_examples=len(QUESTIONS) * 2)
 def test_an_answer_that_never_came_is_never_ok(question: tuple[str, str]) -> None:
     """The check that rests on it says so; the one that names open questions does, too."""
     case = base()

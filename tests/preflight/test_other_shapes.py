@@ -6,7 +6,6 @@ import resource
 import shlex
 import shutil
 import subprocess
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,13 +13,13 @@ import pytest
 from nimwrap.preflight.master_facts import FSIZE, parse_fsize
 from tests.preflight.test_check import BOOT, SERVICE, Cli, Config, finding, only
 
-C_RSH = "usr/lpp/bos.sysmgt/nim/methods/c_rsh"
+C_RSH = "/usr/lpp/bos.sysmgt/nim/methods/c_rsh"
 POINTER = rf"s/^\(.*\) is {SERVICE}$/{'.'.join(reversed(SERVICE.split('.')))}.in-addr.arpa domain name pointer \1./"
 
 
 def reshaped(estate: Any, tool: str, sed: str) -> None:
     """Put ``sed`` behind a tool of the master. The tool is started as before, for it looks where it lies."""
-    path = Path(estate.files("nim")) / tool
+    path = estate.own_process("nim", tool)
     _, start, *program = path.read_text().splitlines()
     python = start.split()[1]
     called = shlex.quote("; ".join(["import sys", "sys.argv = sys.argv[1:]", *program]))
@@ -46,7 +45,7 @@ def test_names_are_let_in_however_the_resolver_words_its_answer(
     run_cli: Cli, estate: Any, estate_config: Config, shape: str
 ) -> None:
     config = estate_config()
-    reshaped(estate, "usr/bin/host", shape)
+    reshaped(estate, "/usr/bin/host", shape)
     ran = run_cli("check", "powerha1", "--json", config=config)
     told = finding(only(ran), "reverse_lookup")
     assert (told["status"], told["message"]) == ("ok", f"{SERVICE} is powerha1-vip on the master"), told

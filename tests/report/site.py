@@ -115,7 +115,7 @@ def _record(store: Store, run: Run, size: int, client: str) -> None:
     store.begin_run(replace(run, outcome=Outcome.RUNNING, ended=None, failure=None))
     store.update_run(run.id, cluster=run.cluster)
     free = 412 * 2**30 - size * 4
-    room = Finding("space", CheckStatus.OK, "room", evidence=f"/dev/fslv03 /export/nim: {free} bytes free")
+    room = Finding("space", CheckStatus.OK, "room", data={"mounted_on": "/export/nim", "free_bytes": free})
     store.set_findings(run.id, [room])
     if run.outcome in (Outcome.OK, Outcome.WARNING):
         attempt = Attempt(1, run.started + timedelta(minutes=1), remedy=run.remedy)

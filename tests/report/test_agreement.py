@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 
 from nimwrap.config.load import load
+from nimwrap.domain.alert_kind import AlertKind
 from nimwrap.history.sqlite.queries import Reader
-from nimwrap.monitoring.alerts.alert_states import KINDS, news, states_of
+from nimwrap.monitoring.alerts.alert_states import news, states_of
 from nimwrap.monitoring.alerts.digest import digest
 from nimwrap.monitoring.protection import protection
 from tests.report.site import GONE, HELD, NEVER, OLD, UNSCHEDULED, build
@@ -91,7 +92,7 @@ def test_the_digest_agrees(config: Path, clients: dict[str, dict[str, Any]]) -> 
     loaded = load(config)
     with Reader.open(loaded.database) as reader:
         found = protection(loaded, reader, datetime.now(UTC))
-    body = digest(news(found, {}, states_of(found), KINDS), found).body
+    body = digest(news(found, {}, states_of(found), AlertKind), found).body
     assert set(re.findall(r"^- ([a-z0-9]+): ", body, re.MULTILINE)) == set(EXPECTED)
     for name, client in clients.items():
         if client["fix"]:

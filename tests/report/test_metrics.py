@@ -58,7 +58,7 @@ def test_the_figures_are_those_of_the_history(text: str, reader: Reader) -> None
     sizes = {sample.labels["client"]: sample.value for sample in parsed["nimwrap_last_success_size_bytes"]}
     good = reader.last_good("nim", "sapci")
     assert good is not None
-    assert sizes["sapci"] == good["size_bytes"]
+    assert sizes["sapci"] == good.size_bytes
     (remedied,) = reader.rows("select count(*) as n from runs where remedy is not null and outcome = 'ok'")
     (used,) = parsed["nimwrap_remedy_runs"]
     assert (used.labels, used.value) == ({"master": "nim", "remedy": "own-mount"}, remedied["n"])

@@ -60,7 +60,7 @@ def clock(session: Session) -> Stepping:
 
 
 def fully(lab: Lab, *rows: Row) -> list[str | None]:
-    return [lab.row(row["id"])["verified_full_at"] for row in rows]
+    return [lab.row(row.id).verified_full_at for row in rows]
 
 
 def test_what_is_due_is_read_and_only_that(lab: Lab, session: Session) -> None:
@@ -74,8 +74,8 @@ def test_what_is_due_is_read_and_only_that(lab: Lab, session: Session) -> None:
 
 def test_a_fault_is_told_and_the_image_counts_no_longer(lab: Lab, session: Session) -> None:
     row = lab.make("aix01", days=31)
-    with lab.disk(row["location"]).open("r+b") as file:
-        file.seek(row["size_bytes"] // 2)
+    with lab.disk(row.location).open("r+b") as file:
+        file.seek(row.size_bytes // 2)
         file.write(b"\xff\x00flipped")
     (read, told) = verify_due(session, None)
     assert read == "nim: 1 image read to the end"
@@ -123,7 +123,7 @@ def test_nothing_is_begun_when_a_slot_is_near_or_work_has_come(lab: Lab, session
 def test_an_image_that_takes_too_long_goes_behind_the_others(lab: Lab, session: Session) -> None:
     slow, other = lab.make("aix01", days=40), lab.make("aix02", days=31)
     lab.store.event(
-        "verification", "0 images read", master="nim", data={"left": [slow["id"]]}, at=NOW - timedelta(hours=2)
+        "verification", "0 images read", master="nim", data={"left": [slow.id]}, at=NOW - timedelta(hours=2)
     )
     clock(session).step = BEGIN_WITHIN_S * 0.6
     verify_due(session, None)

@@ -8,7 +8,7 @@ from nimwrap.cli.invocation import Result
 from nimwrap.cli.output.printer import Printer
 from nimwrap.cli.verbs.check import exit_code_of
 from nimwrap.domain.codes import ExitCode, Outcome
-from nimwrap.domain.durations import rfc3339
+from nimwrap.domain.durations import format_size, rfc3339
 from nimwrap.domain.errors import Problem
 
 if TYPE_CHECKING:
@@ -56,13 +56,30 @@ def _json(plan: Planned) -> dict[str, Any]:
         "starts": rfc3339(plan.starts) if plan.starts else None,
         "ends": rfc3339(plan.ends) if plan.ends else None,
         "source_address": report.source_address,
-        "findings": [
-            {"check": f.check, "status": f.status, "message": f.message, "fix": f.fix, "evidence": f.evidence}
-            for f in report.findings
-        ],
-        "commands": [{"host": host, "command": command} for host, command in plan.commands],
+        "findings": [finding.as_json() for finding in report.findings],
+        "commands": [{"host": step.where, "command": step.command} for step in plan.steps],
+        "makes": _made(plan),
+        "proves": list(plan.foreseen.proves) if plan.foreseen else [],
+        "removes": _removed(plan),
         "failure": plan.kept_out or report.failure,
     }
+
+
+def _made(plan: Planned) -> dict[str, Any] | None:
+    image = plan.foreseen
+    return {"resource": image.resource, "location": image.location, "becomes": image.becomes} if image else None
+
+
+def _removed(plan: Planned) -> list[dict[str, Any]]:
+    return [
+        {
+            "resource": gone.row.resource,
+            "location": gone.row.location,
+            "size_bytes": gone.row.size_bytes,
+            "reason": gone.reason,
+        }
+        for gone in (plan.foreseen.removes if plan.foreseen else ())
+    ]
 
 
 def _text(out: Printer, plans: list[dict[str, Any]]) -> None:
@@ -90,11 +107,23 @@ def _text(out: Printer, plans: list[dict[str, Any]]) -> None:
                 out.line(f"    fix: {plan['failure'].fix}")
         for command in plan["commands"]:
             out.line(f"  {command['host']}# {command['command']}")
+        _text_image(out, plan)
         for finding in plan["findings"]:
             if finding["status"] in ("warning", "failed"):
                 out.line(f"  {out.word(str(finding['status']))}: {finding['message']}")
                 if finding["fix"]:
                     out.line(f"    fix: {finding['fix']}")
+
+
+def _text_image(out: Printer, plan: dict[str, Any]) -> None:
+    if (made := plan["makes"]) is None:
+        return
+    name = f"{made['resource']} at {made['location']}" if made["resource"] else made["location"]
+    out.line(f"  makes {name}{(made['becomes'] and ', which becomes ' + made['becomes']) or ''}")
+    out.line(f"  proves it by {', '.join(plan['proves'])}")
+    for gone in plan["removes"]:
+        size = format_size(gone["size_bytes"])
+        out.line(f"  then removes {gone['resource'] or gone['location']} ({size}): {gone['reason']}")
 
 
 def _clock(text: str | None) -> str:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from nimwrap.cli.logs import LogFormat
 from nimwrap.cli.output.streams import colour_allowed
+from nimwrap.domain.codes import Outcome
 from nimwrap.domain.durations import format_duration, format_size
 from nimwrap.domain.progress import Progress
 
@@ -86,11 +87,9 @@ class PlainLines:
 
 def level_of(progress: Progress) -> int:
     """An end that is not good, and a silence, are no mere information: the journal shows them by priority."""
-    if progress.phase == "done" and progress.note.startswith(("failed", "refused", "locked")):
+    if progress.outcome in (Outcome.FAILED, Outcome.REFUSED, Outcome.LOCKED):
         return logging.ERROR
-    if not progress.client or progress.phase in ("stalled", "reconnect"):
-        return logging.WARNING
-    if progress.phase == "done" and progress.note.startswith("warning"):
+    if not progress.client or progress.phase in ("stalled", "reconnect") or progress.outcome is Outcome.WARNING:
         return logging.WARNING
     return logging.INFO
 

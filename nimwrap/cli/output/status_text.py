@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from nimwrap.cli.output.printer import Printer
 from nimwrap.cli.time_args import short
 from nimwrap.domain.durations import format_duration, rfc3339
-from nimwrap.domain.verdict import Verdict
+from nimwrap.domain.verdict import Verdict, texts
 
 if TYPE_CHECKING:
     from nimwrap.domain.errors import NimwrapError
@@ -25,8 +25,8 @@ def nagios_line(found: Protection) -> tuple[int, str]:
     """Exit code and the one line, faults first, with perfdata."""
     names = found.named
     faulty = [view for view in found.clients if view.judged.verdict is not Verdict.OK]
-    bad = [f"{names[view.ref]}: {view.judged.reasons[0]}" for view in faulty]
-    bad += [message for _, message in found.faults]
+    bad = [f"{names[view.ref]}: {view.judged.reasons[0].text}" for view in faulty]
+    bad += [fault.text for fault in found.faults]
     summary = f"{found.count(Verdict.OK)} of {len(found.clients)} clients protected"
     said = "; ".join([summary, *bad[:_NAMED], *([f"and {len(bad) - _NAMED} more"] if len(bad) > _NAMED else [])])
     held = sum(view.hold is not None for view in found.clients)
@@ -58,8 +58,8 @@ def show(out: Printer, found: Protection) -> None:
         out.line(f"{len(found.clients) - len(shown)} clients more are fine; in a pipe, or with --json, all are shown.")
     for cluster in found.clusters:
         out.line(_cluster(found, cluster))
-    for verdict, message in found.faults:
-        out.line(f"{out.word(str(verdict))}: {message}")
+    for fault in found.faults:
+        out.line(f"{out.word(str(fault.verdict))}: {fault.text}")
     _what_to_do(out, found)
     if found.clients:
         age = format_duration(found.inventory_age_s) + " old" if found.inventory_age_s is not None else "incomplete"
@@ -79,7 +79,7 @@ def _row(out: Printer, name: str, view: ClientView) -> tuple[object, ...]:
         format_duration(view.age_s) if view.age_s is not None else "never",
         out.word(view.row["last_outcome"] or ""),
         short(rfc3339(view.next_run)) if view.next_run else "",
-        "; ".join(view.judged.reasons),
+        texts(view.judged.reasons),
     )
 
 

@@ -93,10 +93,7 @@ def report_json(report: PreflightReport) -> dict[str, Any]:
         "client": report.ref.client,
         "master": report.ref.master,
         "verdict": report.verdict,
-        "findings": [
-            {"check": one.check, "status": one.status, "message": one.message, "fix": one.fix, "evidence": one.evidence}
-            for one in report.findings
-        ],
+        "findings": [finding.as_json() for finding in report.findings],
         "failure": report.failure,
         "source_address": report.source_address,
         "cluster": report.cluster,

@@ -43,7 +43,7 @@ def list_images(ctx: typer.Context, targets: Targets = None) -> None:
         known = set(everyone(reader, invocation.config))
         for master in invocation.masters:
             rows = reader.images(master)
-            stock = _stock(invocation, master, [row["location"] for row in rows], warnings)
+            stock = _stock(invocation, master, [row.location for row in rows], warnings)
             found = inventory(master, rows, stock)
             known |= {ClientRef(master, entry.client) for entry in found if entry.client}
             if stock is not None:

@@ -18,7 +18,6 @@ from nimwrap.domain.target_names import matches, unknown_client
 
 if TYPE_CHECKING:
     from nimwrap.fleet.session import Session
-    from nimwrap.history.sqlite.codec import Row
     from nimwrap.images.adoption import Imported
 
 Names = Annotated[
@@ -64,11 +63,11 @@ def adopt(
     """
     invocation = current(ctx)
     with invocation.reader() as reader:
-        rows = [row for row in reader.images() if not row["managed"]]
+        rows = [row for row in reader.images() if not row.managed]
         clients = reader.known()
     names = []
     for name in images:
-        mine = [str(row["id"]) for row in rows if matches(name, ClientRef(row["master"], row["client"]))]
+        mine = [str(row.id) for row in rows if matches(name, ClientRef(row.master, row.client))]
         if not mine and any(matches(name, ref) for ref in clients):
             raise usage_error(f"no unmanaged image of {name} is recorded", "`nimwrap images import` records NIM's own")
         names += mine or [name]
@@ -83,18 +82,19 @@ def _set(invocation: Invocation, command: str, names: list[str], values: dict[st
         rows = named_images(reader.images(), names)
     with invocation.store() as store:
         for row in rows:
-            store.update_image(row["id"], **values)
+            store.update_image(row.id, **values)
             store.event(
                 "image",
-                f"{row['resource'] or row['location']} {said}",
-                run=row["run"],
-                master=row["master"],
-                data={"image": row["id"]},
+                f"{row.resource or row.location} {said}",
+                run=row.run,
+                master=row.master,
+                data={"image": row.id},
                 at=now,
             )
-    changed: list[Row] = [row | {key: int(value) for key, value in values.items()} for row in rows]
-    data = {"images": [entry_of(row).as_json(now) for row in changed]}
-    lines = [f"{row['resource'] or row['location']} {said}" for row in rows]
+    with invocation.reader() as reader:
+        changed = {row.id: row for row in reader.images_by_id([row.id for row in rows])}
+    data = {"images": [entry_of(changed[row.id]).as_json(now) for row in rows]}
+    lines = [f"{row.resource or row.location} {said}" for row in rows]
     invocation.finish(Result(command, data, text=lambda out: out.line("\n".join(lines))))
 
 
@@ -136,7 +136,7 @@ def _imported(invocation: Invocation, session: Session, master: str, targets: li
         raise usage_error("import takes clients and globs, not groups")
     context = context_of(session, master)
     rows = session.reader.images(master)
-    stock = read_catalog(context.host, session.config, master, [row["location"] for row in rows])
+    stock = read_catalog(context.host, session.config, master, [row.location for row in rows])
     entries = [
         entry
         for entry in unrecorded(inventory(master, rows, stock))
@@ -151,7 +151,7 @@ def _finish_import(invocation: Invocation, found: list[Imported], problems: list
     now = invocation.now()
     numbers = [one.image for one in found if one.image is not None]
     with invocation.reader() as reader:
-        rows = {row["id"]: row for row in reader.images_by_id(numbers)}
+        rows = {row.id: row for row in reader.images_by_id(numbers)}
     data = {
         "images": [entry_of(row).as_json(now) for row in rows.values()],
         "left": [

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -17,7 +17,7 @@ from nimwrap.domain.names import is_nim_name
 from nimwrap.domain.records import ClientRef
 
 if TYPE_CHECKING:
-    from nimwrap.history.sqlite.codec import Row
+    from nimwrap.history.model import ImageRow
     from nimwrap.history.sqlite.queries import Reader
     from nimwrap.images.restore.restore_facts import RestoreFacts
     from nimwrap.images.restore.restore_plan import RestorePlan, RestoreRequest
@@ -70,14 +70,14 @@ def _one(invocation: Invocation, reader: Reader, client: str) -> ClientRef:
     return found[0]
 
 
-def _image(reader: Reader, ref: ClientRef, wanted: str | None) -> Row:
-    rows = [row for row in reader.images(ref.master, ref.client) if row["kind"] in _BOOTABLE]
+def _image(reader: Reader, ref: ClientRef, wanted: str | None) -> ImageRow:
+    rows = [row for row in reader.images(ref.master, ref.client) if row.kind in _BOOTABLE]
     if wanted is not None:
-        found = [row for row in rows if wanted in (row["resource"], row["location"], str(row["id"]))]
+        found = [row for row in rows if wanted in (row.resource, row.location, str(row.id))]
         if not found:
             raise usage_error(f"{ref} has no image {wanted!r}", f"`nimwrap images list {ref}` shows them")
         return found[0]
-    good = [row for row in rows if row["verified"] and not row["fault"] and row["removal"] is None]
+    good = [row for row in rows if row.verified and not row.fault and row.removal is None]
     if not good:
         raise NimwrapError(
             f"there is no good image of {ref}",
@@ -85,27 +85,27 @@ def _image(reader: Reader, ref: ClientRef, wanted: str | None) -> Row:
             "`nimwrap images import` records those that NIM has; `nimwrap backup` makes one",
             client=ref.client,
         )
-    return max(good, key=lambda row: (row["created"], row["id"]))
+    return max(good, key=lambda row: (row.created, row.id))
 
 
-def _request(invocation: Invocation, reader: Reader, row: Row, to: str | None) -> RestoreRequest:
+def _request(invocation: Invocation, reader: Reader, row: ImageRow, to: str | None) -> RestoreRequest:
     from nimwrap.images.restore.restore_plan import RestoreRequest
 
-    master = invocation.masters.get(row["master"])
+    master = invocation.masters.get(row.master)
     if master is None:
-        raise usage_error(f"master {row['master']} is not in the configuration")
-    hosts = {one["name"]: one["host"] for one in reader.clients(row["master"])}
-    target = to or row["client"]
-    runs = reader.runs_by_id([row["run"]]) if row["run"] else []
-    others: dict[str, Row] = {}
-    for other in reader.images(row["master"], row["client"]):
-        if other["kind"] not in _BOOTABLE and other["verified"] and not other["fault"]:
-            others.setdefault((other["resource"] or other["location"])[:-16], other)
+        raise usage_error(f"master {row.master} is not in the configuration")
+    hosts = {one["name"]: one["host"] for one in reader.clients(row.master)}
+    target = to or row.client
+    runs = reader.runs_by_id([row.run]) if row.run else []
+    others: dict[str, ImageRow] = {}
+    for other in reader.images(row.master, row.client):
+        if other.kind not in _BOOTABLE and other.verified and not other.fault:
+            others.setdefault((other.resource or other.location)[:-16], other)
     return RestoreRequest(
         row,
         target,
         hosts.get(target) or target,
-        row["master"],
+        row.master,
         runs[0] if runs else None,
         tuple(others.values()),
         invocation.now(),
@@ -116,7 +116,7 @@ def _facts(invocation: Invocation, request: RestoreRequest) -> tuple[RestoreFact
     from nimwrap.hosts.connect import open_master
     from nimwrap.images.restore.restore_facts import gather
 
-    host = open_master(invocation.masters[request.image["master"]])
+    host = open_master(invocation.masters[request.image.master])
     try:
         return gather(host, request.image, request.target, request.target_host, request.master_host), []
     except NimwrapError as error:
@@ -127,15 +127,15 @@ def _facts(invocation: Invocation, request: RestoreRequest) -> tuple[RestoreFact
 
 
 def _text(out: Printer, made: RestorePlan) -> None:
-    row: dict[str, Any] = made.image
+    row = made.image
     out.heading(f"Restore {made.client}" + (f" onto {made.target}" if made.target != made.client else ""))
     out.pairs(
         [
-            ("image", f"{row['resource']} ({row['location']}, {format_size(row['size_bytes'])})"),
-            ("made", row["created"]),
-            ("level", row["oslevel"]),
+            ("image", f"{row.resource} ({row.location}, {format_size(row.size_bytes)})"),
+            ("made", row.created),
+            ("level", row.oslevel),
             ("SPOT", made.spot),
-            ("master", row["master"]),
+            ("master", row.master),
         ]
     )
     for note in made.warnings:

@@ -15,7 +15,7 @@ from nimwrap.domain.durations import format_size
 from nimwrap.domain.errors import NimwrapError, Problem
 
 if TYPE_CHECKING:
-    from nimwrap.history.sqlite.codec import Row
+    from nimwrap.history.model import ImageRow
     from nimwrap.images.prune import PruneDecision
 
 
@@ -49,9 +49,9 @@ def prune(
     errors += [
         Problem(
             "nim_refused",
-            f"{each.row['resource'] or each.row['location']}: {each.reason}",
+            f"{each.row.resource or each.row.location}: {each.reason}",
             "nimwrap recover goes on with it",
-            each.row["client"],
+            each.row.client,
         )
         for each in verdicts
         if each.action == "failed"
@@ -108,10 +108,10 @@ def _pruned(invocation: Invocation, targets: list[str] | None) -> tuple[list[Pru
     return verdicts, problems_of(troubles)
 
 
-def _by_master(rows: list[Row]) -> dict[str, list[Row]]:
-    masters: dict[str, list[Row]] = {}
+def _by_master(rows: list[ImageRow]) -> dict[str, list[ImageRow]]:
+    masters: dict[str, list[ImageRow]] = {}
     for row in rows:
-        masters.setdefault(row["master"], []).append(row)
+        masters.setdefault(row.master, []).append(row)
     return masters
 
 

@@ -17,7 +17,7 @@ from nimwrap.domain.errors import NimwrapError, Problem, usage_error
 
 if TYPE_CHECKING:
     from nimwrap.fleet.session import Session
-    from nimwrap.history.sqlite.codec import Row
+    from nimwrap.history.model import ImageRow
     from nimwrap.images.reverify import Budget, Check
 
 
@@ -48,13 +48,13 @@ def verify_images(
     checks: list[Check] = []
     with open_session(invocation.config) as session:
         rows = rows_of(invocation, session.reader, targets)
-        masters = dict.fromkeys(row["master"] for row in rows)
+        masters = dict.fromkeys(row.master for row in rows)
         troubles = recovered(session, masters)
         rows = rows_of(invocation, session.reader, targets)
         for master in masters:
             if master in troubles:
                 continue
-            mine = oldest_first(row for row in rows if row["master"] == master)
+            mine = oldest_first(row for row in rows if row.master == master)
             whole = mine if full else due_for_full(mine, invocation.config, invocation.now()) if due else []
             try:
                 checks += _checked(invocation, session, (mine, whole), budget)
@@ -77,16 +77,16 @@ def _budget(limit: str | None) -> Budget:
 
 
 def _checked(
-    invocation: Invocation, session: Session, rows: tuple[list[Row], list[Row]], budget: Budget
+    invocation: Invocation, session: Session, rows: tuple[list[ImageRow], list[ImageRow]], budget: Budget
 ) -> list[Check]:
     from nimwrap.images.reverify import verify, writing_in
 
     mine, whole = rows
-    context = context_of(session, mine[0]["master"])
+    context = context_of(session, mine[0].master)
     busy = writing_in(context, session.reader)
     checks = []
     for check in verify(context, mine, whole, busy, budget, invocation.now()):
-        invocation.say(f"{check.row['resource'] or check.row['location']}: {_word(check)}")
+        invocation.say(f"{check.row.resource or check.row.location}: {_word(check)}")
         checks.append(check)
     return checks
 
@@ -96,26 +96,26 @@ def _finish(invocation: Invocation, checks: list[Check], problems: list[Problem]
 
     now = invocation.now()
     with invocation.reader() as reader:
-        after = {row["id"]: row for row in reader.images_by_id([check.row["id"] for check in checks])}
+        after = {row.id: row for row in reader.images_by_id([check.row.id for check in checks])}
     faults = [check for check in checks if check.ok is False]
     code = ExitCode.FAILED if faults else ExitCode.MASTER if problems else ExitCode.OK
     errors = problems + [
         Problem(
             str(check.fault).partition(" ")[0],
-            f"{check.row['resource'] or check.row['location']}: {check.fault}",
+            f"{check.row.resource or check.row.location}: {check.fault}",
             "`nimwrap backup` makes a new one; this one no longer counts",
-            check.row["client"],
+            check.row.client,
         )
         for check in faults
     ]
     warnings = [
-        Problem("image", f"{check.row['resource']}: {said}", client=check.row["client"])
+        Problem("image", f"{check.row.resource}: {said}", client=check.row.client)
         for check in checks
         for said in check.warnings
     ]
     data = {
         "images": [
-            entry_of(after[check.row["id"]]).as_json(now)
+            entry_of(after[check.row.id]).as_json(now)
             | {"level": check.level, "ok": check.ok, "fault": check.fault, "skipped": check.skipped}
             for check in checks
         ]

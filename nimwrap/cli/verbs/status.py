@@ -11,7 +11,7 @@ from nimwrap.cli.output.status_text import nagios_line, nagios_unknown, show
 from nimwrap.domain.codes import ExitCode
 from nimwrap.domain.durations import parse_duration, rfc3339
 from nimwrap.domain.errors import NimwrapError, Problem, usage_error
-from nimwrap.domain.verdict import Verdict
+from nimwrap.domain.verdict import Verdict, texts
 
 if TYPE_CHECKING:
     from nimwrap.monitoring.cluster_views import ClusterView
@@ -83,8 +83,8 @@ def _problems(found: Protection) -> list[Problem]:
     """What is not well, as ``errors[]``: one for each client that is not ok, one for each fault of the site."""
     faulty = [view for view in found.clients if view.judged.verdict is not Verdict.OK]
     return [
-        *(Problem(_code(view), "; ".join(view.judged.reasons), view.advice, view.ref.client) for view in faulty),
-        *(Problem("site", message) for _, message in found.faults),
+        *(Problem(_code(view), texts(view.judged.reasons), view.advice, view.ref.client) for view in faulty),
+        *(Problem("site", fault.text) for fault in found.faults),
     ]
 
 
@@ -105,7 +105,10 @@ def site_json(found: Protection) -> dict[str, Any]:
         "inventory_age_s": found.inventory_age_s,
         "verdict": found.verdict,
         "summary": found.sentence,
-        "faults": [{"verdict": verdict, "message": message} for verdict, message in found.faults],
+        "faults": [
+            {"verdict": one.verdict, "message": one.text, "code": one.code, "subjects": one.subjects}
+            for one in found.faults
+        ],
         "clusters": [_cluster_json(cluster) for cluster in found.clusters],
     }
 
@@ -135,7 +138,8 @@ def client_json(view: ClientView) -> dict[str, Any]:
         "client": view.ref.client,
         "master": view.ref.master,
         "verdict": view.judged.verdict,
-        "reasons": list(view.judged.reasons),
+        "reasons": [reason.text for reason in view.judged.reasons],
+        "reason_codes": [reason.code for reason in view.judged.reasons],
         "fix": view.advice,
         "last_good": good if row["last_good"] else None,
         "last_run": run if row["last_run"] else None,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from nimwrap.estate.machine import Machine
-from nimwrap.estate.process import pump, start, write_all
+from nimwrap.estate.process import pump, start
 
 _TOPS = (b"usr/", b"etc/", b"bin/", b"var/", b"tmp/", b"export/")
 _PS = next((path for path in ("/usr/bin/ps", "/bin/ps") if os.access(path, os.X_OK)), "/bin/ps")
@@ -22,7 +22,7 @@ def main(me: Machine, args: list[str]) -> int:
         env["COLUMNS"] = columns
     child = start([_PS, *args], env, cwd="/")
     portions: list[bytes] = []
-    pump({child.stdout: portions.append, child.stderr: lambda data: write_all(2, data)})
+    pump({child.stdout: portions.append, child.stderr: lambda data: me.put(2, data)})
     own = (os.fsencode(f"{me.root}/"), os.fsencode(f"{me.base}/shells/{me.name} "))
     lines = b"".join(portions).splitlines(keepends=True)
     here = _namespace("self") if me.root else None
@@ -31,7 +31,7 @@ def main(me: Machine, args: list[str]) -> int:
         for line in lines
         if not me.root or any(text in line for text in own) or not (_of_another(line) or _elsewhere(line, here))
     ]
-    write_all(1, b"".join(kept))
+    me.put(1, b"".join(kept))
     return child.wait()
 
 

@@ -4,16 +4,26 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from nimwrap.history.history_errors import StoreUnavailable, newer, refuse_other_owner, state_dir_fault, unavailable
 from nimwrap.history.sqlite import schema
 from nimwrap.history.sqlite.codec import Row
 
 Parameters = Sequence[Any]
+
+
+T = TypeVar("T")
+Make = Callable[[Sequence[Any]], T]
+"""``from_row`` of a record of ``history.model``."""
+
+
+def select(columns: Sequence[str], table: str) -> str:
+    """The beginning of a query for records with these fields. Qualified, a name that is no column is an error."""
+    return f"select {', '.join(f'{table}.{name}' for name in columns)} from {table}"  # noqa: S608 -- names of ours
 
 
 class ReadOnly:
@@ -39,6 +49,15 @@ class ReadOnly:
             cursor = self._connected().execute(sql, tuple(parameters))
             names = [column[0] for column in cursor.description]
             return [dict(zip(names, values, strict=True)) for values in cursor.fetchall()]
+
+    def records(self, make: Make[T], sql: str, parameters: Parameters = ()) -> list[T]:
+        """All rows of a query that begins as :func:`select` has it."""
+        with self._lock, self._explained():
+            return [make(values) for values in self._connected().execute(sql, tuple(parameters))]
+
+    def record(self, make: Make[T], sql: str, parameters: Parameters = ()) -> T | None:
+        """The first of them, or None."""
+        return next(iter(self.records(make, sql, parameters)), None)
 
     def row(self, sql: str, parameters: Parameters = ()) -> Row | None:
         """The first row of a query, or None."""

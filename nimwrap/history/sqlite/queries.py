@@ -12,14 +12,16 @@ from typing import TYPE_CHECKING
 
 from nimwrap.domain.durations import rfc3339
 from nimwrap.domain.target_names import matches
+from nimwrap.history.model import ImageRow, LastGoodRow
 from nimwrap.history.sqlite.codec import Row
-from nimwrap.history.sqlite.connection import ReadOnly
+from nimwrap.history.sqlite.connection import Make, ReadOnly, T, select
 from nimwrap.history.sqlite.lookup import find_run
 from nimwrap.history.sqlite.recent_runs import newest_runs
 
 if TYPE_CHECKING:
     from nimwrap.domain.records import ClientRef  # loaded when needed: its module costs a tenth of `nimwrap history`
 
+_IMAGES = select(ImageRow._fields, "images")
 _EVER = ""  # before every RFC 3339 text
 
 
@@ -139,33 +141,38 @@ class Reader(ReadOnly):
 
     def images(
         self, master: str | None = None, client: str | None = None, *, kind: str | None = None, removed: bool = False
-    ) -> list[Row]:
+    ) -> list[ImageRow]:
         """Images by client, newest first; those that are gone only when ``removed`` is asked for."""
         where = {"master": master, "client": client, "kind": kind}
         terms = [f"{name} = ?" for name, value in where.items() if value is not None]
         if not removed:
             terms.append("removed is null")
         condition = "where " + " and ".join(terms) if terms else ""
-        sql = f"select * from images {condition} order by master, client, kind, created desc, id desc"  # noqa: S608
-        return self.rows(sql, [value for value in where.values() if value is not None])
+        sql = f"{_IMAGES} {condition} order by master, client, kind, created desc, id desc"
+        return self.records(ImageRow.from_row, sql, [value for value in where.values() if value is not None])
 
-    def faulty_images(self) -> list[Row]:
+    def newest_proven(self, master: str, client: str, kind: str = "mksysb", *, limit: int) -> list[ImageRow]:
+        """The last proven images of one client, newest first, also those that are gone."""
+        sql = f"{_IMAGES} where master = ? and client = ? and kind = ? and verified = 1 order by created desc limit ?"
+        return self.records(ImageRow.from_row, sql, (master, client, kind, limit))
+
+    def faulty_images(self) -> list[ImageRow]:
         """Images that are still there, and in which something wrong was found since they were made."""
-        sql = "select * from images where fault is not null and removed is null order by master, client, id"
-        return self.rows(sql)
+        sql = f"{_IMAGES} where fault is not null and removed is null order by master, client, id"
+        return self.records(ImageRow.from_row, sql)
 
-    def images_by_id(self, ids: Sequence[int]) -> list[Row]:
-        return self._in("select * from images where id in ({})", ids)
+    def images_by_id(self, ids: Sequence[int]) -> list[ImageRow]:
+        return self._among(ImageRow.from_row, f"{_IMAGES} where id in ({{}})", ids)
 
-    def image_at(self, master: str, location: str) -> Row | None:
+    def image_at(self, master: str, location: str) -> ImageRow | None:
         """The image that lies at a place now."""
-        sql = "select * from images where master = ? and location = ? and removed is null"
-        return self.row(sql, (master, location))
+        sql = f"{_IMAGES} where master = ? and location = ? and removed is null"
+        return self.record(ImageRow.from_row, sql, (master, location))
 
-    def last_good(self, master: str, client: str, kind: str = "mksysb") -> Row | None:
+    def last_good(self, master: str, client: str, kind: str = "mksysb") -> LastGoodRow | None:
         """The newest proven image that is still there and without fault; its ``outcome`` may be ``warning``."""
-        sql = "select * from last_good where master = ? and client = ? and kind = ?"
-        return self.row(sql, (master, client, kind))
+        sql = f"{select(LastGoodRow._fields, 'last_good')} where master = ? and client = ? and kind = ?"
+        return self.record(LastGoodRow.from_row, sql, (master, client, kind))
 
     # --- clients, holds, schedules
 
@@ -226,4 +233,11 @@ class Reader(ReadOnly):
         for start in range(0, len(values), 500):  # SQLite binds at most 999 values on old builds
             part = values[start : start + 500]
             found += self.rows(sql.format(",".join("?" * len(part))), part)
+        return found
+
+    def _among(self, make: Make[T], sql: str, values: Sequence[str] | Sequence[int]) -> list[T]:
+        found: list[T] = []
+        for start in range(0, len(values), 500):  # SQLite binds at most 999 values on old builds
+            part = values[start : start + 500]
+            found += self.records(make, sql.format(",".join("?" * len(part))), part)
         return found

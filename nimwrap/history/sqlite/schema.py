@@ -215,7 +215,16 @@ create view fleet_status as
   left join holds h on h.master = c.master and h.client = c.name and h.released is null;
 """
 
-MIGRATIONS = {"m001_first": TABLES + VIEWS}
+FINDING_DATA = """
+alter table findings add column data text;
+update findings set data =
+  '{"mounted_on": "' || substr(evidence, instr(evidence, ' /') + 1, instr(evidence, ': ') - instr(evidence, ' /') - 1)
+  || '", "free_bytes": ' || cast(substr(evidence, instr(evidence, ': ') + 2) as integer) || '}'
+where "check" = 'space' and evidence like '% /%: % bytes free' and instr(evidence, '"') = 0;
+"""
+"""What ``space`` measured was text only before; its form is known, and this is the last time that it is read."""
+
+MIGRATIONS = {"m001_first": TABLES + VIEWS, "m002_finding_data": FINDING_DATA}
 """Every change of the schema in order. An old one is never edited once a release has shipped it."""
 
 

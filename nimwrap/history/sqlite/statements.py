@@ -48,6 +48,7 @@ def insert_findings(database: Database, run_id: str, findings: Iterable[Finding]
                 "fix": found.fix,
                 "evidence": found.evidence,
                 "failure_code": found.failure,
+                "data": dict(found.data) or None,
             }
         )
         for found in findings

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from nimwrap.aix import df, host, lsnim, oslevel
 from nimwrap.aix.oslevel import Level
 from nimwrap.aix.text import Unrecognised
-from nimwrap.history.sqlite.codec import Row
+from nimwrap.history.model import ImageRow
 from nimwrap.hosts.protocol import Host
 from nimwrap.hosts.script_batch import Answer, Question
 from nimwrap.images import image_probe
@@ -64,9 +64,9 @@ class RestoreFacts:
     names: frozenset[str] = frozenset()
 
 
-def gather(machine: Host, row: Row, target: str, target_host: str | None, master_host: str | None) -> RestoreFacts:
+def gather(machine: Host, row: ImageRow, target: str, target_host: str | None, master_host: str | None) -> RestoreFacts:
     """Ask the master in one round trip."""
-    place = Place(kind_of(row["kind"]), row["location"], row["resource"])
+    place = Place(kind_of(row.kind), row.location, row.resource)
     asked = image_probe.questions(place)
     asked += [
         Question("target", shlex.join(lsnim.long_argv(target)), 60),

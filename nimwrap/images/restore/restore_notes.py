@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from nimwrap.history.sqlite.codec import Row
+from nimwrap.history.model import ImageRow
 
 
 @dataclass(frozen=True)
@@ -90,9 +90,9 @@ class Alternative:
     note: str
 
 
-def alternatives(row: Row, master_host: str) -> list[Alternative]:
+def alternatives(row: ImageRow, master_host: str) -> list[Alternative]:
     """Other ways to bring this image back."""
-    directory, _, name = row["location"].rpartition("/")
+    directory, _, name = row.location.rpartition("/")
     return [
         Alternative(
             "onto a second disk of the running client",
@@ -102,14 +102,13 @@ def alternatives(row: Row, master_host: str) -> list[Alternative]:
         ),
         Alternative(
             "through NIM onto a second disk",
-            f"nim -o alt_disk_install -a source=mksysb "
-            f"-a mksysb={row['resource'] or name} -a disk=hdiskN {row['client']}",
+            f"nim -o alt_disk_install -a source=mksysb -a mksysb={row.resource or name} -a disk=hdiskN {row.client}",
             "The client has to run and to be reachable by NIM.",
         ),
         Alternative(
             "into a cloud LPAR (such as Power Virtual Server)",
             f"alt_disk_mksysb -m {name} -d hdiskN",
-            f"Copy {row['location']} to a helper LPAR there (compare cksum), restore it to a free disk of the helper, "
+            f"Copy {row.location} to a helper LPAR there (compare cksum), restore it to a free disk of the helper, "
             "detach that volume and boot a new LPAR from it.",
         ),
     ]

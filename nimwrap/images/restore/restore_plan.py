@@ -12,7 +12,7 @@ from nimwrap.aix import lsnim, nim, nim_install
 from nimwrap.aix.oslevel import Level
 from nimwrap.domain.durations import format_duration, format_size, parse_rfc3339
 from nimwrap.domain.names import NIM_NAME_LIMIT
-from nimwrap.history.sqlite.codec import Row
+from nimwrap.history.model import ImageRow
 from nimwrap.images.kinds import ImageNames, define_finished
 from nimwrap.images.restore.restore_facts import SPOT_BYTES, SPOT_DIRECTORY, RestoreFacts, level, level_of, suffices
 from nimwrap.images.restore.restore_notes import Alternative, Note, alternatives, cluster_notes, other_machine_notes
@@ -37,7 +37,7 @@ class RestorePlan:
 
     client: str
     target: str
-    image: Row
+    image: ImageRow
     spot: str
     steps: list[RestoreStep] = field(default_factory=list)
     warnings: list[Note] = field(default_factory=list)
@@ -50,20 +50,20 @@ class RestorePlan:
         return {
             "client": self.client,
             "to": self.target,
-            "master": row["master"],
+            "master": row.master,
             "image": {
-                "id": row["id"],
-                "kind": row["kind"],
-                "resource": row["resource"],
-                "location": row["location"],
-                "size_bytes": row["size_bytes"],
-                "created": row["created"],
-                "oslevel": row["oslevel"],
-                "outcome": row["outcome"],
-                "managed": bool(row["managed"]),
-                "run": row["run"],
-                "verified_by": json.loads(row["verified_by"]),
-                "verified_full_at": row["verified_full_at"],
+                "id": row.id,
+                "kind": row.kind,
+                "resource": row.resource,
+                "location": row.location,
+                "size_bytes": row.size_bytes,
+                "created": row.created,
+                "oslevel": row.oslevel,
+                "outcome": row.outcome,
+                "managed": row.managed,
+                "run": row.run,
+                "verified_by": list(row.verified_by),
+                "verified_full_at": row.verified_full_at,
             },
             "spot": self.spot,
             "steps": [asdict(step) for step in self.steps],
@@ -81,25 +81,25 @@ def _said(note: Note) -> str:
 class RestoreRequest:
     """``run``: the row of the run that made the image; ``others``: the client's newest images of other kinds."""
 
-    image: Row
+    image: ImageRow
     target: str
     target_host: str
     master_host: str
-    run: Row | None
-    others: tuple[Row, ...]
+    run: dict[str, Any] | None
+    others: tuple[ImageRow, ...]
     now: datetime
 
 
 def restore_plan(request: RestoreRequest, facts: RestoreFacts | None) -> RestorePlan:
     """The plan from what is recorded and, with ``facts``, from what the master has now."""
     row, target = request.image, request.target
-    elsewhere = target != row["client"]
+    elsewhere = target != row.client
     known = facts or RestoreFacts()
     spot, make_spot = _spot(row, known)
-    plan = RestorePlan(row["client"], target, row, spot, other_ways=alternatives(row, request.master_host))
+    plan = RestorePlan(row.client, target, row, spot, other_ways=alternatives(row, request.master_host))
     cluster = json.loads(request.run["cluster"]) if request.run and request.run["cluster"] else None
-    plan.warnings += cluster_notes(row["client"], cluster, elsewhere=elsewhere)
-    plan.warnings += other_machine_notes(row["client"], target) if elsewhere else []
+    plan.warnings += cluster_notes(row.client, cluster, elsewhere=elsewhere)
+    plan.warnings += other_machine_notes(row.client, target) if elsewhere else []
     _about_the_image(plan, request, known)
     _about_the_target(plan, known)
     plan.steps += _prepare(request, known)
@@ -120,38 +120,38 @@ def restore_plan(request: RestoreRequest, facts: RestoreFacts | None) -> Restore
 
 def _about_the_image(plan: RestorePlan, request: RestoreRequest, facts: RestoreFacts) -> None:
     row, seen = plan.image, facts.seen
-    age = format_duration((request.now - parse_rfc3339(row["created"])).total_seconds())
-    if row["outcome"] == "warning":
+    age = format_duration((request.now - parse_rfc3339(row.created)).total_seconds())
+    if row.outcome == "warning":
         plan.warnings.append(
             Note(
                 f"the image ended with warnings (it is {age} old): some files may be missing in it",
-                f"nimwrap show {row['run']} tells which." if row["run"] else "",
+                f"nimwrap show {row.run} tells which." if row.run else "",
             )
         )
-    if not row["verified_full_at"] and "restore -T" not in json.loads(row["verified_by"]):
+    if not row.verified_full_at and "restore -T" not in row.verified_by:
         plan.warnings.append(
-            Note("the image was never read to its end", f"nimwrap images verify --full {row['master']}/{row['client']}")
+            Note("the image was never read to its end", f"nimwrap images verify --full {row.master}/{row.client}")
         )
     if seen is None:
         return
     from nimwrap.images.image_probe import Place
 
-    place = Place(kind_of(row["kind"]), row["location"], row["resource"])
+    place = Place(kind_of(row.kind), row.location, row.resource)
     fault = (
         file_fault(seen, place)
-        or header_fault(seen, place, row["size_bytes"])
-        or host_fault(seen, row["node"], row["machine_id"])
+        or header_fault(seen, place, row.size_bytes)
+        or host_fault(seen, row.node, row.machine_id)
     )
     if fault:
-        plan.missing.append(Note(fault.message, "Take another image: nimwrap images list " + row["client"]))
-    elif seen.size_bytes != row["size_bytes"]:
+        plan.missing.append(Note(fault.message, "Take another image: nimwrap images list " + row.client))
+    elif seen.size_bytes != row.size_bytes:
         plan.missing.append(
             Note(
-                f"the image has {seen.size_bytes} bytes now, {row['size_bytes']} were recorded",
+                f"the image has {seen.size_bytes} bytes now, {row.size_bytes} were recorded",
                 "Read it in full before you rely on it.",
             )
         )
-    image, master = level(row["oslevel"]), facts.master_level
+    image, master = level(row.oslevel), facts.master_level
     if image and master and suffices(master, image) is False:
         plan.missing.append(
             Note(
@@ -183,13 +183,13 @@ def _about_room(plan: RestorePlan, facts: RestoreFacts) -> None:
         )
 
 
-def _spot(row: Row, facts: RestoreFacts) -> tuple[str, list[str] | None]:
+def _spot(row: ImageRow, facts: RestoreFacts) -> tuple[str, list[str] | None]:
     """The SPOT to use, and the command that makes it where none is known to suffice.
 
     Of several the nearest above the image's level; one that only may suffice (its service pack is not known) comes
     after those that do, one below never.
     """
-    image = level(row["oslevel"])
+    image = level(row.oslevel)
     fitting: list[tuple[bool, Level, str]] = []
     for spot in facts.spots:
         at = level_of(spot)
@@ -200,8 +200,8 @@ def _spot(row: Row, facts: RestoreFacts) -> tuple[str, list[str] | None]:
             fitting.append((enough is None, at, spot.name))
     if fitting:
         return min(fitting)[2], None
-    name = _free(f"spot_{row['oslevel'] or row['client']}".replace(".", "_").replace("-", "_"), facts.names)
-    return name, nim_install.define_spot(name, source=row["resource"] or "", location=SPOT_DIRECTORY)
+    name = _free(f"spot_{row.oslevel or row.client}".replace(".", "_").replace("-", "_"), facts.names)
+    return name, nim_install.define_spot(name, source=row.resource or "", location=SPOT_DIRECTORY)
 
 
 def _free(name: str, taken: frozenset[str]) -> str:
@@ -216,18 +216,18 @@ def _free(name: str, taken: frozenset[str]) -> str:
 
 def _prepare(request: RestoreRequest, facts: RestoreFacts) -> list[RestoreStep]:
     row, target = request.image, request.target
-    ref = f"{row['master']}/{row['client']}"
+    ref = f"{row.master}/{row.client}"
     steps = [
         RestoreStep(
             "keep nimwrap's hands off the client and the image",
-            f"nimwrap hold {ref} --reason restore && nimwrap images pin {row['resource'] or row['id']}",
+            f"nimwrap hold {ref} --reason restore && nimwrap images pin {row.resource or row.id}",
             "Undo both when the client is back: nimwrap release, nimwrap images unpin.",
         ),
         RestoreStep(
             "read the image to its end", f"nimwrap images verify --full {ref}", "Minutes that are well spent.", True
         ),
     ]
-    define = define_finished(row["kind"], ImageNames(row["resource"], row["location"]))
+    define = define_finished(row.kind, ImageNames(row.resource, row.location))
     if define and facts.seen is not None and facts.seen.resource is None:
         steps.append(
             RestoreStep("define the image as a resource again", shlex.join(define), "NIM does not know it any more.")
@@ -262,7 +262,7 @@ def _allocated(machine: lsnim.NimObject) -> list[tuple[str, str]]:
     ]
 
 
-def _bosinst_data(row: Row, target: str, facts: RestoreFacts, elsewhere: bool) -> list[RestoreStep]:
+def _bosinst_data(row: ImageRow, target: str, facts: RestoreFacts, elsewhere: bool) -> list[RestoreStep]:
     """Without bosinst_data the installation asks at the console: safe, and the default of this plan."""
     name = _free(f"{target}_bosinst"[:NIM_NAME_LIMIT], facts.names)
     file = f"{BOSINST_DIRECTORY}/{name}"
@@ -272,7 +272,7 @@ def _bosinst_data(row: Row, target: str, facts: RestoreFacts, elsewhere: bool) -
         RestoreStep(
             "only for an installation that asks nothing: take the answers out of the image",
             f"mkdir -p {BOSINST_DIRECTORY} && cd {BOSINST_DIRECTORY} && "
-            f"restore -xqf {shlex.quote(row['location'])} ./bosinst.data && mv bosinst.data {file}",
+            f"restore -xqf {shlex.quote(row.location)} ./bosinst.data && mv bosinst.data {file}",
             f"Then edit it: {answers}, and the target disks.{there}",
             True,
         ),
@@ -293,7 +293,7 @@ def _install(request: RestoreRequest, facts: RestoreFacts, spot: str) -> list[Re
     return [
         RestoreStep(
             f"prepare the installation of {target}",
-            shlex.join(nim_install.bos_inst(target, image=row["resource"] or "", spot=spot)),
+            shlex.join(nim_install.bos_inst(target, image=row.resource or "", spot=spot)),
             "Nothing is booted by this.",
         ),
         RestoreStep(
@@ -323,29 +323,29 @@ def _afterwards(request: RestoreRequest) -> list[RestoreStep]:
         )
     ]
     for other in request.others:
-        if other["kind"] == "savevg":
+        if other.kind == "savevg":
             steps.append(
                 RestoreStep(
-                    f"bring back the volume group of {other['resource'] or other['location']}",
-                    f"restvg -q -f {shlex.quote(other['location'])} hdiskN",
-                    f"On the client, over a mount of the master; made {other['created']}.",
+                    f"bring back the volume group of {other.resource or other.location}",
+                    f"restvg -q -f {shlex.quote(other.location)} hdiskN",
+                    f"On the client, over a mount of the master; made {other.created}.",
                     True,
                 )
             )
-        elif other["kind"] == "ios_backup":
+        elif other.kind == "ios_backup":
             steps.append(
                 RestoreStep(
                     "bring back the virtual I/O configuration",
-                    f"viosbr -restore -file {shlex.quote(other['location'])}",
-                    f"On the VIOS as padmin, from a copy of the file; made {other['created']}.",
+                    f"viosbr -restore -file {shlex.quote(other.location)}",
+                    f"On the VIOS as padmin, from a copy of the file; made {other.created}.",
                     True,
                 )
             )
-    if target == row["client"]:
+    if target == row.client:
         steps.append(
             RestoreStep(
                 "let nimwrap back it up again",
-                f"nimwrap release {row['master']}/{target} && nimwrap backup {row['master']}/{target}",
+                f"nimwrap release {row.master}/{target} && nimwrap backup {row.master}/{target}",
             )
         )
     return steps

@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 
+from nimwrap.domain.alert_kind import AlertKind
 from nimwrap.domain.durations import parse_rfc3339
-from nimwrap.domain.verdict import Verdict
+from nimwrap.domain.verdict import Verdict, identities, texts
 from nimwrap.monitoring.protection import ClientView, Protection
 
-States = dict[str, dict[str, str]]
-"""Per subject (``master/client``, or SITE) its states that are not fine, each with what it is about."""
+States = dict[str, dict[str, list[str]]]
+"""Per subject (``master/client``, or SITE) its kinds of alert that are on, each with the identities of its faults.
+
+A fault that only grows older keeps its identity, so it is told once; another one of the same kind has its own.
+"""
 
 SITE = ""
-KINDS = ("failed", "overdue", "warning", "recovered")
-"""In the order in which a digest tells them."""
-
-_CHANGING = re.compile(r"\d[\w.:-]*")
 
 
 @dataclass(frozen=True)
@@ -33,7 +32,7 @@ class Item:
 class News:
     """What is new, by kind; falsy when nothing is."""
 
-    items: Mapping[str, tuple[Item, ...]] = field(default_factory=dict)
+    items: Mapping[AlertKind, tuple[Item, ...]] = field(default_factory=dict)
 
     def __bool__(self) -> bool:
         return any(self.items.values())
@@ -43,58 +42,67 @@ def states_of(found: Protection) -> States:
     """The states of every client that is not fine, and of the site."""
     states = {str(view.ref): held for view in found.clients if (held := _client_states(view))}
     if found.faults:
-        states[SITE] = {"warning": _stable("; ".join(message for _, message in found.faults))}
+        states[SITE] = {AlertKind.WARNING.value: sorted(identities(found.faults))}
     return states
 
 
 def news(found: Protection, before: States, now: States, on: Collection[str]) -> News:
     """What ``now`` has that ``before`` had not, of the kinds in ``on``; a client without any state has recovered."""
-    items: dict[str, list[Item]] = {kind: [] for kind in KINDS}
+    items: dict[AlertKind, list[Item]] = {kind: [] for kind in AlertKind}
     for view in found.clients:
         key = str(view.ref)
         for kind in _new(before.get(key, {}), now.get(key, {})):
             items[kind].append(_item(found.named[view.ref], view, kind))
     for kind in _new(before.get(SITE, {}), now.get(SITE, {})):
-        reason = "; ".join(message for _, message in found.faults) or "nothing is wrong with the site itself any more"
-        items[kind].append(Item("site", reason))
-    return News({kind: tuple(items[kind]) for kind in KINDS if kind in on})
+        items[kind].append(Item("site", texts(found.faults) or "nothing is wrong with the site itself any more"))
+    return News({kind: tuple(items[kind]) for kind in AlertKind if kind in on})
 
 
-def _client_states(view: ClientView) -> dict[str, str]:
-    """A failed last run and an overdue image are states of their own; a hold was chosen, so it is a warning."""
-    if view.judged.verdict is Verdict.OK:
-        return {}
-    states = {}
-    if _failed(view):
-        states["failed"] = str(view.row["failure_code"] or view.row["last_outcome"])
-    if view.judged.overdue and not view.hold:
-        states["overdue"] = ""
-    return states or {"warning": _stable("; ".join(view.judged.reasons))}
-
-
-def _failed(view: ClientView) -> bool:
+def _failed(view: ClientView) -> list[str]:
+    """The code of a last run that ended badly, and after the last good image."""
     started, good = view.row["last_started"], view.row["last_good"]
     if view.row["last_outcome"] not in ("failed", "refused", "locked") or not started:
-        return False
-    return not good or parse_rfc3339(started) >= parse_rfc3339(good)
+        return []
+    if good and parse_rfc3339(started) < parse_rfc3339(good):
+        return []
+    return [str(view.row["failure_code"] or view.row["last_outcome"])]
 
 
-def _stable(reason: str) -> str:
-    """The reason without ages and dates: a fault that only grows older is not news."""
-    return _CHANGING.sub("#", reason)
+def _overdue(view: ClientView) -> list[str]:
+    """No image, or too old a one; with a hold somebody chose it, so it is a warning only."""
+    return ["overdue"] if view.judged.overdue and not view.hold else []
 
 
-def _new(before: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
+def _warned(view: ClientView) -> list[str]:
+    return sorted(identities(view.judged.reasons))
+
+
+_RULES: Mapping[AlertKind, Callable[[ClientView], list[str]]] = {
+    AlertKind.FAILED: _failed,
+    AlertKind.OVERDUE: _overdue,
+}
+"""When a client is in a state, and the identities of what is wrong then; who is in none of these is in WARNING."""
+
+
+def _client_states(view: ClientView) -> dict[str, list[str]]:
+    if view.judged.verdict is Verdict.OK:
+        return {}
+    states = {kind.value: about for kind, rule in _RULES.items() if (about := rule(view))}
+    return states or {AlertKind.WARNING.value: _warned(view)}
+
+
+def _new(before: Mapping[str, list[str]], now: Mapping[str, list[str]]) -> list[AlertKind]:
+    """The kinds with a fault that was not there before."""
     if before and not now:
-        return ["recovered"]
-    return [kind for kind, about in now.items() if before.get(kind) != about]
+        return [AlertKind.RECOVERED]
+    return [AlertKind(kind) for kind, about in now.items() if kind not in before or set(about) - set(before[kind])]
 
 
-def _item(name: str, view: ClientView, kind: str) -> Item:
-    if kind == "recovered":
+def _item(name: str, view: ClientView, kind: AlertKind) -> Item:
+    if kind is AlertKind.RECOVERED:
         good = view.row["last_good"]
         return Item(name, f"good again, last image of {good}" if good else "fine again")
-    reason = "; ".join(view.judged.reasons)
-    if kind == "failed":
+    reason = texts(view.judged.reasons)
+    if kind is AlertKind.FAILED:
         reason = view.row["failure_message"] or reason
     return Item(name, reason, view.advice)

@@ -65,5 +65,10 @@ def _told(connection: Any, now: datetime) -> States:
     for at, data in connection.execute(sql, (KIND, _LOOK_BACK)):
         known = json.loads(data)
         if known["delivered"] or now - parse_rfc3339(at) < _SENDING:
-            return dict(known["states"])
+            return {subject: _states(kinds) for subject, kinds in known["states"].items()}
     return {}
+
+
+def _states(kinds: dict[str, str | list[str]]) -> dict[str, list[str]]:
+    """Rows of before the codes have one text for each kind, which is no identity that anything has now."""
+    return {kind: [about] if isinstance(about, str) else about for kind, about in kinds.items()}

@@ -4,16 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from nimwrap.monitoring.alerts.alert_states import KINDS, Item, News
+from nimwrap.domain.alert_kind import AlertKind
+from nimwrap.monitoring.alerts.alert_states import Item, News
 from nimwrap.monitoring.protection import Protection
 
 _SHOWN = 40
-_TITLES = {
-    "failed": "Failed",
-    "overdue": "Overdue: no good image for too long",
-    "warning": "Warning",
-    "recovered": "Recovered",
-}
 
 
 @dataclass(frozen=True)
@@ -27,11 +22,12 @@ class DigestMessage:
 
 def digest(fresh: News, found: Protection) -> DigestMessage:
     """The message for the news of one fleet run."""
-    told = {kind: fresh.items.get(kind, ()) for kind in KINDS}
+    told = {kind: fresh.items.get(kind, ()) for kind in AlertKind}
     counts = ", ".join(f"{len(items)} {kind}" for kind, items in told.items() if items)
-    parts = [_part(_TITLES[kind], items) for kind, items in told.items() if items]
+    parts = [_part(kind.heading, items) for kind, items in told.items() if items]
     body = "\n\n".join([found.sentence, *parts, "More: nimwrap status, nimwrap history, nimwrap show RUN"])
-    return DigestMessage(f"nimwrap: {counts}", body, urgent=any(told[kind] for kind in KINDS if kind != "recovered"))
+    urgent = any(items for kind, items in told.items() if kind is not AlertKind.RECOVERED)
+    return DigestMessage(f"nimwrap: {counts}", body, urgent=urgent)
 
 
 def _part(title: str, items: tuple[Item, ...]) -> str:

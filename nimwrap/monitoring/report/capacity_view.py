@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import re
+import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from nimwrap.config.model import Config
 from nimwrap.domain.durations import parse_rfc3339
 from nimwrap.domain.ref import ClientRef
+from nimwrap.history.model import ImageRow
 from nimwrap.history.sqlite.queries import Reader
 from nimwrap.images.capacity import HEADROOM, Forecast, Need, forecast, under
 from nimwrap.images.kinds import home
 
-Row = dict[str, Any]
-_SAID = re.compile(r"\S+ (/.*): (\d+) bytes free")
 _IMAGES = 12
 """Images of a client that its growth is read from."""
 
@@ -33,11 +31,11 @@ class RoomForImages:
 def rooms(reader: Reader, config: Config, refs: Sequence[ClientRef], now: datetime) -> list[RoomForImages]:
     """The filesystems that the newest runs measured, with the forecast of each, the fullest first."""
     measured = _measured(reader)
-    mounts: dict[tuple[str, str], dict[str, list[Row]]] = {}
+    mounts: dict[tuple[str, str], dict[str, list[ImageRow]]] = {}
     for ref in refs:
         place = _mount_of(config, ref, measured)
         if place is not None:
-            rows = _images(reader, ref)
+            rows = reader.newest_proven(ref.master, ref.client, limit=_IMAGES)
             mounts.setdefault(place, {}).update({ref.client: rows} if rows else {})
     found = []
     for (master, mount), histories in mounts.items():
@@ -50,24 +48,17 @@ def rooms(reader: Reader, config: Config, refs: Sequence[ClientRef], now: dateti
     return sorted(found, key=lambda room: room.forecast.free_bytes)
 
 
-def said_free(evidence: str) -> tuple[str, int] | None:
-    """Mount point and free bytes from the evidence of a ``space`` finding (preflight.checks.room)."""
-    match = _SAID.search(evidence)
-    return (match[1], int(match[2])) if match else None
-
-
 def _measured(reader: Reader) -> dict[tuple[str, str], tuple[datetime, int]]:
     """By master and mount point: when and what the newest of all clients' last runs measured."""
     sql = """
-        select c.master, r.started, f.evidence from clients c
+        select c.master, r.started, f.data from clients c
         join runs r on r.rowid = (select l.rowid from runs l where l.master = c.master and l.client = c.name
                                   order by l.started desc, l.rowid desc limit 1)
-        join findings f on f.run = r.id and f."check" = 'space'"""
+        join findings f on f.run = r.id and f."check" = 'space' and f.data is not null"""
     found: dict[tuple[str, str], tuple[datetime, int]] = {}
     for row in sorted(reader.rows(sql), key=lambda row: str(row["started"])):
-        said = said_free(row["evidence"])
-        if said is not None:
-            found[row["master"], said[0]] = (parse_rfc3339(row["started"]), said[1])
+        data = json.loads(row["data"])
+        found[row["master"], data["mounted_on"]] = (parse_rfc3339(row["started"]), data["free_bytes"])
     return found
 
 
@@ -78,17 +69,9 @@ def _mount_of(config: Config, ref: ClientRef, measured: Iterable[tuple[str, str]
     return max(fitting, key=lambda place: len(place[1]), default=None)
 
 
-def _images(reader: Reader, ref: ClientRef) -> list[Row]:
-    sql = (
-        "select created, size_bytes, removed, verified from images where master = ? and client = ? and kind = 'mksysb'"
-        " and verified = 1 order by created desc limit ?"
-    )
-    return reader.rows(sql, (ref.master, ref.client, _IMAGES))
-
-
-def _need(client: str, mount: str, rows: Sequence[Row], keep: int) -> Need:
+def _need(client: str, mount: str, rows: Sequence[ImageRow], keep: int) -> Need:
     """The next image may be a tenth larger than the largest of the last three; once proven it replaces the oldest."""
-    present = [row["size_bytes"] for row in rows if row["removed"] is None]
-    largest = max((row["size_bytes"] for row in rows[:3]), default=None)
+    present = [row.size_bytes for row in rows if row.removed is None]
+    largest = max((row.size_bytes for row in rows[:3]), default=None)
     size = int(largest * HEADROOM) if largest is not None else None
     return Need(client, mount, size, frees_bytes=present[-1] if len(present) >= keep else 0)

@@ -13,7 +13,7 @@ from nimwrap.config.model import Config
 from nimwrap.domain.codes import ExitCode
 from nimwrap.domain.durations import format_duration, format_size, parse_rfc3339
 from nimwrap.domain.errors import NimwrapError
-from nimwrap.domain.verdict import Verdict
+from nimwrap.domain.verdict import Verdict, texts
 from nimwrap.history.sqlite.queries import Reader
 from nimwrap.monitoring.protection import ClientView, Protection, protection
 from nimwrap.monitoring.report import calendar_chart, small_charts, timeline_chart
@@ -77,7 +77,7 @@ def _clients(reader: Reader, found: Protection) -> Iterator[dict[str, Any]]:
 
 
 def _why(view: ClientView) -> str:
-    return "; ".join(view.judged.reasons)
+    return texts(view.judged.reasons)
 
 
 def _last_night(config: Config, night: LastNight, now: datetime) -> dict[str, Any]:

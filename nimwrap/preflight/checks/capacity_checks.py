@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from nimwrap.aix import df
 from nimwrap.domain.codes import FailureCode
 from nimwrap.domain.durations import format_size
 from nimwrap.domain.findings import Finding
 from nimwrap.preflight.check_context import CheckContext
 from nimwrap.preflight.facts import Fact
-from nimwrap.preflight.make_findings import ok, refuse, skip, warn
+from nimwrap.preflight.make_findings import measured, ok, refuse, skip, warn
 from nimwrap.preflight.master_facts import BLOCK
 
 MARGIN = 1.2
@@ -27,7 +28,12 @@ def space(s: CheckContext) -> Finding:
     filesystem = s.directory().filesystem
     if filesystem is None or filesystem.free_bytes is None:
         return skip(f"df says nothing about {s.path}", s.on_master.directories.raw)
-    free, needed = filesystem.free_bytes, needed_bytes(s)
+    free = filesystem.free_bytes
+    return measured(_enough(s, filesystem, free), mounted_on=filesystem.mounted_on, free_bytes=free)
+
+
+def _enough(s: CheckContext, filesystem: df.Filesystem, free: int) -> Finding:
+    needed = needed_bytes(s)
     where = f"{format_size(free)} free in {filesystem.mounted_on}"
     fix = (
         f"see what nimwrap images prune --dry-run {s.ref.client} would free, or enlarge it:"
@@ -102,7 +108,7 @@ def fsize(s: CheckContext) -> Finding:
     known: list[Fact[int]] = [fact for _, fact in sides if fact.value is not None]
     if not limits:
         if not known:
-            return skip(sides[1][1].missing, sides[1][1].raw)
+            return skip(sides[1][1].why, sides[1][1].raw)
         return ok("unlimited" if len(known) == len(sides) else "unlimited where it could be asked")
     name, limit = min(limits, key=lambda side: side[1])
     message = f"files may not grow beyond {format_size(limit)} on {name}"

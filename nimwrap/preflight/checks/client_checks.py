@@ -8,6 +8,7 @@ from nimwrap.domain.codes import FailureCode
 from nimwrap.domain.findings import Finding
 from nimwrap.preflight.check_context import CheckContext
 from nimwrap.preflight.client_facts import LIMIT_S, SYSBR, ClientFacts
+from nimwrap.preflight.facts import Missing
 from nimwrap.preflight.make_findings import ok, refuse, skip, warn
 
 BACKUP_PROGRAMS = frozenset({"mksysb", "savevg"})
@@ -19,7 +20,7 @@ def rootvg(s: CheckContext) -> Finding:
     fix = "on the client: look for an LVM command at work (ps -ef | grep vg); only if there is none: chvg -u rootvg"
     if lsvg.locked(fact.raw):
         return refuse(FailureCode.ROOTVG_LOCKED, f"rootvg of {s.ref.client} is locked", fix, fact.raw)
-    if fact.missing.endswith("in time"):
+    if fact.missing is Missing.TIMED_OUT:
         message = f"`lsvg rootvg` on {s.ref.client} did not end within {LIMIT_S} s and says nothing of a lock"
         return warn(message, fix, fact.raw)
     group = fact.need()

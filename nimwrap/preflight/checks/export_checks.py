@@ -2,61 +2,23 @@
 
 from __future__ import annotations
 
-from nimwrap.aix.etc_exports import ExportEntry
+from nimwrap.config.model import REMEDIES
 from nimwrap.domain.codes import FailureCode
 from nimwrap.domain.findings import Finding
 from nimwrap.preflight.check_context import CheckContext
-from nimwrap.preflight.facts import FactError
 from nimwrap.preflight.make_findings import ok, refuse, warn
 from nimwrap.preflight.master_facts import within
+from nimwrap.preflight.nearby_exports import mount_point, nearby_exports, same_filesystem
+from nimwrap.preflight.possible_remedies import obstacles
 
 STAGING = ".nimwrap"
 """Below it lie the directories that nimwrap itself exports for a remedy; each for one operation."""
 
 
-def concerning(s: CheckContext) -> tuple[ExportEntry, ...]:
-    """The exports in force of the image directory, of directories above it in its file system, and of what is below."""
-    path = s.path
-    if path is None:
-        return ()
-    return tuple(
-        export
-        for export in s.on_master.exported.value or []
-        if within(export.directory, path) or (within(path, export.directory) and _same_filesystem(s, export.directory))
-    )
-
-
-def barring_pre_export(s: CheckContext) -> ExportEntry | None:
-    """What is exported now so that the image directory's own export cannot be widened for the client."""
-    return next(
-        (
-            export
-            for export in concerning(s)
-            if within(export.directory, s.path or "") and (export.directory != s.path or export.read_only)
-        ),
-        None,
-    )
-
-
-def _same_filesystem(s: CheckContext, above: str) -> bool:
-    """True unless the file system of the image directory is known to begin below ``above``."""
-    mount = mount_point(s)
-    return mount is None or within(above, mount)
-
-
-def mount_point(s: CheckContext) -> str | None:
-    """Where the image directory's file system is mounted, if that is known."""
-    try:
-        filesystem = s.directory().filesystem
-    except FactError:
-        return None
-    return filesystem.mounted_on if filesystem else None
-
-
 def exports(s: CheckContext) -> Finding:
     """AIX exports no directory above or below one that is exported in the same file system (aix-nim section 3.1)."""
     s.on_master.exported.need()
-    found = concerning(s)
+    found = nearby_exports(s)
     evidence = "\n".join(export.text for export in found)
     path, base = s.path or "", s.policy.directory.rstrip("/")
     above = [export for export in found if within(path, export.directory) and export.directory != path]
@@ -73,8 +35,10 @@ def exports(s: CheckContext) -> Finding:
             evidence,
         )
     if [export for export in below if not within(export.directory, f"{base}/{STAGING}")]:
+        barred = obstacles(s)
+        left = " or ".join(name for name in REMEDIES if name not in barred) or "none"
         return warn(
-            f"{below[0].directory} is exported below {path}: only the remedy own-mount can work beside it",
+            f"{below[0].directory} is exported below {path}: only the remedy {left} can work beside it",
             f"if nothing uses it: exportfs -u {below[0].directory}",
             evidence,
         )
@@ -98,7 +62,7 @@ def _standing(s: CheckContext) -> Finding:
     waiting = [
         export
         for export in s.on_master.standing.need()
-        if within(export.directory, path) or (within(path, export.directory) and _same_filesystem(s, export.directory))
+        if within(export.directory, path) or (within(path, export.directory) and same_filesystem(s, export.directory))
     ]
     if waiting:
         return warn(

@@ -35,7 +35,7 @@ def client_known(s: CheckContext) -> Finding:
     if objects.value is None:
         said = classify(objects.raw, 1)
         code = said.code if said.code is FailureCode.NIM_REFUSED else FailureCode.UNKNOWN
-        message = f"{objects.missing}: nothing is known of {s.ref.client}"
+        message = f"{objects.why}: nothing is known of {s.ref.client}"
         return refuse(code, message, "on the master: /usr/sbin/lsnim -l", objects.raw)
     if s.nim is None:
         return _unknown(s, objects.value)

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import json
+
+from nimwrap.config.model import REMEDIES
 from nimwrap.domain.codes import FailureCode
 from nimwrap.domain.findings import Finding
 from nimwrap.preflight.address_origin import origin_of
 from nimwrap.preflight.check_context import CheckContext
-from nimwrap.preflight.checks.export_checks import barring_pre_export
-from nimwrap.preflight.export_allowlist import leads_to, remedies_in_order
+from nimwrap.preflight.export_allowlist import leads_to
 from nimwrap.preflight.make_findings import ok, refuse, skip, warn
 from nimwrap.preflight.permanent_fix import permanent_fix
+from nimwrap.preflight.possible_remedies import obstacles, possible_remedies, remedies_in_order
 from nimwrap.preflight.source_address import ALIAS_ORDER, STRONG
 
 _HOW = {"perl": "by perl, from the kernel", "traceroute": "by traceroute", ALIAS_ORDER: "guessed by alias order"}
@@ -61,27 +64,27 @@ def _way_out(s: CheckContext) -> str:
     """What in the configuration, or on the master, would let nimwrap bridge the difference; empty for nothing."""
     if s.policy.export_change == "never":
         return ' Or allow nimwrap to let it in for the time of a backup: export_change = "when-needed".'
-    bar = barring_pre_export(s)
-    if bar and remedies_in_order(s.policy, ()) and not possible_remedies(s):
-        return f' Or: remedies = ["own-mount", "pre-export"]; or, if nothing uses it: exportfs -u {bar.directory}.'
-    return ""
-
-
-def possible_remedies(s: CheckContext) -> tuple[str, ...]:
-    """Those that the configuration allows and that can work beside what the master exports now, in order."""
-    allowed = remedies_in_order(s.policy, s.prior.remedies_proven)
-    return tuple(name for name in allowed if name != "pre-export" or barring_pre_export(s) is None)
+    allowed = remedies_in_order(s.policy, ())
+    if not allowed or possible_remedies(s):
+        return ""
+    barred = obstacles(s)
+    ways = []
+    if any(name not in barred for name in REMEDIES):
+        ways.append(f"remedies = {json.dumps(REMEDIES)}")
+    ways += [barred[name].fix for name in allowed if barred[name].fix]
+    return f" Or: {'; or, '.join(ways)}." if ways else ""
 
 
 def obstacle(s: CheckContext) -> str:
     """Why no remedy may be used for a source address that differs; empty when one may."""
     if s.policy.export_change == "never":
         return 'export_change = "never" forbids to let it in'
-    if not remedies_in_order(s.policy, ()):
+    allowed = remedies_in_order(s.policy, ())
+    if not allowed:
         return f"layout = {s.policy.layout} and remedies = {list(s.policy.remedies)} leave no way to let it in"
-    if not possible_remedies(s) and (bar := barring_pre_export(s)):
-        how = f"for reading only: {bar.directory}" if bar.directory == s.path else f"below {s.path}: {bar.directory}"
-        return f"what is exported {how} leaves remedies = {list(s.policy.remedies)} no way to let it in"
+    if not possible_remedies(s):
+        why = " and ".join(dict.fromkeys(found.why for found in obstacles(s, allowed).values()))
+        return f"{why} leaves remedies = {list(s.policy.remedies)} no way to let it in"
     if s.source.method not in STRONG:
         return "known only from the order of the addresses, which is too weak to let an address in"
     if not s.source_proven:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from nimwrap.domain.findings import Finding
 from nimwrap.preflight.check_context import CheckContext
-from nimwrap.preflight.facts import Fact
+from nimwrap.preflight.facts import Fact, Missing
 from nimwrap.preflight.make_findings import ok, warn
 
 
@@ -14,15 +14,15 @@ def deadline(s: CheckContext) -> Finding:
     if s.channel is not None and s.channel.reached:
         sides.append((s.ref.client, list(vars(s.client).values())))
     open_ones = [
-        f"{fact.missing} on {name}"
+        f"{fact.why} on {name}"
         for name, facts in sides
         for fact in facts
-        if fact.missing.endswith(("in time", "was not answered"))
+        if fact.missing is not None and fact.missing.hangs
     ]
     if not open_ones:
         return ok("every question was answered in time")
     return warn(
         "; ".join(open_ones),
         "run the command there by hand and see why it hangs; `nimwrap check` then asks again",
-        "\n".join(fact.raw for _, facts in sides for fact in facts if fact.missing.endswith("in time")),
+        "\n".join(fact.raw for _, facts in sides for fact in facts if fact.missing is Missing.TIMED_OUT),
     )

@@ -128,7 +128,7 @@ def _level(seen: MasterSeen) -> Finding:
     check = f"nim_level:{seen.master.name}"
     itself = read(seen.answers, "master", "lsnim -l master", lsnim.parse_long)
     if itself.value is None:
-        said = (itself.raw.strip().splitlines() or [itself.missing])[0]
+        said = (itself.raw.strip().splitlines() or [itself.why])[0]
         return failed(check, f"its NIM database does not answer: {said}", "on the master: /usr/sbin/lsnim -l master")
     level = read(seen.answers, "level", "lslpp", lambda text: lslpp.parse(text, FILESET) or "").value
     if not level:
@@ -140,7 +140,7 @@ def _clients(seen: MasterSeen) -> Finding:
     check = f"clients:{seen.master.name}"
     rows = read(seen.answers, "clients", "lsnim", lsnim.parse_table)
     if rows.value is None:
-        return failed(check, f"its clients are not listed: {rows.missing}", "on the master: lsnim -c machines")
+        return failed(check, f"its clients are not listed: {rows.why}", "on the master: lsnim -c machines")
     count = sum(row.type in ("standalone", "vios") for row in rows.value)
     if count == 0:
         return warning(check, "NIM knows no client", "define some: nim -o define -t standalone")

@@ -10,6 +10,9 @@ import json
 from dataclasses import asdict, dataclass, field
 from pathlib import PurePosixPath
 
+NIM = "nim"
+"""The ``method`` of an attempt that needs no remedy: NIM's own operation."""
+
 NAME_TAKEN = "nimwrap: there is an image of that name already"
 """What an operation says that touched nothing, because its clock or another nimwrap had made the same name before."""
 
@@ -56,6 +59,11 @@ class AttemptPlan:
     had_allocations: tuple[str, ...] = ()
     had_cstate: str | None = None
     had_mounts: tuple[str, ...] | None = None
+
+    @property
+    def remedy(self) -> str | None:
+        """The remedy it goes by, None for NIM's own operation."""
+        return None if self.method == NIM else self.method
 
     @property
     def room(self) -> str:

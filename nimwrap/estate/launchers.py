@@ -1,0 +1,110 @@
+"""The texts of an estate's executables: what lies at an AIX path and starts the simulated command, tool or shell."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+
+from nimwrap.estate.spec import Spec
+
+_COMMAND = """#!/bin/sh
+''''exec {python} -SEs "$0" "$@" # '''
+import sys
+sys.path.insert(0, {code!r})
+from nimwrap.estate.run import main
+main({module!r}, {path!r})
+"""
+_SHELL = """#!/bin/sh
+''''exec {python} -SEs "$0" "$@" # '''
+import sys
+sys.path.insert(0, {code!r})
+from nimwrap.estate.shell import main
+main(sys.argv[0])
+"""
+_LOGGED_TOOL = """#!/bin/sh
+root=${{0%/bin/*}}; root=${{root%/usr}}; at=$(date +%s)
+{{ printf '%s\\037%s\\037change\\037{tool}' "${{root##*/}}" "$at"; printf '\\037%s' "$@"; printf '\\036'; }} \\
+  >>"${{root%/hosts/*}}/state/commands.log" 2>/dev/null
+exec {real} "$@"
+"""
+_ASKING = """#!/bin/sh
+PERL_BADLANG=0 exec {perl} -x "$0" "$@"  # silent about locales that the build machine does not have
+#!perl
+# The command is run by the server (nimwrap.estate.server), this process prints what it said and leaves as it did.
+delete $ENV{{PERL_BADLANG}};
+my ($server, $directory) = (undef, readlink('/proc/self/cwd'));
+if (defined $directory and socket($server, 1, 1, 0) and connect($server, pack('S a*', 1, '{server}'))) {{
+  my @question = ('{module}', '{path}', $0, $directory, scalar(@ARGV), @ARGV, map {{ "$_=$ENV{{$_}}" }} keys %ENV);
+  my ($rest, $answer, $done) = (join("\\0", @question), '', 0);
+  local $SIG{{PIPE}} = 'IGNORE';
+  while (length $rest) {{ my $sent = syswrite($server, $rest) or last; substr($rest, 0, $sent, ''); }}
+  shutdown($server, 1);
+  while (sysread($server, $answer, 65536, length $answer)) {{ }}
+  $SIG{{PIPE}} = 'DEFAULT';
+  while (length($answer) - $done >= 5) {{
+    my ($stream, $length) = unpack('C N', substr($answer, $done, 5));
+    $done += 5;
+    exit $length if $stream == 0;
+    my $out = $stream == 1 ? \\*STDOUT : \\*STDERR;
+    while ($length) {{
+      my $written = syswrite($out, $answer, $length, $done) or exit 141;
+      $length -= $written; $done += $written;
+    }}
+  }}
+}}
+exec {{'{python}'}} '{python}', '-SEs', '-c', q({plain}), $0, @ARGV;
+"""
+_PLAIN = (
+    "import sys; del sys.argv[0]; sys.path.insert(0, {code!r}); "
+    "from nimwrap.estate.run import main; main({module!r}, {path!r})"
+)
+_READING = {
+    *("cllsif", "clmgr", "clrginfo", "df", "exportfs", "getconf", "halevel", "host"),
+    *("id", "ifconfig", "lsattr", "lsfs", "lslpp", "lsmksysb", "lsnim", "lspv", "lssrc"),
+    *("lsvg", "mount", "netstat", "oslevel", "perl", "ps", "showmount", "traceroute", "uname"),
+}
+"""Modules whose commands the server may run: they only read, or it sends back the calls that do more."""
+
+
+def command(spec: Spec, module: str, path: str) -> str:
+    """The executable at the AIX path ``path``: a process that loads the module, or asks the server where one is."""
+    perl = real_tool("perl")
+    if not spec.server or spec.real_root or not perl or module not in _READING:
+        return plain_command(spec, module, path)
+    plain = _PLAIN.format(code=spec.code, module=module, path=path)
+    return _ASKING.format(perl=perl, server=spec.server, module=module, path=path, python=spec.python, plain=plain)
+
+
+def plain_command(spec: Spec, module: str, path: str) -> str:
+    """The executable that needs no server."""
+    return _COMMAND.format(module=module, path=path, python=spec.python, code=spec.code)
+
+
+def shell(spec: Spec) -> str:
+    """The program that runs scripts on a host."""
+    return _SHELL.format(python=spec.python, code=spec.code)
+
+
+def logged_tool(tool: str, real: str) -> str:
+    """A POSIX tool whose calls stand in the command log."""
+    return _LOGGED_TOOL.format(tool=tool, real=real)
+
+
+@cache
+def real_tool(name: str) -> str | None:
+    """The build machine's own tool of this name."""
+    return shutil.which(name, path="/usr/bin:/bin:/usr/sbin:/sbin:/usr/local/bin")
+
+
+def completed(spec: Spec) -> Spec:
+    """With this interpreter, this code and the server that the environment names where none are given."""
+    return replace(
+        spec,
+        python=spec.python or os.path.realpath(sys.executable),
+        code=spec.code or str(Path(__file__).resolve().parents[2]),
+        server=spec.server or os.environ.get("ESTATE_SERVER", ""),
+    )

@@ -1,0 +1,63 @@
+"""Only its own folder and the configuration call a remedy by its name: everybody else asks the object."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Collection, Iterator
+from pathlib import Path
+
+from nimwrap.config.model import REMEDIES
+from tests.running import ROOT
+
+PACKAGE = ROOT / "nimwrap"
+
+
+def modules(apart_from: Collection[str]) -> Iterator[tuple[str, ast.Module]]:
+    """The product's modules by path below the package, without some folders."""
+    for path in sorted(PACKAGE.rglob("*.py")):
+        name = path.relative_to(PACKAGE).as_posix()
+        if not name.startswith(tuple(apart_from)):
+            yield name, ast.parse(path.read_text())
+
+
+def literals(tree: ast.Module) -> Iterator[str]:
+    """The string constants of a module, those in f-strings included, without its docstrings."""
+    docs = {
+        id(node.value)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
+    }
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in docs:
+            yield node.value
+
+
+def test_no_remedy_is_called_by_name_outside_its_folder_and_the_configuration() -> None:
+    words = re.compile("|".join(rf"\b{re.escape(name)}\b" for name in REMEDIES))
+    found = [
+        f"{name}: {text!r}"
+        for name, tree in modules(("remedies/", "config/", "estate/"))
+        for text in literals(tree)
+        if words.search(text)
+    ]
+    assert found == []
+
+
+def test_no_module_of_a_remedy_is_imported_outside_its_folder() -> None:
+    own = {f"nimwrap.remedies.{name.replace('-', '_')}" for name in REMEDIES}
+    found = []
+    for name, tree in modules(("remedies/", "estate/")):
+        for node in ast.walk(tree):
+            if isinstance(node, ast.ImportFrom) and node.module:
+                taken = {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
+                found += [f"{name}: {one}" for one in taken & own]
+    assert found == []
+
+
+def test_each_remedy_of_the_configuration_has_its_module_and_each_module_its_name() -> None:
+    from nimwrap.remedies.registry import remedy
+
+    assert [remedy(name).name for name in REMEDIES] == list(REMEDIES)
+    objects = {path.stem for path in Path(PACKAGE / "remedies").glob("*.py") if "\nREMEDY = " in path.read_text()}
+    assert objects == {"nim_operation", *(name.replace("-", "_") for name in REMEDIES)}
