@@ -45,15 +45,9 @@ def plan_attempt(
         master=ref.master,
         client=ref.client,
         client_host=report.client_host or ref.client,
-<<<<<<< HEAD
-        master_name=report.master_name or context.master.host,
-        channel=report.route or context.master.client_channel if kinds.KINDS[work.kind].through_client else SELF,
-        method=method,
-=======
         master_name=report.master_name or master.host,
-        channel=master.client_channel if kinds.KINDS[work.kind].through_client else SELF,
+        channel=report.route or master.client_channel if kinds.KINDS[work.kind].through_client else SELF,
         method=key.method,
->>>>>>> main
         resource=names.resource or "",
         location=names.location,
         staged=names.location,

@@ -13,6 +13,7 @@ from nimwrap.domain.errors import NimwrapError, master_unreachable
 from nimwrap.domain.names import is_host_name
 from nimwrap.domain.records import ClientRef, Inventory, InventoryClient
 from nimwrap.history.sqlite.queries import Reader
+from nimwrap.hosts.channel_route import LASTS
 from nimwrap.hosts.protocol import Host
 from nimwrap.hosts.script_batch import PREAMBLE
 from nimwrap.images.kinds import KINDS, MASTER
@@ -51,7 +52,7 @@ def prior_of(reader: Reader, ref: ClientRef, listed: Inventory | None, now: date
         reader.remedies_proven(ref.master),
         listed.hosts.get(ref.client) if listed else None,
         listed.hostname if listed else None,
-        reader.known_route(ref.master, ref.client, now),
+        reader.known_route(ref.master, ref.client, now - LASTS),
     )
 
 

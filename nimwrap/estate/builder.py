@@ -14,39 +14,8 @@ from nimwrap.estate import catalogue, launchers
 from nimwrap.estate import spec as specs
 from nimwrap.estate.estate import Estate
 from nimwrap.estate.machine import BASE, Machine, State
-from nimwrap.estate.process import shell_path
 from nimwrap.estate.spec import HostSpec, Spec
 
-<<<<<<< HEAD
-_LAUNCHER = """#!/bin/sh
-''''exec {python} -SEs "$0" "$@" # '''
-import sys
-sys.path.insert(0, {code!r})
-from nimwrap.estate.run import main
-main({module!r}, {path!r})
-"""
-_SHELL = """#!/bin/sh
-''''exec {python} -SEs "$0" "$@" # '''
-import sys
-sys.path.insert(0, {code!r})
-from nimwrap.estate.shell import main
-main(sys.argv[0])
-"""
-_KSH = """#!/bin/sh
-case $1 in */nw.*/*) {python} -SEs -c 'import sys
-sys.path.insert(0, sys.argv[3])
-from nimwrap.estate.script_file import settle
-settle(sys.argv[1], sys.argv[2])' "$0" "$1" {code};; esac
-exec {real} "$@"
-"""
-_LOGGED_TOOL = """#!/bin/sh
-root=${{0%/bin/*}}; root=${{root%/usr}}; at=$(date +%s)
-{{ printf '%s\\037%s\\037change\\037{tool}' "${{root##*/}}" "$at"; printf '\\037%s' "$@"; printf '\\036'; }} \\
-  >>"${{root%/hosts/*}}/state/commands.log" 2>/dev/null
-exec {real} "$@"
-"""
-=======
->>>>>>> main
 _PLAIN_ROOT = re.compile(r"[A-Za-z0-9_./+@,=-]+")
 
 
@@ -165,17 +134,10 @@ def _executables(base: Path, spec: Spec, one: HostSpec) -> None:
         if real := launchers.real_tool(tool):
             (tree / "usr/bin" / tool).symlink_to(real)
     for tool in catalogue.CHANGING_TOOLS:
-<<<<<<< HEAD
-        if real := _real_tool(tool):
-            _program(base, tree / "usr/bin" / tool, _LOGGED_TOOL.format(tool=tool, real=real))
-    _program(base, tree / "usr/bin/ksh", _KSH.format(real=spec.ksh or shell_path(), **seen_from))
-    _program(base, base / "shells" / one.name, _SHELL.format(**seen_from))
-=======
         if real := launchers.real_tool(tool):
             _program(base, tree / "usr/bin" / tool, launchers.logged_tool(tool, real))
-    (tree / "usr/bin/ksh").symlink_to(shell_path())
+    _program(base, tree / "usr/bin/ksh", launchers.ksh(spec))
     _program(base, base / "shells" / one.name, launchers.shell(spec))
->>>>>>> main
 
 
 def _program(base: Path, path: Path, text: str) -> None:

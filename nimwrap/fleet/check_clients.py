@@ -40,7 +40,7 @@ def check_clients(
         by_master: dict[str, list[str]] = {}
         for ref in refs:
             by_master.setdefault(ref.master, []).append(ref.client)
-        priors = {ref: prior_of(reader, ref, seen[ref.master].listed) for ref in refs}
+        priors = {ref: prior_of(reader, ref, seen[ref.master].listed, now) for ref in refs}
 
         def of_one(master: str) -> list[PreflightReport]:
             error = seen[master].trouble

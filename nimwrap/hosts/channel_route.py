@@ -6,26 +6,13 @@ carries too little, or runs nothing of ours.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 AUTO, BY_C_RSH, BY_SSH, SELF = "auto", "c_rsh", "ssh", "self"
 """``self`` is for what a master makes of itself: there is nobody to call."""
 NARROW, MUTE = "narrow", "mute"
-_LASTS = timedelta(days=30)
-
-
-@dataclass(frozen=True)
-class KnownRoute:
-    """What was found out about the way from a master to one client, and when."""
-
-    route: str
-    found: datetime
-    calls: int = 1
-
-    def holds(self, now: datetime) -> bool:
-        """Whether it is still to be taken for true without being measured again."""
-        return now - self.found < _LASTS
+LASTS = timedelta(days=30)
+"""After so long, what is known is found out again."""
 
 
 def way_of(route: str) -> str:

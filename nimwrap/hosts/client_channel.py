@@ -71,7 +71,7 @@ class ChannelAnswer:
 
 
 def client_command(route: str, client_host: str, script: str, limit_s: int) -> str:
-    """Shell text for the master: runs ``script`` on the client within ``limit_s`` seconds, by a ``route`` that is known.
+    """Shell text for the master: runs ``script`` on the client within ``limit_s`` seconds, by a known ``route``.
 
     It prints the client's merged output and, last, ``nw_rc=N``; without that line the channel failed and the output
     says why. Its status on the master means nothing. Raises NimwrapError ``name_invalid`` for a host that may not

@@ -1,13 +1,13 @@
 r"""A script that travels to a client in pieces, over a channel that carries less than the whole of it.
 
 Everything here is shell text for the master. It needs of the channel 256 bytes a call, letters, digits, blanks,
-``/ . _ - = + : ,``, ``>`` and one of ``;`` and ``&``: no quote, no ``$``, no backslash, no newline, no ``<`` and no ``|``; and of the client
-the tools that every AIX has. It works with any login shell there.
+``/ . _ - = + : ,``, ``>`` and one of ``;`` and ``&``: no quote, no ``$``, no backslash, no newline, no ``<`` and no
+``|``; and of the client the tools that every AIX has. It works with any login shell there.
 
-The script travels as letters, digits, ``_`` and ``.``, four for three bytes, appended to a file in a directory of its own
-that nobody else can enter. A line of awk turns them back. That line needs characters that cannot travel, so ``tr`` makes
-them of letters, and of it, the ``<`` is what ``dd`` makes of an EBCDIC ``L``, and the backslash is what lies between
-``Z`` and ``_``. The checksum is compared before anything of it runs; the directory is gone as soon as it does.
+The script travels as letters, digits, ``_`` and ``.``, four for three bytes, appended to a file in a directory of its
+own that nobody else can enter. A line of awk turns them back. That line needs characters that cannot travel, so ``tr``
+makes them of letters, and of it, the ``<`` is what ``dd`` makes of an EBCDIC ``L``, and the backslash is what lies
+between ``Z`` and ``_``. The checksum is compared before anything of it runs; the directory is gone as soon as it does.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ SAY = (
     "nw_say() { printf '%s\\n' \"$1\"; }\n"
     'if [ "$(print -r -- x 2>/dev/null)" = x ]; then nw_say() { print -r -- "$1"; }; fi'
 )
-"""Shell text that defines ``nw_say``: prints its argument. ksh88 has no printf of its own, echo would read backslashes."""
+"""Defines ``nw_say``, which prints its argument: ksh88 has no printf of its own, and echo would read backslashes."""
 CLEAN = r"nw_clean='tr -d \000\015'"
 """A null byte would end a variable; carriage returns are those of a channel that has a terminal in it."""
 ANSWERED = "case $nw_c in *nw_rc=[0-9]*) "

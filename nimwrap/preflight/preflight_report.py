@@ -59,7 +59,8 @@ class PreflightReport:
     client's mount will use. ``directory`` is where the image goes, ``mount_point`` the file system it lies in;
     ``exports`` are the lines of the exports in force of that directory, of those above and below it.
     ``client_mounts``: where the client has mounted something from other machines.
-    ``route`` is the way the client was reached by, empty when it was not; ``channel_calls`` how often it was called.
+    ``route`` is the way the client was reached by, empty when it was not; ``channel_calls`` how often it was called,
+    ``route_is_new`` whether that is not what was known before.
     ``remedies`` are those allowed and possible here, in the order in which to try them.
     """
 
@@ -82,6 +83,7 @@ class PreflightReport:
     processes_before: tuple[str, ...] = ()
     route: str = ""
     channel_calls: int = 0
+    route_is_new: bool = False
 
     @property
     def verdict(self) -> CheckVerdict:

@@ -43,5 +43,6 @@ def report_of(s: CheckContext, findings: tuple[Finding, ...]) -> PreflightReport
         available_bytes=s.available_bytes,
         route=s.channel.route if s.channel and s.channel.reached else "",
         channel_calls=s.channel.calls if s.channel else 0,
+        route_is_new=bool(s.channel and s.channel.reached and s.channel.route != s.prior.route),
         processes_before=tuple(process.line for process in backups_running(s.client)),
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -72,7 +73,21 @@ def _looked(
         raise usage_error("check needs a client, a group or --all", "nimwrap check powerha1")
     assert invocation.masters  # noqa: S101  raises, with the table to write, when there is none
     with invocation.reader() as reader:
-        return check_clients(invocation.config, reader, targets, everything=everything, now=invocation.now())
+        found = check_clients(invocation.config, reader, targets, everything=everything, now=invocation.now())
+    _remember(invocation, [report for report in found[0] if report.route_is_new])
+    return found
+
+
+def _remember(invocation: Invocation, reports: list[PreflightReport]) -> None:
+    """The ways to clients that were found out. Who may not write the history finds them out again."""
+    if not reports:
+        return
+    from nimwrap.history.sqlite.store import Store
+
+    with suppress(NimwrapError), Store.open(invocation.config.database) as store:
+        for report in reports:
+            ref = report.ref
+            store.remember_route(ref.master, ref.client, report.route, report.channel_calls, invocation.now())
 
 
 def exit_code_of(reports: list[PreflightReport], unheard: Sequence[NimwrapError] = ()) -> ExitCode:
@@ -98,6 +113,7 @@ def report_json(report: PreflightReport) -> dict[str, Any]:
         "source_address": report.source_address,
         "cluster": report.cluster,
         "remedies": report.remedies,
+        "channel": {"route": report.route, "calls": report.channel_calls} if report.route else None,
     }
 
 

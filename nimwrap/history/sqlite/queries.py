@@ -123,6 +123,16 @@ class Reader(ReadOnly):
         )
         return tuple(row["remedy"] for row in self.rows(sql, (master,)))
 
+    def channels(self, master: str) -> list[Row]:
+        """What was found out about the ways from this master to its clients."""
+        return self.rows("select * from channels where master = ? order by client", (master,))
+
+    def known_route(self, master: str, client: str, since: datetime) -> str:
+        """The way to the client as it was found out since then; empty when it was not."""
+        sql = "select route from channels where master = ? and client = ? and found >= ?"
+        found = self.row(sql, (master, client, rfc3339(since)))
+        return str(found["route"]) if found else ""
+
     # --- exports and images
 
     def open_changes(self, master: str | None = None) -> list[Row]:

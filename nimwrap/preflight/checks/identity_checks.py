@@ -10,7 +10,7 @@ from nimwrap.hosts.channel_route import BY_C_RSH, BY_SSH, NARROW, in_words, piec
 from nimwrap.hosts.client_channel import ChannelAnswer
 from nimwrap.hosts.piecewise import SMALLEST
 from nimwrap.preflight.check_context import CheckContext
-from nimwrap.preflight.make_findings import ok, refuse, skip, warn
+from nimwrap.preflight.make_findings import measured, ok, refuse, skip, warn
 
 CLOCK_TOLERANCE_S = 300
 
@@ -22,7 +22,8 @@ def channel(s: CheckContext) -> Finding:
         return skip("the client was not called")
     if answer.reached and s.client.node.value is not None:
         calls = f", {answer.calls} calls" if answer.calls > 1 else ""
-        return ok(f"answers over {in_words(answer.route)}{calls}")
+        found = ok(f"answers over {in_words(answer.route)}{calls}")
+        return measured(found, route=answer.route, channel_calls=answer.calls)
     if answer.reached:
         return warn(
             f"{s.ref.client} answers over {in_words(answer.route)}, but not what was asked",

@@ -13,8 +13,8 @@ from nimwrap.config.model import MasterConfig
 from nimwrap.domain.durations import format_duration
 from nimwrap.domain.errors import NimwrapError
 from nimwrap.domain.findings import Finding
-from nimwrap.hosts.piecewise import C_RSH
 from nimwrap.hosts.connect import open_master
+from nimwrap.hosts.piecewise import C_RSH
 from nimwrap.hosts.protocol import Host
 from nimwrap.hosts.script_batch import Answer, Question, answers, questionnaire
 from nimwrap.preflight.facts import read

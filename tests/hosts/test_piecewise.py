@@ -27,8 +27,8 @@ text = sys.argv[2]
 with open({log!r}, "a") as log:
     log.write(repr(text) + "\\n")
 {steps}
-done = subprocess.run([{shell!r}, "-c", text], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-sys.stdout.buffer.write(done.stdout)
+sys.stdout.flush()
+subprocess.run([{shell!r}, "-c", text], stdin=subprocess.DEVNULL, stderr=subprocess.STDOUT)
 """
 REFUSE = "if len(text) > {n}: sys.exit(print('c_rsh: too long') or 1)"
 CUT = "text = text[:{n}]"
