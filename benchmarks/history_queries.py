@@ -138,8 +138,10 @@ def _insert(connection: sqlite3.Connection, table: str, rows: Iterator[dict[str,
 def questions(reader: Reader, clients: int) -> dict[str, Callable[[], object]]:
     """Every question that a read-only command asks, with the arguments that cost most."""
     client, retired, week = f"lpar{clients // 2:05d}", f"lpar{clients - 1:05d}", NOW - timedelta(days=7)
+    everyone = [("nim", f"lpar{number:05d}") for number in range(clients)]
+    night = (NOW - timedelta(hours=18), NOW + timedelta(hours=6))
     newest = reader.runs(limit=50)
-    ids = [row["id"] for row in newest]
+    ids = [row.id for row in newest]
     return {
         "history": lambda: runs_json(reader, reader.runs(limit=50), evidence=False),
         "history CLIENT": lambda: reader.runs([client], limit=50),
@@ -149,16 +151,19 @@ def questions(reader: Reader, clients: int) -> dict[str, Callable[[], object]]:
         "history --outcome refused": lambda: reader.runs(outcomes=["refused"], limit=50),
         "history --since 7d --limit 50": lambda: reader.runs(since=week, limit=50),
         "runs by id": lambda: reader.runs_by_id(ids),
-        "show RUN": lambda: [reader.run(ids[0][:24]), reader.findings(ids[0]), reader.events(ids[0])],
+        "show RUN": lambda: [
+            reader.run(ids[0][:24]),
+            reader.stored_run(ids[0]),
+            reader.findings(ids[0]),
+            reader.events(ids[0]),
+        ],
         "exports list": lambda: [reader.open_changes(), reader.changes(limit=50)],
         "open runs": lambda: reader.open_runs("nim"),
         "known clients": reader.known,
         "fleet": reader.fleet,
-        "last good of all": lambda: reader.rows("select * from last_good"),
         "last good of one": lambda: reader.last_good("nim", client),
         "last runs of one": lambda: reader.last_runs("nim", retired, 5),
         "images": reader.images,
-        "newest proven of one": lambda: reader.newest_proven("nim", client, limit=12),
         "faulty images": reader.faulty_images,
         "images of one": lambda: reader.images("nim", client),
         "image at a place": lambda: reader.image_at("nim", f"/export/nim/{client}/1.mksysb"),
@@ -166,11 +171,25 @@ def questions(reader: Reader, clients: int) -> dict[str, Callable[[], object]]:
         "durations": lambda: reader.durations("nim", client),
         "noted of a day": lambda: reader.noted("verification", NOW - timedelta(days=1)),
         "remedies proven": lambda: reader.remedies_proven("nim"),
-        "channels of a master": lambda: reader.channels("nim"),
+        "routes": lambda: reader.routes("nim"),
         "known route": lambda: reader.known_route("nim", client, NOW),
         "holds": lambda: reader.holds(NOW),
         "clients": reader.clients,
         "inventories": reader.inventories,
+        "outcomes of nights": lambda: [reader.outcomes_in([night] * 30), reader.missed_in([night] * 30)],
+        "starts": lambda: [reader.first_start(), reader.last_start()],
+        "a night": lambda: [reader.runs_in(night, 3000), reader.attempts_in(night, 3000)],
+        "failures": lambda: [reader.failure_counts(), reader.failed_runs(NOW - timedelta(days=30), 300)],
+        "remedy counts": reader.remedy_counts,
+        "sizes of all": lambda: reader.sizes_of(everyone, "mksysb", 20),
+        "durations of all": lambda: reader.durations_of(everyone, "mksysb", 20),
+        "image sizes of all": lambda: reader.image_sizes_of(everyone, "mksysb", 12),
+        "last runs of a hundred": lambda: reader.last_runs_of(everyone[:100], 28),
+        "last good of all": lambda: reader.last_good_of(everyone),
+        "clusters": reader.runs_that_saw_a_cluster,
+        "space": reader.space_measured,
+        "missed slots": lambda: [reader.has_slots(week), reader.missed_slots(week)],
+        "runs with open changes": reader.runs_with_open_changes,
         "slots of a week, missed": lambda: reader.slots(since=week, states=["missed", "skipped"]),
         "newest slot": lambda: newest_slot(reader, "nightly", NOW),
         "pending slots": lambda: pending(reader, NOW - timedelta(days=3)),
@@ -185,23 +204,20 @@ class Timed(Reader):
         self.plans: dict[str, list[str]] = {}
         super().__init__(path)
 
-    def rows(self, sql: str, parameters: Sequence[Any] = ()) -> list[dict[str, Any]]:
-        self._plan(sql, parameters)
-        began = time.perf_counter()
-        rows = super().rows(sql, parameters)
-        self.taken.append((sql, (time.perf_counter() - began) * 1000))
-        return rows
+    def query(self, sql: str, parameters: Sequence[Any] = ()) -> sqlite3.Cursor:
+        if sql not in self.plans:
+            self.plans[sql] = [step for *_, step in super().query(f"explain query plan {sql}", parameters)]
+        self.taken.append((sql, 0.0))
+        return super().query(sql, parameters)
 
     def records(self, make: Callable[[Sequence[Any]], Any], sql: str, parameters: Sequence[Any] = ()) -> list[Any]:
-        self._plan(sql, parameters)
         began = time.perf_counter()
         rows = super().records(make, sql, parameters)
-        self.taken.append((sql, (time.perf_counter() - began) * 1000))
+        self.taken[-1] = (sql, (time.perf_counter() - began) * 1000)
         return rows
 
-    def each(self, sql: str, parameters: Sequence[Any] = ()) -> Iterator[dict[str, Any]]:
-        self._plan(sql, parameters)
-        own = 0.0
+    def each(self, sql: str, parameters: Sequence[Any] = ()) -> Iterator[tuple[Any, ...]]:
+        own, place = 0.0, len(self.taken)
         rows = super().each(sql, parameters)
         try:
             while True:
@@ -212,11 +228,8 @@ class Timed(Reader):
                     return
                 yield row
         finally:
-            self.taken.append((sql, own * 1000))
-
-    def _plan(self, sql: str, parameters: Sequence[Any]) -> None:
-        if sql not in self.plans:
-            self.plans[sql] = [row["detail"] for row in super().rows(f"explain query plan {sql}", parameters)]
+            if place < len(self.taken):
+                self.taken[place] = (sql, own * 1000)
 
 
 def measure(path: Path, clients: int, repeat: int) -> int:

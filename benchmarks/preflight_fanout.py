@@ -35,8 +35,8 @@ from nimwrap.clients.inventory import take_inventory  # noqa: E402
 from nimwrap.config.model import Config, MasterConfig  # noqa: E402
 from nimwrap.estate.builder import build  # noqa: E402
 from nimwrap.hosts.client_channel import ClientRequest, ask_clients  # noqa: E402
-from nimwrap.hosts.piecewise import C_RSH  # noqa: E402
 from nimwrap.hosts.connect import open_master  # noqa: E402
+from nimwrap.hosts.piecewise import C_RSH  # noqa: E402
 from nimwrap.hosts.protocol import Host  # noqa: E402
 from nimwrap.hosts.script_batch import PREAMBLE  # noqa: E402
 from nimwrap.preflight.client_facts import client_script  # noqa: E402
@@ -128,13 +128,13 @@ def opened(master: MasterConfig) -> Iterator[Host]:
 def bare(master: MasterConfig, clients: list[str], script: str) -> None:
     with opened(master) as host:
         result = host.run(bare_script(clients, script), timeout=1800)
-    assert result.ok and result.stdout.count(" begin machine") == len(clients), result.stderr
+    assert result.succeeded and result.stdout.count(" begin machine") == len(clients), result.stderr
 
 
 def asked(master: MasterConfig, clients: list[str], script: str) -> None:
     with opened(master) as host:
         found = ask_clients(host, "c_rsh", {name: ClientRequest(name, script) for name in clients}, parallel=AT_ONCE)
-    assert all(answer.ok for answer in found.values())
+    assert all(answer.succeeded for answer in found.values())
 
 
 def looked(master: MasterConfig, clients: list[str]) -> None:

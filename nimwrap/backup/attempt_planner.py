@@ -12,7 +12,7 @@ from nimwrap.domain.attempt_plan import NAME_TAKEN, AttemptPlan
 from nimwrap.domain.findings import Failure
 from nimwrap.hosts.channel_route import SELF
 from nimwrap.hosts.script_batch import PREAMBLE
-from nimwrap.images import kinds
+from nimwrap.images.kinds.registry import KINDS, image_names
 from nimwrap.preflight.preflight_report import PreflightReport
 from nimwrap.remedies.base import ExportListing, Step, Work
 from nimwrap.remedies.registry import remedy
@@ -37,7 +37,7 @@ def plan_attempt(
     ref, policy = report.ref, work.policy
     # A second later for each further attempt: two attempts of a run never share a name.
     named = work.clock + timedelta(seconds=key.number - 1)
-    names = kinds.image_names(work.kind, ref.client, policy, named, work.volume_group)
+    names = image_names(work.kind, ref.client, policy, named, work.volume_group)
     draft = AttemptPlan(
         run=key.run,
         number=key.number,
@@ -46,7 +46,7 @@ def plan_attempt(
         client=ref.client,
         client_host=report.client_host or ref.client,
         master_name=report.master_name or master.host,
-        channel=report.route or master.client_channel if kinds.KINDS[work.kind].through_client else SELF,
+        channel=report.route or master.client_channel if KINDS[work.kind].through_client else SELF,
         method=key.method,
         resource=names.resource or "",
         location=names.location,

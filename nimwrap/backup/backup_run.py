@@ -19,7 +19,7 @@ from nimwrap.backup.attempt import AttemptResult, OperationOutcomeUnknown, failu
 from nimwrap.backup.attempt_planner import AttemptKey, plan_attempt
 from nimwrap.backup.locking import beating, give_back, locked_by_another, take_locks
 from nimwrap.backup.post_backup import apply_name_and_retention, warned
-from nimwrap.backup.self_preflight import master_preflight, through_client
+from nimwrap.backup.self_preflight import master_preflight
 from nimwrap.backup.size_preview import space_short
 from nimwrap.config.model import BackupPolicy, RetryPolicy
 from nimwrap.domain.attempt_plan import NIM
@@ -27,11 +27,13 @@ from nimwrap.domain.clock import Interrupted, NotStarted
 from nimwrap.domain.codes import CAN_PASS, FailureCode, Outcome
 from nimwrap.domain.errors import NimwrapError
 from nimwrap.domain.findings import CheckVerdict, Failure
+from nimwrap.domain.names import PLAIN_KIND
 from nimwrap.domain.progress import Progress
 from nimwrap.domain.records import ClientRef, Run
 from nimwrap.domain.retry import wait_before
 from nimwrap.history.run_lease import RunLease
 from nimwrap.hosts.script_batch import PREAMBLE
+from nimwrap.images.kinds.registry import KINDS
 from nimwrap.master_context import MasterContext, log_path
 from nimwrap.preflight.engine import preflight, recheck_source
 from nimwrap.preflight.preflight_report import PreflightReport, Prior
@@ -50,7 +52,7 @@ class BackupRequest:
     ``in_company``: other clients are backed up by the same command, so one of them may hold the cluster."""
 
     ref: ClientRef
-    kind: str = "mksysb"
+    kind: str = PLAIN_KIND
     volume_group: str = ""
     schedule: str | None = None
     slot: datetime | None = None
@@ -211,7 +213,7 @@ class BackupRun:
     def _look(self) -> PreflightReport:
         self._progress("preflight")
         context, ref = self.context, self.request.ref
-        if through_client(self.request.kind):
+        if KINDS[self.request.kind].through_client:
             prior = {ref.client: self.request.prior}
             report = preflight(context.host, context.master, context.config, [ref.client], prior, context.clock.now())[
                 0

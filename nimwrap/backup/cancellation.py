@@ -26,7 +26,7 @@ def cancel_run(context: MasterContext, reader: Reader, run: str) -> Recovered:
     while owner_alive(context.config.state_dir, run) and waited < CLOSING_S:
         context.clock.sleep(0.5)
         waited += 0.5
-        if reader.run(run)["outcome"] != "running":
+        if reader.run(run).outcome != "running":
             return Recovered(closed=[run])
     if owner_alive(context.config.state_dir, run):
         raise NimwrapError(
@@ -35,7 +35,7 @@ def cancel_run(context: MasterContext, reader: Reader, run: str) -> Recovered:
         )
     follow(context, plan)
     done = recover(context, reader, wait=False)  # other runs go on: nobody asked to wait for them
-    if reader.run(run)["outcome"] == "running":
+    if reader.run(run).outcome == "running":
         raise NimwrapError(
             f"{run} could not be closed: {'; '.join(done.notes) or 'its operation is still running'}",
             hint="see why, then `nimwrap recover`",

@@ -7,6 +7,7 @@ its command. Nothing of the image is touched before it is proven that nobody wri
 from __future__ import annotations
 
 import shlex
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from nimwrap.aix import etc_exports, exportfs, lsnim, nim
@@ -16,7 +17,7 @@ from nimwrap.domain.attempt_plan import AttemptPlan
 from nimwrap.history.sqlite.queries import Reader
 from nimwrap.hosts.channel_route import SELF
 from nimwrap.hosts.client_channel import client_command, parse_channel
-from nimwrap.hosts.script_batch import PREAMBLE, Question, answers, questionnaire
+from nimwrap.hosts.script_batch import PREAMBLE, Answer, Question, answers, questionnaire
 from nimwrap.master_context import MasterContext
 from nimwrap.remedies.registry import remedy
 
@@ -47,7 +48,7 @@ def clean_up(context: MasterContext, plan: AttemptPlan, *, late: Late | None = N
     export nor NIM's own state is touched, and all of it is left to recover.
     """
     cleaning = Cleaning()
-    if _is_good(context, plan):
+    if _is_recorded(context, plan):
         cleaning.left += clear_client(context, plan)
         return cleaning
     writing = writers_left(context, plan, "after the failure: is the client still writing?")
@@ -66,9 +67,10 @@ def clean_up(context: MasterContext, plan: AttemptPlan, *, late: Late | None = N
         result = context.act(
             plan.run, "clean up", PREAMBLE + "".join(f"{act}\n" for act in cleaning.actions), timeout=300
         )
-        if result.returncode != 0:
+        if result.unknown or result.failed:
             said = (result.stdout + result.stderr).strip()
-            cleaning.left.append(f"cleaning up ended with {result.returncode}: {said}")
+            how = "was cut off" if result.unknown else f"ended with {result.returncode}"
+            cleaning.left.append(f"cleaning up {how}: {said}")
     return cleaning
 
 
@@ -83,17 +85,29 @@ def clear_client(context: MasterContext, plan: AttemptPlan) -> list[str]:
     command = client_command(plan.channel, plan.client_host, there.script, 120)
     result = context.act(plan.run, "clear what the operation left on the client", PREAMBLE + command, timeout=150)
     answer = parse_channel(result.stdout)
-    if answer.ok:
+    if answer.succeeded:  # when nobody knows, it is told as left: recover comes back for it
         return []
     said = (answer.output.strip().splitlines() or ["no answer"])[-1]
     return [f"{plan.client}: {there.path} could not be removed: {said}"]
 
 
-def _is_good(context: MasterContext, plan: AttemptPlan) -> bool:
-    """Whether the history has a proven image at this place: whatever failed, that one is never touched."""
+def _is_recorded(context: MasterContext, plan: AttemptPlan) -> bool:
+    """Whether the history has an image of this attempt, wherever it lies by now: whatever failed, it is never touched.
+
+    An image that could not take its place is recorded where it was made, one with NIM_MKSYSB_SUBDIRS where NIM put it,
+    one under a fixed name at that. An attempt that made an image is the last of its run.
+    """
     with Reader.open(context.config.database) as reader:
-        row = reader.image_at(plan.master, plan.location)
-    return row is not None and bool(row.verified)
+        images = reader.images(plan.master)
+        attempts = reader.attempts([plan.run])
+    last = max((int(row.number) for row in attempts), default=plan.number)
+    places = {plan.location, plan.staged}
+    return any(
+        row.location in places
+        or (plan.resource and row.resource == plan.resource)
+        or (row.run == plan.run and plan.number == last)
+        for row in images
+    )
 
 
 def _unmount(context: MasterContext, plan: AttemptPlan) -> list[str]:
@@ -124,18 +138,34 @@ def _plan_master(context: MasterContext, plan: AttemptPlan, cleaning: Cleaning, 
         nonce,
     )
     found = answers(context.act(plan.run, "what did the failure leave?", script).stdout, nonce)
-    if plan.resource and "resource" in found and found["resource"].ok:
+    if why := _not_told(plan, found):
+        cleaning.left.append(f"{why}: nothing was taken away on {plan.master}; `nimwrap recover` asks again")
+        return
+    if plan.resource and found["resource"].succeeded:  # when nobody knows, it was told above
         cleaning.actions.append(shlex.join(nim.remove(plan.resource)))
     cleaning.actions.append(f"rm -f {shlex.quote(plan.staged)}")
     if plan.staging:
         cleaning.actions.append(f"rmdir {shlex.quote(plan.staging)} 2>/dev/null")
         cleaning.actions.append(f"rmdir {shlex.quote(plan.staging.rpartition('/')[0])} 2>/dev/null || :")
-    client = found["client"].output if "client" in found else ""
+    client = found["client"].output
     if late is not None and (_cstate(plan, client) or lsnim.READY) not in (lsnim.READY, late.stuck):
         cleaning.left.append(f"{plan.client} is at another operation by now; what is left on the master waits for it")
         return
-    _exports_left(plan, found["exports"].output if "exports" in found else "", cleaning)
+    _exports_left(plan, found["exports"].output, cleaning)
     _client_left(plan, client, cleaning)
+
+
+def _not_told(plan: AttemptPlan, found: Mapping[str, Answer]) -> str:
+    """What the master did not say, or not in words that are known, about what the failure left; empty when all."""
+    for name, command in (("resource", f"lsnim -l {plan.resource}"), ("client", "lsnim -l"), ("exports", "exportfs")):
+        if name == "resource" and not plan.resource:
+            continue
+        answer = found.get(name)
+        if answer is None or answer.unknown:
+            return f"`{command}` gave no answer"
+        if answer.failed and (name != "resource" or not lsnim.no_such_object(answer.output)):
+            return f"`{command}` ended with {answer.returncode}: {answer.output.strip()[:200]}"
+    return ""
 
 
 def _cstate(plan: AttemptPlan, text: str) -> str:
@@ -154,6 +184,8 @@ def _exports_left(plan: AttemptPlan, listing: str, cleaning: Cleaning) -> None:
     try:
         listed = {entry.directory: entry for entry in etc_exports.parse_listing(listing)}
     except Unrecognised:
+        if plan.directory in listing:
+            cleaning.left.append(f"{plan.directory} may be exported, and was not before; look: exportfs")
         return
     left = listed.get(plan.directory)
     if left is None:
@@ -171,8 +203,9 @@ def _client_left(plan: AttemptPlan, text: str, cleaning: Cleaning) -> None:
     try:
         client = lsnim.parse_long(text).get(plan.client)
     except Unrecognised:
-        return
+        client = None
     if client is None:
+        cleaning.left.append(f"lsnim does not say how {plan.client} stands; look: lsnim -l {plan.client}")
         return
     before = set(plan.had_allocations)
     for kind in ("mksysb", "spot", "lpp_source", "bosinst_data", "image_data", "exclude_files"):

@@ -17,7 +17,7 @@ from nimwrap.domain.attempt_plan import AttemptPlan
 from nimwrap.domain.codes import Outcome
 from nimwrap.domain.errors import NimwrapError, master_unreachable
 from nimwrap.domain.records import ChangeState
-from nimwrap.history.sqlite.codec import Row
+from nimwrap.history.model import ChangeRow
 from nimwrap.history.sqlite.queries import Reader
 from nimwrap.hosts.script_batch import PREAMBLE
 from nimwrap.master_context import MasterContext
@@ -28,7 +28,7 @@ BUSY = 75
 
 def plans(reader: Reader, run_id: str) -> list[AttemptPlan]:
     """The plans of a run, oldest first."""
-    texts = [event["data"] for event in reader.events(run_id) if event["kind"] == "plan" and event["data"]]
+    texts = [event.data for event in reader.events(run_id) if event.kind == "plan" and event.data]
     stored = [json.loads(text) for text in texts]
     return [AttemptPlan.from_json(text if isinstance(text, str) else json.dumps(text)) for text in stored]
 
@@ -38,10 +38,10 @@ def undo_lost(context: MasterContext, reader: Reader, plan: AttemptPlan) -> str:
 
     Raises NimwrapError when the master does not say what came of it, or another run works in the same directory.
     """
-    change = next((row for row in _unfinished(reader, context) if row["id"] == plan.change), None)
+    change = next((row for row in _unfinished(reader, context) if row.id == plan.change), None)
     if change is None or plan.exported is None:
         return ""
-    script = remedy(plan.method).undo(plan, change["after"] or "") or ""
+    script = remedy(plan.method).undo(plan, change.after or "") or ""
     result = context.act(
         plan.run, "undo the export change, whose room is gone", PREAMBLE + _unless_locked(plan) + script
     )
@@ -68,21 +68,21 @@ def undo_open(context: MasterContext, reader: Reader, rooms: Collection[str]) ->
     """Finish the open changes of closed runs that have no room left (``rooms``: runs that have); what stays open."""
     notes = []
     for change in _unfinished(reader, context):
-        run = reader.run(change["run"])
-        if run["id"] in rooms or run["outcome"] == Outcome.RUNNING:
+        run = reader.run(change.run)
+        if run.id in rooms or run.outcome == Outcome.RUNNING:
             continue
-        plan = next((plan for plan in plans(reader, run["id"]) if plan.change == change["id"]), None)
+        plan = next((plan for plan in plans(reader, run.id) if plan.change == change.id), None)
         if plan is None:  # the plan is written after the change's row, and before anything is done
-            context.store.change_ended(change["id"], ChangeState.REVERTED, context.clock.now(), "never applied")
+            context.store.change_ended(change.id, ChangeState.REVERTED, context.clock.now(), "never applied")
             continue
         try:
             says = undo_lost(context, reader, plan)
         except NimwrapError as error:
             says = error.message
         if says:
-            notes.append(f"{run['id']}: {says}")
+            notes.append(f"{run.id}: {says}")
     return notes
 
 
-def _unfinished(reader: Reader, context: MasterContext) -> list[Row]:
-    return [row for row in reader.open_changes(context.master.name) if row["state"] != ChangeState.FOREIGN]
+def _unfinished(reader: Reader, context: MasterContext) -> list[ChangeRow]:
+    return [row for row in reader.open_changes(context.master.name) if row.state != ChangeState.FOREIGN]

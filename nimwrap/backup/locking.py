@@ -132,9 +132,15 @@ def _held(context: MasterContext, client: str, answer: spool.LockAnswer) -> Fail
     )
 
 
-def give_back(context: MasterContext, client: str, run: str, *, room: str | None = None) -> None:
+def give_back(context: MasterContext, client: str, run: str, *, room: str | None = None) -> str:
     """Give back the lock and every slot of this run, and clear its room; the next recover does it if this is lost.
 
-    What a wrapper still works with, and an undo that was not done, stay.
+    What a wrapper still works with, and an undo that was not done, stay: why anything was kept, else the empty text.
     """
-    context.host.run(spool.give_back_script(context.master.spool, client, run, room))
+    result = context.host.run(spool.give_back_script(context.master.spool, client, run, room))
+    lines = result.stdout.strip().splitlines()
+    if result.succeeded and lines[-1:] == [spool.GONE]:
+        return ""
+    if result.unknown:
+        return "the connection was lost before it was cleared"
+    return (lines or [result.stderr.strip() or "it could not be cleared"])[-1].removeprefix("kept: ")

@@ -16,7 +16,7 @@ from nimwrap.domain.progress import Progress
 from nimwrap.hosts.client_channel import client_command, parse_channel
 from nimwrap.hosts.script_batch import PREAMBLE
 from nimwrap.images import image_probe as images
-from nimwrap.images.kinds import KINDS
+from nimwrap.images.kinds.registry import KINDS
 from nimwrap.images.verification import READ_LIMIT_S
 from nimwrap.master_context import MasterContext
 from nimwrap.remedies.registry import remedy
@@ -51,7 +51,7 @@ class Started:
 def start(context: MasterContext, plan: AttemptPlan, command: str, undo: str | None, owner: str) -> Started:
     """Start the operation detached. A connection lost on the way is resolved by looking whether the room is there."""
     result = context.act(plan.run, "start", spool.start_script(plan, command, undo, owner))
-    if result.returncode is None:
+    if result.unknown:
         try:
             there = poll(context, plan, 0).room
         except NimwrapError as error:
@@ -80,7 +80,7 @@ def poll(context: MasterContext, plan: AttemptPlan, wait_s: int) -> OperationSta
     while True:
         try:
             result = context.host.run(poll_script(plan, wait_s), timeout=wait_s + 60)
-            if result.returncode is not None:
+            if not result.unknown:
                 return parse_status(result.stdout)
             trouble = "connection lost"
         except ValueError as error:
@@ -152,6 +152,16 @@ if {UNDO_IS_DUE}; then
 fi
 """
     context.act(plan.run, "settle what the wrapper left", script, timeout=300)
+    return poll(context, plan, 0)
+
+
+def undo_again(context: MasterContext, plan: AttemptPlan) -> OperationStatus:
+    """Run the undo that lies beside an ended operation, if it is due; how the operation stands then.
+
+    Nothing is written down about an export before its undo was tried.
+    """
+    script = f"{PREAMBLE}cd {shlex.quote(plan.room)} || exit 1\nif {UNDO_IS_DUE}; then {RUN_UNDO}; cat undo.out; fi\n"
+    context.act(plan.run, "undo what is still to be undone", script, timeout=300)
     return poll(context, plan, 0)
 
 

@@ -8,14 +8,15 @@ from nimwrap.aix import lsnim
 from nimwrap.domain.attempt_plan import NAME_TAKEN, AttemptPlan
 from nimwrap.hosts.protocol import CommandResult
 from nimwrap.hosts.script_batch import PREAMBLE
-from nimwrap.images.kinds import ImageNames, define_finished, defines_itself
+from nimwrap.images.kinds.base import ImageNames
+from nimwrap.images.kinds.registry import KINDS
 from nimwrap.master_context import MasterContext
 from nimwrap.remedies.base import Step
 
 
 def place_steps(plan: AttemptPlan) -> list[Step]:
     """What comes after the proof of an image that nimwrap itself puts in its place; nothing for NIM's own."""
-    if not plan.staging and defines_itself(plan.kind):
+    if not plan.staging and KINDS[plan.kind].defines_itself:
         return []
     define = _define(plan)
     moved = [Step(plan.master, _move(plan))] if plan.staging else []
@@ -27,7 +28,7 @@ def _move(plan: AttemptPlan) -> str:
 
 
 def _define(plan: AttemptPlan) -> str | None:
-    define = define_finished(plan.kind, ImageNames(plan.resource or None, plan.location))
+    define = KINDS[plan.kind].define(ImageNames(plan.resource or None, plan.location))
     return shlex.join(define) if define else None
 
 

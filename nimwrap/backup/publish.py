@@ -20,7 +20,8 @@ from nimwrap.domain.findings import Failure
 from nimwrap.hosts.script_batch import Question
 from nimwrap.images import image_probe as images
 from nimwrap.images.earlier_images import earlier
-from nimwrap.images.kinds import ImageNames, define_finished, defines_itself
+from nimwrap.images.kinds.base import ImageNames
+from nimwrap.images.kinds.registry import KINDS
 from nimwrap.images.verification import Expectation, Proof, prove
 from nimwrap.master_context import MasterContext
 
@@ -40,7 +41,7 @@ class Published:
 
 def verify_and_publish(context: MasterContext, plan: AttemptPlan, look: OperationStatus) -> Published:
     """The verdict on what the operation has made. Raises NimwrapError when the master is lost on the way."""
-    proven = _proven(context, plan, look, ours=plan.staging is not None or not defines_itself(plan.kind))
+    proven = _proven(context, plan, look, ours=plan.staging is not None or not KINDS[plan.kind].defines_itself)
     if proven.outcome is Outcome.FAILED or (look.returncode == 0 and not _without_word(look)):
         return proven
     return replace(proven, outcome=Outcome.WARNING, failure=proven.failure or _by_evidence(look))
@@ -90,12 +91,12 @@ def _without_word(look: OperationStatus) -> bool:
 def _placed(context: MasterContext, plan: AttemptPlan, expected: Expectation, proof: Proof) -> Published:
     """The proven image, moved to its place and defined; kept where it lies when that is refused."""
     placed = put_in_place(context, plan)
-    if placed.returncode is None:
+    if placed.unknown:
         raise master_unreachable(
             f"the connection to {plan.master} was lost while the image was put in its place",
             "nimwrap recover goes on from there",
         )
-    if placed.returncode != 0:
+    if placed.failed:
         where = _lies_at(context, plan)
         refused = classify((placed.stdout + placed.stderr).strip(), placed.returncode)
         return Published(
@@ -113,7 +114,7 @@ def _placed(context: MasterContext, plan: AttemptPlan, expected: Expectation, pr
 
 def _undefined(plan: AttemptPlan, where: str, refused: Failure) -> Failure:
     """The warning about a good image that NIM does not know, with the commands that make it known."""
-    define = define_finished(plan.kind, ImageNames(plan.resource or None, plan.location))
+    define = KINDS[plan.kind].define(ImageNames(plan.resource or None, plan.location))
     move = (
         []
         if where == plan.location

@@ -19,7 +19,7 @@ from nimwrap.backup.cleanup import Late, clean_up, clear_client
 from nimwrap.backup.export_journal import plans, undo_lost, undo_open
 from nimwrap.backup.finalize import confirm_undo, still_open
 from nimwrap.backup.locking import beating, give_back, take_locks
-from nimwrap.backup.operation import follow, poll, settle
+from nimwrap.backup.operation import follow, poll, settle, undo_again
 from nimwrap.backup.operation_dirs import OperationDir, scan_operation_dirs
 from nimwrap.backup.operation_status import OperationStatus
 from nimwrap.backup.post_backup import apply_name_and_retention, warned
@@ -30,13 +30,13 @@ from nimwrap.domain.durations import parse_rfc3339
 from nimwrap.domain.errors import NimwrapError
 from nimwrap.domain.findings import Failure
 from nimwrap.domain.records import Attempt, ChangeState, Run
-from nimwrap.history.model import ImageRow
+from nimwrap.history.model import AttemptRow, ImageRow, RunRow
 from nimwrap.history.revive import run_of
 from nimwrap.history.run_lease import RunLease, owner_alive, remove_lease, run_locks
-from nimwrap.history.sqlite.codec import Row
 from nimwrap.history.sqlite.queries import Reader
 from nimwrap.hosts.script_batch import PREAMBLE
-from nimwrap.images.removal import finish_removals
+from nimwrap.images.interrupted_removals import finish_removals
+from nimwrap.images.removal import Ending
 from nimwrap.master_context import MasterContext
 
 _KILLED = "nimwrap was killed"
@@ -58,24 +58,25 @@ def recover(context: MasterContext, reader: Reader, *, wait: bool) -> Recovered:
     rooms = scan_operation_dirs(context)
     ours: set[str] = set()
     # The newest first: of several open runs of a client it is the one that holds the lock.
-    for row in sorted(reader.open_runs(context.master.name), key=lambda row: str(row["id"]), reverse=True):
-        ours.add(row["id"])
-        if not owner_alive(context.config.state_dir, row["id"]):
+    for row in sorted(reader.open_runs(context.master.name), key=lambda row: str(row.id), reverse=True):
+        ours.add(row.id)
+        if not owner_alive(context.config.state_dir, row.id):
             _recover_run(context, reader, row, rooms, done, wait=wait)
     for room in rooms.values():
         if room.run not in ours:
             _recover_room(context, reader, room, done, wait=wait)
     done.notes += undo_open(context, reader, {room.run for room in rooms.values() if room.there})
     _sweep_owners(context, reader)
-    for gone, removal in finish_removals(context.host, context.store, context.master.name, context.clock.now()):
-        done.cleaned.append(f"{gone.location}: {removal.reason}")
+    for gone, removal in finish_removals(context, context.clock.now()):
+        told = done.notes if removal.ending is Ending.FAILED else done.cleaned
+        told.append(f"{gone.location}: {removal.reason}")
     return done
 
 
 def _sweep_owners(context: MasterContext, reader: Reader) -> None:
     """Remove the lock files of killed processes whose run is closed, or never came to a row."""
     made = run_locks(context.config.state_dir)
-    rows = {row["id"]: row["outcome"] for row in reader.runs_by_id(list(made))}
+    rows = {row.id: row.outcome for row in reader.runs_by_id(list(made))}
     for run_id, at in made.items():
         young = (context.clock.now() - at).total_seconds() < spool.STALE_S  # its row may be about to be written
         if rows.get(run_id, Outcome.RUNNING if young else None) != Outcome.RUNNING:
@@ -83,10 +84,10 @@ def _sweep_owners(context: MasterContext, reader: Reader) -> None:
 
 
 def _recover_run(
-    context: MasterContext, reader: Reader, row: Row, rooms: dict[str, OperationDir], done: Recovered, *, wait: bool
+    context: MasterContext, reader: Reader, row: RunRow, rooms: dict[str, OperationDir], done: Recovered, *, wait: bool
 ) -> None:
     """One open run whose owner is dead."""
-    run_id = str(row["id"])
+    run_id = str(row.id)
     room = rooms.get(run_id)
     if room is not None and room.alive and not room.done and not wait:
         done.running.append(run_id)
@@ -94,11 +95,11 @@ def _recover_run(
     with RunLease(context.config.state_dir, run_id):
         try:
             if last_plan(reader, run_id) is not None:
-                lock = take_locks(context, str(row["client"]), (), run_id)
+                lock = take_locks(context, str(row.client), (), run_id)
                 if isinstance(lock, Failure) and lock.code is FailureCode.LOCKED:
                     done.notes.append(f"{run_id}: {lock.message}; until then this run stays open")
                     return
-            with beating(context, str(row["client"]), run_id):
+            with beating(context, str(row.client), run_id):
                 outcome, failure = _conclude(context, reader, run_id, room)
                 if outcome in (Outcome.OK, Outcome.WARNING):
                     outcome, failure = warned(
@@ -110,8 +111,10 @@ def _recover_run(
         context.note(run_id, "recovered", f"closed by a later nimwrap as {outcome}")
         ended = replace(run_of(row), outcome=outcome, failure=failure, ended=context.clock.now())
         context.store.close_run(ended)
-        give_back(context, str(row["client"]), run_id, room=f"{context.master.spool}/{run_id}")
+        kept = give_back(context, str(row.client), run_id, room=f"{context.master.spool}/{run_id}")
     done.closed.append(run_id)
+    if kept:
+        done.notes.append(f"{run_id}: its directory and lock on {context.master.name} stay: {kept}")
 
 
 def _conclude(
@@ -123,7 +126,7 @@ def _conclude(
     if plan is None or not attempts:
         return Outcome.FAILED, _never_applied(context, reader, run_id, None)
     row = attempts[-1]
-    attempt = Attempt(int(row["number"]), parse_rfc3339(row["started"]), remedy=row["remedy"])
+    attempt = Attempt(int(row.number), parse_rfc3339(row.started), remedy=row.remedy)
     if plan.number != attempt.number:
         return Outcome.FAILED, _never_applied(context, reader, run_id, plan.change)
     if room is None or not (room.alive or room.done):
@@ -132,7 +135,7 @@ def _conclude(
         now = follow(context, plan)
     image = _image_of(reader, plan)
     if not now.room or image is not None:
-        says = confirm_undo(context, plan, now) if now.room else undo_lost(context, reader, plan)
+        says = confirm_undo(context, plan, undo_again(context, plan)) if now.room else undo_lost(context, reader, plan)
         return _as_recorded(row, image, says)
     attempted = record(context, plan, now, attempt)
     return attempted.outcome, attempted.failure
@@ -144,24 +147,24 @@ def _image_of(reader: Reader, plan: AttemptPlan) -> ImageRow | None:
     return next((row for row in rows if row.run == plan.run), None)
 
 
-def _as_recorded(row: Row, image: ImageRow | None, open_change: str) -> tuple[Outcome, Failure | None]:
+def _as_recorded(row: AttemptRow, image: ImageRow | None, open_change: str) -> tuple[Outcome, Failure | None]:
     """The attempt was concluded already, or its room was never made or is gone: its rows tell what came of it."""
     if image is not None:
         outcome = Outcome(image.outcome)
         if open_change and outcome is Outcome.OK:
             return Outcome.WARNING, still_open(open_change)
-        code = FailureCode(str(row["failure_code"])) if row["failure_code"] else FailureCode.UNKNOWN
+        code = FailureCode(str(row.failure_code)) if row.failure_code else FailureCode.UNKNOWN
         return outcome, None if outcome is Outcome.OK else Failure(code, "see the attempt's output")
-    if row["failure_code"]:
-        return Outcome.FAILED, Failure(FailureCode(str(row["failure_code"])), "the attempt failed; see its output")
+    if row.failure_code:
+        return Outcome.FAILED, Failure(FailureCode(str(row.failure_code)), "the attempt failed; see its output")
     return Outcome.FAILED, unstarted(_KILLED)
 
 
 def _never_applied(context: MasterContext, reader: Reader, run_id: str, concluded: int | None) -> Failure:
     """Killed between the journal's row and the plan: the change was not begun, and its row says so."""
     for change in reader.changes(run=run_id):
-        if change["state"] == ChangeState.PLANNED and change["id"] != concluded:
-            context.store.change_ended(change["id"], ChangeState.REVERTED, context.clock.now(), "never applied")
+        if change.state == ChangeState.PLANNED and change.id != concluded:
+            context.store.change_ended(change.id, ChangeState.REVERTED, context.clock.now(), "never applied")
     return unstarted(_KILLED)
 
 
@@ -183,20 +186,32 @@ def _recover_room(context: MasterContext, reader: Reader, room: OperationDir, do
             _rewrite(context, lost)
             _recover_run(context, reader, reader.run(lost.run), {lost.run: room}, done, wait=True)
         return
-    if owner_alive(context.config.state_dir, room.run) or row["id"] != room.run:
+    if owner_alive(context.config.state_dir, room.run) or row.id != room.run:
         return
     plan = last_plan(reader, room.run, room.attempt)
     attempts = reader.attempts([room.run])
-    unrecorded = not room.done or not attempts or attempts[-1]["returncode"] is None
+    unrecorded = not room.done or not attempts or attempts[-1].returncode is None
     if room.there and not room.aside and plan and unrecorded:
         # Its start came when the run was closed already, by a nimwrap that had lost the connection or its life.
         _recover_run(context, reader, row, {room.run: room}, done, wait=wait)
         return
     if room.aside and plan is not None and not _clean_aside(context, plan, room, done):
         return
-    if row["outcome"] != Outcome.RUNNING:
-        give_back(context, str(row["client"]), room.run, room=f"{context.master.spool}/{room.name}")
+    if room.there and not room.aside and plan is not None:
+        now = undo_again(context, replace(plan, spool=context.master.spool))
+        if _is_open(context, reader, plan) and (says := confirm_undo(context, plan, now)):
+            done.notes.append(f"{room.run}: {says}")
+    if row.outcome == Outcome.RUNNING:
+        return
+    kept = give_back(context, str(row.client), room.run, room=f"{context.master.spool}/{room.name}")
+    if kept:
+        done.notes.append(f"{room.name} on {context.master.name} stays: {kept}")
+    else:
         done.cleaned.append(room.name)
+
+
+def _is_open(context: MasterContext, reader: Reader, plan: AttemptPlan) -> bool:
+    return plan.change in {row.id for row in reader.open_changes(context.master.name)}
 
 
 def _plan_of_ours(context: MasterContext, room: OperationDir) -> AttemptPlan | None:
@@ -205,7 +220,7 @@ def _plan_of_ours(context: MasterContext, room: OperationDir) -> AttemptPlan | N
     said = context.host.run(f"{PREAMBLE}cat {path}/owner && cat {path}/plan\n")
     owner, _, text = said.stdout.partition("\n")
     host, _, pid = owner.rpartition(" pid ")
-    if not said.ok or host != socket.gethostname() or not pid.isdigit() or _alive(int(pid)):
+    if said.unknown or said.failed or host != socket.gethostname() or not pid.isdigit() or _alive(int(pid)):
         return None
     try:
         plan = AttemptPlan.from_json(text)

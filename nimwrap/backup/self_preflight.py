@@ -17,7 +17,7 @@ from nimwrap.domain.records import ClientRef
 from nimwrap.hosts.protocol import Host
 from nimwrap.hosts.script_batch import Answer, Question
 from nimwrap.images import image_probe
-from nimwrap.images.kinds import BACKUP_DB, KINDS, NIM_DB, home
+from nimwrap.images.kinds.registry import KINDS, home
 from nimwrap.master_context import MasterContext
 from nimwrap.preflight.make_findings import named, ok, refuse, skip, trouble
 from nimwrap.preflight.preflight_report import PreflightReport
@@ -43,7 +43,7 @@ def master_report(host: Host, config: Config, ref: ClientRef, kind: str, sizes: 
                 refuse(FailureCode.NAME_INVALID, f"{directory[:80]!r} is not a plain path", "set backup.directory"),
             ),
         )
-    tool = BACKUP_DB if kind == NIM_DB else "/usr/bin/mksysb"
+    tool = KINDS[kind].master_tool
     asked = [
         Question("nim", f"[ -x {nim.NIM} ] && {shlex.join(lsnim.long_argv('master'))}", 60),
         Question("tool", f"[ -x {tool} ]"),
@@ -60,22 +60,24 @@ def master_report(host: Host, config: Config, ref: ClientRef, kind: str, sizes: 
         named("tool", _tool(tool, given["tool"])),
         named("space", _space(given["space"], sizes)),
     )
-    node, machine = (given[name].output.strip() or None if given[name].ok else None for name in ("node", "machine"))
+    node, machine = (_word(given[name]) for name in ("node", "machine"))
     return replace(_report(ref, *findings), node=node, machine_id=machine, directory=directory)
-
-
-def through_client(kind: str) -> bool:
-    """False for what the master makes of itself."""
-    return KINDS[kind].through_client
 
 
 def _report(ref: ClientRef, *findings: Finding) -> PreflightReport:
     return PreflightReport(ref, findings)
 
 
+def _word(answer: Answer) -> str | None:
+    """What the master calls itself; None when it does not say: the image is then proven without it."""
+    return None if answer.unknown or answer.failed else answer.output.strip() or None
+
+
 def _tool(path: str, answer: Answer) -> Finding:
-    if answer.ok:
+    if answer.succeeded:
         return ok(f"{path} is there")
+    if answer.unknown:
+        return skip(f"the master does not say whether {path} is there", answer.output)
     return refuse(
         FailureCode.NIM_REFUSED,
         f"{path} is not on the master",
@@ -84,8 +86,10 @@ def _tool(path: str, answer: Answer) -> Finding:
 
 
 def _nim(answer: Answer) -> Finding:
-    if answer.ok:
+    if answer.succeeded:
         return ok("nim and lsnim are there")
+    if answer.unknown:
+        return skip("lsnim gave no answer within its limit", answer.output)
     return refuse(
         FailureCode.NIM_REFUSED,
         f"this is no NIM master: {headline(answer.output) or 'lsnim says nothing'}",
@@ -95,7 +99,7 @@ def _nim(answer: Answer) -> Finding:
 
 
 def _space(answer: Answer, sizes: tuple[int, ...]) -> Finding:
-    if not answer.ok:
+    if answer.unknown or answer.failed:
         return skip("df says nothing about the directory", answer.output)
     filesystem = df.parse(answer.output)[-1]
     needed = int(max(sizes[:5]) * MARGIN) if sizes else 1

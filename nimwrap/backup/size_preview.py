@@ -9,7 +9,8 @@ from nimwrap.domain.codes import FailureCode
 from nimwrap.domain.durations import format_size
 from nimwrap.domain.findings import Failure
 from nimwrap.hosts.script_batch import PREAMBLE, limited
-from nimwrap.images import kinds
+from nimwrap.images.kinds.base import ImageOrder
+from nimwrap.images.kinds.registry import KINDS, home, image_names
 from nimwrap.master_context import MasterContext
 from nimwrap.preflight.preflight_report import PreflightReport
 from nimwrap.remedies.base import Work
@@ -25,12 +26,13 @@ def space_short(context: MasterContext, run: str, report: PreflightReport, work:
     """
     if work.sizes:
         return None
-    names = kinds.image_names(work.kind, report.ref.client, work.policy, work.clock, work.volume_group)
-    preview = kinds.plan(work.kind, report.ref.client, work.policy, names, volume_group=work.volume_group).preview
+    client, policy = report.ref.client, work.policy
+    names = image_names(work.kind, client, policy, work.clock, work.volume_group)
+    preview = KINDS[work.kind].making(ImageOrder(client, policy, names, work.volume_group)).preview
     if preview is None:
         return None
-    home = shlex.quote(kinds.home(report.ref.client, work.policy))
-    script = f"{PREAMBLE}[ -d {home} ] || mkdir -p {home}\n{limited(shlex.join(preview), PREVIEW_LIMIT_S)}\n"
+    directory = shlex.quote(home(client, policy))
+    script = f"{PREAMBLE}[ -d {directory} ] || mkdir -p {directory}\n{limited(shlex.join(preview), PREVIEW_LIMIT_S)}\n"
     result = context.act(run, "size preview", script, timeout=PREVIEW_LIMIT_S + 60)
     space = parse_space(result.stdout + result.stderr)
     if space is None:

@@ -273,6 +273,10 @@ mv {slot} {aside} && rm -rf {aside} && echo "{MARK}freed"
 """
 
 
+GONE = f"{MARK}gone"
+"""The last line of what was given back and cleared; whatever else is said tells what was kept, and why."""
+
+
 def _when_settled(room: str, then: str) -> str:
     """``then``, unless the room's wrapper is at work, or the undo beside it has still to be done."""
     path = shlex.quote(room)
@@ -281,7 +285,8 @@ def _when_settled(room: str, then: str) -> str:
 if [ ! -f {path}/done ] && alive {path}; then echo 'kept: its operation is running'
 elif [ -f {path}/undo ] && [ "$(cat {path}/undo.rc 2>/dev/null)" != 0 ]; then echo 'kept: its undo is not done'
 else
-{then}fi
+{then}echo '{GONE}'
+fi
 """
 
 

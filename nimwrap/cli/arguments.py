@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Annotated
 
 import typer
 
 from nimwrap.cli import completion
+from nimwrap.domain.target_names import EVERYONE, GROUP
 
 Targets = Annotated[
     list[str] | None,
@@ -18,3 +20,8 @@ Everything = Annotated[bool, typer.Option("--all", help="Every client that NIM k
 Client = Annotated[
     str, typer.Argument(metavar="CLIENT", help="A client name, or master/client.", autocompletion=completion.clients)
 ]
+
+
+def with_everyone(targets: Iterable[str] | None, groups: Iterable[str] | None = None, *, everything: bool) -> list[str]:
+    """The targets of a command line, with those of ``--group`` and ``--all``."""
+    return [*([EVERYONE] if everything else []), *(targets or ()), *(f"{GROUP}{name}" for name in groups or ())]

@@ -35,12 +35,12 @@ def groups(ctx: typer.Context, incomplete: str) -> list[str]:
 
 def runs(ctx: typer.Context, incomplete: str) -> list[str]:
     """Ids of the newest runs."""
-    return _offered(ctx, incomplete, lambda _, reader: [row["id"] for row in reader.runs(limit=_RUNS)])
+    return _offered(ctx, incomplete, lambda _, reader: [row.id for row in reader.runs(limit=_RUNS)])
 
 
 def open_runs(ctx: typer.Context, incomplete: str) -> list[str]:
     """Ids of runs that have not ended."""
-    return _offered(ctx, incomplete, lambda _, reader: [row["id"] for row in reader.open_runs()])
+    return _offered(ctx, incomplete, lambda _, reader: [row.id for row in reader.open_runs()])
 
 
 def images(ctx: typer.Context, incomplete: str) -> list[str]:
@@ -69,9 +69,9 @@ def _offered(ctx: typer.Context, incomplete: str, names: Callable[[Config, Reade
 
 
 def _client_names(config: Config, reader: Reader) -> list[str]:
-    from nimwrap.cli.known_names import everyone
+    from nimwrap.clients.known_clients import recorded_clients
 
-    known = everyone(reader, config)
+    known = recorded_clients(config, reader).refs
     return [*dict.fromkeys(ref.client for ref in known), *map(str, known)]
 
 

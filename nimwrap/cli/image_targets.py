@@ -6,9 +6,10 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from nimwrap.cli.invocation import Invocation
+from nimwrap.cli.recorded_targets import clients_meant
+from nimwrap.domain.did_you_mean import did_you_mean
 from nimwrap.domain.errors import NimwrapError, Problem, usage_error
-from nimwrap.domain.records import ClientRef
-from nimwrap.domain.target_names import matches, nearest, shown, unknown_client
+from nimwrap.domain.target_names import shown
 
 if TYPE_CHECKING:
     from nimwrap.fleet.session import Session
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
 
 
 def context_of(session: Session, master: str) -> MasterContext:
-
     return session.master_context(master)
 
 
@@ -35,36 +35,13 @@ def recovered(session: Session, masters: Iterable[str]) -> dict[str, NimwrapErro
     return troubles
 
 
-def clients_meant(invocation: Invocation, reader: Reader, targets: Sequence[str]) -> list[ClientRef]:
-    """The clients that the targets mean; exit 2 with the nearest name when one means none."""
-    return _meant(invocation, reader, reader.images(), targets)
-
-
 def rows_of(invocation: Invocation, reader: Reader, targets: Sequence[str] | None) -> list[ImageRow]:
     """The recorded images of the clients meant, of configured masters; all without a target. Exit 2 when unknown."""
     rows = [row for row in reader.images() if row.master in invocation.masters]
     if not targets:
         return rows
-    refs = set(_meant(invocation, reader, rows, targets))
-    return [row for row in rows if ClientRef(row.master, row.client) in refs]
-
-
-def _meant(invocation: Invocation, reader: Reader, rows: Iterable[ImageRow], targets: Sequence[str]) -> list[ClientRef]:
-    """Clients with images count as known here, also when no inventory has them (the master itself)."""
-    from nimwrap.cli.known_names import clients_of, everyone
-
-    with_images = list(dict.fromkeys(ClientRef(row.master, row.client) for row in rows))
-    known = list(dict.fromkeys([*with_images, *everyone(reader, invocation.config)]))
-    found: list[ClientRef] = []
-    for target in targets:
-        if target.startswith("group:"):
-            found += clients_of([target], reader, invocation.config)
-            continue
-        mine = [ref for ref in known if matches(target, ref)]
-        if not mine:
-            raise unknown_client(target, known)
-        found += mine
-    return list(dict.fromkeys(found))
+    refs = set(clients_meant(invocation.config, reader, targets))
+    return [row for row in rows if row.ref in refs]
 
 
 def named_images(rows: Sequence[ImageRow], names: Sequence[str]) -> list[ImageRow]:
@@ -74,7 +51,7 @@ def named_images(rows: Sequence[ImageRow], names: Sequence[str]) -> list[ImageRo
         found = [row for row in rows if name in (row.resource, row.location, str(row.id))]
         if not found:
             known = [str(row.resource or row.location) for row in rows]
-            hint = nearest(name, known) or "`nimwrap images list` shows names and numbers"
+            hint = did_you_mean(name, known, at_most=2, likeness=0.5) or "`nimwrap images list` shows names and numbers"
             raise usage_error(f"no recorded image is called {shown(name)}", hint)
         if len({row.master for row in found}) > 1:
             numbers = ", ".join(f"{row.id} on {row.master}" for row in found)

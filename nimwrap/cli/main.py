@@ -157,7 +157,6 @@ def _from_click(error: UsageError) -> NimwrapError:
 
 
 def _nearest(name: str, known: list[str], path: str) -> str:
-    from difflib import get_close_matches
+    from nimwrap.domain.did_you_mean import did_you_mean
 
-    close = get_close_matches(name, known, n=1)
-    return f"did you mean `{path} {close[0]}`?" if close else f"`{path} --help` lists the commands"
+    return did_you_mean(name, known, f"`{path} {{}}`") or f"`{path} --help` lists the commands"

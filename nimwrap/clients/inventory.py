@@ -8,15 +8,14 @@ from datetime import datetime
 from nimwrap.aix import lsnim
 from nimwrap.aix.messages import headline
 from nimwrap.aix.text import Unrecognised
-from nimwrap.config.model import Config
 from nimwrap.domain.errors import NimwrapError, master_unreachable
-from nimwrap.domain.names import is_host_name
+from nimwrap.domain.names import PLAIN_KIND, is_host_name
 from nimwrap.domain.records import ClientRef, Inventory, InventoryClient
 from nimwrap.history.sqlite.queries import Reader
 from nimwrap.hosts.channel_route import LASTS
 from nimwrap.hosts.protocol import Host
 from nimwrap.hosts.script_batch import PREAMBLE
-from nimwrap.images.kinds import KINDS, MASTER
+from nimwrap.images.kinds.registry import machine_types
 from nimwrap.preflight.preflight_report import Prior
 
 _LIMIT_S = 90
@@ -24,12 +23,12 @@ _HOSTNAME = re.compile(r"^nw_host *(\S*)\r?\n", re.MULTILINE)
 
 
 def take_inventory(host: Host) -> Inventory:
-    """The standalone machines and VIOS that ``lsnim`` on ``host`` lists, in its order, names as they are.
+    """The machines of which images are made that ``lsnim`` on ``host`` lists, in its order, names as they are.
 
     Raises NimwrapError when the master cannot be asked, and ``unknown`` with the raw message when its answer is not
     a listing.
     """
-    script = f'{PREAMBLE}echo "nw_host $(hostname)"\n{lsnim.listing("standalone", "vios")}\n'
+    script = f'{PREAMBLE}echo "nw_host $(hostname)"\n{lsnim.listing(*machine_types())}\n'
     result = host.run(script, timeout=_LIMIT_S)
     own = _HOSTNAME.search(result.stdout)
     said = _HOSTNAME.sub("", result.stdout)
@@ -40,12 +39,12 @@ def take_inventory(host: Host) -> Inventory:
     clients = tuple(
         InventoryClient(name, found.type, found.interfaces[0].host if found.interfaces else None)
         for name, found in objects.items()
-        if found.type in ("standalone", "vios")
+        if found.type in machine_types()
     )
     return Inventory(clients, own[1] if own and is_host_name(own[1]) else None)
 
 
-def prior_of(reader: Reader, ref: ClientRef, listed: Inventory | None, now: datetime, kind: str = "mksysb") -> Prior:
+def prior_of(reader: Reader, ref: ClientRef, listed: Inventory | None, now: datetime, kind: str = PLAIN_KIND) -> Prior:
     """What is known of a client before it is looked at, by the history and by a listing taken before."""
     return Prior(
         tuple(reader.sizes(ref.master, ref.client, kind)),
@@ -66,14 +65,3 @@ def _no_listing(master: str, returncode: int | None, said: str) -> NimwrapError:
         f"{master} does not list its NIM objects: {headline(said) or 'lsnim -l said nothing'}",
         hint="on the master: /usr/sbin/lsnim -l",
     )
-
-
-def can_be_backed_up(config: Config, master: str, client: InventoryClient) -> bool:
-    """True when one of the kinds configured for the client can be made of a machine of its type."""
-    kinds = config.policy(master, client.name).kinds
-    return any(client.type in KINDS[kind].machine_types for kind in kinds)
-
-
-def backs_itself_up(config: Config, master: str) -> bool:
-    """True where the configuration asks for the master's own image or its NIM database."""
-    return not all(KINDS[kind].through_client for kind in config.policy(master, MASTER).kinds)

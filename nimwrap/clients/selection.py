@@ -1,135 +1,103 @@
-"""From what the user wrote to clients: a name, ``master/client``, a glob of either, or ``group:NAME``."""
+"""From targets to clients: one pure function that every command, every schedule and the completion use.
+
+Each caller decides only what an unresolved target is: a wrong call, a row that failed, or nothing.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from fnmatch import fnmatchcase
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
 
-from nimwrap.config.model import Config
-from nimwrap.domain.codes import ExitCode
-from nimwrap.domain.errors import NimwrapError, Problem, usage_error
-from nimwrap.domain.ref import ClientRef
-from nimwrap.domain.target_names import GROUP, is_glob, matches, members_of, shown, unknown_client
-from nimwrap.images.kinds import MASTER
+from nimwrap.clients.groups import Groups, Wanted, expanded
+from nimwrap.clients.known_clients import KnownClients
+from nimwrap.domain.names import is_nim_name
+from nimwrap.domain.ref import MASTER, ClientRef
+from nimwrap.domain.target_names import EVERYONE, GROUP, is_glob, matches, may_be_of
 
 
-def resolve(
-    config: Config,
-    inventories: Mapping[str, Sequence[str]],
-    targets: Iterable[str],
-    *,
-    all_: bool = False,
-    groups: Iterable[str] = (),
-) -> list[ClientRef]:
-    """The clients meant, each once, in the order asked for. Excluded ones are among them: they are to be listed.
+class UnresolvedReason(StrEnum):
+    """Why a target means no client."""
 
-    ``inventories`` holds the client names by master. Raises a usage error that lists every target which means
-    nothing, with the nearest name, before anything is started.
+    UNKNOWN = "unknown"
+    UNKNOWN_GROUP = "unknown_group"
+    AMBIGUOUS = "ambiguous"
+    NO_IMAGE_OF_MASTER = "no_image_of_master"
+
+
+@dataclass(frozen=True)
+class Unresolved:
+    """A target that means no client. ``group``: the one that has it in it; ``candidates``: between whom it is open."""
+
+    target: str
+    reason: UnresolvedReason
+    group: str = ""
+    candidates: tuple[ClientRef, ...] = ()
+
+
+@dataclass(frozen=True)
+class Selection:
+    """The clients that targets mean, each once, in their order; excluded ones are among them.
+
+    ``named``: those written out, without glob or group. ``unreachable_masters``: masters that could not be asked and
+    of which no client is known, where clients of theirs may be meant.
     """
-    wanted = [*targets, *(f"{GROUP}{group}" for group in groups)]
-    known = [ClientRef(master, client) for master, clients in inventories.items() for client in clients]
-    found = list(known) if all_ else []
-    problems = []
-    for target in dict.fromkeys(wanted):
-        try:
-            found += _meant(config, known, target)
-        except NimwrapError as error:
-            problems.append(error)
-    if problems:
-        raise _together(problems)
-    if not wanted and not all_:
-        raise usage_error("no client was named", hint="name clients, groups as group:NAME, or --all")
-    return list(dict.fromkeys(found))
+
+    refs: tuple[ClientRef, ...] = ()
+    named: frozenset[ClientRef] = frozenset()
+    unresolved: tuple[Unresolved, ...] = ()
+    unreachable_masters: tuple[str, ...] = ()
+
+    @property
+    def all_of_a_name(self) -> tuple[ClientRef, ...]:
+        """The clients, of a name that several masters know each of them: to those who only look all are meant."""
+        return tuple(dict.fromkeys((*self.refs, *(ref for each in self.unresolved for ref in each.candidates))))
 
 
-def unreachable_masters(
-    config: Config, masters: Iterable[str], targets: Iterable[str], *, all_: bool = False, groups: Iterable[str] = ()
-) -> list[str]:
-    """Those of ``masters``, of which nobody knows a client yet, that ``all`` or a glob may mean clients of."""
-    names = [*targets, *(f"{GROUP}{group}" for group in groups)]
-    globs = [name for target in names for name in members(config, target) if is_glob(name)]
-    return [
-        master
-        for master in masters
-        if all_ or any(fnmatchcase(master, glob.partition("/")[0] if "/" in glob else "*") for glob in globs)
-    ]
+def select(targets: Iterable[str], known: KnownClients, groups: Groups) -> Selection:
+    """The clients that the targets mean.
 
-
-def resolve_reachable(
-    config: Config,
-    known: Mapping[str, Sequence[str]],
-    silent: Sequence[str],
-    targets: Sequence[str],
-    *,
-    all_: bool = False,
-    groups: Sequence[str] = (),
-) -> tuple[list[ClientRef], list[str]]:
-    """As :func:`resolve`, and which of the ``silent`` masters, of whom no client is known, were meant too.
-
-    A glob that may mean clients of theirs may match nobody.
+    While a master is out of reach, a plain name that nobody knows is taken to be a client of it: its run then tells
+    of the master's trouble. ``*`` means whoever is there, also when that is nobody.
     """
-    seen = [ClientRef(master, name) for master, names in known.items() for name in names]
-    heard = [
-        target
-        for target in targets
-        if not unreachable_masters(config, silent, [target]) or any(matches(target, ref) for ref in seen)
-    ]
-    meant = unreachable_masters(config, silent, targets, all_=all_, groups=groups)
-    if meant and not (heard or all_ or groups):
-        return [], meant
-    return resolve(config, known, heard, all_=all_, groups=groups), meant
+    refs: dict[ClientRef, None] = {}
+    named: set[ClientRef] = set()
+    unresolved: dict[Unresolved, None] = {}
+    unreachable: dict[str, None] = {}
+    for wanted in dict.fromkeys(expanded(targets, groups)):
+        if is_glob(wanted.target):
+            found = [ref for ref in known.refs if matches(wanted.target, ref)]
+            open_ = [master for master in known.unknown_masters if may_be_of(wanted.target, master)]
+            refs.update(dict.fromkeys(ref for ref in found if ref not in known.unfit))
+            unreachable.update(dict.fromkeys(open_))
+            if not (found or open_ or wanted.target == EVERYONE):
+                unresolved[Unresolved(wanted.target, UnresolvedReason.UNKNOWN, wanted.group)] = None
+            continue
+        one = _one(wanted, known)
+        if isinstance(one, Unresolved):
+            unresolved[one] = None
+            continue
+        refs[one] = None
+        if not wanted.group:
+            named.add(one)
+    return Selection(tuple(refs), frozenset(named), tuple(unresolved), tuple(unreachable))
 
 
-def members(config: Config, target: str, inside: frozenset[str] = frozenset()) -> Iterator[str]:
-    """The target itself, or those of the group that it names, groups within groups too."""
-    group = target.removeprefix(GROUP)
-    if group == target:
-        yield target
-    elif group not in inside:
-        for member in config.groups.get(group, ()):
-            yield from members(config, member, inside | {group})
-
-
-def _meant(config: Config, known: Sequence[ClientRef], target: str) -> list[ClientRef]:
+def _one(wanted: Wanted, known: KnownClients) -> ClientRef | Unresolved:
+    """The client that a plain name or ``master/client`` means."""
+    target, group = wanted
     if target.startswith(GROUP):
-        return _group(config, known, target.removeprefix(GROUP))
-    if is_glob(target):
-        found = [ref for ref in known if matches(target, ref)]
-        if not found:
-            raise unknown_client(target, known)
-        return found
-    return [_one(known, target)]
-
-
-def _group(config: Config, known: Sequence[ClientRef], name: str) -> list[ClientRef]:
-    members: list[ClientRef] = []
-    for member in members_of(config.groups, name):
-        if member.startswith(GROUP):
-            raise usage_error(f"group {name} has the group {shown(member)} in it", hint="name its clients instead")
-        try:
-            members += _meant(config, known, member)
-        except NimwrapError as error:
-            raise usage_error(f"group {name}: {error.message}", hint=error.hint) from None
-    return members
-
-
-def _one(known: Sequence[ClientRef], target: str) -> ClientRef:
-    found = [ref for ref in known if target in (ref.client, str(ref))]
+        return Unresolved(target, UnresolvedReason.UNKNOWN_GROUP, group if f"{GROUP}{group}" != target else "")
+    found = known.by_name.get(target, ())
     if len(found) == 1:
         return found[0]
     if found:
-        choice = " or ".join(str(ref) for ref in found)
-        raise usage_error(f"{len(found)} masters know a client {shown(target)}", hint=f"write {choice}")
-    if target.rpartition("/")[2] == MASTER:
-        raise usage_error(
-            "no image of the master itself is configured",
-            hint='name its kinds: [clients.master] kinds = ["nim_db", "master_mksysb"]',
-        )
-    raise unknown_client(target, known)
-
-
-def _together(problems: Sequence[NimwrapError]) -> NimwrapError:
-    """One error that carries them all."""
-    first, *others = problems
-    more = [Problem("usage", error.message, error.hint, error.client) for error in others]
-    return NimwrapError(first.message, "usage", first.hint, exit_code=ExitCode.USAGE, client=first.client, more=more)
+        return Unresolved(target, UnresolvedReason.AMBIGUOUS, group, found)
+    master, slash, client = target.rpartition("/")
+    if client == MASTER:
+        return Unresolved(target, UnresolvedReason.NO_IMAGE_OF_MASTER, group)
+    if not slash:
+        master = next(iter(known.unreachable), "")
+    if master in known.unreachable and is_nim_name(client):
+        return ClientRef(master, client)
+    return Unresolved(target, UnresolvedReason.UNKNOWN, group)

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 from nimwrap.config.secret import Secret
 from nimwrap.domain.alert_kind import AlertKind
+from nimwrap.domain.names import PLAIN_KIND
 
 KINDS = ("mksysb", "savevg", "ios_mksysb", "ios_backup", "nim_db", "master_mksysb")
 REMEDIES = ("own-mount", "pre-export")
@@ -21,7 +22,7 @@ class BackupPolicy:
     naming: str = "dated"
     layout: str = "per-client"
     mksysb_flags: str = "ei"
-    kinds: tuple[str, ...] = ("mksysb",)
+    kinds: tuple[str, ...] = (PLAIN_KIND,)
     volume_groups: tuple[str, ...] = ()
     keep: int = 3
     keep_weekly: int = 0

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from nimwrap.config.secret import Secret, is_credential_name
+from nimwrap.domain.did_you_mean import did_you_mean
 from nimwrap.domain.durations import parse_duration
 
 
@@ -259,10 +260,7 @@ def shown(text: str) -> str:
 
 def nearest(word: str, known: tuple[str, ...]) -> str:
     """``did you mean ...?``, or "" when nothing is near."""
-    from difflib import get_close_matches
-
-    close = get_close_matches(word[:80], known, n=1)
-    return f'did you mean "{close[0]}"?' if close else ""
+    return did_you_mean(word, known, '"{}"')
 
 
 def _inside(report: Report, index: int) -> Report:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime
 
+PLAIN_KIND = "mksysb"
+"""The kind of image that is meant where none is named."""
 NIM_NAME_LIMIT = 39
 _NIM_NAME = re.compile(r"[A-Za-z0-9_!-]{1,39}")  # reference peers section 2.6: letters, digits, - ! _; no dot
 _HOST_NAME = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9._-]{0,253}[A-Za-z0-9_])?")

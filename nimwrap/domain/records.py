@@ -9,6 +9,7 @@ from functools import cached_property
 
 from nimwrap.domain.codes import FailureCode, Outcome
 from nimwrap.domain.findings import Failure, Finding
+from nimwrap.domain.names import PLAIN_KIND
 from nimwrap.domain.ref import ClientRef as ClientRef  # noqa: PLC0414  a record as well, and known by this name
 
 
@@ -106,7 +107,7 @@ class Run:
     master: str
     started: datetime
     outcome: Outcome = Outcome.RUNNING
-    kind: str = "mksysb"
+    kind: str = PLAIN_KIND
     schedule: str | None = None
     failure: Failure | None = None
     findings: tuple[Finding, ...] = ()

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+MASTER = "master"
+"""How NIM calls the master's own machine object: the client that its own images are of."""
+
 Key = tuple[str, str]
 """Master and client: a plain tuple is looked up several times as fast as a ClientRef."""
 

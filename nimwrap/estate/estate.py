@@ -191,6 +191,14 @@ class Estate:
         """Images as fast as the disk writes, or at ``rate`` bytes a second."""
         self.setting(rate=rate)
 
+    def hold_images(self, *hosts: str, at: float = 0.4) -> None:
+        """From now on images (of these hosts, else of all) wait when this share is written, for the word to go on."""
+        self.setting(hold={"at": at, "hosts": list(hosts)})
+
+    def release_images(self) -> None:
+        """The word: images go on, and are held no more."""
+        self.setting(hold=None)
+
     def fail_over(self, to: str, group: str = "rg_app") -> None:
         """Move the resource group, and with it the service address, to the node ``to``."""
         self.state.change("cluster", lambda held: held["groups"][group].update(node=to, state="ONLINE"))

@@ -26,3 +26,9 @@ def is_done_with(me: Machine, share: float) -> bool:
     """True where ``truncated_image_rc0`` ends the image early (its value is the share, else 0.6)."""
     cut = me.fault("truncated_image_rc0")
     return bool(cut) and share >= (0.6 if cut is True else float(cut))
+
+
+def is_held(me: Machine, share: float) -> bool:
+    """True for an image that waits, so far written, for :meth:`Estate.release_images`."""
+    held = me.setting("hold")
+    return bool(held) and share >= held["at"] and (not held["hosts"] or me.name in held["hosts"])

@@ -13,7 +13,7 @@ from nimwrap.domain.findings import Failure
 from nimwrap.domain.records import ClientRef
 from nimwrap.fleet.fleet_capacity import too_large
 from nimwrap.history.sqlite.queries import Reader
-from nimwrap.images.kinds import NIM_DB
+from nimwrap.images.kinds.registry import KINDS
 
 if TYPE_CHECKING:
     from nimwrap.fleet.session import Session
@@ -30,13 +30,13 @@ class Admission:
 
 def admit(session: Session, refs: Sequence[ClientRef], at: datetime) -> Admission:
     """Who of ``refs`` may start, by the holds of the moment ``at``, and by the room on the masters."""
-    held = {ClientRef(row["master"], row["client"]): row for row in session.reader.holds(at)}
+    held = {ClientRef(row.master, row.client): row for row in session.reader.holds(at)}
     kept_out = {}
     for ref in refs:
         if session.config.client(ref.master, ref.client).exclude:
             kept_out[ref] = Failure(FailureCode.HELD, f"{ref.client} is excluded by the configuration")
         elif hold := held.get(ref):
-            why = f"{ref.client} is held since {hold['since']}: {hold['reason']}"
+            why = f"{ref.client} is held since {hold.since}: {hold.reason}"
             kept_out[ref] = Failure(FailureCode.HELD, why, f"nimwrap release {ref.client}")
     wanted = [ref for ref in refs if ref not in kept_out]
     large = too_large(session, wanted)
@@ -44,13 +44,13 @@ def admit(session: Session, refs: Sequence[ClientRef], at: datetime) -> Admissio
 
 
 def goes_first(kind: str) -> bool:
-    """True of the NIM database: the night's other images change it."""
-    return kind == NIM_DB
+    """True of what the night's other images would change."""
+    return KINDS[kind].first
 
 
 def detected_clusters(reader: Reader) -> dict[ClientRef, str]:
     """Clusters that earlier preflights saw, by client."""
-    return {ClientRef(row["master"], row["name"]): row["cluster"] for row in reader.clients() if row["cluster"]}
+    return {row.ref: row.cluster for row in reader.clients() if row.cluster}
 
 
 def chain_of(config: Config, ref: ClientRef, detected: Mapping[ClientRef, str]) -> str:

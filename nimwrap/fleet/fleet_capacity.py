@@ -14,7 +14,7 @@ from nimwrap.domain.records import ClientRef
 from nimwrap.hosts.script_batch import Answer, Question
 from nimwrap.images.capacity import fits, need_of
 from nimwrap.images.image_probe import ask, df_shell
-from nimwrap.images.kinds import home, images_of
+from nimwrap.images.kinds.registry import home, images_of
 
 if TYPE_CHECKING:
     from nimwrap.fleet.session import Session
@@ -58,7 +58,7 @@ def _of_master(session: Session, master: str, refs: Sequence[ClientRef]) -> dict
 
 
 def _filesystem(answer: Answer | None) -> df.Filesystem | None:
-    if answer is None or not answer.ok:
+    if answer is None or answer.unknown or answer.failed:
         return None
     try:
         return df.parse(answer.output)[-1]

@@ -17,6 +17,7 @@ from nimwrap.domain.clock import Interrupted
 from nimwrap.domain.codes import FailureCode, Outcome
 from nimwrap.domain.errors import NimwrapError
 from nimwrap.domain.findings import Failure
+from nimwrap.domain.names import PLAIN_KIND
 from nimwrap.domain.ordering import predicted_seconds
 from nimwrap.domain.progress import Progress
 from nimwrap.domain.records import ClientRef, Run
@@ -24,7 +25,7 @@ from nimwrap.fleet.admission import admit, chain_of, detected_clusters, goes_fir
 from nimwrap.fleet.queue import Queue, QueuedJob
 from nimwrap.fleet.session import Session
 from nimwrap.fleet.simulation import expected_end
-from nimwrap.images.kinds import images_of
+from nimwrap.images.kinds.registry import images_of
 
 _GOOD = (Outcome.OK, Outcome.WARNING)
 LETTING_GO_S = 2.0
@@ -158,7 +159,7 @@ class Fleet:
         return detected_clusters(self.session.reader)
 
     def _not_run(
-        self, ref: ClientRef, failure: Failure, outcome: Outcome = Outcome.SKIPPED, kind: str = "mksysb"
+        self, ref: ClientRef, failure: Failure, outcome: Outcome = Outcome.SKIPPED, kind: str = PLAIN_KIND
     ) -> None:
         now = self.session.clock.now()
         run = Run(
@@ -202,12 +203,13 @@ class Fleet:
         ref = request.ref
         own = {run.id for run in self.runs.values()}
         good = [
-            row["id"]
+            row.id
             for row in self.session.reader.last_runs(ref.master, ref.client, _LATELY)
-            if row["kind"] == request.kind
-            and row["outcome"] in _GOOD
-            and row["id"] not in own
-            and datetime.fromisoformat(row["ended"]) > self.issued
+            if row.kind == request.kind
+            and row.outcome in _GOOD
+            and row.id not in own
+            and row.ended
+            and datetime.fromisoformat(row.ended) > self.issued
         ]
         # The history does not say which volume group a run was of: all must have been done.
         wanted = len(self.session.config.policy(ref.master, ref.client).volume_groups) if request.volume_group else 1

@@ -9,20 +9,19 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from nimwrap.backup.attempt_planner import AttemptKey, attempt_steps, plan_attempt
-from nimwrap.backup.self_preflight import master_preflight, through_client
+from nimwrap.backup.self_preflight import master_preflight
 from nimwrap.clients.inventory import prior_of
 from nimwrap.config.model import BackupPolicy
 from nimwrap.domain.attempt_plan import NIM, AttemptPlan
 from nimwrap.domain.findings import CheckVerdict, Failure
-from nimwrap.domain.names import fixed_name
+from nimwrap.domain.names import PLAIN_KIND, fixed_name
 from nimwrap.domain.ordering import predicted_seconds
 from nimwrap.domain.records import ClientRef
 from nimwrap.fleet.admission import admit, chain_of, detected_clusters, goes_first
 from nimwrap.fleet.queue import Queue, QueuedJob
 from nimwrap.fleet.simulation import simulate
-from nimwrap.images import kinds
 from nimwrap.images.fixed_name import wanted as fixed_name_wanted
-from nimwrap.images.kinds import images_of
+from nimwrap.images.kinds.registry import KINDS, images_of
 from nimwrap.images.prune import PruneDecision, held_clients, removed_after, series
 from nimwrap.images.verification import proofs_of
 from nimwrap.preflight.engine import preflight
@@ -85,14 +84,14 @@ def dry_run(session: Session, order: Order) -> list[Planned]:
         for report in _reports(session, master, list(dict.fromkeys(refs)), kind)
     }
     planned = [_planned(session, reports[ref, kind], kind, group) for ref, kind, group in images]
-    out = [Planned(PreflightReport(ref, ()), "mksysb", kept_out=failure) for ref, failure in taken.kept_out.items()]
+    out = [Planned(PreflightReport(ref, ()), PLAIN_KIND, kept_out=failure) for ref, failure in taken.kept_out.items()]
     return _timed(session, planned) + out
 
 
 def _reports(session: Session, master: str, refs: Sequence[ClientRef], kind: str) -> list[PreflightReport]:
     """The preflight of one kind of image: its own earlier sizes say how much room it needs."""
     context = session.master_context(master)
-    if not through_client(kind):
+    if not KINDS[kind].through_client:
         return [
             master_preflight(context, ref, kind, tuple(session.reader.sizes(master, ref.client, kind))) for ref in refs
         ]
@@ -142,7 +141,7 @@ def _foreseen(session: Session, plan: AttemptPlan, policy: BackupPolicy) -> Fore
         resource=plan.resource or None,
         location=plan.location,
         becomes=fixed_name(plan.client) if fixed_name_wanted(plan.kind, policy) else None,
-        proves=proofs_of(kinds.KINDS[plan.kind], first=not earlier),
+        proves=proofs_of(KINDS[plan.kind], first=not earlier),
         removes=tuple(removed_after(rows, ref, own, session.config, held_clients(reader, now), now)),
     )
 

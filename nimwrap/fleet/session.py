@@ -6,20 +6,22 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
+from threading import Event
 from typing import TYPE_CHECKING
 
-from nimwrap.clients.inventory import backs_itself_up, can_be_backed_up, take_inventory
-from nimwrap.clients.selection import resolve_reachable
+from nimwrap.clients.inventory import take_inventory
+from nimwrap.clients.known_clients import backs_itself_up, current_clients
+from nimwrap.clients.selection import Selection, select
+from nimwrap.clients.target_errors import all_resolved
 from nimwrap.config.model import Config
 from nimwrap.domain.clock import Clock
 from nimwrap.domain.errors import NimwrapError, master_unreachable
-from nimwrap.domain.names import is_nim_name
 from nimwrap.domain.progress import Progress
-from nimwrap.domain.records import ClientRef, Inventory, InventoryClient
+from nimwrap.domain.records import Inventory, InventoryClient
+from nimwrap.domain.ref import MASTER
 from nimwrap.fleet.concurrency import map_concurrent
 from nimwrap.history.sqlite.queries import Reader
 from nimwrap.hosts.connect import open_master
-from nimwrap.images.kinds import MASTER
 from nimwrap.master_context import MasterContext
 
 if TYPE_CHECKING:
@@ -44,8 +46,8 @@ class Session:
     foresee: Callable[[], datetime | None] = lambda: None
     left_by: int | None = None
     listed: dict[str, Inventory] = field(default_factory=dict)
-    unheard: list[NimwrapError] = field(default_factory=list)
-    """Why masters were not asked that clients were wanted of, and of which no client is known."""
+    unreachable: list[NimwrapError] = field(default_factory=list)
+    """Why masters could not be asked that clients were wanted of, and of which no client is known."""
 
     def master_context(self, master: str) -> MasterContext:
         """One master as a run works on it."""
@@ -69,82 +71,60 @@ def open_session(config: Config, clock: Clock | None = None, *, ahead: bool = Fa
             host.close()
 
 
+def list_clients(hosts: Mapping[str, Host], stop: Event | None = None) -> dict[str, Inventory | NimwrapError]:
+    """Ask every master for its clients, side by side: its inventory, or why there is none.
+
+    Those that have not answered when ``stop`` is set are left out.
+    """
+
+    def ask(master: str) -> Inventory | NimwrapError:
+        try:
+            return take_inventory(hosts[master])
+        except NimwrapError as error:
+            return error
+
+    return map_concurrent(ask, hosts, stop=stop)
+
+
+def record_inventories(
+    store: Store, config: Config, found: Mapping[str, Inventory | NimwrapError], now: datetime
+) -> None:
+    """Write down what the masters answered. A master that backs itself up is one of its own clients."""
+    for master, one in found.items():
+        if isinstance(one, NimwrapError):
+            store.inventory_failed(master, one.message, now)
+        else:
+            own = (InventoryClient(MASTER, MASTER),) if backs_itself_up(config, master) else ()
+            store.record_inventory(master, (*one.clients, *own), now)
+
+
 def refresh_inventories(session: Session) -> dict[str, NimwrapError]:
-    """Ask every master for its clients, side by side, and record them; the masters that could not be asked.
+    """Ask every master for its clients and record them; the masters that could not be asked.
 
     Those that have not answered when the clock's ``stop`` is set are among them.
     """
-
-    def ask(master: str) -> NimwrapError | None:
-        try:
-            listed = take_inventory(session.hosts[master])
-        except NimwrapError as error:
-            session.store.inventory_failed(master, error.message, session.clock.now())
-            return error
-        session.listed[master] = listed
-        session.store.record_inventory(master, listed.clients, session.clock.now())
-        return None
-
-    troubles = map_concurrent(ask, session.hosts, stop=session.clock.stop)
-    for master in session.hosts.keys() - troubles.keys():
-        troubles[master] = master_unreachable(f"master {master}: no answer before nimwrap was interrupted")
-    return {master: error for master, error in troubles.items() if error is not None}
+    found = list_clients(session.hosts, session.clock.stop)
+    record_inventories(session.store, session.config, found, session.clock.now())
+    session.listed.update({master: one for master, one in found.items() if isinstance(one, Inventory)})
+    left = {
+        master: master_unreachable(f"master {master}: no answer before nimwrap was interrupted")
+        for master in session.hosts.keys() - found.keys()
+    }
+    return {master: one for master, one in found.items() if isinstance(one, NimwrapError)} | left
 
 
-def known_clients(session: Session) -> dict[str, list[str]]:
-    """The clients of every master as last seen, without those that vanished.
+def refresh_and_select(session: Session, targets: Sequence[str]) -> Selection:
+    """The clients asked for, against inventories taken now.
 
-    The master itself is among them where the configuration asks for its database or its own image.
-    """
-    known: dict[str, list[str]] = {master: [] for master in session.config.masters}
-    for row in session.reader.clients():
-        if row["master"] in known and not row["vanished"]:
-            known[row["master"]].append(row["name"])
-    for master, names in known.items():
-        if backs_itself_up(session.config, master):
-            names.append(MASTER)
-    return known
-
-
-def refresh_and_select(
-    session: Session, targets: Sequence[str], *, everything: bool, groups: Sequence[str]
-) -> list[ClientRef]:
-    """The clients asked for, against inventories taken now; of globs and all, those that an image can be made of.
-
-    Raises usage errors before anything is started. While a master is out of reach its clients are those last seen,
-    and a plain name that nobody knows is taken to be one of its own: the run then tells of the master's trouble.
+    Raises usage errors before anything is started, and a master's trouble when only clients of it may be meant and
+    none is known. ``session.unreachable`` is set to why other such masters could not be asked.
     """
     troubles = refresh_inventories(session)
-    known = known_clients(session)
-    everywhere = {name for names in known.values() for name in names}
-    for master in troubles:
-        for target in targets:
-            name = target.removeprefix(f"{master}/")
-            if is_nim_name(name) and name not in everywhere:
-                known[master].append(name)
-                everywhere.add(name)
-    if not everywhere and troubles:
-        raise next(iter(troubles.values()))
-    strange = [master for master in troubles if not set(known[master]) - {MASTER}]
-    found, silent = resolve_reachable(session.config, known, strange, targets, all_=everything, groups=groups)
-    session.unheard = [troubles[master] for master in silent]
-    if session.unheard and not found:
-        raise session.unheard[0]
-    wanted, unfit = named(found, targets), _unfit(session)
-    return [ref for ref in found if ref in wanted or ref not in unfit]
-
-
-def _unfit(session: Session) -> set[ClientRef]:
-    """Machines of a type that none of their kinds can be made of: a VIOS, as long as nobody asks for its own kinds."""
-    rows = [row for row in session.reader.clients() if row["master"] in session.config.masters]
-    return {
-        ClientRef(row["master"], row["name"])
-        for row in rows
-        if row["type"]
-        and not can_be_backed_up(session.config, row["master"], InventoryClient(row["name"], row["type"]))
-    }
-
-
-def named(refs: Sequence[ClientRef], targets: Sequence[str]) -> frozenset[ClientRef]:
-    """Those of ``refs`` that the user wrote out, without glob or group."""
-    return frozenset(ref for ref in refs if ref.client in targets or str(ref) in targets)
+    fresh = {master: one for master, one in session.listed.items() if master not in troubles}
+    known = current_clients(session.config, session.reader, troubles, fresh)
+    selection = select(targets, known, session.config.groups)
+    all_resolved(selection, known, session.config.groups)
+    session.unreachable = [troubles[master] for master in selection.unreachable_masters]
+    if session.unreachable and not selection.refs:
+        raise session.unreachable[0]
+    return selection

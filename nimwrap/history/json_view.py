@@ -7,38 +7,39 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from nimwrap.history.model import ImageRow
-from nimwrap.history.sqlite.codec import Row
+from nimwrap.history.model import AttemptRow, ChangeRow, EventRow, FindingRow, ImageRow, RunRow
 from nimwrap.history.sqlite.queries import Reader
 
 Json = dict[str, Any]
 
 
-def runs_json(reader: Reader, runs: Sequence[Row], *, evidence: bool) -> list[Json]:
+def runs_json(reader: Reader, runs: Sequence[RunRow], *, evidence: bool) -> list[Json]:
     """``data.runs[]``: of ``backup`` with findings and evidence, of ``history`` without."""
-    attempts: dict[str, list[Row]] = defaultdict(list)
-    for attempt in reader.attempts([run["id"] for run in runs]):
-        attempts[attempt["run"]].append(attempt)
-    images = {image.id: image for image in reader.images_by_id([run["image"] for run in runs if run["image"]])}
+    attempts: dict[str, list[AttemptRow]] = defaultdict(list)
+    for attempt in reader.attempts([run.id for run in runs]):
+        attempts[attempt.run].append(attempt)
+    images = {image.id: image for image in reader.images_by_id([run.image for run in runs if run.image])}
     return [
         run_json(
             run,
-            attempts=attempts[run["id"]],
-            image=images.get(run["image"]),
-            findings=reader.findings(run["id"]) if evidence else None,
+            attempts=attempts[run.id],
+            image=images.get(run.image or 0),
+            findings=reader.findings(run.id) if evidence else None,
         )
         for run in runs
     ]
 
 
-def run_json(run: Row, *, attempts: Iterable[Row], image: ImageRow | None, findings: Iterable[Row] | None) -> Json:
+def run_json(
+    run: RunRow, *, attempts: Iterable[AttemptRow], image: ImageRow | None, findings: Iterable[FindingRow] | None
+) -> Json:
     """One run. ``findings`` None leaves them and the failure's evidence out."""
     shown: Json = {
-        "id": run["id"],
-        "client": run["client"],
-        "master": run["master"],
-        "kind": run["kind"],
-        "outcome": run["outcome"],
+        "id": run.id,
+        "client": run.client,
+        "master": run.master,
+        "kind": run.kind,
+        "outcome": run.outcome,
         "failure": _failure_json(run, evidence=findings is not None),
     }
     if findings is not None:
@@ -46,54 +47,55 @@ def run_json(run: Row, *, attempts: Iterable[Row], image: ImageRow | None, findi
     return shown | {
         "attempts": [attempt_json(attempt) for attempt in attempts],
         "source_address": {
-            "expected": run["expected_address"],
-            "actual": run["actual_address"],
-            "method": run["address_method"],
+            "expected": run.expected_address,
+            "actual": run.actual_address,
+            "method": run.address_method,
         },
-        "cluster": json.loads(run["cluster"]) if run["cluster"] else None,
-        "remedy": run["remedy"],
+        "cluster": json.loads(run.cluster) if run.cluster else None,
+        "remedy": run.remedy,
         "image": image_json(image) if image else None,
-        "started": run["started"],
-        "ended": run["ended"],
-        "duration_s": run["duration_s"],
+        "started": run.started,
+        "ended": run.ended,
+        "duration_s": run.duration_s,
     }
 
 
-def story_json(reader: Reader, run: Row) -> Json:
+def story_json(reader: Reader, run: RunRow) -> Json:
     """One run with everything that is known of it, for ``show``: also events, export changes and raw outputs."""
-    image = next(iter(reader.images_by_id([run["image"]])), None) if run["image"] else None
-    attempts = reader.attempts([run["id"]])
-    findings = reader.findings(run["id"])
+    image = next(iter(reader.images_by_id([run.image])), None) if run.image else None
+    attempts = reader.attempts([run.id])
+    findings = reader.findings(run.id)
     shown = run_json(run, attempts=attempts, image=image, findings=findings)
     for entry, attempt in zip(shown["attempts"], attempts, strict=True):
-        entry.update({name: attempt[name] for name in ("location", "resource", "output")})
+        entry.update({name: getattr(attempt, name) for name in ("location", "resource", "output")})
     if image:
         shown["image"] |= _all_of_image(image)
-    more = {name: run[name] for name in ("schedule", "slot", "phase", "owner_host", "owner_pid", "log_path")}
+    more = {name: getattr(run, name) for name in ("schedule", "slot", "phase", "owner_host", "owner_pid", "log_path")}
     return (
         shown
         | more
         | {
             "channel": _channel_json(findings),
-            "export_changes": [change_json(change) for change in reader.changes(run=run["id"])],
-            "events": [event_json(event) for event in reader.events(run["id"])],
+            "export_changes": [change_json(change) for change in reader.changes(run=run.id)],
+            "events": [event_json(event) for event in reader.events(run.id)],
         }
     )
 
 
-def _channel_json(findings: Sequence[Row]) -> Json | None:
+def _channel_json(findings: Sequence[FindingRow]) -> Json | None:
     """The way by which the last look reached the client, and how many calls that took."""
-    measured = next((one["data"] for one in findings if one["check"] == "channel" and one["data"]), None)
-    data = json.loads(measured) if measured else {}
+    data: Json = next((one.data for one in findings if one.check == "channel"), None) or {}
     return {"route": data["route"], "calls": data["channel_calls"]} if "route" in data else None
 
 
-def finding_json(finding: Row) -> Json:
-    return {name: finding[name] for name in ("check", "status", "message", "fix", "evidence")}
+def finding_json(finding: FindingRow) -> Json:
+    return {name: getattr(finding, name) for name in ("check", "status", "message", "fix", "evidence")}
 
 
-def attempt_json(attempt: Row) -> Json:
-    return {name: attempt[name] for name in ("number", "started", "ended", "returncode", "failure_code", "remedy")}
+def attempt_json(attempt: AttemptRow) -> Json:
+    return {
+        name: getattr(attempt, name) for name in ("number", "started", "ended", "returncode", "failure_code", "remedy")
+    }
 
 
 def image_json(image: ImageRow) -> Json:
@@ -106,22 +108,21 @@ def image_json(image: ImageRow) -> Json:
     }
 
 
-def change_json(change: Row) -> Json:
+def change_json(change: ChangeRow) -> Json:
     """One entry of ``data.changes[]``; beside the fixed keys: the addresses added, when it was planned, a note."""
     names = ("id", "run", "master", "directory", "before", "after", "state", "applied", "reverted", "planned", "note")
-    return {name: change[name] for name in names} | {"added": json.loads(change["added"])}
+    return {name: getattr(change, name) for name in names} | {"added": list(change.added)}
 
 
-def event_json(event: Row) -> Json:
-    data = json.loads(event["data"]) if event["data"] else None
-    return {"at": event["at"], "kind": event["kind"], "text": event["text"], "data": data}
+def event_json(event: EventRow) -> Json:
+    return {"at": event.at, "kind": event.kind, "text": event.text, "data": event.data}
 
 
-def _failure_json(run: Row, *, evidence: bool) -> Json | None:
-    if run["failure_code"] is None:
+def _failure_json(run: RunRow, *, evidence: bool) -> Json | None:
+    if run.failure_code is None:
         return None
     names = ("code", "message", "fix", "evidence") if evidence else ("code", "message", "fix")
-    return {name: run[f"failure_{name}"] or "" for name in names}
+    return {name: getattr(run, f"failure_{name}") or "" for name in names}
 
 
 def _all_of_image(image: ImageRow) -> Json:

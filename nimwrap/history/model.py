@@ -85,3 +85,279 @@ class LastGoodRow(NamedTuple):
     @classmethod
     def from_row(cls, values: Sequence[Any]) -> LastGoodRow:
         return cls._make(values)
+
+
+class RunRow(NamedTuple):
+    """One row of ``runs``. ``cluster`` is JSON text: what the run saw of the client's cluster."""
+
+    id: str
+    client: str
+    master: str
+    kind: str
+    schedule: str | None
+    slot: str | None
+    outcome: str
+    phase: str | None
+    failure_code: str | None
+    failure_message: str | None
+    failure_fix: str | None
+    failure_evidence: str | None
+    expected_address: str | None
+    actual_address: str | None
+    address_method: str | None
+    cluster: str | None
+    remedy: str | None
+    image: int | None
+    started: str
+    ended: str | None
+    duration_s: float | None
+    owner_host: str
+    owner_pid: int
+    log_path: str | None
+
+    @classmethod
+    def from_row(cls, values: Sequence[Any]) -> RunRow:
+        return cls._make(values)
+
+    @property
+    def key(self) -> Key:
+        return self.master, self.client
+
+    @property
+    def ref(self) -> ClientRef:
+        return _ref(self.master, self.client)
+
+
+class AttemptRow(NamedTuple):
+    """One row of ``attempts``: an image-making operation of a run, with its output."""
+
+    id: int
+    run: str
+    number: int
+    started: str
+    ended: str | None
+    returncode: int | None
+    failure_code: str | None
+    remedy: str | None
+    location: str | None
+    resource: str | None
+    output: str | None
+
+    @classmethod
+    def from_row(cls, values: Sequence[Any]) -> AttemptRow:
+        return cls._make(values)
+
+
+class FindingRow(NamedTuple):
+    """One row of ``findings``: what a check of the run's preflight found; ``data``: what it measured, None without."""
+
+    id: int
+    run: str
+    check: str
+    status: str
+    message: str
+    fix: str
+    evidence: str
+    failure_code: str | None
+    data: Any
+
+    @classmethod
+    def from_row(cls, values: Sequence[Any]) -> FindingRow:
+        stored = cls._make(values)
+        return stored._replace(data=json.loads(stored.data)) if stored.data else stored
+
+
+class ChangeRow(NamedTuple):
+    """One row of ``export_changes``: ``before`` and ``after`` are the entry's text, ``added`` the addresses let in."""
+
+    id: int
+    run: str
+    master: str
+    directory: str
+    added: tuple[str, ...]
+    before: str | None
+    after: str | None
+    state: str
+    planned: str
+    applied: str | None
+    reverted: str | None
+    note: str | None
+
+    @classmethod
+    def from_row(cls, values: Sequence[Any]) -> ChangeRow:
+        stored = cls._make(values)
+        return stored._replace(added=tuple(json.loads(str(stored.added))))
+
+
+class EventRow(NamedTuple):
+    """One row of ``events``. ``data`` is what its JSON holds, None without any."""
+
+    id: int
+    run: str | None
+    master: str | None
+    at: str
+    kind: str
+    text: str
+    data: Any
+
+    @classmethod
+    def from_row(cls, values: Sequence[Any]) -> EventRow:
+        stored = cls._make(values)
+        return stored._replace(data=json.loads(stored.data)) if stored.data else stored
+
+
+class HoldRow(NamedTuple):
+    """One row of ``holds``."""
+
+    id: int
+    client: str
+    master: str
+    reason: str
+    since: str
+    until: str | None
+    released: str | None
+
+    @classmethod
+    def from_row(cls, values: Sequence[Any]) -> HoldRow:
+        return cls._make(values)
+
+    @property
+    def key(self) -> Key:
+        return self.master, self.client
+
+    @property
+    def ref(self) -> ClientRef:
+        return _ref(self.master, self.client)
+
+
+class ClientRow(NamedTuple):
+    """One row of ``clients``: a client as the inventory of its master lists it, or listed it until it ``vanished``."""
+
+    master: str
+    name: str
+    type: str
+    host: str | None
+    cluster: str | None
+    first_seen: str
+    last_seen: str
+    vanished: str | None
+
+    @classmethod
+    def from_row(cls, values: Sequence[Any]) -> ClientRow:
+        return cls._make(values)
+
+    @property
+    def ref(self) -> ClientRef:
+        return _ref(self.master, self.name)
+
+
+class InventoryRow(NamedTuple):
+    """One row of ``inventories``: when a master was last asked for its clients (``tried``), and last answered."""
+
+    master: str
+    taken: str | None
+    tried: str
+    error: str | None
+
+    @classmethod
+    def from_row(cls, values: Sequence[Any]) -> InventoryRow:
+        return cls._make(values)
+
+
+class SlotRow(NamedTuple):
+    """One row of ``slots``: one client in one due time of a schedule; ``claimed`` is when the whole slot began."""
+
+    id: int
+    schedule: str
+    slot: str
+    client: str
+    master: str
+    state: str
+    run: str | None
+    reason: str | None
+    owner: str | None
+    claimed: str
+
+    @classmethod
+    def from_row(cls, values: Sequence[Any]) -> SlotRow:
+        return cls._make(values)
+
+    @property
+    def ref(self) -> ClientRef:
+        return _ref(self.master, self.client)
+
+
+class FleetRow(NamedTuple):
+    """One row of the view ``fleet_status``: a client with its last good image, last run and hold.
+
+    ``kind`` is empty for mksysb, else the kind of image that the row tells of.
+    """
+
+    master: str
+    client: str
+    type: str
+    cluster: str | None = None
+    vanished: str | None = None
+    last_good: str | None = None
+    last_good_image: int | None = None
+    last_good_run: str | None = None
+    resource: str | None = None
+    location: str | None = None
+    size_bytes: int | None = None
+    last_good_outcome: str | None = None
+    last_run: str | None = None
+    last_outcome: str | None = None
+    failure_code: str | None = None
+    failure_message: str | None = None
+    failure_fix: str | None = None
+    last_started: str | None = None
+    last_ended: str | None = None
+    hold: str | None = None
+    hold_until: str | None = None
+    kind: str = ""
+
+    @classmethod
+    def from_row(cls, values: Sequence[Any]) -> FleetRow:
+        return cls(*values)
+
+    @property
+    def key(self) -> Key:
+        return self.master, self.client
+
+    @property
+    def ref(self) -> ClientRef:
+        return _ref(self.master, self.client)
+
+
+class ImageSize(NamedTuple):
+    """When a proven image was made, its bytes, and when it was removed; None while it is there."""
+
+    created: str
+    size_bytes: int
+    removed: str | None
+
+    @classmethod
+    def from_row(cls, values: Sequence[Any]) -> ImageSize:
+        return cls._make(values)
+
+
+class SpaceMeasured(NamedTuple):
+    """What a run measured of the filesystem of a client's images."""
+
+    master: str
+    started: str
+    mounted_on: str
+    free_bytes: int
+
+
+class MissedSlot(NamedTuple):
+    """The newest slot of a client that came and went without a run."""
+
+    master: str
+    client: str
+    slot: str
+    reason: str | None
+
+    @classmethod
+    def from_row(cls, values: Sequence[Any]) -> MissedSlot:
+        return cls._make(values)

@@ -21,6 +21,7 @@ from nimwrap.hosts.fan_out import FanOut, client_script, program
 from nimwrap.hosts.piecewise import bounded, delivering
 from nimwrap.hosts.protocol import CommandResult, Host
 from nimwrap.hosts.script_batch import answers
+from nimwrap.hosts.three_valued import ThreeValued
 
 PARALLEL = 16
 """Clients of one master that are asked at the same time."""
@@ -48,7 +49,7 @@ class ClientRequest:
 
 
 @dataclass(frozen=True)
-class ChannelAnswer:
+class ChannelAnswer(ThreeValued):
     """``reached`` False: the channel failed and ``output`` says how; else ``returncode`` is the script's own.
 
     ``route`` is the way it took (channel_route), ``calls`` how often the client was called for it.
@@ -59,10 +60,6 @@ class ChannelAnswer:
     output: str
     route: str = field(default="", compare=False)
     calls: int = field(default=1, compare=False)
-
-    @property
-    def ok(self) -> bool:
-        return self.reached and self.returncode == 0
 
     @property
     def narrow(self) -> bool:
@@ -141,14 +138,14 @@ def _asked(
     first: CommandResult | None = None
     for names in list(_chunks(valid, requests, fan)) or ([[]] if own else []):
         rounds = max(1, -(-len(names) // fan.parallel))
-        script = fan.script([requests[name] for name in names], "" if first else own) if names else own
+        script = fan.script([requests[name] for name in names], own if first is None else "") if names else own
         result = host.run(script, timeout=rounds * (fan.limit_s + 3) + 60 + (_MEASURING_S if fan.finds_out else 0))
-        first = first or result
+        first = result if first is None else first
         said = answers(result.stdout, fan.nonce)
         for index, name in enumerate(names):
             answer = said.get(str(index))
-            said_it = parse_channel(answer.output) if answer else _unanswered(result)
-            found[name] = said_it if said_it.route else replace(said_it, route=fan.usual)
+            told = _unanswered(result) if answer is None else parse_channel(answer.output)
+            found[name] = told if told.route else replace(told, route=fan.usual)
     return {name: found[name] for name in requests}, first
 
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
+from nimwrap.hosts.three_valued import ThreeValued
+
 
 @dataclass(frozen=True)
-class CommandResult:
+class CommandResult(ThreeValued):
     """What came back. ``returncode`` None means the outcome is unknown: the connection was lost on the way.
 
     Output is text decoded as UTF-8 with replacement; it is bounded by the transport.
@@ -17,10 +19,6 @@ class CommandResult:
     stdout: str
     stderr: str
     duration_s: float
-
-    @property
-    def ok(self) -> bool:
-        return self.returncode == 0
 
 
 class Host(Protocol):

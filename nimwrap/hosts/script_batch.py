@@ -11,6 +11,8 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from nimwrap.hosts.three_valued import ThreeValued
+
 _MARKED = re.compile(r"(begin|end) (\S+)(?: (\d+))?\r?(?:\n|\Z)")
 
 PREAMBLE = (
@@ -36,15 +38,11 @@ class Question:
 
 
 @dataclass(frozen=True)
-class Answer:
+class Answer(ThreeValued):
     """``returncode`` None: the question was ended by its limit, or the script died before it."""
 
     returncode: int | None
     output: str
-
-    @property
-    def ok(self) -> bool:
-        return self.returncode == 0
 
 
 def process_tree(pid: str) -> str:

@@ -12,9 +12,10 @@ from nimwrap.domain.names import is_nim_name, is_safe_path
 from nimwrap.images import image_probe
 from nimwrap.images.image_inventory import InventoriedImage
 from nimwrap.images.image_probe import Place, ProbedImage
+from nimwrap.images.kinds.registry import kind_of
 from nimwrap.images.master_catalog import MasterCatalog
 from nimwrap.images.reverify import BATCH, QUICK, fault_text
-from nimwrap.images.verification import file_fault, header_fault, host_fault, kind_of, resource_fault, short_name
+from nimwrap.images.verification import file_fault, header_fault, host_fault, resource_fault, short_name
 from nimwrap.master_context import MasterContext
 
 

@@ -14,10 +14,11 @@ from nimwrap.config.model import Config
 from nimwrap.domain.codes import FailureCode
 from nimwrap.domain.durations import format_size, parse_rfc3339
 from nimwrap.domain.findings import Failure
+from nimwrap.domain.names import PLAIN_KIND
 from nimwrap.domain.records import ClientRef
 from nimwrap.domain.retention import Action, Generation, decide
-from nimwrap.history.model import ImageRow
-from nimwrap.images.kinds import home
+from nimwrap.history.model import ImageRow, ImageSize
+from nimwrap.images.kinds.registry import home
 from nimwrap.images.master_catalog import MasterCatalog
 from nimwrap.images.prune import MasterState, generation_of, plan_prune, rules_of
 
@@ -60,7 +61,7 @@ class Forecast:
 
 
 def need_of(
-    reader: Reader, config: Config, ref: ClientRef, *, filesystem: str, now: datetime, kind: str = "mksysb"
+    reader: Reader, config: Config, ref: ClientRef, *, filesystem: str, now: datetime, kind: str = PLAIN_KIND
 ) -> Need:
     """The need of one client, from its history. A client without one is asked by its own run, with size_preview."""
     rows = reader.images(ref.master, ref.client, kind=kind)
@@ -137,12 +138,11 @@ def _short(need: Need, worst: int, free: int, others: Sequence[Need]) -> Failure
     )
 
 
-def growth(rows: Iterable[ImageRow]) -> float:
+def growth(rows: Iterable[ImageSize]) -> float:
     """Bytes a day by which one client's proven images grow: the slope of the line through the last ten."""
     points = [
         (parse_rfc3339(row.created).timestamp() / 86400, float(row.size_bytes))
         for row in sorted(rows, key=lambda row: str(row.created))[-10:]
-        if row.verified
     ]
     if len(points) < 3:
         return 0.0
@@ -154,7 +154,7 @@ def growth(rows: Iterable[ImageRow]) -> float:
 
 def forecast(
     needs: Sequence[Need],
-    histories: Mapping[str, Sequence[ImageRow]],
+    histories: Mapping[str, Sequence[ImageSize]],
     keep: Mapping[str, int],
     free_bytes: int,
     parallel: int,
@@ -192,7 +192,7 @@ class _Line:
     slope: float
 
     @classmethod
-    def through(cls, rows: Sequence[ImageRow], keep: int) -> _Line:
+    def through(cls, rows: Sequence[ImageSize], keep: int) -> _Line:
         made = sorted(parse_rfc3339(row.created) for row in rows)
         gaps = [(later - earlier).total_seconds() / 86400 for earlier, later in pairwise(made)]
         present = [row for row in rows if row.removed is None]
@@ -216,12 +216,14 @@ def outlook(reader: Reader, config: Config, master: str, stock: MasterCatalog, n
     """The forecast of every filesystem that a configured or recorded client of this master writes to."""
     rows = [row for row in reader.images(master, removed=True) if row.verified and row.managed]
     mounts: dict[str, df.Filesystem] = {one.mounted_on: one for one in stock.filesystems.values()}
-    clients: dict[str, dict[str, list[ImageRow]]] = {}
+    clients: dict[str, dict[str, list[ImageSize]]] = {}
     for row in rows:
         directory = home(row.client, config.policy(master, row.client))
         mount = next((one.mounted_on for root, one in stock.filesystems.items() if under(directory, root)), None)
         if mount is not None:
-            clients.setdefault(mount, {}).setdefault(row.client, []).append(row)
+            clients.setdefault(mount, {}).setdefault(row.client, []).append(
+                ImageSize(row.created, row.size_bytes, row.removed)
+            )
     forecasts = []
     for mount, histories in clients.items():
         needs = [need_of(reader, config, ClientRef(master, client), filesystem=mount, now=now) for client in histories]

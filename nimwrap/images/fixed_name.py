@@ -16,7 +16,7 @@ from nimwrap.config.model import BackupPolicy
 from nimwrap.domain.errors import NimwrapError, master_unreachable
 from nimwrap.domain.names import dated_name, fixed_name, is_nim_name, is_safe_path
 from nimwrap.history.model import ImageRow
-from nimwrap.hosts.script_batch import PREAMBLE, Question
+from nimwrap.hosts.script_batch import PREAMBLE, Answer, Question
 from nimwrap.images import image_probe
 from nimwrap.images.fixed_steps import (
     REFUSED,
@@ -29,10 +29,11 @@ from nimwrap.images.fixed_steps import (
     journal_script,
     step_script,
 )
-from nimwrap.images.kinds import KINDS, home
+from nimwrap.images.kinds.registry import KINDS, home
 from nimwrap.master_context import MasterContext
 
-FIXED_KINDS = frozenset({"mksysb", "ios_mksysb", "master_mksysb"})
+_THERE, _NONE, _END = "nw there", "nw none", "nw end"
+"""What the master says of a file: that it is there, or that it is not. Anything else says nothing."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +51,7 @@ class RenameResult:
 
 
 def wanted(kind: str, policy: BackupPolicy) -> bool:
-    return policy.naming == "fixed" and kind in FIXED_KINDS
+    return policy.naming == "fixed" and KINDS[kind].fixed_name
 
 
 def take_fixed_name(context: MasterContext, image: ImageRow, run: str, now: datetime) -> RenameResult:
@@ -71,20 +72,28 @@ def take_fixed_name(context: MasterContext, image: ImageRow, run: str, now: date
 def resume(context: MasterContext, run: str, now: datetime) -> RenameResult | None:
     """Complete or roll back what a crash left of ``run``'s replacement; None when there is nothing of it."""
     path = shlex.quote(journal(context.master.spool, run))
-    result = context.host.run(f"{PREAMBLE}[ -f {path} ] && cat {path}\n")
-    if not result.ok:
+    script = f"{PREAMBLE}if [ -f {path} ]; then echo {_THERE}; cat {path} && echo {_END}; else echo {_NONE}; fi\n"
+    result = context.host.run(script)
+    said = result.stdout.strip()
+    if said == _NONE:
         return None
+    if not (said.startswith(_THERE) and said.endswith(_END)):
+        raise _lost(context)
     try:
-        change = Replacement.from_json(result.stdout)
+        change = Replacement.from_json(said.removeprefix(_THERE).removesuffix(_END))
     except (ValueError, TypeError):
-        context.note(run, "replace", f"{path} on the master cannot be understood and was left", at=now)
-        return None
+        return _unusable(context, run, f"{path} on the master cannot be understood and was left", now)
     paths = [change.place, change.staged, *([change.aside] if change.aside else [])]
     names = [change.fixed, change.new, *([change.old] if change.old else [])]
     if not all(map(is_safe_path, paths)) or not all(map(is_nim_name, names)):
-        context.note(run, "replace", f"{path} on the master holds names that no nimwrap wrote; it was left", at=now)
-        return None
+        return _unusable(context, run, f"{path} on the master holds names that no nimwrap wrote; it was left", now)
     return _go(context, change, now)
+
+
+def _unusable(context: MasterContext, run: str, why: str, now: datetime) -> RenameResult:
+    """A journal that nobody can go by: nothing is planned over what may be half way, until a person has looked."""
+    context.note(run, "replace", why, at=now)
+    return RenameResult(False, "", "", why, stuck=True)
 
 
 def _go(context: MasterContext, change: Replacement, now: datetime) -> RenameResult:
@@ -114,7 +123,11 @@ def _steps(context: MasterContext, change: Replacement, steps: list[RenameStep],
         result = context.host.run(step_script(change, step, context.master.spool), timeout=600)
         says = (result.stdout + result.stderr).strip()
         data = {"step": step.name, "returncode": result.returncode, "output": says[-4000:]}
-        if result.returncode not in (0, REFUSED):  # the script itself was cut short: nothing is known about the step
+        if result.unknown or result.returncode not in (
+            0,
+            REFUSED,
+            None,
+        ):  # the script itself was cut short: nothing is known about the step
             raise _lost(context)
         context.note(change.run, "replace", f"{change.fixed}: {step.name}", data, at=now)
         if result.returncode == REFUSED:
@@ -131,9 +144,9 @@ def _lost(context: MasterContext) -> NimwrapError:
 
 def _script(context: MasterContext, script: str) -> None:
     result = context.host.run(script)
-    if result.returncode is None:
+    if result.unknown:
         raise _lost(context)
-    if not result.ok:
+    if result.failed:
         raise NimwrapError(
             f"{context.master.spool} on {context.master.name} cannot be written: {result.stderr.strip()}",
             hint="see its free space and permissions, then run nimwrap recover",
@@ -144,7 +157,7 @@ def _plan(context: MasterContext, image: ImageRow, run: str, now: datetime) -> R
     """What is to change, from what stands on the master now; or why the name cannot be taken."""
     kind = KINDS[image.kind]
     policy = context.config.policy(context.master.name, image.client)
-    fixed, type_ = fixed_name(image.client), kind.resource_type or "mksysb"
+    fixed, type_ = fixed_name(image.client), kind.owner_type
     staged = image.location
     given = image_probe.ask(
         context.host,
@@ -153,14 +166,10 @@ def _plan(context: MasterContext, image: ImageRow, run: str, now: datetime) -> R
             Question("fixed", shlex.join(lsnim.long_argv(fixed)), 120),
         ],
     )
-    if not given["objects"].ok:
-        return "lsnim gave no answer"
-    objects = lsnim.parse_long(given["objects"].output)
+    objects = _objects(given, fixed)
+    if isinstance(objects, str):
+        return objects
     holder = objects.get(fixed)
-    if holder is None and given["fixed"].ok:
-        return f"{fixed} is the name of another kind of NIM object"
-    if holder is not None and (holder.first("alloc_count") or "0") != "0":
-        return f"{fixed} is allocated: NIM is serving it to a machine"
     place = (holder and holder.first("location")) or f"{home(image.client, policy)}/{fixed}.{kind.extension}"
     if not is_safe_path(place):
         return f"{fixed} is defined at {place!r}, which is not a plain path"
@@ -168,13 +177,49 @@ def _plan(context: MasterContext, image: ImageRow, run: str, now: datetime) -> R
         run, image.client, image.kind, type_, fixed, place, image.resource or "", staged, image.size_bytes
     )
     directory = str(PurePosixPath(place).parent)
-    beside = context.host.run(f"{PREAMBLE}[ -f {shlex.quote(place)} ] && {shlex.join(ls.argv(directory))}\n")
-    if not beside.ok:
+    files = _files_beside(context, place)
+    if files is None:
         return change
-    files = {PurePosixPath(entry.name).name for entry in ls.parse(beside.stdout)}
     name = _free_name(image.client, _age_of(context, place, holder, now), files, objects, kind.extension)
     aside = f"{directory}/{name}.{kind.extension}"
     return replace(change, aside=aside, old=name if holder is not None else None)
+
+
+def _objects(given: dict[str, Answer], fixed: str) -> dict[str, lsnim.NimObject] | str:
+    """NIM's objects of the kind by name; or why the name ``fixed`` cannot be had among them."""
+    if given["objects"].unknown or given["objects"].failed:
+        return "lsnim gave no answer"
+    objects = lsnim.parse_long(given["objects"].output)
+    holder = objects.get(fixed)
+    if holder is None and given["fixed"].succeeded:
+        return f"{fixed} is the name of another kind of NIM object"
+    if holder is None and (given["fixed"].unknown or not lsnim.no_such_object(given["fixed"].output)):
+        return f"lsnim does not say whether {fixed} is defined"
+    if holder is not None and (holder.first("alloc_count") or "0") != "0":
+        return f"{fixed} is allocated: NIM is serving it to a machine"
+    return objects
+
+
+def _files_beside(context: MasterContext, place: str) -> set[str] | None:
+    """The names in the directory of the file at ``place``; None when the master says that there is no such file.
+
+    Raises when it does not say so: a file that was not seen must not be taken for none, and be overwritten.
+    """
+    directory = str(PurePosixPath(place).parent)
+    given = image_probe.ask(
+        context.host,
+        [
+            Question("old", f"if [ -f {shlex.quote(place)} ]; then echo {_THERE}; else echo {_NONE}; fi", 60),
+            # A file that vanishes meanwhile makes ls fail; what it listed counts all the same.
+            Question("beside", f"{shlex.join(ls.argv(directory))}; echo {_END}", 120),
+        ],
+    )
+    old, beside = given.get("old"), given.get("beside")
+    if old is not None and old.output.strip() == _NONE:
+        return None
+    if old is None or beside is None or old.output.strip() != _THERE or not beside.output.strip().endswith(_END):
+        raise _lost(context)
+    return {PurePosixPath(entry.name).name for entry in ls.parse(beside.output)}
 
 
 def _free_name(client: str, moment: datetime, files: set[str], objects: dict[str, lsnim.NimObject], ext: str) -> str:

@@ -76,15 +76,19 @@ def forward(change: Replacement) -> list[RenameStep]:
     place, staged = shlex.quote(change.place), shlex.quote(change.staged)
     fixed, new = shlex.quote(change.fixed), shlex.quote(change.new)
     steps = []
+    kept = f"[ ! -f {place} ]"
     if change.aside:
         aside = shlex.quote(change.aside)
+        kept = f"same {place} {aside} || {kept}"
         steps.append(RenameStep("second name for the old file", f"[ -f {aside} ]", f"ln {place} {aside}"))
     steps += [
         RenameStep("release the fixed name", f"{_at(change.fixed, 'none')} || swapped", f"nim_ -o remove {fixed}"),
         RenameStep(
             "put the new file in its place",
             "swapped",
-            f"rm -f {place}.new; ln {staged} {place}.new && mv -f {place}.new {place}",
+            # What stands there goes only when it has its second name: a file that nobody planned for is not ours.
+            f"if {kept}; then rm -f {place}.new; ln {staged} {place}.new && mv -f {place}.new {place}\n"
+            f"else echo 'a file stands there that has no second name'; fi",
         ),
         RenameStep(
             "take the fixed name", f"{_at(change.fixed, place)} && swapped", _define(change, change.fixed, change.place)

@@ -11,7 +11,7 @@ from typing import Any
 from nimwrap.aix.lsnim import NimObject
 from nimwrap.domain.durations import parse_rfc3339, rfc3339
 from nimwrap.history.model import ImageRow
-from nimwrap.images.kinds import KINDS, RESOURCE_TYPES
+from nimwrap.images.kinds.registry import KINDS, resource_types
 from nimwrap.images.master_catalog import MasterCatalog
 
 NO_FILE = "its file is gone"
@@ -123,7 +123,7 @@ def _unrecorded(master: str, name: str, place: str, resource: NimObject, stock: 
         master,
         place,
         stock.client_of(resource),
-        RESOURCE_TYPES.get(resource.type),
+        resource_types().get(resource.type),
         name,
         size,
         stock.created(resource),

@@ -12,7 +12,7 @@ from nimwrap.aix.text import Unrecognised
 from nimwrap.domain.errors import master_unreachable
 from nimwrap.hosts.protocol import Host
 from nimwrap.hosts.script_batch import Answer, Question, answers, questionnaire
-from nimwrap.images.kinds import ImageKind
+from nimwrap.images.kinds.base import ImageKind
 
 HEADER_LIMIT_S = 120
 """``lsmksysb`` reads only the image's beginning; longer than this means a filesystem that does not answer."""
@@ -73,12 +73,21 @@ def ask(host: Host, questions: Iterable[Question], *, timeout: float = 300.0) ->
     """All ``questions`` in one round trip; raises ``master_unreachable`` when the connection was lost on the way."""
     nonce = secrets.token_hex(8)
     result = host.run(questionnaire(questions, nonce), timeout=timeout)
-    if result.returncode is None:
+    if result.unknown:
         raise master_unreachable(
             f"the connection to {host.name} was lost before it had answered",
             "run the command again; nothing was changed",
         )
     return answers(result.stdout, nonce)
+
+
+def unanswered(asked: Iterable[Question], given: Mapping[str, Answer]) -> str:
+    """The questions without which nothing is known about an image, and that got no answer; empty when all have one.
+
+    How long it takes to read all of it is a matter of its size: that one may run out of its time.
+    """
+    needed = [question.name for question in asked if question.limit_s == HEADER_LIMIT_S]
+    return ", ".join(name for name in needed if (answer := given.get(name)) is None or answer.unknown)
 
 
 def df_shell(directory: str) -> str:
@@ -90,7 +99,11 @@ def df_shell(directory: str) -> str:
 def real_location(host: Host, resource: str) -> str | None:
     """Where NIM has put a resource's file: with NIM_MKSYSB_SUBDIRS it is not where it was asked to (aix-nim 3.1)."""
     answer = ask(host, [Question("resource", shlex.join(lsnim.long_argv(resource)), HEADER_LIMIT_S)])["resource"]
-    if not answer.ok:
+    if answer.unknown:
+        raise master_unreachable(
+            f"lsnim on {host.name} does not say where {resource} lies", "nimwrap recover asks again"
+        )
+    if answer.failed:
         return None
     found = lsnim.parse_long(answer.output).get(resource)
     return found.first("location") if found else None
@@ -100,7 +113,7 @@ def questions(place: Place, depth: Depth = Depth(), tag: str = "") -> list[Quest
     """What to ask about one image; ``tag`` sets it apart from others in the same script."""
     asked = [Question(f"file{tag}", shlex.join(ls.argv(place.location)), HEADER_LIMIT_S)]
     if place.kind.proof.reader:
-        asked.append(Question(f"header{tag}", _header_shell(place), HEADER_LIMIT_S))
+        asked.append(Question(f"header{tag}", place.kind.header_shell(place.location), HEADER_LIMIT_S))
     if place.resource:
         asked.append(Question(f"resource{tag}", shlex.join(lsnim.long_argv(place.resource)), HEADER_LIMIT_S))
     if depth.cksum_s:
@@ -110,14 +123,6 @@ def questions(place: Place, depth: Depth = Depth(), tag: str = "") -> list[Quest
     return asked
 
 
-def _header_shell(place: Place) -> str:
-    general = shlex.join(lsmksysb.argv(place.location))
-    if place.kind.proof.reader != "lssavevg":
-        return general
-    own = shlex.join(["lssavevg", "-f", place.location, "-l"])
-    return f"if [ -x /usr/bin/lssavevg ] || [ -x /usr/sbin/lssavevg ]; then {own}; else {general}; fi"
-
-
 def seen(place: Place, given: Mapping[str, Answer], tag: str = "") -> ProbedImage:
     """What the answers say about one image. An answer that never came is named in ``unanswered``."""
     size, file_says, missing = _file(given.get(f"file{tag}"))
@@ -125,20 +130,20 @@ def seen(place: Place, given: Mapping[str, Answer], tag: str = "") -> ProbedImag
     resource, resource_says = _resource(place, given.get(f"resource{tag}"))
     checksum = read = None
     summed, whole = given.get(f"cksum{tag}"), given.get(f"read{tag}")
-    if summed is not None and summed.ok:
+    if summed is not None and summed.succeeded:  # when nobody knows, it is named in ``unanswered``
         checksum = cksum.parse(summed.output)
-    if whole is not None and whole.returncode is not None:
+    if whole is not None and not whole.unknown:
         read = restore.parse(whole.output)
-    ended = [name for name, answer in (("cksum", summed), ("read", whole)) if answer and answer.returncode is None]
+    ended = [name for name, answer in (("cksum", summed), ("read", whole)) if answer is not None and answer.unknown]
     return ProbedImage(
         size, file_says, header, header_says, header_ended, resource, resource_says, checksum, read, (*missing, *ended)
     )
 
 
 def _file(answer: Answer | None) -> tuple[int | None, str, tuple[str, ...]]:
-    if answer is None or answer.returncode is None:
+    if answer is None or answer.unknown:
         return None, "no answer", ("file",)
-    if not answer.ok:
+    if answer.failed:
         return None, answer.output.strip(), ()
     entries = ls.parse(answer.output)
     if not entries or not entries[0].regular:
@@ -149,9 +154,9 @@ def _file(answer: Answer | None) -> tuple[int | None, str, tuple[str, ...]]:
 def _header(answer: Answer | None) -> tuple[lsmksysb.ImageHeader | None, str, bool]:
     if answer is None:
         return None, "", True
-    if answer.returncode is None or answer.returncode == 127:
+    if answer.unknown or answer.returncode == 127:
         return None, answer.output.strip() or "no answer within its limit", True
-    if not answer.ok:
+    if answer.failed:
         return None, answer.output.strip(), False
     try:
         return lsmksysb.parse(answer.output), answer.output.strip(), False
@@ -162,7 +167,9 @@ def _header(answer: Answer | None) -> tuple[lsmksysb.ImageHeader | None, str, bo
 def _resource(place: Place, answer: Answer | None) -> tuple[lsnim.NimObject | None, str]:
     if place.resource is None or answer is None:
         return None, ""
-    if not answer.ok:
+    if answer.unknown:
+        return None, f"no answer {answer.output.strip()}".strip()
+    if answer.failed:
         return None, answer.output.strip() or "no answer"
     try:
         return lsnim.parse_long(answer.output).get(place.resource), answer.output.strip()

@@ -10,17 +10,16 @@ from datetime import UTC, datetime, timedelta
 from nimwrap.aix import df, ls, lsnim
 from nimwrap.aix.text import Unrecognised
 from nimwrap.config.model import Config
-from nimwrap.domain.errors import NimwrapError
+from nimwrap.domain.errors import NimwrapError, master_unreachable
 from nimwrap.domain.names import is_safe_path
 from nimwrap.hosts.protocol import Host
 from nimwrap.hosts.script_batch import Answer, Question
 from nimwrap.images.image_probe import ask
-from nimwrap.images.kinds import RESOURCE_TYPES
+from nimwrap.images.kinds.registry import machine_types, resource_types
 from nimwrap.images.verification import short_name
 
 STAGING = "/.nimwrap/"
 _CLOCK = "%Y%m%d%H%M%S"
-_MACHINES = ("standalone", "vios")
 
 
 @dataclass(frozen=True)
@@ -60,14 +59,16 @@ def directories(config: Config, master: str, recorded: Iterable[str] = ()) -> li
 
 def read_catalog(host: Host, config: Config, master: str, recorded: Iterable[str] = ()) -> MasterCatalog:
     """Ask the master in two round trips; raises when it cannot be reached or lsnim fails."""
-    asked = [Question(type_, shlex.join(lsnim.long_argv(type_=type_)), 120) for type_ in (*RESOURCE_TYPES, *_MACHINES)]
+    types, machines = resource_types(), machine_types()
+    asked = [Question(type_, shlex.join(lsnim.long_argv(type_=type_)), 120) for type_ in (*types, *machines)]
     roots = directories(config, master, recorded)
     asked += [Question(f"tree{n}", shlex.join(ls.tree_argv(root)), 300) for n, root in enumerate(roots)]
     asked += [Question(f"df{n}", shlex.join(df.argv(root)), 60) for n, root in enumerate(roots)]
     asked.append(Question("clock", f"date +{_CLOCK}; date -u +{_CLOCK}"))
     given = ask(host, asked, timeout=600)
-    resources = {name: found for type_ in RESOURCE_TYPES for name, found in _objects(given.get(type_)).items()}
-    if not resources and not any(given[type_].ok for type_ in RESOURCE_TYPES if type_ in given):
+    resources = {name: found for type_ in types for name, found in _objects(given.get(type_)).items()}
+    # A type that nobody knows about has raised by now.
+    if not resources and not any(given[type_].succeeded for type_ in types if type_ in given):
         raise NimwrapError(
             f"lsnim on {host.name} gave no answer",
             code="nim_refused",
@@ -90,27 +91,29 @@ def read_catalog(host: Host, config: Config, master: str, recorded: Iterable[str
     if elsewhere:
         more = ask(host, [Question("files", shlex.join(ls.argv(*sorted(set(elsewhere)))), 300)])
         files |= {entry.name: entry.size_bytes for entry in _entries(more.get("files")) if entry.regular}
-    machines = [found for type_ in _MACHINES for found in _objects(given.get(type_)).values()]
+    clients = [found for type_ in machines for found in _objects(given.get(type_)).values()]
     mounts = {root: row for n, root in enumerate(roots) for row in _mounts(given.get(f"df{n}"))}
-    return MasterCatalog(resources, files, _hosts(machines), _offset(given.get("clock")), mounts)
+    return MasterCatalog(resources, files, _hosts(clients), _offset(given.get("clock")), mounts)
 
 
 def _objects(answer: Answer | None) -> dict[str, lsnim.NimObject]:
     """No object of a type is an error to some levels and silence to others; both mean none."""
-    if answer is None or not answer.ok or not answer.output.strip():
+    if answer is None or answer.unknown:
+        raise master_unreachable("lsnim gave no answer within its limit", "run the command again")
+    if answer.failed or not answer.output.strip():
         return {}
     return lsnim.parse_long(answer.output)
 
 
 def _mounts(answer: Answer | None) -> list[df.Filesystem]:
-    if answer is None or not answer.ok:
+    if answer is None or answer.unknown or answer.failed:
         return []
     return df.parse(answer.output)[-1:]
 
 
 def _entries(answer: Answer | None) -> list[ls.FileEntry]:
-    if answer is None:
-        return []
+    if answer is None or answer.unknown:
+        raise master_unreachable("ls gave no answer within its limit", "see whether its file systems answer")
     try:
         return ls.parse(answer.output)
     except Unrecognised:  # a directory that is not there yet
@@ -125,7 +128,7 @@ def _hosts(machines: Iterable[lsnim.NimObject]) -> dict[str, str]:
 def _offset(answer: Answer | None) -> timedelta:
     """From the same moment in both forms, to the next quarter of an hour; none when they cannot be read."""
     try:
-        local, utc = (datetime.strptime(text, _CLOCK) for text in (answer.output.split() if answer else ()))
+        local, utc = (datetime.strptime(text, _CLOCK) for text in (() if answer is None else answer.output.split()))
     except ValueError:
         return timedelta()
     return timedelta(minutes=15 * round((local - utc).total_seconds() / 900))

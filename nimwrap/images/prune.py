@@ -14,6 +14,7 @@ from nimwrap.aix import lsnim
 from nimwrap.config.model import BackupPolicy, Config, MasterConfig
 from nimwrap.domain.codes import Outcome
 from nimwrap.domain.durations import parse_rfc3339
+from nimwrap.domain.errors import master_unreachable
 from nimwrap.domain.ref import ClientRef
 from nimwrap.domain.retention import Action, Generation, KeepRules, decide
 from nimwrap.history.model import ImageRow
@@ -21,9 +22,9 @@ from nimwrap.hosts.protocol import Host
 from nimwrap.hosts.script_batch import Question
 from nimwrap.images import image_probe
 from nimwrap.images.image_probe import Place
-from nimwrap.images.kinds import RESOURCE_TYPES, SAVEVG
+from nimwrap.images.kinds.registry import kind_of, resource_types
 from nimwrap.images.removal import PLANNED, Ending, remove_image
-from nimwrap.images.verification import file_fault, header_fault, host_fault, kind_of, resource_fault
+from nimwrap.images.verification import file_fault, header_fault, host_fault, resource_fault
 from nimwrap.master_context import MasterContext
 
 if TYPE_CHECKING:
@@ -53,17 +54,25 @@ class MasterState:
 
 def survey(host: Host, master: MasterConfig) -> MasterState:
     """Allocation counts and client locks, in one round trip; raises when the master cannot be asked."""
-    asked = [Question(type_, shlex.join(lsnim.long_argv(type_=type_)), 120) for type_ in RESOURCE_TYPES]
-    asked.append(Question("locks", f"ls {shlex.quote(master.spool)}/locks 2>/dev/null", 60))
+    asked = [Question(type_, shlex.join(lsnim.long_argv(type_=type_)), 120) for type_ in resource_types()]
+    locks = f"{shlex.quote(master.spool)}/locks"
+    asked.append(Question("locks", f"[ ! -d {locks} ] || ls {locks}", 60))
     given = image_probe.ask(host, asked)
     resources: dict[str, lsnim.NimObject] = {}
-    for type_ in RESOURCE_TYPES:
+    for type_ in resource_types():
         answer = given.get(type_)
         # A type without any object is an error to some levels and silence to others; both mean none.
-        if answer is not None and answer.ok and answer.output.strip():
+        if answer is None or answer.unknown:
+            raise master_unreachable(f"lsnim on {master.name} gave no answer", "nothing was removed; run it again")
+        if answer.succeeded and answer.output.strip():
             resources.update(lsnim.parse_long(answer.output))
-    locks = given.get("locks")
-    return MasterState(resources, frozenset(locks.output.split()) if locks and locks.ok else frozenset())
+    held = given.get("locks")
+    if held is None or held.unknown or held.failed:
+        raise master_unreachable(
+            f"{master.name} does not say which clients are being worked on",
+            "nothing was removed; run the command again",
+        )
+    return MasterState(resources, frozenset(held.output.split()))
 
 
 def rules_of(policy: BackupPolicy) -> KeepRules:
@@ -77,7 +86,7 @@ def series_of(row: ImageRow) -> Series:
 
 def series(ref: ClientRef, kind: str, name: str) -> Series:
     """The series that an image with this name of its own belongs to."""
-    return ref.master, ref.client, kind, _STAMP.sub("", name) if kind == SAVEVG else ""
+    return ref.master, ref.client, kind, _STAMP.sub("", name) if kind_of(kind).several else ""
 
 
 def plan_prune(
@@ -147,7 +156,7 @@ def carry_out(
     for (_, client, _, _), members in series.items():
         reason = None
         if any(verdict.action == Action.REMOVE for verdict in members):
-            reason = "a backup of this client is running" if client in busy else _unconfirmed(context.host, members)
+            reason = "a backup of this client is running" if client in busy else unconfirmed(context.host, members)
         for verdict in members:
             done.append(_one(context, verdict, reason, now))
     return done
@@ -165,7 +174,7 @@ def _one(context: MasterContext, verdict: PruneDecision, not_now: str | None, no
     return replace(verdict, action=action, reason=removal.reason)
 
 
-def _unconfirmed(host: Host, members: Sequence[PruneDecision]) -> str | None:
+def unconfirmed(host: Host, members: Sequence[PruneDecision]) -> str | None:
     """Why nothing may be removed now: the newest good image is not on the disk as it was recorded."""
     good = [
         each.row
@@ -189,7 +198,7 @@ def _unconfirmed(host: Host, members: Sequence[PruneDecision]) -> str | None:
 
 
 def held_clients(reader: Reader, now: datetime) -> frozenset[tuple[str, str]]:
-    return frozenset((hold["master"], hold["client"]) for hold in reader.holds(now))
+    return frozenset((hold.master, hold.client) for hold in reader.holds(now))
 
 
 def apply_retention(context: MasterContext, client: str, kind: str, now: datetime) -> list[PruneDecision]:

@@ -18,7 +18,7 @@ from nimwrap.domain.names import is_nim_name, is_safe_path
 from nimwrap.history.model import ImageRow
 from nimwrap.hosts.protocol import Host
 from nimwrap.hosts.script_batch import PREAMBLE
-from nimwrap.images.verification import kind_of
+from nimwrap.images.kinds.registry import kind_of
 
 if TYPE_CHECKING:
     from nimwrap.history.sqlite.store import Store
@@ -31,6 +31,15 @@ class Ending(StrEnum):
     REMOVED = "removed"
     FAILED = "failed"
     LEFT = "left"
+
+
+class Begun(StrEnum):
+    """How far a journalled removal came, as the master says."""
+
+    NOT = "not begun"
+    HALF = "half done"
+    WHOLE = "done"
+    UNKNOWN = "nobody knows"
 
 
 @dataclass(frozen=True)
@@ -50,6 +59,9 @@ look() {{
     /0042-053/ {{ gone = 1 }}
     END {{ if (known) print "known", place, users + 0; else if (gone) print "gone"; else print "unclear" }}'
 }}
+"""
+
+_RESOURCE = r"""
 set -- $(look)
 if [ "$1" = unclear ]; then echo 'lsnim does not say whether the resource is there'; exit {left}; fi
 if [ "$1" = known ] && [ "$2" != {location} ]; then echo "the resource is defined at $2"; exit {left}; fi
@@ -84,22 +96,37 @@ def removal_script(row: ImageRow) -> str:
     words = {"location": shlex.quote(row.location), "failed": _FAILED, "left": _LEFT}
     text = PREAMBLE
     if row.resource:
-        text += _LOOK.format(
-            lsnim=shlex.join(lsnim.long_argv(row.resource)),
-            name=shlex.quote(row.resource),
-            remove=shlex.join(nim.remove(row.resource, rm_image=True)),
-            **words,
-        )
+        text += _look(row.resource)
+        text += _RESOURCE.format(remove=shlex.join(nim.remove(row.resource, rm_image=True)), **words)
     parent = PurePosixPath(row.location).parent
     # NIM_MKSYSB_SUBDIRS gives each image a directory of its own, called like it
     own = f"rmdir {shlex.quote(str(parent))} 2>/dev/null\n" if parent.name == row.resource else ""
-    listing = shlex.join(lsnim.long_argv(type_=kind.resource_type or "mksysb"))
+    listing = shlex.join(lsnim.long_argv(type_=kind.owner_type))
     return text + _FILE.format(own_directory=own, all_of_type=listing, **words)
+
+
+def _look(resource: str) -> str:
+    return _LOOK.format(lsnim=shlex.join(lsnim.long_argv(resource)), name=shlex.quote(resource))
+
+
+def begun(host: Host, row: ImageRow) -> Begun:
+    """How far the removal of ``row`` came. A lost line, and an lsnim that does not know, tell nothing."""
+    look = _look(row.resource) if row.resource else "look() { echo none; }\n"
+    there = f"if [ -f {shlex.quote(row.location)} ]; then echo there; else echo gone; fi"
+    result = host.run(f'{PREAMBLE}{look}set -- $(look)\necho "resource $1"\necho "file $({there})"\n')
+    said = dict(line.split(maxsplit=1) for line in result.stdout.splitlines() if len(line.split(maxsplit=1)) == 2)
+    resource, file = said.get("resource"), said.get("file")
+    if result.unknown or result.failed or resource not in ("known", "gone", "none") or file not in ("there", "gone"):
+        return Begun.UNKNOWN
+    if resource == "none":  # there was never one, so the file alone tells
+        return Begun.NOT if file == "there" else Begun.WHOLE
+    both = {("known", "there"): Begun.NOT, ("gone", "gone"): Begun.WHOLE}
+    return both.get((resource, file), Begun.HALF)
 
 
 def remove_image(host: Host, store: Store, row: ImageRow, reason: str, now: datetime) -> Removal:
     """Journal the removal, do it, check it, record its end. StoreUnavailable before anything was done."""
-    refused = _unsafe(row)
+    refused = unsafe(row)
     if refused:
         return Removal(Ending.LEFT, refused)
     store.update_image(row.id, removal=PLANNED)
@@ -141,7 +168,7 @@ def finish(host: Host, store: Store, row: ImageRow, now: datetime) -> Removal:
     return removal
 
 
-def _unsafe(row: ImageRow) -> str | None:
+def unsafe(row: ImageRow) -> str | None:
     """Names from an old or foreign history are checked before they reach a shell."""
     if not is_safe_path(row.location):
         return f"{row.location!r} is not a plain path"
@@ -152,25 +179,3 @@ def _unsafe(row: ImageRow) -> str | None:
 
 def _last_line(text: str) -> str:
     return text.splitlines()[-1] if text else ""
-
-
-def finish_removals(host: Host, store: Store, master: str, now: datetime) -> list[tuple[ImageRow, Removal]]:
-    """What a crash left: removals that had begun are finished, those that had not are taken back to be decided anew."""
-    from nimwrap.history.sqlite.queries import Reader
-
-    with Reader.open(store.path) as reader:
-        planned = [row for row in reader.images(master) if row.removal == PLANNED]
-    done = []
-    for row in planned:
-        if _unsafe(row) is None and not _untouched(host, row):
-            done.append((row, finish(host, store, row, now)))
-            continue
-        store.update_image(row.id, removal=None)
-        done.append((row, Removal(Ending.LEFT, "the removal had not begun; it is decided anew")))
-    return done
-
-
-def _untouched(host: Host, row: ImageRow) -> bool:
-    """True when resource and file are both still there, so that nothing had been done."""
-    known = f"{shlex.join(lsnim.long_argv(row.resource))} >/dev/null 2>&1 && " if row.resource else ""
-    return host.run(f"{PREAMBLE}{known}[ -f {shlex.quote(row.location)} ]").ok

@@ -23,7 +23,7 @@ from nimwrap.history.model import ImageRow
 from nimwrap.hosts.script_batch import PREAMBLE
 from nimwrap.images import image_probe
 from nimwrap.images.image_probe import Depth, Place, ProbedImage
-from nimwrap.images.kinds import home
+from nimwrap.images.kinds.registry import home, kind_of
 from nimwrap.images.verification import (
     CKSUM_LIMIT_S,
     READ_LIMIT_S,
@@ -31,7 +31,6 @@ from nimwrap.images.verification import (
     first_line,
     header_fault,
     host_fault,
-    kind_of,
     resource_fault,
 )
 from nimwrap.master_context import MasterContext
@@ -47,7 +46,7 @@ _FAULT = re.compile(r"(\w+) \((quick|full)\): (.*)", re.DOTALL)
 
 @dataclass(frozen=True)
 class Check:
-    """One image looked at again. ``ok`` None: it was not, and ``skipped`` says why."""
+    """One image looked at again. ``ok`` None: it was not, and ``skipped`` says why; ``cksum``: of a full read."""
 
     row: ImageRow
     level: str | None
@@ -55,6 +54,7 @@ class Check:
     fault: str | None = None
     warnings: tuple[str, ...] = ()
     skipped: str | None = None
+    cksum: str | None = None
 
 
 @dataclass(frozen=True)
@@ -97,7 +97,7 @@ def due_for_full(rows: Iterable[ImageRow], config: Config, now: datetime) -> lis
 def writing_in(context: MasterContext, reader: Reader) -> frozenset[str]:
     """Directories in which a backup is running, by anybody's nimwrap: nothing is read there meanwhile."""
     locks = context.host.run(f"{PREAMBLE}ls {shlex.quote(context.master.spool)}/locks 2>/dev/null\n")
-    clients = {*locks.stdout.split(), *(str(run["client"]) for run in reader.open_runs(context.master.name))}
+    clients = {*locks.stdout.split(), *(str(run.client) for run in reader.open_runs(context.master.name))}
     return frozenset(home(client, context.config.policy(context.master.name, client)) for client in clients)
 
 
@@ -183,8 +183,8 @@ def _full(context: MasterContext, row: ImageRow, busy: frozenset[str], budget: B
         return Check(row, FULL, False, fault_text(failure, FULL))
     if seen.unanswered:
         return Check(row, None, None, skipped=f"{NO_TIME} to read it to its end")
-    check = Check(row, FULL, True, warnings=tuple(_count_warning(row, seen)))
-    return replace(check, row=row._replace(cksum=row.cksum or (seen.checksum.text if seen.checksum else None)))
+    taken = seen.checksum.text if seen.checksum else None
+    return Check(row, FULL, True, warnings=tuple(_count_warning(row, seen)), cksum=taken)
 
 
 def full_fault(row: ImageRow, seen: ProbedImage) -> Failure | None:
@@ -213,20 +213,40 @@ def _count_warning(row: ImageRow, seen: ProbedImage) -> Iterator[str]:
 
 
 def _record(context: MasterContext, check: Check, now: datetime) -> Check:
-    """Write the result down. A quick look that finds nothing leaves the fault of a full read standing."""
-    row = check.row
+    """Write the result down, unless the row was changed meanwhile: then what it says now is taken into account.
+
+    A quick look neither clears nor displaces the fault of a full read; no look clears a fault that it did not know of.
+    """
     if check.ok is None:
         return check
-    if check.ok and check.level == QUICK and fault_level(row.fault) == FULL:
-        check = replace(check, ok=False, fault=row.fault)
+    judged = row = check.row
+    while True:
+        told = _weighed(check, judged.fault, row.fault)
+        changed = context.store.update_image_if(row, **_values(told, row, now))
+        if changed is None:
+            break
+        if (changed.location, changed.size_bytes, changed.removed) != (judged.location, judged.size_bytes, None):
+            return Check(changed, None, None, skipped="the image was given another place, or went, meanwhile")
+        row = changed
+    if told.fault and told.fault != judged.fault:
+        context.note(row.run, "verify", f"{row.resource or row.location}: {told.fault}", at=now)
+    return told
+
+
+def _weighed(check: Check, known: str | None, stands: str | None) -> Check:
+    """``check`` against the fault that stands in the row; ``known`` is the one that stood there when it began."""
+    unseen = stands is not None and stands != known and check.ok
+    stronger = check.level == QUICK and fault_level(stands) == FULL
+    return replace(check, ok=False, fault=stands) if unseen or stronger else check
+
+
+def _values(check: Check, row: ImageRow, now: datetime) -> dict[str, object]:
     values: dict[str, object] = {"fault": check.fault, "verified_at": now}
     if check.level == FULL:
         values["verified_full_at"] = now
     if check.ok:
         found = ["file", *([kind_of(row.kind).proof.reader or ""] if kind_of(row.kind).proof.reader else [])]
         found += ["cksum"] if check.level == FULL else []
-        values |= {"verified": True, "cksum": row.cksum, "verified_by": list(dict.fromkeys([*row.verified_by, *found]))}
-    context.store.update_image(row.id, **values)
-    if check.fault and check.fault != row.fault:
-        context.note(row.run, "verify", f"{row.resource or row.location}: {check.fault}", at=now)
-    return check
+        cksum = row.cksum or check.cksum
+        values |= {"verified": True, "cksum": cksum, "verified_by": list(dict.fromkeys([*row.verified_by, *found]))}
+    return values

@@ -16,11 +16,13 @@ from nimwrap.aix.classify import classify
 from nimwrap.aix.messages import headline
 from nimwrap.domain.codes import FailureCode, Outcome
 from nimwrap.domain.durations import format_size
+from nimwrap.domain.errors import master_unreachable
 from nimwrap.domain.findings import Failure
 from nimwrap.hosts.protocol import Host
 from nimwrap.images import image_probe
 from nimwrap.images.image_probe import Depth, Place, ProbedImage
-from nimwrap.images.kinds import KINDS, ImageKind
+from nimwrap.images.kinds.base import ImageKind
+from nimwrap.images.kinds.registry import KINDS
 
 SMALLER = 0.85
 """Below this share of the client's usual size or file count an image is read in full."""
@@ -93,6 +95,8 @@ def prove(host: Host, expectation: Expectation) -> Proof:
         depth = Depth(cksum_s=CKSUM_LIMIT_S, read_s=READ_LIMIT_S if whole else None)
     asked = image_probe.questions(place, depth)
     given = image_probe.ask(host, asked, timeout=CKSUM_LIMIT_S + READ_LIMIT_S + 600)
+    if silent := image_probe.unanswered(asked, given):
+        raise master_unreachable(f"{host.name} did not say how {place.location} stands: no answer to {silent}")
     seen = image_probe.seen(place, given)
     if expectation.thorough and seen.header is not None and seen.read is None and suspicions(seen, expectation):
         asked = image_probe.questions(place, Depth(read_s=READ_LIMIT_S))
@@ -362,8 +366,3 @@ def short_name(name: str) -> str:
 
 def first_line(text: str) -> str:
     return next((line.strip() for line in text.splitlines() if line.strip()), "")
-
-
-def kind_of(name: str) -> ImageKind:
-    """The row of a kind; an unknown one, from a newer nimwrap's history, is treated as an mksysb."""
-    return KINDS.get(name, KINDS["mksysb"])

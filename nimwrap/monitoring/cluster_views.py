@@ -6,14 +6,12 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from nimwrap.config.model import Config
 from nimwrap.domain.durations import parse_rfc3339
 from nimwrap.domain.ref import ClientRef, Key
+from nimwrap.history.model import FleetRow
 from nimwrap.history.sqlite.queries import Reader
-
-Row = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -55,25 +53,18 @@ def sight_of(cluster: str | None, started: str) -> Sight | None:
 
 def newest_sights(reader: Reader) -> dict[Key, Sight]:
     """By client of a cluster, what the newest of its last three runs that saw it has seen."""
-    sql = """
-        select c.master, c.name as client, r.cluster, r.started from clients c
-        join runs r on r.rowid = (
-          select x.id from (select l.rowid as id, l.cluster from runs l where l.master = c.master and l.client = c.name
-                            order by l.started desc, l.rowid desc limit 3) x
-          where x.cluster is not null limit 1)
-        where c.cluster is not null"""
-    found = {(row["master"], row["client"]): sight_of(row["cluster"], row["started"]) for row in reader.rows(sql)}
+    found = {run.key: sight_of(run.cluster, run.started) for run in reader.runs_that_saw_a_cluster()}
     return {key: sight for key, sight in found.items() if sight is not None}
 
 
-def cluster_names(config: Config, rows: Iterable[Row], sights: Mapping[Key, Sight]) -> dict[Key, str]:
+def cluster_names(config: Config, rows: Iterable[FleetRow], sights: Mapping[Key, Sight]) -> dict[Key, str]:
     """The cluster of each client that is in one: as configured, else as the inventory or its runs say."""
     found = {}
     for row in rows:
-        key = (row["master"], row["client"])
+        key = (row.master, row.client)
         sight = sights.get(key)
         configured = config.client(*key).cluster if config.clients else ""
-        name = configured or row["cluster"] or (sight.name if sight else None)
+        name = configured or row.cluster or (sight.name if sight else None)
         if name:
             found[key] = str(name)
     return found

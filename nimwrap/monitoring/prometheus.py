@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from nimwrap import __version__
 from nimwrap.config.model import Config
@@ -15,7 +15,6 @@ from nimwrap.domain.verdict import Verdict
 from nimwrap.history.sqlite.queries import Reader
 from nimwrap.monitoring.protection import ClientView, Protection, protection
 from nimwrap.monitoring.report.capacity_view import RoomForImages, rooms
-from nimwrap.monitoring.report.failure_causes import counts_ever
 from nimwrap.monitoring.report.svg import plain
 
 if TYPE_CHECKING:
@@ -86,7 +85,7 @@ def _site(found: Protection) -> Iterable[Metric]:
 
 
 def _clients(found: Protection) -> Iterable[Metric]:
-    def each(name: str, told: str, value: Any) -> Metric:
+    def each(name: str, told: str, value: Callable[[ClientView], float | None]) -> Metric:
         samples = (((view.ref.master, view.ref.client), value(view)) for view in found.clients)
         return _gauge(name, told, _CLIENT, samples)
 
@@ -94,17 +93,17 @@ def _clients(found: Protection) -> Iterable[Metric]:
         "client_info",
         "What is known of a client.",
         (*_CLIENT, "type", "cluster"),
-        [((view.ref.master, view.ref.client, view.row["type"], view.cluster or ""), 1) for view in found.clients],
+        [((view.ref.master, view.ref.client, view.row.type, view.cluster or ""), 1) for view in found.clients],
     )
     yield each("client_verdict", f"Whether the client is protected: {_CODE}.", lambda v: NUMBERS[v.judged.verdict])
     yield each("client_never_backed_up", "1 where no good image is known.", lambda v: int(v.judged.never_backed_up))
     yield each("client_overdue", "1 where nothing good was made for too long.", lambda v: int(v.judged.overdue))
     yield each("client_held", "1 while the client is on hold.", lambda v: int(v.hold is not None))
-    yield each("client_vanished", "1 when NIM lists the client no longer.", lambda v: int(bool(v.row["vanished"])))
+    yield each("client_vanished", "1 when NIM lists the client no longer.", lambda v: int(bool(v.row.vanished)))
     yield each("client_max_age_seconds", "How old its last good image may be.", lambda v: v.policy_max_age_s)
     yield each("last_success_timestamp_seconds", "When the last good image was made.", _at("last_good"))
     yield each("last_success_age_seconds", "Its age when this was written.", lambda v: v.age_s)
-    yield each("last_success_size_bytes", "Its size.", lambda v: v.row["size_bytes"])
+    yield each("last_success_size_bytes", "Its size.", lambda v: v.row.size_bytes)
     yield each("last_run_timestamp_seconds", "When the last run began.", _at("last_started"))
     yield each("last_run_duration_seconds", "How long the last run took.", _took)
     yield each(
@@ -116,13 +115,14 @@ def _clients(found: Protection) -> Iterable[Metric]:
         "last_run_outcome",
         "How the last run ended: always 1, the outcome is a label.",
         (*_CLIENT, "outcome", "code"),
-        [(_ended(view), 1) for view in found.clients if view.row["last_run"]],
+        [(_ended(view), 1) for view in found.clients if view.row.last_run],
     )
 
 
-def _at(column: str) -> Any:
+def _at(column: Literal["last_good", "last_started", "last_ended"]) -> Callable[[ClientView], float | None]:
     def moment(view: ClientView) -> float | None:
-        return parse_rfc3339(view.row[column]).timestamp() if view.row[column] else None
+        at: str | None = getattr(view.row, column)
+        return parse_rfc3339(at).timestamp() if at else None
 
     return moment
 
@@ -133,29 +133,25 @@ def _took(view: ClientView) -> float | None:
 
 
 def _ended(view: ClientView) -> tuple[str, ...]:
-    return view.ref.master, view.ref.client, view.row["last_outcome"], view.row["failure_code"] or ""
+    return view.ref.master, view.ref.client, view.row.last_outcome or "", view.row.failure_code or ""
 
 
 def _history(reader: Reader, config: Config, now: datetime) -> Iterable[Metric]:
-    ever = counts_ever(reader)
+    ever = reader.failure_counts()
     failures = [((str(code),), ever.get(str(code), 0)) for code in FailureCode]
     yield _counter("run_failures", "Runs by the reason that they were not ok.", ("code",), failures)
-    sql = (
-        "select remedy, count(*) as n from runs where master = ? and remedy is not null"
-        " and outcome in ('ok', 'warning') group by remedy"
-    )
-    used = [((master, row["remedy"]), row["n"]) for master in config.masters for row in reader.rows(sql, (master,))]
+    used = [(key, count) for key, count in reader.remedy_counts().items() if key[0] in config.masters]
     yield _counter("remedy_runs", "Runs whose image a remedy made possible.", ("master", "remedy"), used)
     open_changes = dict.fromkeys(config.masters, 0)
     for change in reader.open_changes():
-        open_changes[change["master"]] = open_changes.get(change["master"], 0) + 1
+        open_changes[change.master] = open_changes.get(change.master, 0) + 1
     yield _gauge(
         "open_export_changes",
         "Export changes that are not reverted.",
         ("master",),
         [((master,), count) for master, count in open_changes.items()],
     )
-    taken = {row["master"]: parse_rfc3339(row["taken"]) for row in reader.inventories() if row["taken"]}
+    taken = {row.master: parse_rfc3339(row.taken) for row in reader.inventories() if row.taken}
     ages = [((master,), (now - moment).total_seconds()) for master, moment in taken.items()]
     yield _gauge("inventory_age_seconds", "Age of the list of clients when this was written.", ("master",), ages)
     moments = [((master,), moment.timestamp()) for master, moment in taken.items()]
@@ -165,7 +161,7 @@ def _history(reader: Reader, config: Config, now: datetime) -> Iterable[Metric]:
 def _space(space: Sequence[RoomForImages]) -> Iterable[Metric]:
     labels = ("master", "filesystem")
 
-    def each(name: str, told: str, value: Any) -> Metric:
+    def each(name: str, told: str, value: Callable[[RoomForImages], float | None]) -> Metric:
         return _gauge(name, told, labels, [((one.master, one.forecast.filesystem), value(one)) for one in space])
 
     yield each("filesystem_free_bytes", "Free room, as the last run saw it.", lambda one: one.forecast.free_bytes)

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
+from nimwrap.clients.known_clients import Machine, known_of
 from nimwrap.config.model import BackupPolicy, ClientConfig, Config
 from nimwrap.domain.durations import parse_rfc3339
+from nimwrap.domain.names import PLAIN_KIND
 from nimwrap.domain.ref import ClientRef, Key
 from nimwrap.domain.verdict import (
     SEVERITY,
@@ -21,13 +22,13 @@ from nimwrap.domain.verdict import (
     judge,
     worst,
 )
+from nimwrap.history.model import FleetRow, HoldRow, InventoryRow
 from nimwrap.history.sqlite.queries import Reader
 from nimwrap.monitoring.cluster_views import ClusterView, cluster_names, newest_sights, views
-from nimwrap.monitoring.kind_status import with_all_kinds
+from nimwrap.monitoring.kind_status import with_all_kinds, with_masters_themselves
 from nimwrap.monitoring.report.next_steps import next_steps
 from nimwrap.monitoring.schedule_coverage import Plans, missed_slots, read_plans
 
-Row = dict[str, Any]
 ENDLESS_S = 86400
 """A run may go on for twice its timeout, and for a day in any case, before its missing end is a fault."""
 
@@ -41,8 +42,8 @@ class ClientView:
 
     ref: ClientRef
     judged: Judged
-    row: Row
-    hold: Row | None
+    row: FleetRow
+    hold: HoldRow | None
     next_run: datetime | None
     policy_max_age_s: int
     age_s: float | None = None
@@ -96,25 +97,23 @@ class Protection:
 def protection(config: Config, reader: Reader, now: datetime, *, max_age_s: int | None = None) -> Protection:
     """Judge every client known to NIM. ``max_age_s`` overrides the policy of all."""
     policies = _Policies(config)
-    rows = with_all_kinds(reader, reader.fleet(), policies.kinds)
-    known: dict[str, list[str]] = {name: [] for name in config.masters}
-    for row in rows:
-        if not row["vanished"]:
-            known.setdefault(row["master"], []).append(row["client"])
+    rows = with_all_kinds(reader, with_masters_themselves(config, reader, reader.fleet()), policies.kinds)
+    listed = (Machine(row.master, row.client, row.type) for row in rows if not row.vanished)
+    known = known_of(config, listed)
     site = _Site(
         now,
         policies,
         max_age_s,
         read_plans(config, reader, known, now),
         missed_slots(reader, now),
-        {(hold["master"], hold["client"]): hold for hold in reader.holds(now)},
+        {(hold.master, hold.client): hold for hold in reader.holds(now)},
         _open_changes(reader),
         _image_faults(reader),
-        {row["master"]: row for row in reader.inventories()},
+        {row.master: row for row in reader.inventories()},
     )
     sights = newest_sights(reader)
     names = cluster_names(config, rows, sights)
-    clients = [site.view((row["master"], row["client"]), row, names) for row in rows]
+    clients = [site.view((row.master, row.client), row, names) for row in rows]
     faults = [*site.plans.faults, *_inventory_faults(config, site.inventories, now)]
     if not rows:
         text = "no client is known; nimwrap status --refresh asks the masters"
@@ -148,9 +147,9 @@ class _Policies:
     def kinds(self, key: Key) -> Sequence[str]:
         """The kinds of image that are made of this client."""
         policy = self.of(key)
-        if policy.kinds == ("mksysb",):
+        if policy.kinds == (PLAIN_KIND,):
             return policy.kinds
-        from nimwrap.images.kinds import kinds_of
+        from nimwrap.images.kinds.registry import kinds_of
 
         return kinds_of(policy, key[1])
 
@@ -164,34 +163,34 @@ class _Site:
     max_age_s: int | None
     plans: Plans
     missed: Mapping[Key, tuple[datetime, str]]
-    holds: Mapping[Key, Row]
+    holds: Mapping[Key, HoldRow]
     changes: Mapping[Key, tuple[Reason, ...]]
     faulty: Mapping[Key, tuple[Reason, ...]]
-    inventories: Mapping[str, Row]
+    inventories: Mapping[str, InventoryRow]
 
-    def view(self, key: Key, row: Row, clusters: Mapping[Key, str]) -> ClientView:
+    def view(self, key: Key, row: FleetRow, clusters: Mapping[Key, str]) -> ClientView:
         policy = self.policies.of(key)
         max_age_s = policy.max_age if self.max_age_s is None else self.max_age_s
         hold = self.holds.get(key)
         excluded = self.policies.excluded(key)
         facts = Facts(
             max_age_s=max_age_s,
-            kind=row.get("kind", ""),
-            last_good=_time(row["last_good"]),
-            last_good_warned=row["last_good_outcome"] == "warning",
-            last_run=_time(row["last_started"]),
-            last_outcome=row["last_outcome"],
-            last_failure=row["failure_message"] or row["failure_code"] or "",
-            last_failure_code=row["failure_code"] or "",
-            held=hold["reason"] if hold else None,
+            kind=row.kind,
+            last_good=_time(row.last_good),
+            last_good_warned=row.last_good_outcome == "warning",
+            last_run=_time(row.last_started),
+            last_outcome=row.last_outcome,
+            last_failure=row.failure_message or row.failure_code or "",
+            last_failure_code=row.failure_code or "",
+            held=hold.reason if hold else None,
             excluded=excluded,
-            vanished=_time(row["vanished"]),
-            scheduled=None if row["vanished"] else self.plans.covers(key),
+            vanished=_time(row.vanished),
+            scheduled=None if row.vanished else self.plans.covers(key),
             missed=self.missed.get(key),
             patience_s=max(ENDLESS_S, 2 * policy.timeout),
             open_changes=self.changes.get(key, ()),
             image_faults=self.faulty.get(key, ()),
-            seen=bool(self.inventories.get(key[0], {}).get("taken")),
+            seen=key[0] in self.inventories and bool(self.inventories[key[0]].taken),
         )
         age = (self.now - facts.last_good).total_seconds() if facts.last_good else None
         start = (self.plans.starts or {}).get(key)
@@ -225,19 +224,19 @@ def _time(text: str | None) -> datetime | None:
 def _open_changes(reader: Reader) -> dict[Key, tuple[Reason, ...]]:
     """Per client, what is open of its export changes. A planned one whose run still lives is at work, not open."""
     changes = reader.open_changes()
-    runs = {run["id"]: run for run in reader.runs_by_id(list({change["run"] for change in changes}))}
+    runs = {run.id: run for run in reader.runs_with_open_changes()}
     found: dict[Key, tuple[Reason, ...]] = {}
     for change in changes:
-        run = runs[change["run"]]
-        if run["outcome"] == "running" and change["state"] != "foreign":
+        run = runs[change.run]
+        if run.outcome == "running" and change.state != "foreign":
             continue
         code, cure = ReasonCode.EXPORT_OPEN, "nimwrap recover undoes it"
-        if change["state"] == "foreign":
+        if change.state == "foreign":
             code = ReasonCode.EXPORT_FOREIGN
             cure = "nimwrap does not understand the entry any more, so a person must look: nimwrap exports list"
-        what = f"the export of {change['directory']} is still open wider than it was"
-        key = (run["master"], run["client"])
-        reason = Reason(Verdict.CRITICAL, code, f"{what}; {cure}", (change["directory"],))
+        what = f"the export of {change.directory} is still open wider than it was"
+        key = (run.master, run.client)
+        reason = Reason(Verdict.CRITICAL, code, f"{what}; {cure}", (change.directory,))
         found[key] = (*found.get(key, ()), reason)
     return found
 
@@ -253,21 +252,22 @@ def _image_faults(reader: Reader) -> dict[Key, tuple[Reason, ...]]:
     return found
 
 
-def _inventory_faults(config: Config, inventories: Mapping[str, Row], now: datetime) -> list[Reason]:
+def _inventory_faults(config: Config, inventories: Mapping[str, InventoryRow], now: datetime) -> list[Reason]:
     faults = []
     for master in config.masters:
         row = inventories.get(master)
-        fault = inventory_fault(_time(row["taken"]) if row else None, now)
+        fault = inventory_fault(_time(row.taken) if row else None, now)
         if fault:
-            why = f" (last try: {row['error']})" if row and row["error"] else ""
+            why = f" (last try: {row.error})" if row and row.error else ""
             text = f"the inventory of {master} is {fault}{why}; nimwrap status --refresh"
             faults.append(Reason(Verdict.WARNING, ReasonCode.INVENTORY_OLD, text, (master,)))
     return faults
 
 
-def _inventory_age(config: Config, inventories: Mapping[str, Row], now: datetime) -> float | None:
+def _inventory_age(config: Config, inventories: Mapping[str, InventoryRow], now: datetime) -> float | None:
     """The age of the oldest inventory of the configured masters, None when one was never taken."""
-    times = [_time((inventories.get(master) or {}).get("taken")) for master in config.masters]
+    found = [inventories.get(master) for master in config.masters]
+    times = [_time(row.taken) if row else None for row in found]
     if not times or any(time is None for time in times):
         return None
     return max((now - time).total_seconds() for time in times if time is not None)

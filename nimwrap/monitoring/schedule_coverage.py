@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING
 
 from nimwrap.config.model import Config
 from nimwrap.config.toml_file import is_absent
-from nimwrap.domain.durations import parse_rfc3339, rfc3339
+from nimwrap.domain.durations import parse_rfc3339
 from nimwrap.domain.errors import NimwrapError
 from nimwrap.domain.ref import ClientRef, Key
 from nimwrap.domain.verdict import Reason, ReasonCode, Verdict
 from nimwrap.history.sqlite.queries import Reader
 
 if TYPE_CHECKING:
+    from nimwrap.clients.known_clients import KnownClients
     from nimwrap.scheduling.model import Schedule
 
 MEMORY = timedelta(days=35)
@@ -29,13 +30,18 @@ class Plans:
 
     starts: Mapping[Key, datetime] | None
     faults: tuple[Reason, ...] = ()
+    unfit: frozenset[ClientRef] = frozenset()
 
     def covers(self, key: Key) -> bool | None:
         """Whether a schedule covers the client; None where nobody expects one to."""
-        return None if self.starts is None else key in self.starts
+        if self.starts is None:
+            return None
+        if key in self.starts:
+            return True
+        return None if self.unfit and ClientRef(*key) in self.unfit else False
 
 
-def read_plans(config: Config, reader: Reader, known: Mapping[str, list[str]], now: datetime) -> Plans:
+def read_plans(config: Config, reader: Reader, known: KnownClients, now: datetime) -> Plans:
     """Read the schedule files. Those that cannot be read are a fault of the site, not of each client."""
     try:
         schedules = _loaded(config)
@@ -44,7 +50,7 @@ def read_plans(config: Config, reader: Reader, known: Mapping[str, list[str]], n
         text = f"no schedule works: {told}; nimwrap schedule validate"
         return Plans(None, (Reason(Verdict.CRITICAL, ReasonCode.SCHEDULES_UNREADABLE, text),))
     if not schedules:
-        if reader.row("select 1 from slots where slot >= ? limit 1", (rfc3339(now - MEMORY),)) is None:
+        if not reader.has_slots(now - MEMORY):
             return Plans(None)
         text = f"there is no schedule any more in {config.schedules}"
         return Plans({}, (Reason(Verdict.CRITICAL, ReasonCode.SCHEDULES_GONE, text),))
@@ -60,11 +66,11 @@ def _loaded(config: Config) -> dict[str, Schedule]:
     return load_schedules(config)
 
 
-def _plans(config: Config, schedules: Mapping[str, Schedule], known: Mapping[str, list[str]], now: datetime) -> Plans:
+def _plans(config: Config, schedules: Mapping[str, Schedule], known: KnownClients, now: datetime) -> Plans:
     from nimwrap.scheduling.schedule_clients import clients_of
     from nimwrap.scheduling.slots import start_of
 
-    listed = {(master, client) for master, clients in known.items() for client in clients}
+    listed = {(ref.master, ref.client) for ref in known.refs}
     starts: dict[Key, datetime] = {}
     faults: list[Reason] = []
     for schedule in schedules.values():
@@ -77,15 +83,15 @@ def _plans(config: Config, schedules: Mapping[str, Schedule], known: Mapping[str
             start = start_of(schedule, ref, slot)
             key = (ref.master, ref.client)
             starts[key] = min(start, starts.get(key, start))
-    return Plans(starts, tuple(faults))
+    return Plans(starts, tuple(faults), known.unfit)
 
 
 def _faults(
-    name: str, refs: Sequence[ClientRef], strangers: Sequence[ClientRef], slot: datetime | None
+    name: str, refs: Sequence[ClientRef], unlisted: Sequence[ClientRef], slot: datetime | None
 ) -> Iterator[Reason]:
-    """What is wrong with one schedule that means ``refs``, of whom no master lists the ``strangers``."""
-    if strangers:
-        unknown = [ref.client for ref in strangers]
+    """What is wrong with one schedule that means ``refs``, of whom no master lists the ``unlisted``."""
+    if unlisted:
+        unknown = [ref.client for ref in unlisted]
         names = ", ".join(unknown[:5]) + (f" and {len(unknown) - 5} more" if len(unknown) > 5 else "")
         text = f"schedule {name} names {names}, which no master lists"
         subjects = tuple(f"{name}/{client}" for client in unknown)
@@ -101,13 +107,8 @@ def _faults(
 def missed_slots(reader: Reader, now: datetime) -> dict[Key, tuple[datetime, str]]:
     """By client, the newest slot of the last weeks that came and went without a run of it, and why."""
     found: dict[Key, tuple[datetime, str]] = {}
-    for state in ("missed", "failed"):
-        sql = (  # SQLite takes the bare columns from the row that has the maximum
-            "select master, client, max(slot) as slot, reason from slots where state = ? and slot >= ? and run is null"
-            " group by master, client"
-        )
-        for row in reader.rows(sql, (state, rfc3339(now - MEMORY))):
-            key, slot = (row["master"], row["client"]), parse_rfc3339(row["slot"])
-            if key not in found or found[key][0] < slot:
-                found[key] = (slot, row["reason"] or "no reason recorded")
+    for missed in reader.missed_slots(now - MEMORY):
+        key, slot = (missed.master, missed.client), parse_rfc3339(missed.slot)
+        if key not in found or found[key][0] < slot:
+            found[key] = (slot, missed.reason or "no reason recorded")
     return found

@@ -16,6 +16,7 @@ from nimwrap.aix.addresses import ipv4
 from nimwrap.aix.text import Unrecognised, lines
 from nimwrap.hosts.script_batch import Question, answers
 from nimwrap.hosts.script_batch_parallel import asked_together
+from nimwrap.images.kinds.registry import client_programs
 from nimwrap.preflight.facts import Fact, Missing, read
 from nimwrap.preflight.master_facts import FSIZE, parse_clock, parse_fsize, parse_word
 from nimwrap.preflight.source_address import SourceAnswer, read_source, source_question
@@ -99,6 +100,8 @@ def source_script(master_name: str, nonce: str, *, interfaces: bool) -> str:
 
 
 def _quick_questions() -> list[Question]:
+    # A pattern that does not match itself: this very script stands in ps, too.
+    programs = "|".join(f"[{name[0]}]{name[1:]}" for name in client_programs())
     return [
         Question("clock", "date -u"),
         Question("node", "uname -n"),
@@ -107,8 +110,7 @@ def _quick_questions() -> list[Question]:
         FSIZE,
         Question("mounts", shlex.join(mount.argv())),
         Question("exclude", "[ -f /etc/exclude.rootvg ] && echo present || echo absent"),
-        # A pattern that does not match itself: this very script stands in ps, too.
-        Question("processes", f'{shlex.join(ps.argv())} | awk "NR==1||/[m]ksysb|[s]avevg/"'),
+        Question("processes", f'{shlex.join(ps.argv())} | awk "NR==1||/{programs}/"'),
         Question("powerha", f"[ -d {_POWERHA} ] && echo present || echo absent"),
     ]
 

@@ -64,7 +64,7 @@ def read(answers: Mapping[str, Answer], name: str, command: str, parse: Callable
     answer = answers.get(name)
     if answer is None:
         return absent(Missing.UNANSWERED, f"`{command}`")
-    if answer.returncode is None:
+    if answer.unknown:
         return absent(Missing.TIMED_OUT, f"`{command}`", answer.output)
     if answer.returncode in NOT_FOUND:
         return absent(Missing.UNAVAILABLE, f"`{command}`", answer.output)
@@ -77,4 +77,4 @@ def read(answers: Mapping[str, Answer], name: str, command: str, parse: Callable
 def raw_text(answers: Mapping[str, Answer], name: str) -> str:
     """What was printed for question ``name``, whatever its end; empty when it was not answered."""
     answer = answers.get(name)
-    return answer.output if answer else ""
+    return "" if answer is None else answer.output

@@ -13,6 +13,7 @@ from nimwrap.aix.text import Unrecognised, lines
 from nimwrap.domain.names import is_nim_name
 from nimwrap.hosts.piecewise import C_RSH
 from nimwrap.hosts.script_batch import Answer, Question
+from nimwrap.images.kinds.registry import client_programs, machine_types
 from nimwrap.preflight.facts import Fact, Missing, absent, raw_text, read
 
 LIMIT_S = 60
@@ -83,13 +84,14 @@ def quick_questions(c_rsh: bool) -> list[Question]:
 def slow_questions(directories: Sequence[str], clients: Sequence[str] = ()) -> list[Question]:
     """``objects`` are all that there are or, of a few ``clients``, those that concern them: they and what lies in
     ``directories``. Of the processes, those that may make an image."""
-    listing = lsnim.listing("standalone", "vios", "mksysb")
+    listing = lsnim.listing(*machine_types(), lsnim.MKSYSB)
     if 0 < len(clients) <= _FEW and all(map(is_nim_name, clients)):
         listing = lsnim.about(listing, clients, [f"{directory}/" for directory in directories])
+    making = "|".join(["nim.*-[A-Za-z]*o", *client_programs()])
     asked = [
         Question("objects", listing),
         Question("exports", shlex.join(exportfs.list_argv())),
-        Question("processes", f"{shlex.join(ps.argv())} | awk 'NR==1||/nim.*-[A-Za-z]*o|mksysb|savevg/'"),
+        Question("processes", f"{shlex.join(ps.argv())} | awk 'NR==1||/{making}/'"),
     ]
     return [*asked, Question("directories", _directories_shell(directories))] if directories else asked
 

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Protocol
 from nimwrap.config.model import BackupPolicy
 from nimwrap.domain.attempt_plan import AttemptPlan
 from nimwrap.domain.findings import Failure
-from nimwrap.images import kinds
+from nimwrap.images.kinds.base import ImageNames, ImageOrder
+from nimwrap.images.kinds.registry import KINDS
 
 if TYPE_CHECKING:
     from nimwrap.preflight.check_context import CheckContext
@@ -103,9 +104,14 @@ def home_step(plan: AttemptPlan) -> Step:
     return Step(plan.master, f"[ -d {directory} ] || mkdir -p {directory}")
 
 
+def order_of(plan: AttemptPlan, work: Work) -> ImageOrder:
+    """What the plan's kind of image is asked to make."""
+    names = ImageNames(plan.resource or None, plan.staged)
+    return ImageOrder(plan.client, work.policy, names, work.volume_group, plan.force)
+
+
 def nim_step(plan: AttemptPlan, work: Work) -> Step:
     """What the master itself runs to make the image, with what the configuration gives NIM to know."""
-    names = kinds.ImageNames(plan.resource or None, plan.staged)
-    made = kinds.plan(work.kind, plan.client, work.policy, names, volume_group=work.volume_group, force=plan.force)
+    made = KINDS[work.kind].making(order_of(plan, work))
     known = "".join(f"{key}={shlex.quote(value)}; export {key}; " for key, value in sorted(plan.env.items()))
     return Step(plan.master, f"{known}{made.command}")

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING
 from nimwrap.aix import exportfs
 from nimwrap.domain.attempt_plan import AttemptPlan
 from nimwrap.hosts.client_channel import client_command
-from nimwrap.images import kinds
-from nimwrap.remedies.base import EXPORT_FAILED, STAGING_FAILED, ClientCleanup, ExportListing, Step, Work
+from nimwrap.images.kinds.registry import KINDS
+from nimwrap.remedies.base import EXPORT_FAILED, STAGING_FAILED, ClientCleanup, ExportListing, Step, Work, order_of
 from nimwrap.remedies.export_options import admitting_options
 from nimwrap.remedies.undo import restore_command, undo_script
 
@@ -197,7 +197,7 @@ class OwnMount:
     def steps(self, plan: AttemptPlan, work: Work) -> list[Step]:
         directory, room = plan.directory, client_room(plan.run)
         mount_point = f"{room}/mnt"
-        make = kinds.on_client(work.kind, f"{mount_point}/{plan.image_name}", work.policy, work.volume_group)
+        make = KINDS[work.kind].on_client(order_of(plan, work), f"{mount_point}/{plan.image_name}")
         return [
             Step(plan.master, shlex.join(["mkdir", directory])),
             Step(plan.master, shlex.join(exportfs.export_argv(directory, plan.after or ""))),

@@ -14,15 +14,15 @@ from datetime import datetime, timedelta
 from nimwrap.domain.durations import parse_rfc3339, rfc3339
 from nimwrap.domain.errors import NimwrapError
 from nimwrap.domain.records import ClientRef
+from nimwrap.history.model import SlotRow
 from nimwrap.history.sqlite import slot_queue as queue
-from nimwrap.history.sqlite.codec import Row
 from nimwrap.history.sqlite.connection import ReadOnly
 from nimwrap.history.sqlite.store import Store
 from nimwrap.scheduling.model import Schedule
 from nimwrap.scheduling.slots import PROMPT_S, Due, due_slots, start_of, too_late, window_end
 
 _NOWHERE = "no master lists this client, or several do: write it as master/client"
-_UNHEARD = "this master could not be asked for its clients, and none of them is known yet"
+_UNREACHABLE = "this master could not be asked for its clients, and none of them is known yet"
 _REACH = timedelta(days=3)
 """So far back a killed run may still be made good within its slot's window or ``catch_up``."""
 
@@ -91,9 +91,9 @@ class SlotClaimer:
             for schedule in schedules.values():
                 if schedule.name not in resting:
                     self._open(schedule, now, look)
-            waiting: dict[tuple[str, str], list[Row]] = defaultdict(list)
+            waiting: dict[tuple[str, str], list[SlotRow]] = defaultdict(list)
             for row in queue.pending(self.reader, now - _REACH):
-                waiting[row["schedule"], row["slot"]].append(row)
+                waiting[row.schedule, row.slot].append(row)
             for (name, _), rows in waiting.items():
                 if name not in resting:
                     self._take(schedules.get(name), name, rows, now, look)
@@ -121,7 +121,7 @@ class SlotClaimer:
                 queue.end(self.store, schedule.name, found[-1].slot, [ref], "failed", why)
 
     def _take(
-        self, schedule: Schedule | None, name: str, rows: Sequence[Row], now: datetime, look: ClaimResult
+        self, schedule: Schedule | None, name: str, rows: Sequence[SlotRow], now: datetime, look: ClaimResult
     ) -> None:
         """Claim those of one slot's waiting clients that may still start; close the rows of the others."""
         batch, passed = self._sort(schedule, name, rows, now)
@@ -134,16 +134,16 @@ class SlotClaimer:
                 look.batches.append(replace(batch, starts={ref: batch.starts[ref] for ref in taken}))
 
     def _sort(
-        self, schedule: Schedule | None, name: str, rows: Sequence[Row], now: datetime
+        self, schedule: Schedule | None, name: str, rows: Sequence[SlotRow], now: datetime
     ) -> tuple[Batch | None, list[MissedSlot]]:
         """Who of one slot's waiting clients may still start, and who not any more and why."""
-        slot = parse_rfc3339(rows[0]["slot"])
-        ended = {ClientRef(row["master"], row["client"]) for row in rows if row["run"]}  # killed runs: no row to close
-        refs = [ClientRef(row["master"], row["client"]) for row in rows]
+        slot = parse_rfc3339(rows[0].slot)
+        ended = {ClientRef(row.master, row.client) for row in rows if row.run}  # killed runs: no row to close
+        refs = [ClientRef(row.master, row.client) for row in rows]
         if schedule is None:
             gone = tuple(ref for ref in refs if ref not in ended)
             return None, [MissedSlot(name, slot, gone, "the schedule is no longer in the files")] if gone else []
-        began = min(parse_rfc3339(row["claimed"]) for row in rows)
+        began = min(parse_rfc3339(row.claimed) for row in rows)
         newest = queue.newest_slot(self.reader, name, now)
         starts: dict[ClientRef, datetime] = {}
         reasons: dict[str, list[ClientRef]] = defaultdict(list)
@@ -156,7 +156,7 @@ class SlotClaimer:
                 starts[ref] = start
             elif ref not in ended:
                 reasons[reason].append(ref)
-        batch = Batch(schedule, slot, starts, window_end(schedule, began), rows[0]["reason"])
+        batch = Batch(schedule, slot, starts, window_end(schedule, began), rows[0].reason)
         return batch, [MissedSlot(name, slot, tuple(refs), reason) for reason, refs in reasons.items()]
 
 
@@ -164,7 +164,7 @@ def unresolved_target(ref: ClientRef) -> str | None:
     """Why nobody can back up one whom a schedule means; None of a client."""
     if not ref.master:
         return _NOWHERE
-    return None if ref.client else _UNHEARD
+    return None if ref.client else _UNREACHABLE
 
 
 def _for_nobody(due: Due) -> Due:

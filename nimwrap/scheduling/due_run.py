@@ -6,7 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from nimwrap.clients.selection import unreachable_masters
+from nimwrap.clients.known_clients import current_clients
+from nimwrap.clients.selection import select
 from nimwrap.domain.errors import NimwrapError
 from nimwrap.domain.records import ClientRef
 from nimwrap.fleet.session import Session, refresh_inventories
@@ -16,7 +17,7 @@ from nimwrap.scheduling.claims import ClaimResult, MissedSlot, OpenedSlot, SlotC
 from nimwrap.scheduling.full_verification import verify_due
 from nimwrap.scheduling.model import Schedule
 from nimwrap.scheduling.resume_orphans import Recover, adopt, recover_master
-from nimwrap.scheduling.schedule_clients import clients_of, last_seen
+from nimwrap.scheduling.schedule_clients import rows_of_selection
 
 LOOK_EVERY_S = 30.0
 REST_S = 3600.0
@@ -72,7 +73,7 @@ class DueReport:
         return whole + [Missed(each.schedule, each.slot, ref, each.reason) for each in self.passed for ref in each.refs]
 
     @property
-    def strangers(self) -> list[ClientRef]:
+    def unresolved(self) -> list[ClientRef]:
         """Those in begun slots who are nobody's clients, or some master's of whom nobody knows the names."""
         begun = [ref for opened in self.opened if opened.due.begins for ref in opened.refs]
         return [ref for ref in begun if unresolved_target(ref)]
@@ -99,7 +100,7 @@ def run_due(
     troubles = refresh_inventories(session)
     if session.clock.stop.is_set():
         return DueReport()
-    left = {row["master"] for row in session.reader.open_runs()} & set(session.hosts)
+    left = {row.master for row in session.reader.open_runs()} & set(session.hosts)
     report = DueReport(said=adopt(session, sorted(left), wait=False, recovering=recovering))
     workers = BatchWorkers(session, fleet)
     engine = SlotClaimer(session.store, session.reader, lambda schedule: meant(session, schedule, troubles))
@@ -130,9 +131,9 @@ def meant(session: Session, schedule: Schedule, troubles: Mapping[str, NimwrapEr
 
     A master that could not be asked and of which no client is known is among them, with ``""`` for its clients.
     """
-    known = last_seen(session.config, session.reader)
-    refs = clients_of(session.config, known, schedule)
+    known = current_clients(session.config, session.reader, troubles)
+    selection = select(schedule.targets, known, session.config.groups)
+    refs = rows_of_selection(session.config, selection)
     if not refs and troubles:
         raise next(iter(troubles.values()))
-    strange = [master for master in troubles if not known[master]]
-    return refs + [ClientRef(master, "") for master in unreachable_masters(session.config, strange, schedule.targets)]
+    return refs + [ClientRef(master, "") for master in selection.unreachable_masters]

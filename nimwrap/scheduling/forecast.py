@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from heapq import merge
 
+from nimwrap.clients.known_clients import current_clients
 from nimwrap.config.model import Config
 from nimwrap.domain.records import ClientRef
 from nimwrap.history.sqlite.queries import Reader
 from nimwrap.scheduling.model import Schedule
-from nimwrap.scheduling.schedule_clients import clients_of, last_seen
+from nimwrap.scheduling.schedule_clients import clients_of
 from nimwrap.scheduling.slots import upcoming
 
 
@@ -28,7 +29,7 @@ def coming(
     config: Config, reader: Reader, schedules: Mapping[str, Schedule], now: datetime, until: datetime
 ) -> Iterator[Coming]:
     """Every slot after ``now`` up to ``until``, in order."""
-    known = last_seen(config, reader)
+    known = current_clients(config, reader)
 
     def of_one(schedule: Schedule) -> Iterator[Coming]:
         refs = tuple(clients_of(config, known, schedule))

@@ -6,16 +6,14 @@ backup in the same directory, and none when a slot is near; what it reads is cut
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from nimwrap.domain.durations import rfc3339
 from nimwrap.domain.errors import NimwrapError
-from nimwrap.history.model import ImageRow
+from nimwrap.history.model import EventRow, ImageRow
 from nimwrap.history.run_lease import RunLease
-from nimwrap.history.sqlite.codec import Row
 from nimwrap.images.reverify import Budget, Check, due_for_full, verify, writing_in
 
 if TYPE_CHECKING:
@@ -40,8 +38,8 @@ def verify_due(session: Session, next_slot: datetime | None, wanted: Callable[[]
         if next_slot is not None and next_slot - now < QUIET:
             break
         rows = due_for_full(session.reader.images(master), session.config, now)
-        turns = [row for row in session.reader.noted(KIND, now - _DAY) if row["master"] == master]
-        if not rows or not wanted() or any(row["at"] > rfc3339(now - EVERY) for row in turns):
+        turns = [row for row in session.reader.noted(KIND, now - _DAY) if row.master == master]
+        if not rows or not wanted() or any(row.at > rfc3339(now - EVERY) for row in turns):
             continue
         try:
             with RunLease(session.config.state_dir, f"verify-{master}"):
@@ -52,9 +50,9 @@ def verify_due(session: Session, next_slot: datetime | None, wanted: Callable[[]
     return said
 
 
-def _slow_last(rows: list[ImageRow], turns: list[Row]) -> list[ImageRow]:
+def _slow_last(rows: list[ImageRow], turns: list[EventRow]) -> list[ImageRow]:
     """Images that a turn of this day could not read in time go behind those that it did not come to."""
-    slow = {number for turn in turns for number in json.loads(turn["data"] or "{}").get("left", [])}
+    slow = {number for turn in turns for number in (turn.data or {}).get("left", [])}
     return sorted(rows, key=lambda row: row.id in slow)
 
 

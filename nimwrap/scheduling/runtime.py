@@ -100,7 +100,7 @@ class ServiceRuntime:
         except NimwrapError as error:  # the loop itself must outlive a history that cannot be read
             self.said.append(f"open runs could not be looked for: {error.message}")
             return
-        left = {row["master"] for row in rows if not owner_alive(self.config.state_dir, row["id"])}
+        left = {row.master for row in rows if not owner_alive(self.config.state_dir, row.id)}
         self.adopt(left & set(self.session.hosts))
 
     def refresh(self) -> None:

@@ -1,45 +1,35 @@
-"""Whom a schedule means, by the clients that the masters listed last."""
+"""Whom a schedule means: what is selected, and a row for every name that means nobody, so that it fails in sight."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator
 
-from nimwrap.clients.selection import members, resolve
+from nimwrap.clients.known_clients import KnownClients
+from nimwrap.clients.selection import Selection, Unresolved, select
 from nimwrap.config.model import Config
-from nimwrap.domain.errors import NimwrapError
 from nimwrap.domain.ref import ClientRef
-from nimwrap.domain.target_names import is_glob
-from nimwrap.history.sqlite.queries import Reader
+from nimwrap.domain.target_names import GROUP, is_glob
 from nimwrap.scheduling.model import Schedule
 
 
-def last_seen(config: Config, reader: Reader) -> dict[str, list[str]]:
-    """The clients of each master in the stored inventories, without those that vanished."""
-    known: dict[str, list[str]] = {master: [] for master in config.masters}
-    for row in reader.clients():
-        if row["master"] in known and not row["vanished"]:
-            known[row["master"]].append(row["name"])
-    return known
+def clients_of(config: Config, known: KnownClients, schedule: Schedule) -> list[ClientRef]:
+    """The clients of a schedule, each once, and those of its names that no master, or more than one, has.
 
-
-def clients_of(config: Config, known: Mapping[str, Sequence[str]], schedule: Schedule) -> list[ClientRef]:
-    """The clients of a schedule, each once, in its order.
-
-    A plain name that no master lists is one too: its run says that the client is unknown. Where several masters could
-    be meant, its master is ``""``. Groups are taken apart, so that one unknown member takes nobody else with it.
+    A glob that matches nobody is nobody's row.
     """
-    found: list[ClientRef] = []
-    for target in (member for named in schedule.targets for member in members(config, named)):
-        try:
-            found += resolve(config, known, [target])
-        except NimwrapError:
-            if not is_glob(target):
-                found.append(_stranger(config, target))
-    return list(dict.fromkeys(found))
+    return rows_of_selection(config, select(schedule.targets, known, config.groups))
 
 
-def _stranger(config: Config, target: str) -> ClientRef:
-    master, _, client = target.rpartition("/")
-    if not master and len(config.masters) == 1:
-        master = next(iter(config.masters))
-    return ClientRef(master if master in config.masters else "", client)
+def rows_of_selection(config: Config, selection: Selection) -> list[ClientRef]:
+    """A slot's rows: the clients, and the names unresolved; of one whose master nobody can tell that is ``""``."""
+    return list(dict.fromkeys((*selection.refs, *_unresolved(config, selection.unresolved))))
+
+
+def _unresolved(config: Config, targets: tuple[Unresolved, ...]) -> Iterator[ClientRef]:
+    for each in targets:
+        if is_glob(each.target) or each.target.startswith(GROUP):
+            continue
+        master, _, client = each.target.rpartition("/")
+        if not master and len(config.masters) == 1:
+            master = next(iter(config.masters))
+        yield ClientRef(master if master in config.masters else "", client)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from nimwrap.clients.known_clients import current_clients
 from nimwrap.config.model import Config
 from nimwrap.domain.records import ClientRef
 from nimwrap.history.sqlite.queries import Reader
 from nimwrap.scheduling.model import Schedule
-from nimwrap.scheduling.schedule_clients import clients_of, last_seen
+from nimwrap.scheduling.schedule_clients import clients_of
 from nimwrap.scheduling.slots import PROMPT_S
 
 
@@ -16,8 +17,8 @@ def schedule_warnings(config: Config, reader: Reader, schedules: Mapping[str, Sc
     """What is doubtful, and what to do about it; by the inventories as they are."""
     if not schedules:
         yield f"there is none in {config.schedules}", "docs/schedules.md shows one"
-    known = last_seen(config, reader)
-    everyone = {ClientRef(master, name) for master, names in known.items() for name in names}
+    known = current_clients(config, reader)
+    everyone = set(known.refs)
     covered: set[ClientRef] = set()
     for schedule in schedules.values():
         refs = clients_of(config, known, schedule)
@@ -32,9 +33,8 @@ def schedule_warnings(config: Config, reader: Reader, schedules: Mapping[str, Sc
                 yield f"{schedule.name}: {len(twins)} masters know a client {ref.client}", hint
             elif ref not in everyone:
                 yield f"{schedule.name}: no master lists the client {ref.client}", "correct the name, or remove it"
-    left_out = sorted(
-        str(ref) for ref in everyone - covered if schedules and not config.client(ref.master, ref.client).exclude
-    )
+    uncovered = everyone - known.unfit - covered if schedules else set()
+    left_out = sorted(str(ref) for ref in uncovered if not config.client(ref.master, ref.client).exclude)
     if left_out:
         hint = "add them to the targets of one, or write exclude = true in their [clients.NAME]"
         yield f"in no schedule: {', '.join(left_out)}", hint

@@ -14,9 +14,10 @@ import zoneinfo
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from difflib import get_close_matches
 
 from cronsim import CronSim, CronSimError
+
+from nimwrap.domain.did_you_mean import did_you_mean
 
 MACROS = {
     "@hourly": "0 * * * *",
@@ -85,9 +86,8 @@ def time_zone(name: str) -> zoneinfo.ZoneInfo:
     try:
         return zoneinfo.ZoneInfo(name)
     except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError) as error:
-        near = get_close_matches(name, zoneinfo.available_timezones(), 1, 0.6)
-        hint = f"; did you mean {near[0]}?" if near else "; write an IANA name such as Europe/Berlin"
-        raise ValueError(f"unknown time zone {name!r}{hint}") from error
+        near = did_you_mean(name, zoneinfo.available_timezones())
+        raise ValueError(f"unknown time zone {name!r}; {near or 'write an IANA name such as Europe/Berlin'}") from error
 
 
 def _instant(wall: datetime, zone: zoneinfo.ZoneInfo) -> datetime:

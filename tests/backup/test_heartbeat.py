@@ -91,7 +91,7 @@ def test_while_recover_proves_what_a_crash_left(estate: Any, estate_config: Conf
             backup.step()
         context, host = watched(session.master_context("nim"), estate)
         assert recover(context, session.reader, wait=True).closed == [backup.run.id]
-        assert session.reader.run(backup.run.id)["outcome"] == "ok"
+        assert session.reader.run(backup.run.id).outcome == "ok"
     assert host.seen and host.seen[0] > OLD
 
 
@@ -108,7 +108,7 @@ def test_a_crashed_run_whose_client_another_one_holds_is_left_until_that_has_end
         (lock / "run").write_text("20261123T000000-powerha2-beef\n")
         done = recover(session.master_context("nim"), session.reader, wait=True)
         assert done.closed == [] and "beef" in done.notes[0]
-        assert session.reader.run(backup.run.id)["outcome"] == "running"
+        assert session.reader.run(backup.run.id).outcome == "running"
         (lock / "run").unlink()
         lock.joinpath("heartbeat").write_text(OLD)
         assert recover(session.master_context("nim"), session.reader, wait=True).closed == [backup.run.id]

@@ -62,7 +62,8 @@ def writing(estate: Any) -> bool:
 
 @pytest.fixture
 def slow(estate: Any) -> Any:
-    estate.setting(rate=60_000, image_size=240_000)
+    """An image waits in its middle for the test's word."""
+    estate.hold_images("powerha1")
     return estate
 
 
@@ -81,6 +82,7 @@ def test_with_the_control_host_gone_for_good_the_master_undoes_the_export_itself
     config = estate_config()
     killed_while_writing(slow, tmp_path, config)
     assert slow.exports_text() != before, "the operation still runs, so the client is still let in"
+    slow.release_images()
     until(lambda: list((slow.files("nim") / "var/adm/nimwrap").glob("*/done")), "the wrapper is done")
     assert slow.exports_text() == before, "nobody was connected"
     assert run_cli("recover", config=config).exit_code == 0
@@ -101,6 +103,7 @@ def test_a_signal_says_what_goes_on_and_recover_adopts_it(
     assert backup.returncode == code
     said = stderr.decode()
     assert "nimwrap recover" in said
+    slow.release_images()
     assert run_cli("recover", config=config).exit_code == 0
     (run,) = run_cli("history", "--json", config=config).data["runs"]
     until_then = rfc3339(parse_rfc3339(run["attempts"][0]["started"]) + timedelta(hours=2))
@@ -116,6 +119,7 @@ def test_recover_does_not_touch_a_run_whose_owner_lives(
     backup = begin(tmp_path, config, "backup", "powerha1", "--json")
     until(lambda: writing(slow), "the image is being written")
     assert run_cli("recover", "--json", config=config).data == {"closed": [], "running": [], "cleaned": []}
+    slow.release_images()
     backup.communicate(timeout=LIMIT_S)
     assert backup.returncode == 0
 
@@ -131,6 +135,7 @@ def test_the_second_nimwrap_on_the_same_client_is_locked_out(
     assert (second.exit_code, locked["outcome"], locked["failure"]["code"]) == (11, "locked", "locked")
     other = run_cli("backup", "aix01", "--json", config=config)
     assert other.exit_code == 0, "another client is nobody's business"
+    slow.release_images()
     first.communicate(timeout=LIMIT_S)
     assert first.returncode == 0
 
@@ -138,7 +143,6 @@ def test_the_second_nimwrap_on_the_same_client_is_locked_out(
 def test_cancel_ends_the_operation_client_side_first_and_leaves_nothing(
     run_cli: Cli, slow: Any, estate_config: Config, tmp_path: Path
 ) -> None:
-    slow.setting(rate=5_000)
     before = slow.exports_text()
     config = estate_config()
     backup = begin(tmp_path, config, "backup", "powerha1", "--json")
@@ -162,6 +166,7 @@ def test_a_lost_history_is_written_again_from_the_spool(
     killed_while_writing(slow, tmp_path, config)
     for file in (slow.root / "nimwrap").glob("history.db*"):
         file.unlink()
+    slow.release_images()
     assert run_cli("recover", config=config).exit_code == 0
     (run,) = run_cli("history", "--json", config=config).data["runs"]
     assert (run["client"], run["outcome"]) == ("powerha1", "ok")
@@ -173,7 +178,6 @@ def test_a_master_that_was_rebooted_is_named_as_the_cause(
     run_cli: Cli, slow: Any, estate_config: Config, tmp_path: Path
 ) -> None:
     """As after a reboot: the wrapper is gone without a word, and the machine is up for a shorter time than it was."""
-    slow.setting(rate=5_000)
     before = slow.exports_text()
     config = estate_config()
     backup = begin(tmp_path, config, "backup", "powerha1")

@@ -81,8 +81,8 @@ def test_without_an_answer_of_the_master_it_stays_open_and_is_said(crashed: Any,
         (note,) = recover(session.master_context("nim"), session.reader, wait=True).notes
         assert note.startswith(run["id"]) and "the line is cut" in note
         (change,) = session.reader.changes(run=run["id"])
-        assert change["state"] == "applied"
-        assert session.reader.run(run["id"])["outcome"] == outcome
+        assert change.state == "applied"
+        assert session.reader.run(run["id"]).outcome == outcome
         assert directory in estate.exports_text().decode()
         assert recover(session.master_context("nim"), session.reader, wait=True).notes == []
         assert directory not in estate.exports_text().decode()
@@ -94,4 +94,4 @@ def test_a_spool_that_cannot_be_seen_is_not_an_empty_one(crashed: Any) -> None:
         session.hosts = {"nim": Failing(session.hosts["nim"], "/var/adm/nimwrap", silently=True)}
         with pytest.raises(Exception, match="does not say what lies in"):
             recover(session.master_context("nim"), session.reader, wait=True)
-        assert session.reader.run(run["id"])["outcome"] == "running"
+        assert session.reader.run(run["id"]).outcome == "running"

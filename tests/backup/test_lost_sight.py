@@ -59,7 +59,7 @@ def test_an_image_whose_proof_was_cut_off_is_recorded_by_recover(estate: Any, es
             backup.step()
         assert backup.run.failure and backup.run.failure.code == "master_unreachable"
         assert recover(session.master_context("nim"), session.reader, wait=True).closed == [backup.run.id]
-        assert session.reader.run(backup.run.id)["outcome"] == "ok"
+        assert session.reader.run(backup.run.id).outcome == "ok"
         assert session.reader.last_good("nim", "powerha1")
     assert estate.exports_text() == before
 
@@ -73,7 +73,7 @@ def test_a_start_that_came_after_its_run_was_given_up_is_adopted(estate: Any, es
         host.host.run(f"mkdir -p {lock}; echo {ended.id} > {lock}/run")
         assert "started" in host.host.run(host.lost).stdout
         assert recover(session.master_context("nim"), session.reader, wait=True).closed == [ended.id]
-        assert session.reader.run(ended.id)["outcome"] == "ok"
+        assert session.reader.run(ended.id).outcome == "ok"
     assert estate.exports_text() == before
 
 
@@ -107,10 +107,10 @@ def test_a_start_that_nobody_knows_of_is_no_end(estate: Any, estate_config: Conf
         with pytest.raises(Interrupted):
             backup.step()
         (change,) = session.reader.changes(run=backup.run.id)
-        assert (change["state"], session.reader.run(backup.run.id)["outcome"]) == ("planned", "running")
+        assert (change.state, session.reader.run(backup.run.id).outcome) == ("planned", "running")
         assert recover(context, session.reader, wait=True).closed == [backup.run.id]
         (change,) = session.reader.changes(run=backup.run.id)
-        assert change["state"] == "reverted"
+        assert change.state == "reverted"
 
 
 def test_a_lost_start_is_tried_again_as_the_next_attempt(estate: Any, estate_config: Config) -> None:

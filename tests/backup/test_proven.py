@@ -92,7 +92,7 @@ def test_a_line_that_is_cut_while_the_image_is_put_in_its_place(estate: Any, est
         with pytest.raises(Interrupted):
             backup.step()
         assert recover(session.master_context("nim"), session.reader, wait=True).closed == [backup.run.id]
-        assert session.reader.run(backup.run.id)["outcome"] == "ok"
+        assert session.reader.run(backup.run.id).outcome == "ok"
         (image,) = session.reader.images("nim", "powerha1")
         assert estate.objects()[image.resource]["location"] == image.location
 

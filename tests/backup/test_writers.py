@@ -46,7 +46,7 @@ def test_nothing_is_taken_from_a_client_that_may_still_write(
     run_cli: Cli, estate: Any, estate_config: Config, tmp_path: Path
 ) -> None:
     """nimsh dies while the image is written: the cancelled operation's writer cannot be ended, and goes on."""
-    estate.setting(rate=16_000, image_size=240_000)
+    estate.hold_images("powerha2")
     before = in_force(estate)
     config = estate_config(retry={"attempts": 1})
     backup = begin(tmp_path, config, "backup", "powerha2", "--json")
@@ -70,8 +70,9 @@ def test_nothing_is_taken_from_a_client_that_may_still_write(
     assert said.exit_code == 1 and "does not answer" in said.stdout
     assert untouched()
     estate.fault("nimsh_down", None, host="powerha2")
-    if estate.state.read("writers-powerha2"):
-        assert "still writes" in run_cli("recover", "--json", config=config).stdout or not untouched()
+    assert estate.state.read("writers-powerha2")
+    assert "still writes" in run_cli("recover", "--json", config=config).stdout or not untouched()
+    estate.release_images()
     until(lambda: not estate.state.read("writers-powerha2"), "the client's own end")
     said = run_cli("recover", "--json", config=config)
     assert said.exit_code == 0, said.stdout
@@ -98,7 +99,7 @@ def test_an_image_is_kept_whose_starts_answer_was_lost(run_cli: Cli, estate: Any
 
 
 def test_a_client_that_is_lost_at_the_start_is_come_back_for(run_cli: Cli, estate: Any, estate_config: Config) -> None:
-    estate.setting(rate=16_000, image_size=80_000)
+    estate.hold_images("powerha1")
     before = estate.exports_text()
     config = estate_config(retry={"attempts": 1}, backup={"remedies": ["own-mount"]})
     room = estate.files("powerha1") / "tmp"
@@ -119,6 +120,7 @@ def test_a_client_that_is_lost_at_the_start_is_come_back_for(run_cli: Cli, estat
     assert run_cli("recover", "--json", config=config).exit_code == 1
     for fault in ("lost_rc", "nimsh_down"):
         estate.fault(fault, None, host="powerha1")
+    estate.release_images()
     until(lambda: not estate.state.read("writers-powerha1"), "the client's own end")
     said = run_cli("recover", "--json", config=config)
     assert said.exit_code == 0, said.stdout

@@ -38,7 +38,7 @@ def ran(arguments: tuple[str, ...], config: Path, *, out: IO[Any] | int, err: IO
 
 def outcomes(estate: Any) -> list[str]:
     with Reader.open(estate.root / "nimwrap" / "history.db") as reader:
-        return [row["outcome"] for row in reader.runs()]
+        return [row.outcome for row in reader.runs()]
 
 
 @pytest.mark.parametrize("arguments", BACKUPS, ids=" ".join)

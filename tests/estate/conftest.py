@@ -34,7 +34,7 @@ class Sim:
     def __init__(self, root: Path, **spec: Any) -> None:
         self.estate: Estate = build(root, **spec)
 
-    def run(self, script: str, host: str = "nim", *, stdin: str = "", timeout: float = 30) -> Said:
+    def run(self, script: str, host: str = "nim", *, stdin: str = "", timeout: float = 300) -> Said:
         done = subprocess.run(
             [self.estate.shell(host), "-c", script],
             input=stdin.encode(),

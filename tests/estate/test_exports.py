@@ -78,7 +78,7 @@ def test_whom_an_export_lets_in(sim: Sim, options: str, source: str, mount: bool
 
 
 def test_an_export_that_nobody_made_before_is_gone_afterwards(sim: Sim) -> None:
-    sim.estate.setting(rate=200000.0)
+    sim.estate.hold_images()
     process = sim.start(
         "/usr/sbin/nim -o define -t mksysb -a server=master -a source=aix01 -a mk_image=yes "
         f"-a location={DIRECTORY}/aix01.mksysb aix01_mksysb"
@@ -87,7 +87,8 @@ def test_an_export_that_nobody_made_before_is_gone_afterwards(sim: Sim) -> None:
     while listing(sim) != own:
         assert process.poll() is None
     assert sim.run("cat /etc/exports").out == own
-    assert process.wait(30) == 0
+    sim.estate.release_images()
+    assert process.wait(120) == 0
     assert sim.estate.exports_text() == b"--- xtab ---\n"
 
 
@@ -144,7 +145,8 @@ def test_subdirectories_by_nims_own_switch(sim: Sim) -> None:
 
 
 def test_two_at_once_in_one_directory_merge(make_sim: Callable[..., Sim]) -> None:
-    sim = make_sim(rate=200000.0)
+    sim = make_sim()
+    sim.estate.hold_images()
     both = [
         sim.start(
             f"/usr/sbin/nim -Fo define -t mksysb -a server=master -a source={client} -a mk_image=yes "
@@ -152,19 +154,24 @@ def test_two_at_once_in_one_directory_merge(make_sim: Callable[..., Sim]) -> Non
         )
         for client in ("aix01", "aix02")
     ]
-    assert [one.wait(30) for one in both] == [0, 0]
+    while len(list((sim.estate.files("nim") / DIRECTORY.lstrip("/")).iterdir())) < 2:
+        assert [one.poll() for one in both] == [None, None]
+    sim.estate.release_images()
+    assert [one.wait(120) for one in both] == [0, 0]
     assert sim.estate.exports_text() == b"--- xtab ---\n"
 
 
 def test_taking_the_export_away_breaks_the_image(make_sim: Callable[..., Sim]) -> None:
-    sim = make_sim(rate=100000.0)
+    sim = make_sim()
+    sim.estate.hold_images()
     process = sim.start(
         "/usr/sbin/nim -o define -t mksysb -a server=master -a source=aix01 -a mk_image=yes "
         f"-a location={DIRECTORY}/aix01 aix01_m"
     )
-    while not listing(sim):
+    while not (sim.estate.files("nim") / DIRECTORY.lstrip("/") / "aix01").exists():
         assert process.poll() is None
-    sim.run(f"sleep 1; /usr/sbin/exportfs -u {DIRECTORY}")
-    out, _ = process.communicate(timeout=30)
+    sim.run(f"/usr/sbin/exportfs -u {DIRECTORY}")
+    sim.estate.release_images()
+    out, _ = process.communicate(timeout=120)
     assert process.returncode == 175
     assert b"Missing file or filesystem" in out

@@ -23,7 +23,12 @@ def file_of(sim: Sim) -> Path:
     return sim.estate.files("nim") / IMAGE.lstrip("/")
 
 
-def until(condition: Callable[[], bool], seconds: float = 15) -> None:
+def size_of(sim: Sim) -> int:
+    """How much of the image is written; nothing before it begins."""
+    return file_of(sim).stat().st_size if file_of(sim).exists() else 0
+
+
+def until(condition: Callable[[], bool], seconds: float = 120) -> None:
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline
@@ -39,27 +44,31 @@ def writer(sim: Sim) -> int:
 
 @pytest.fixture
 def slow(make_sim: Callable[..., Sim]) -> Sim:
-    """About five seconds an image."""
-    return make_sim(rate=50000.0)
+    """An image waits in its middle for the test's word."""
+    sim = make_sim()
+    sim.estate.hold_images()
+    return sim
 
 
 def test_it_grows_through_the_mount(slow: Sim) -> None:
     process = slow.start(DEFINE)
-    until(file_of(slow).exists)
-    first = file_of(slow).stat().st_size
-    until(lambda: file_of(slow).stat().st_size > first)
+    until(lambda: size_of(slow) > 0)
+    assert size_of(slow) < 262144
     assert slow.estate.mounts("aix01")[0].startswith("nim:/export/nim/mksysb /tmp/_nim_dir_")
     assert "nfs3" in slow.run("mount", "aix01").out
     assert slow.estate.objects()["aix01"]["Cstate"] != "ready for a NIM operation"
-    assert process.wait(30) == 0
+    slow.estate.release_images()
+    assert process.wait(120) == 0
+    assert size_of(slow) == 262144
     assert slow.estate.mounts("aix01") == []
     assert slow.run("ls /tmp", "aix01").out == ""
 
 
 def test_a_killed_client_job_leaves_a_part_and_nim_fails(slow: Sim) -> None:
     process = slow.start(DEFINE)
+    until(lambda: size_of(slow) > 0)
     os.kill(writer(slow), signal.SIGTERM)
-    out, _ = process.communicate(timeout=30)
+    out, _ = process.communicate(timeout=120)
     assert process.returncode == 175
     assert b'0042-175 c_mkbosi: An unexpected result was returned by the "/usr/bin/savevg"' in out
     assert 0 < file_of(slow).stat().st_size < 262144
@@ -72,22 +81,25 @@ def test_a_killed_nim_leaves_everything_and_the_client_writes_on(slow: Sim) -> N
     pid = writer(slow)
     nim = int(slow.run("ps -ef | grep '/usr/sbin/nim ' | grep -v grep | grep -v 'ksh -c'").out.split()[1])
     os.kill(nim, signal.SIGKILL)
-    process.wait(30)
+    process.wait(120)
     os.kill(pid, 0)
     assert "/export/nim/mksysb" in slow.run("/usr/sbin/exportfs").out
     assert slow.estate.objects()["aix01"]["Cstate"] != "ready for a NIM operation"
+    slow.estate.release_images()
     until(lambda: not slow.estate.mounts("aix01"))
     assert file_of(slow).stat().st_size == 262144, "the client knows nothing of its master's death"
     assert "aix01_mksysb" not in slow.estate.objects()
 
 
 def test_a_failover_in_the_middle_takes_the_right_to_write(make_sim: Callable[..., Sim]) -> None:
-    sim = make_sim(rate=50000.0)
+    sim = make_sim()
+    sim.estate.hold_images()
     sim.run("/usr/sbin/exportfs -i -o rw,access=10.10.10.102,root=10.10.10.102 /export/nim/mksysb; mkdir /tmp/m", "nim")
     process = sim.start("mkdir /tmp/m; mount nim:/export/nim/mksysb /tmp/m && mksysb -ei /tmp/m/x", "powerha1")
     until((sim.estate.files("nim") / "export/nim/mksysb/x").exists)
     sim.estate.fail_over("powerha2")
-    out, _ = process.communicate(timeout=30)
+    sim.estate.release_images()
+    out, _ = process.communicate(timeout=120)
     assert process.returncode != 0
     assert b"The file access permissions do not allow the specified action." in out
 

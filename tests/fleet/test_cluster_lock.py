@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from nimwrap.estate import build
-from tests.backup.test_leaving import begin, until
+from tests.backup.test_leaving import LIMIT_S, begin, until
 from tests.running import Ran
 
 Cli = Callable[..., Ran]
@@ -72,7 +72,8 @@ def test_a_pair_whose_name_is_not_told_is_known_by_its_nodes(
 
 
 def test_two_processes_and_no_name_told(run_cli: Cli, tmp_path: Path) -> None:
-    estate = build(tmp_path / "slow", rate=65536.0)
+    estate = build(tmp_path / "estate")
+    estate.hold_images()
     config = tmp_path / "nimwrap.toml"
     config.write_text(estate.config())
     for node in ("powerha1", "powerha2"):
@@ -83,7 +84,8 @@ def test_two_processes_and_no_name_told(run_cli: Cli, tmp_path: Path) -> None:
     (run,) = ran.data["runs"]
     assert (ran.exit_code, run["outcome"]) == (11, "locked")
     assert "another node of the cluster powerha1+powerha2 is being backed up" in run["failure"]["message"]
-    told = json.loads(first.communicate(timeout=120)[0])
+    estate.release_images()
+    told = json.loads(first.communicate(timeout=LIMIT_S)[0])
     assert [one["outcome"] for one in told["data"]["runs"]] == ["ok"]
     assert list(locks_of(estate).iterdir()) == []
 

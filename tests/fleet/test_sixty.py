@@ -68,7 +68,7 @@ def test_sixty_clients_six_of_them_sick(run_cli: Callable[..., Ran], sixty: Esta
     runs = ran.data["runs"]
     assert len(runs) == len({run["client"] for run in runs}) == CLIENTS
     with Reader.open(sixty.root / "nimwrap" / "history.db") as reader:
-        assert {row["id"] for row in reader.runs()} == {run["id"] for run in runs}
+        assert {row.id for row in reader.runs()} == {run["id"] for run in runs}
     bad = {run["client"]: run["failure"]["code"] for run in runs if run["outcome"] != "ok"}
     assert bad == {client: code for client, (_, _, code) in SICK.items()}
     assert {error["client"]: error["code"] for error in ran.json["errors"]} == bad

@@ -79,7 +79,7 @@ def test_a_slot_that_two_find_due(small: Estate, tmp_path: Path, number: int) ->
     runs = [run for document in documents for run in document["data"]["runs"]]
     assert sorted((run["client"], run["outcome"]) for run in runs) == [(client, "ok") for client in CLIENTS]
     with Reader.open(small.root / "nimwrap" / "history.db") as reader:
-        assert sorted((row["client"], row["state"]) for row in reader.slots()) == [(one, "done") for one in CLIENTS]
+        assert sorted((row.client, row.state) for row in reader.slots()) == [(one, "done") for one in CLIENTS]
 
 
 def test_one_client_alone_is_locked_not_skipped(small: Estate, tmp_path: Path) -> None:

@@ -61,7 +61,7 @@ def test_a_claim_whose_process_died_is_free_again(path: Path, opened: Store, rea
     assert pending(reader, NIGHT) == []
     claimer.kill()
     claimer.wait()
-    assert [row["client"] for row in pending(reader, NIGHT)] == ["powerha1"]
+    assert [row.client for row in pending(reader, NIGHT)] == ["powerha1"]
     assert take(opened, "weekly", NIGHT, [REF]) == [REF]
     assert take(opened, "weekly", NIGHT, [REF]) == []
     assert len(list((path.parent / "owners").glob("claims-*"))) == 1
@@ -72,10 +72,10 @@ def test_a_slot_with_a_run_is_never_free_again(path: Path, opened: Store, reader
         assert take(first, "weekly", NIGHT, [REF]) == [REF]
         first.begin_run(a_run("r1", schedule="weekly"), slot=NIGHT)
     assert take(opened, "weekly", NIGHT, [REF]) == []
-    assert [(row["state"], row["run"]) for row in reader.slots()] == [("started", "r1")]
+    assert [(row.state, row.run) for row in reader.slots()] == [("started", "r1")]
     opened.close_run(a_run("r1", schedule="weekly", outcome=Outcome.FAILED))
-    assert [row["state"] for row in reader.slots(states=["done"])] == ["done"]
-    assert reader.run("r1")["slot"] == "2026-11-22T14:00:00+00:00"
+    assert [row.state for row in reader.slots(states=["done"])] == ["done"]
+    assert reader.run("r1").slot == "2026-11-22T14:00:00+00:00"
 
 
 def test_a_slot_is_opened_once(opened: Store, reader: Reader) -> None:
@@ -84,7 +84,7 @@ def test_a_slot_is_opened_once(opened: Store, reader: Reader) -> None:
     assert open_slot(opened, Opening("weekly", at(60), [REF, other]), at(60))
     assert open_slot(opened, Opening("nightly", NIGHT, [REF], missed=True, reason="the machine was down"), at(61))
     end(opened, "weekly", at(60), [other], "skipped", "held")
-    assert [(row["schedule"], row["state"], row["reason"]) for row in reader.slots(states=["missed", "skipped"])] == [
+    assert [(row.schedule, row.state, row.reason) for row in reader.slots(states=["missed", "skipped"])] == [
         ("nightly", "missed", "the machine was down"),
         ("weekly", "skipped", "held"),
     ]

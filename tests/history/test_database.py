@@ -91,7 +91,7 @@ def test_a_reader_brings_an_older_database_up_to_date(path: Path, monkeypatch: p
     Store.open(path).close()
     monkeypatch.setitem(schema.MIGRATIONS, "m999_more", MORE["m999_more"])
     with Reader.open(path) as reader:
-        assert reader.rows("select weather from runs") == []
+        assert list(reader.each("select weather from runs")) == []
 
 
 def test_what_a_check_measured_becomes_data(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -178,7 +178,7 @@ def test_a_reader_works_on_a_read_only_filesystem(tmp_path: Path) -> None:
     script = f'{frozen} && exec {sys.executable} -c "$0" {state}'
     reads = (
         "import sys; from pathlib import Path; from nimwrap.history.sqlite.queries import Reader;"
-        "print([r['id'] for r in Reader.open(Path(sys.argv[1]) / 'history.db').runs()])"
+        "print([r.id for r in Reader.open(Path(sys.argv[1]) / 'history.db').runs()])"
     )
     ran = subprocess.run(
         ["unshare", "-m", "sh", "-c", script, reads],

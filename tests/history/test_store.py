@@ -26,30 +26,30 @@ from tests.running import ROOT
 
 def test_a_run_goes_from_its_first_row_to_its_last(store: Store, reader: Reader) -> None:
     store.begin_run(a_run("r1"))
-    assert [row["id"] for row in reader.open_runs("nim")] == ["r1"]
-    assert reader.run("r1")["owner_pid"] == os.getpid()
+    assert [row.id for row in reader.open_runs("nim")] == ["r1"]
+    assert reader.run("r1").owner_pid == os.getpid()
     store.update_run("r1", phase="preflight")
-    assert reader.run("r1")["phase"] == "preflight"
+    assert reader.run("r1").phase == "preflight"
     failure = Failure(FailureCode.STALLED, "no sign of life", "look at it", "rc=?")
     store.close_run(a_run("r1", outcome=Outcome.FAILED, failure=failure))
     row = reader.run("r1")
     assert reader.open_runs() == []
-    assert (row["outcome"], row["failure_code"], row["failure_evidence"]) == ("failed", "stalled", "rc=?")
-    assert (row["phase"], row["duration_s"], row["ended"]) == (None, 600.0, "2026-11-22T14:10:00+00:00")
+    assert (row.outcome, row.failure_code, row.failure_evidence) == ("failed", "stalled", "rc=?")
+    assert (row.phase, row.duration_s, row.ended) == (None, 600.0, "2026-11-22T14:10:00+00:00")
 
 
 def test_ends_write_the_rows_whose_beginning_was_lost(store: Store, reader: Reader) -> None:
     store.close_run(a_run("r1", outcome=Outcome.OK))
     store.end_attempt("r1", Attempt(1, at(1), at(2), 0), output="done")
-    assert reader.run("r1")["outcome"] == "ok"
-    assert [row["output"] for row in reader.attempts(["r1"])] == ["done"]
+    assert reader.run("r1").outcome == "ok"
+    assert [row.output for row in reader.attempts(["r1"])] == ["done"]
 
 
 def test_closing_a_run_finds_the_image_it_recorded(store: Store, reader: Reader) -> None:
     store.begin_run(a_run("r1"))
     image = an_image(store, a_run("r1"))
     store.close_run(a_run("r1", outcome=Outcome.OK))
-    assert reader.run("r1")["image"] == image
+    assert reader.run("r1").image == image
 
 
 def test_a_row_that_is_not_there_cannot_be_changed(store: Store) -> None:
@@ -72,14 +72,14 @@ def test_a_change_is_journalled_before_it_is_made(store: Store, reader: Reader) 
     store.begin_run(a_run("r1"))
     change = store.plan_change("r1", "nim", "/export/a", added=["10.0.0.1", "vip"], before="/export/a -ro", at=at(1))
     planned = reader.open_changes("nim")[0]
-    assert (planned["state"], planned["added"], planned["applied"]) == ("planned", '["10.0.0.1", "vip"]', None)
+    assert (planned.state, planned.added, planned.applied) == ("planned", ("10.0.0.1", "vip"), None)
     store.change_applied(change, "/export/a -rw", at(2))
-    assert reader.open_changes()[0]["after"] == "/export/a -rw"
+    assert reader.open_changes()[0].after == "/export/a -rw"
     store.change_ended(change, ChangeState.FOREIGN, at(3), "not understood")
-    assert [(row["state"], row["reverted"]) for row in reader.open_changes()] == [("foreign", None)]
+    assert [(row.state, row.reverted) for row in reader.open_changes()] == [("foreign", None)]
     store.change_ended(change, ChangeState.REVERTED, at(4))
     assert reader.open_changes() == []
-    assert reader.changes(run="r1")[0]["reverted"] == "2026-11-22T14:04:00+00:00"
+    assert reader.changes(run="r1")[0].reverted == "2026-11-22T14:04:00+00:00"
 
 
 def test_a_place_holds_one_image(store: Store, reader: Reader) -> None:
@@ -100,25 +100,25 @@ def test_an_inventory_remembers_who_vanished(store: Store, reader: Reader) -> No
     store.record_inventory("other", [InventoryClient("b", "standalone")], at(0))
     store.record_inventory("nim", pair[:1], at(60))
     store.inventory_failed("nim", "no route", at(120))
-    rows = {(row["master"], row["name"]): row for row in reader.clients()}
-    assert rows["nim", "b"]["vanished"] == "2026-11-22T15:00:00+00:00"
-    assert rows["other", "b"]["vanished"] is None
-    assert (rows["nim", "a"]["cluster"], rows["nim", "a"]["last_seen"]) == ("ha", "2026-11-22T15:00:00+00:00")
+    rows = {(row.master, row.name): row for row in reader.clients()}
+    assert rows["nim", "b"].vanished == "2026-11-22T15:00:00+00:00"
+    assert rows["other", "b"].vanished is None
+    assert (rows["nim", "a"].cluster, rows["nim", "a"].last_seen) == ("ha", "2026-11-22T15:00:00+00:00")
     taken = reader.inventories()[0]
-    assert (taken["taken"], taken["tried"], taken["error"]) == (
+    assert (taken.taken, taken.tried, taken.error) == (
         "2026-11-22T15:00:00+00:00",
         "2026-11-22T16:00:00+00:00",
         "no route",
     )
     store.record_inventory("nim", pair, at(180))
-    assert [row["vanished"] for row in reader.clients("nim")] == [None, None]
-    assert reader.inventories()[0]["error"] is None
+    assert [row.vanished for row in reader.clients("nim")] == [None, None]
+    assert reader.inventories()[0].error is None
 
 
 def test_a_hold_is_replaced_and_ends(store: Store, reader: Reader) -> None:
     store.hold("nim", "a", "patching", at(0))
     store.hold("nim", "a", "moving house", at(1), at(60))
-    assert [row["reason"] for row in reader.holds(at(59))] == ["moving house"]
+    assert [row.reason for row in reader.holds(at(59))] == ["moving house"]
     assert reader.holds(at(60)) == []
     assert store.release("nim", "a", at(2)) is True
     assert store.release("nim", "a", at(3)) is False
@@ -127,7 +127,7 @@ def test_a_hold_is_replaced_and_ends(store: Store, reader: Reader) -> None:
 
 def test_text_that_cannot_be_stored_is_made_storable(store: Store, reader: Reader) -> None:
     store.event("note", "caf\udce9", run="r1", data={"out": "\udcff"}, at=at(0))
-    assert reader.events("r1")[0]["text"] == "caf?"
+    assert reader.events("r1")[0].text == "caf?"
 
 
 def test_an_end_does_not_wait_for_the_database(
@@ -135,30 +135,30 @@ def test_an_end_does_not_wait_for_the_database(
 ) -> None:
     monkeypatch.setattr(store_module, "HURRY_S", 0.05)
     store.begin_run(a_run("r1"))
-    patient = Store.open(path, patience_s=20)
+    patient = Store.open(path, patience_s=600)
     other = _locked(path)
     began = time.monotonic()
     with pytest.raises(StoreUnavailable) as caught:
         patient.close_run(a_run("r1", outcome=Outcome.OK))
     with patient.hurried(), pytest.raises(StoreUnavailable):
         patient.begin_run(a_run("r2"))
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 300
     assert (caught.value.code, caught.value.exit_code) == ("history_locked", 1)
     other.close()
     patient.close_run(a_run("r1", outcome=Outcome.OK))
-    assert reader.run("r1")["outcome"] == "ok"
+    assert reader.run("r1").outcome == "ok"
     patient.close()
 
 
 def test_a_new_act_waits_until_the_other_writer_is_done(path: Path, store: Store, reader: Reader) -> None:
     other = _locked(path)
-    with ThreadPoolExecutor(1) as pool, Store.open(path, patience_s=20) as patient:
+    with ThreadPoolExecutor(1) as pool, Store.open(path, patience_s=600) as patient:
         waiting = pool.submit(patient.begin_run, a_run("r1"))
         with pytest.raises(TimeoutError):
             waiting.result(timeout=0.2)
         other.execute("commit")
         waiting.result(timeout=20)
-    assert reader.run("r1")["id"] == "r1"
+    assert reader.run("r1").id == "r1"
     other.close()
 
 
@@ -166,16 +166,16 @@ def test_a_reader_works_while_a_writer_writes(path: Path, store: Store, reader: 
     store.begin_run(a_run("r1"))
     other = _locked(path)
     other.execute("update runs set outcome = 'ok'")
-    assert [row["outcome"] for row in reader.runs()] == ["running"]
+    assert [row.outcome for row in reader.runs()] == ["running"]
     other.execute("commit")
     other.close()
-    assert [row["outcome"] for row in reader.runs()] == ["ok"]
+    assert [row.outcome for row in reader.runs()] == ["ok"]
 
 
 def test_many_threads_share_a_store(path: Path, reader: Reader, store: Store) -> None:
     with Store.open(path) as shared, ThreadPoolExecutor(8) as pool:
         list(pool.map(lambda number: shared.event("note", str(number), run="r1", at=at(0)), range(100)))
-    assert sorted(int(row["text"]) for row in reader.events("r1")) == list(range(100))
+    assert sorted(int(row.text) for row in reader.events("r1")) == list(range(100))
 
 
 def test_a_full_disk_is_said_plainly(store: Store) -> None:
@@ -236,7 +236,7 @@ def test_a_crash_inside_a_transaction_leaves_nothing_of_it(path: Path) -> None:
     assert _ended(_DIES_INSIDE, path) == -signal.SIGKILL
     with Store.open(path, patience_s=0.5) as store, Reader.open(path) as reader:
         store.event("note", "whole", at=at(0))
-        assert [row["text"] for row in reader.rows("select text from events")] == ["whole"]
+        assert list(reader.each("select text from events")) == [("whole",)]
 
 
 _COUNTS = """
@@ -255,14 +255,14 @@ def test_four_processes_read_then_write_without_losing_one(path: Path, store: St
     store.begin_run(a_run("r1"))
     working = [_start(_COUNTS, path) for _ in range(4)]
     assert [one.wait(timeout=60) for one in working] == [0, 0, 0, 0]
-    assert [row["number"] for row in reader.attempts(["r1"])] == list(range(1, 201))
+    assert [row.number for row in reader.attempts(["r1"])] == list(range(1, 201))
 
 
 def test_the_story_of_the_founding_case_is_complete(store: Store, reader: Reader) -> None:
     run = tell_founding_case(store)
     assert reader.remedies_proven("nim") == ("own-mount",)
     assert reader.remedies_proven("other") == ()
-    assert [row["outcome"] for row in reader.runs()] == ["ok", "refused"]
+    assert [row.outcome for row in reader.runs()] == ["ok", "refused"]
     good = reader.last_good("nim", "powerha1")
     assert good is not None
     assert good.run == run
@@ -296,4 +296,4 @@ def test_the_cluster_that_a_run_saw_stays_with_its_client(store: Store) -> None:
     store.update_run(run.id, cluster=None)
     store.record_inventory("nim", [InventoryClient("powerha1", "standalone")], at(9))
     with Reader.open(store.path) as reader:
-        assert [row["cluster"] for row in reader.clients()] == ["powerha"]
+        assert [row.cluster for row in reader.clients()] == ["powerha"]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import shlex
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -15,9 +14,11 @@ from nimwrap.history.model import ImageRow
 from nimwrap.history.sqlite.queries import Reader
 from nimwrap.history.sqlite.store import Store
 from nimwrap.hosts.connect import open_master
-from nimwrap.images.kinds import define_finished, defines_itself, image_names, plan
+from nimwrap.images.kinds.base import ImageOrder
+from nimwrap.images.kinds.registry import KINDS, image_names
 from nimwrap.images.verification import Expectation, Proof, prove
 from nimwrap.master_context import MasterContext
+from tests.cutting import refuse
 
 NOW = datetime(2026, 11, 23, 1, 0, tzinfo=UTC)
 
@@ -45,18 +46,18 @@ class Lab:
 
     def run(self, *argv: str) -> str:
         result = self.host.run(shlex.join(argv))
-        assert result.ok, result
+        assert result.succeeded, result
         return result.stdout
 
     def attempt(self, client: str, days: float = 0, kind: str = "mksysb", **more: Any) -> tuple[Expectation, str]:
         """Make one image with NIM and say what is expected of it."""
         policy = self.config.policy("nim", client)
         names = image_names(kind, client, policy, NOW - timedelta(days=days), more.pop("volume_group", ""))
-        wanted = plan(kind, client, policy, names, volume_group="datavg" if kind == "savevg" else "")
+        wanted = KINDS[kind].making(ImageOrder(client, policy, names, "datavg" if kind == "savevg" else ""))
         self.run("mkdir", "-p", names.location.rpartition("/")[0])
         made = self.host.run(wanted.command, timeout=60)
-        define = define_finished(kind, names)
-        if define and not defines_itself(kind):
+        define = KINDS[kind].define(names)
+        if define and not KINDS[kind].defines_itself:
             self.run(*define)
         node = "nim" if client == "master" else client
         machine = self.estate.machine(node).facts["machine_id"]
@@ -117,14 +118,8 @@ class Lab:
         return {name: one["location"] for name, one in self.estate.objects().items() if one.get("type") == type_}
 
     def nim_refuses(self, pattern: str) -> None:
-        """From now on the master's nim refuses every call whose words match the shell pattern; "" ends that.
-
-        The test stands in the launcher's shell half, before it becomes Python.
-        """
-        launcher = self.disk("/usr/sbin/nim")
-        text = re.sub(r"true; case .*? esac; ", "", launcher.read_text())
-        refusal = f'true; case "$*" in {pattern}) echo 0042-001 nim: refused >&2; exit 1;; esac; ' if pattern else ""
-        launcher.write_text(text.replace("''''", f"''''{refusal}", 1))
+        """From now on the master's nim refuses every call whose words match the shell pattern; "" ends that."""
+        refuse(self.disk("/usr/sbin/nim"), pattern, "0042-001 nim: refused")
 
     def prove(self, expected: Expectation) -> Proof:
         return prove(self.host, expected)

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from nimwrap.history.model import ImageRow
 from tests.images.imagelab import Lab
 from tests.running import Ran
 
@@ -22,7 +23,7 @@ def nimwrap(lab: Lab, run_cli: Run) -> Run:
     return lambda *arguments, **more: run_cli("images", *arguments, "--json", config=lab.file, **more)
 
 
-def recent(lab: Lab, client: str = "aix01", ages: tuple[float, ...] = (5, 4, 3, 2, 1)) -> list[dict[str, Any]]:
+def recent(lab: Lab, client: str = "aix01", ages: tuple[float, ...] = (5, 4, 3, 2, 1)) -> list[ImageRow]:
     """Images that are so many days old by today's clock, oldest first."""
     now = datetime.now(UTC)
     return [lab.make(client, age, created=now - timedelta(days=age)) for age in ages]
@@ -318,7 +319,7 @@ def test_the_restore_plan_is_accepted_by_nim_step_by_step(lab: Lab, nimwrap: Run
     nim = [step["command"] for step in plan["steps"] if step["command"].startswith("/usr/sbin/nim")]
     for step in plan["steps"]:
         if step["command"].startswith(("/usr/sbin/", "mkdir")):
-            assert lab.host.run(step["command"]).ok, step
+            assert lab.host.run(step["command"]).succeeded, step
     assert any("bos_inst" in command for command in nim)
     client = lab.estate.objects()["aix01"]
     assert client["mksysb"] == row.resource

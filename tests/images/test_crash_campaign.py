@@ -141,12 +141,12 @@ def assert_in_order(site: Site) -> None:
         assert reader.open_runs() == []
         assert list((load(site.file).state_dir / "owners").glob("2*.lock")) == []
         runs = reader.runs()
-        assert [row["outcome"] for row in runs] == ["ok", "ok"]
+        assert [row.outcome for row in runs] == ["ok", "ok"]
         images = reader.images()
         assert [row.removal for row in images] == [None] * len(images)
         newest = reader.last_good("nim", "aix01")
         assert newest is not None
-        assert (newest.run, newest.location, newest.resource) == (runs[0]["id"], PLACE, "aix01_mksysb")
+        assert (newest.run, newest.location, newest.resource) == (runs[0].id, PLACE, "aix01_mksysb")
     listed = site.nimwrap("images", "list", "--json")
     assert [one["remarks"] for one in listed.data["images"]] == [[]] * len(good)
     spool = site.estate.files("nim") / "var/adm/nimwrap"

@@ -12,10 +12,11 @@ import pytest
 
 from nimwrap.domain.errors import NimwrapError
 from nimwrap.estate.image import DamagedError, Header, check_whole
-from nimwrap.history.sqlite.codec import Row
+from nimwrap.history.model import ImageRow
 from nimwrap.hosts.protocol import CommandResult, Host
 from nimwrap.images.fixed_name import RenameResult, resume, take_fixed_name
 from nimwrap.master_context import MasterContext
+from tests.cutting import CutHost, bent, lost_once
 from tests.images.imagelab import NOW, Lab
 
 PLACE = "/export/nim/mksysb/aix01/aix01_mksysb.mksysb"
@@ -78,7 +79,7 @@ def fixed(lab_with: Callable[..., Lab]) -> Lab:
     return lab_with(backup={"naming": "fixed"})
 
 
-def first(lab: Lab) -> tuple[Row, int]:
+def first(lab: Lab) -> tuple[ImageRow, int]:
     """The site's image under the fixed name, a week old; and its mark."""
     row = lab.make(days=7)
     done = take_fixed_name(lab.context, row, "20261116T010000-aix01-0001", NOW - timedelta(days=7))
@@ -86,11 +87,11 @@ def first(lab: Lab) -> tuple[Row, int]:
     return lab.row(row.id), marked(lab, PLACE)
 
 
-def spoiled(lab: Lab, row: Row, host: Host) -> MasterContext:
+def spoiled(lab: Lab, row: ImageRow, host: Host) -> MasterContext:
     return replace(lab.context, host=host)
 
 
-def assert_replaced(lab: Lab, old: Row, new: Row, marks: tuple[int, int]) -> None:
+def assert_replaced(lab: Lab, old: ImageRow, new: ImageRow, marks: tuple[int, int]) -> None:
     """The fixed name means the new image, the old one is a dated generation, and nothing else is left."""
     assert lab.resources() == {FIXED: PLACE, "aix01_20261116_010000": ASIDE}
     assert (marked(lab, ASIDE), marked(lab, PLACE)) == marks
@@ -104,7 +105,7 @@ def assert_replaced(lab: Lab, old: Row, new: Row, marks: tuple[int, int]) -> Non
     assert not lab.disk(f"/var/adm/nimwrap/{RUN}/replace").exists()
 
 
-def make_second(lab: Lab) -> tuple[Row, int]:
+def make_second(lab: Lab) -> tuple[ImageRow, int]:
     lab.estate.state.write("settings", lab.estate.state.read("settings") | {"files": 1300})
     row = lab.make(run=None)
     return row, marked(lab, row.location)
@@ -274,7 +275,8 @@ def test_a_journal_that_makes_no_sense_is_left(fixed: Lab, text: str) -> None:
     path = fixed.disk(f"/var/adm/nimwrap/{RUN}/replace")
     path.parent.mkdir(parents=True)
     path.write_text(text)
-    assert resume(fixed.context, RUN, NOW) is None
+    done = resume(fixed.context, RUN, NOW)
+    assert done is not None and done.stuck
     assert path.exists()
 
 
@@ -286,5 +288,59 @@ def test_a_journal_with_names_for_the_shell_is_left(fixed: Lab) -> None:
     path = fixed.disk(f"/var/adm/nimwrap/{RUN}/replace")
     change: dict[str, Any] = json.loads(path.read_text())
     path.write_text(json.dumps(change | {"new": "$(touch /tmp/owned)"}))
-    assert resume(fixed.context, RUN, NOW) is None
+    done = resume(fixed.context, RUN, NOW)
+    assert done is not None and done.stuck
     assert not fixed.disk("/tmp/owned").exists()
+
+
+def test_an_old_image_that_was_not_seen_is_not_overwritten(fixed: Lab) -> None:
+    """A5: one lost question is no "there is no old file"."""
+    old, before = first(fixed)
+    new, after = make_second(fixed)
+    with pytest.raises(NimwrapError):
+        take_fixed_name(spoiled(fixed, new, lost_once(fixed.host, f"[ -f {PLACE} ]")), new, RUN, NOW)
+    assert marked(fixed, PLACE) == before
+    assert fixed.row(old.id).removal is None
+    assert take_fixed_name(fixed.context, new, RUN, NOW).moved
+    assert_replaced(fixed, old, new, (before, after))
+
+
+def test_an_old_image_in_a_directory_where_a_file_vanishes_is_not_overwritten(fixed: Lab) -> None:
+    """A5: ls lists what it can and ends with status 2."""
+    old, before = first(fixed)
+    new, after = make_second(fixed)
+    directory = PLACE.rpartition("/")[0]
+    host = bent(fixed.host, f"ls -l {directory}", f"ls -l {directory} {directory}/vanished")
+    assert take_fixed_name(spoiled(fixed, new, host), new, RUN, NOW).moved
+    assert_replaced(fixed, old, new, (before, after))
+
+
+def test_a_file_that_came_after_the_plan_is_not_overwritten(fixed: Lab) -> None:
+    new, _ = make_second(fixed)
+    host = Watched(fixed)
+    met: list[str] = []
+
+    def put(script: str, run: Callable[[], CommandResult]) -> CommandResult | None:
+        if "put the new file in its place" in script and not met:
+            met.append(script)
+            fixed.disk(PLACE).write_text("made by hand")
+        return None
+
+    done = take_fixed_name(spoiled(fixed, new, CutHost(host, put)), new, RUN, NOW)
+    assert not done.moved and met
+    assert fixed.disk(PLACE).read_text() == "made by hand"
+
+
+def test_a_journal_that_was_not_read_is_not_none(fixed: Lab) -> None:
+    """A12: the line was cut over the journal of a replacement that is half way."""
+    old, before = first(fixed)
+    new, mark = make_second(fixed)
+    with pytest.raises(Crash):
+        take_fixed_name(spoiled(fixed, new, Watched(fixed, 8)), new, RUN, NOW)
+    host = lost_once(fixed.host, "replace ]")
+    with pytest.raises(NimwrapError) as lost:
+        resume(spoiled(fixed, new, host), RUN, NOW)
+    assert lost.value.code == "master_unreachable"
+    done = resume(fixed.context, RUN, NOW)
+    assert done is not None and done.moved
+    assert_replaced(fixed, old, new, (before, mark))

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
 from nimwrap.config.model import BackupPolicy
-from nimwrap.images.kinds import KINDS, home, image_names, kinds_of, on_client, plan
+from nimwrap.images.kinds.base import ImageOrder
+from nimwrap.images.kinds.registry import KINDS, home, image_names, kinds_of
+from tests.house.variant import edited, variant
 from tests.images.imagelab import Lab
 from tests.running import Ran
 
@@ -34,7 +37,7 @@ def test_places(kind: str, client: str, location: str) -> None:
     names = image_names(kind, client, BackupPolicy(), MOMENT, group)
     assert names.location == location
     assert (names.resource is None) is (kind == "nim_db")
-    made = plan(kind, client, BackupPolicy(), names, volume_group=group)
+    made = KINDS[kind].making(ImageOrder(client, BackupPolicy(), names, group))
     assert any(location in word for word in made.argv)
 
 
@@ -48,13 +51,16 @@ def test_flat_layout_and_a_client_too_long_for_a_name() -> None:
 
 def test_savevg_needs_a_volume_group() -> None:
     with pytest.raises(ValueError, match="volume_groups"):
-        plan("savevg", "aix01", BackupPolicy(), image_names("savevg", "aix01", BackupPolicy(), MOMENT, ""))
+        KINDS["savevg"].making(
+            ImageOrder("aix01", BackupPolicy(), image_names("savevg", "aix01", BackupPolicy(), MOMENT, ""))
+        )
 
 
 def test_what_a_client_runs_for_a_mount_of_our_own() -> None:
     for kind, row in KINDS.items():
         if row.through_client:
-            assert "/mnt/x" in on_client(kind, "/mnt/x", BackupPolicy(), "datavg")
+            names = image_names(kind, "aix01", BackupPolicy(), MOMENT, "datavg")
+            assert "/mnt/x" in row.on_client(ImageOrder("aix01", BackupPolicy(), names, "datavg"), "/mnt/x")
 
 
 def test_kinds_fit_the_machine_and_the_database_goes_first() -> None:
@@ -107,3 +113,60 @@ def test_the_master_alone_and_what_can_go_wrong(all_kinds: Lab, run_cli: Callabl
 
 def test_a_master_without_local_kinds_is_no_client(lab: Lab, run_cli: Callable[..., Ran]) -> None:
     assert run_cli("backup", "master", config=lab.file).exit_code == 2
+
+
+TOY = '''\
+"""Kind ``toy``: what the master calls its hosts."""
+
+from nimwrap.images.kinds.base import OPAQUE, ImageKind, ImageOrder, Making
+
+
+class Toy(ImageKind):
+    name = "toy"
+    resource_type = None
+    extension = "toy"
+    label = "toy"
+    through_client = False
+    machine_types = ("master",)
+    proof = OPAQUE
+    first = True
+    master_tool = "/usr/bin/mksysb"
+
+    def making(self, order: ImageOrder) -> Making:
+        return Making(["cp", "/etc/hosts", order.names.location])
+
+
+KIND = Toy()
+'''
+
+
+def test_a_new_kind_is_its_module_and_its_name_in_the_configuration(
+    lab_with: Callable[..., Lab], run_cli: Callable[..., Ran], tmp_path: Path
+) -> None:
+    changed = edited("config/model.py", '"master_mksysb")', '"master_mksysb", "toy")') | {"images/kinds/toy.py": TOY}
+    assert len(changed) == 2
+    env = variant(tmp_path / "variant", changed)
+    lab = lab_with(clients=1, cluster=False)
+    plain = lab.file.read_text()
+    text = plain + "[clients.master]\nkinds = ['toy', 'nim_db']\nkeep = 1\n"
+    lab.file.write_text(text)
+    toys = [
+        run_cli(*words, config=lab.file, env=env)
+        for words in (
+            ("config", "validate"),
+            ("check", "master", "--json"),
+            ("backup", "master", "--json"),
+            ("backup", "master", "--json"),
+            ("images", "verify", "master", "--full", "--json"),
+            ("images", "list", "master", "--json"),
+            ("status", "--json"),
+        )
+    ]
+    assert [ran.exit_code for ran in toys[:-1]] == [0] * 6, toys
+    assert [(run["kind"], run["outcome"]) for run in toys[3].data["runs"]] == [("toy", "ok"), ("nim_db", "ok")]
+    listed = {image["kind"]: image for image in toys[5].data["images"]}
+    assert set(listed) == {"toy", "nim_db"} and len(toys[5].data["images"]) == 2, "the older ones went"
+    assert listed["toy"]["location"].endswith(".toy") and listed["toy"]["verified"]
+    lab.file.write_text(plain)
+    hint = run_cli("backup", "master", config=lab.file, env=env)
+    assert hint.exit_code == 2 and '"toy"' in hint.stderr + hint.stdout

@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 
 from nimwrap.domain.codes import FailureCode, Outcome
+from nimwrap.domain.errors import NimwrapError
+from tests.cutting import bent
 from tests.images.imagelab import Lab
 
 
@@ -22,7 +24,7 @@ def test_a_whole_image_is_proven_with_every_evidence_named(lab: Lab) -> None:
 
 
 def test_with_earlier_images_of_that_size_nothing_more_is_read(lab: Lab) -> None:
-    size = lab.make(days=1)["size_bytes"]
+    size = lab.make(days=1).size_bytes
     proof = lab.prove(lab.attempt("aix01", sizes=(size,), file_counts=(1200,))[0])
     assert proof.outcome is Outcome.OK
     assert "restore -T" not in proof.verified_by
@@ -147,3 +149,13 @@ def test_not_thorough_reads_no_more_than_the_header(lab: Lab) -> None:
 def _code(lab: Lab, expected: Any) -> FailureCode | None:
     failure = lab.prove(expected).failure
     return failure.code if failure else None
+
+
+@pytest.mark.parametrize("asked", ["file", "header", "resource"])
+def test_what_the_master_does_not_say_is_no_verdict(lab: Lab, asked: str) -> None:
+    """A verdict of "failed" has the image removed: an answer that did not come must not be one."""
+    expected, _ = lab.attempt("aix01")
+    lab.host = bent(lab.host, f" begin {asked}'", f" begun {asked}'")
+    with pytest.raises(NimwrapError) as unknown:
+        lab.prove(expected)
+    assert unknown.value.code is FailureCode.MASTER_UNREACHABLE

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -10,8 +11,9 @@ import pytest
 
 from nimwrap.history.history_errors import StoreUnavailable
 from nimwrap.history.sqlite.queries import Reader
+from nimwrap.images.interrupted_removals import finish_removals
 from nimwrap.images.prune import PruneDecision, apply_retention, carry_out, held_clients, plan_prune, survey
-from nimwrap.images.removal import finish_removals
+from tests.cutting import lost_once
 from tests.images.imagelab import NOW, Lab
 
 
@@ -176,10 +178,10 @@ def test_an_end_that_cannot_be_recorded_follows_at_the_next_recover(lab: Lab, mo
     assert not lab.disk(rows[0].location).exists()
     assert lab.row(rows[0].id).removal == "planned"
     monkeypatch.undo()
-    ((row, removal),) = finish_removals(lab.host, lab.store, "nim", NOW)
+    ((row, removal),) = finish_removals(lab.context, NOW)
     assert (row.id, removal.ending) == (rows[0].id, "removed")
     assert lab.row(rows[0].id).removed is not None
-    assert finish_removals(lab.host, lab.store, "nim", NOW) == []
+    assert finish_removals(lab.context, NOW) == []
 
 
 @pytest.mark.parametrize("begun", ["nothing", "object", "file"])
@@ -190,7 +192,7 @@ def test_a_crash_in_a_removal_is_finished_or_taken_back(lab: Lab, begun: str) ->
         lab.run("/usr/sbin/nim", "-o", "remove", rows[0].resource)
     elif begun == "file":
         lab.disk(rows[0].location).unlink()
-    finish_removals(lab.host, lab.store, "nim", NOW)
+    finish_removals(lab.context, NOW)
     there = lab.row(rows[0].id).removed is None
     assert there is (begun == "nothing")
     prune(lab)
@@ -198,3 +200,35 @@ def test_a_crash_in_a_removal_is_finished_or_taken_back(lab: Lab, begun: str) ->
     assert rows[0].resource not in lab.resources()
     assert not lab.disk(rows[0].location).exists()
     assert all(lab.disk(row.location).exists() for row in rows[1:])
+
+
+def test_a_removal_that_nobody_knows_about_stays_journalled(lab: Lab) -> None:
+    """A2: the question how far it came was cut; meanwhile the image was pinned, and it is the only one."""
+    row = lab.make(days=9)
+    lab.store.update_image(row.id, removal="planned", pinned=True)
+    host = lost_once(lab.host, f"[ -f {row.location} ]")
+    ((_, removal),) = finish_removals(replace(lab.context, host=host), NOW)
+    assert removal.ending == "failed"
+    assert (lab.row(row.id).removal, lab.row(row.id).removed) == ("planned", None)
+    assert lab.disk(row.location).exists()
+    ((_, removal),) = finish_removals(lab.context, NOW)
+    assert removal.ending == "left"
+    assert lab.disk(row.location).exists()
+
+
+def test_a_half_done_removal_of_an_image_pinned_since_is_not_finished(lab: Lab) -> None:
+    rows = [lab.make(days=age) for age in (5, 4, 3, 2)]
+    lab.store.update_image(rows[0].id, removal="planned", pinned=True)
+    lab.run("/usr/sbin/nim", "-o", "remove", rows[0].resource)
+    ((_, removal),) = finish_removals(lab.context, NOW)
+    assert (removal.ending, lab.row(rows[0].id).removal) == ("left", None)
+    assert "pinned" in removal.reason
+    assert lab.disk(rows[0].location).exists()
+
+
+def test_a_half_done_removal_waits_for_whoever_works_on_the_client(lab: Lab) -> None:
+    rows = [lab.make(days=age) for age in (5, 4, 3, 2)]
+    lab.store.update_image(rows[0].id, removal="planned")
+    lab.run("mkdir", "-p", "/var/adm/nimwrap/locks/aix01")
+    assert finish_removals(lab.context, NOW) == []
+    assert lab.row(rows[0].id).removal == "planned"

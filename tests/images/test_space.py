@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from nimwrap.domain.codes import FailureCode
 from nimwrap.domain.records import ClientRef
-from nimwrap.history.model import ImageRow
+from nimwrap.history.model import ImageSize
 from nimwrap.history.sqlite.queries import Reader
 from nimwrap.images.capacity import Need, fits, forecast, growth, need_of, worst_moment
 from tests.images.imagelab import NOW, Lab
@@ -63,14 +63,13 @@ def test_the_refusal_names_what_pruning_would_free() -> None:
     assert fits([Need("new", "/x", None)], {"/x": 1}, 1) == {}
 
 
-def rows(sizes: list[int], every_days: float = 7, removed: int = 0) -> list[ImageRow]:
+def rows(sizes: list[int], every_days: float = 7, removed: int = 0) -> list[ImageSize]:
     """A history of images, oldest first; the first ``removed`` of them are gone."""
     count = len(sizes)
     return [
-        ImageRow._make([None] * len(ImageRow._fields))._replace(
+        ImageSize(
             created=(NOW - timedelta(days=every_days * (count - n))).isoformat(),
             size_bytes=size,
-            verified=True,
             removed=NOW.isoformat() if n < removed else None,
         )
         for n, size in enumerate(sizes)

@@ -43,7 +43,7 @@ class Slow(Lab):
 
 @pytest.fixture
 def slow(lab: Lab) -> Iterator[Slow]:
-    """An image takes some seconds, so that something can happen in its middle. The last good one survives all of it."""
+    """An image waits in its middle, so that something can happen there. The last good one survives all of it."""
     slow = cast("Slow", lab)
     slow.good = {}
     yield slow
@@ -75,7 +75,7 @@ def begin_and_await_image(slow: Slow, transport: str = "ssh", **tables: Any) -> 
     first = slow.nimwrap(config, "backup", "powerha1", "--json")
     assert first.exit_code == 0, first.stdout
     slow.good = {path: content_of(slow, path) for path in slow.images()}
-    slow.estate.setting(rate=60_000)
+    slow.estate.hold_images("powerha1")
     process = slow.begin(config, "backup", "powerha1", "--json")
     until(lambda: writing(slow), "the image is being written")
     return config, process
@@ -92,6 +92,7 @@ def test_nimsh_down(lab: Lab) -> None:
 def test_client_cut_for_a_while(slow: Slow) -> None:
     _, process = begin_and_await_image(slow)
     slow.network.cut("powerha1")
+    slow.estate.release_images()
     time.sleep(3)
     slow.network.mend("powerha1")
     ran = ended(process)
@@ -106,6 +107,7 @@ def test_client_cut_for_good(slow: Slow) -> None:
     settings = {"backup": {"timeout": "8s", "stall": "300s"}, "retry": {"attempts": 1}}
     config, process = begin_and_await_image(slow, **settings)
     slow.network.cut("powerha1")
+    slow.estate.release_images()
     ran = ended(process)
     run = only_run(ran)
     assert (ran.exit_code, run["failure"]["code"]) == (1, "timed_out"), ran.stdout
@@ -119,6 +121,7 @@ def test_client_cut_for_good(slow: Slow) -> None:
 def test_master_cut_for_a_while(slow: Slow) -> None:
     _, process = begin_and_await_image(slow)
     slow.network.cut(MASTER)
+    slow.estate.release_images()
     time.sleep(3)
     slow.network.mend(MASTER)
     ran = ended(process)
@@ -133,6 +136,7 @@ def test_sshd_of_the_master_killed(slow: Slow, transport: str) -> None:
     master = slow.hosts[MASTER]
     assert master.signal("sshd")
     master.start_service(["/.lab/usr/sbin/sshd", "-D", "-e", "-f", "/.base/ssh/sshd_config"])
+    slow.estate.release_images()
     ran = ended(process)
     run = only_run(ran)
     assert (ran.exit_code, run["outcome"]) == (0, "ok"), ran.stdout + ran.stderr
@@ -144,6 +148,7 @@ def test_master_rebooted(slow: Slow) -> None:
     config, process = begin_and_await_image(slow, retry={"attempts": 1})
     master = slow.hosts[MASTER]
     master.kill()
+    slow.estate.release_images()
     master.start()
     master.await_up()
     ran = ended(process)
@@ -160,6 +165,7 @@ def test_control_host_killed(slow: Slow) -> None:
     config, process = begin_and_await_image(slow)
     process.send_signal(signal.SIGKILL)
     process.wait()
+    slow.estate.release_images()
     ran = slow.nimwrap(config, "recover", "--json")
     run = slow.nimwrap(config, "history", "--json").data["runs"][0]
     assert (ran.exit_code, run["outcome"]) == (0, "ok"), ran.stdout
@@ -172,6 +178,7 @@ def test_nfs_server_stalls_for_good(slow: Slow) -> None:
     settings = {"backup": {"timeout": "8s", "stall": "300s"}, "retry": {"attempts": 1}}
     _, process = begin_and_await_image(slow, **settings)
     slow.hosts[MASTER].signal("ganesha.nfsd", signal.SIGSTOP)
+    slow.estate.release_images()
     try:
         ran = ended(process)
     finally:
@@ -186,6 +193,7 @@ def test_nfs_server_stalls_for_good(slow: Slow) -> None:
 def test_nfs_server_stalls_for_a_while(slow: Slow) -> None:
     _, process = begin_and_await_image(slow)
     slow.hosts[MASTER].signal("ganesha.nfsd", signal.SIGSTOP)
+    slow.estate.release_images()
     time.sleep(3)
     slow.hosts[MASTER].signal("ganesha.nfsd", signal.SIGCONT)
     ran = ended(process)
@@ -199,6 +207,7 @@ def test_failover_in_the_middle_of_the_image(slow: Slow) -> None:
     before = slow.exports_text()
     config, process = begin_and_await_image(slow)
     slow.fail_over("powerha2")
+    slow.estate.release_images()
     ran = ended(process)
     run = only_run(ran)
     assert slow.exports_text() == before
@@ -218,6 +227,7 @@ def test_an_administrator_edits_exports_meanwhile(slow: Slow) -> None:
     )
     said = slow.hosts[MASTER].run(edited)
     assert said.status == 0 and ":aix02" in said.text, said.text
+    slow.estate.release_images()
     ran = ended(process)
     run = only_run(ran)
     now = slow.exports_text().decode()
@@ -231,6 +241,7 @@ def test_two_control_hosts_want_the_same_client(slow: Slow) -> None:
     _, process = begin_and_await_image(slow)
     second = slow.nimwrap(slow.config("openssh"), "backup", "powerha1", "--json")
     other = slow.nimwrap(slow.config("local"), "backup", "aix01", "--json")
+    slow.estate.release_images()
     first = ended(process)
     assert (first.exit_code, only_run(first)["outcome"]) == (0, "ok"), first.stdout
     assert (second.exit_code, only_run(second)["outcome"]) == (11, "locked"), second.stdout
@@ -244,6 +255,7 @@ def test_the_clock_of_the_master_jumps(slow: Slow) -> None:
     before = slow.exports_text()
     _, process = begin_and_await_image(slow)
     slow.shift_clock(366 * 86400)
+    slow.estate.release_images()
     ran = ended(process)
     run = only_run(ran)
     assert (ran.exit_code, run["outcome"]) == (0, "ok"), ran.stdout

@@ -53,15 +53,15 @@ def test_the_figures_are_those_of_the_history(text: str, reader: Reader) -> None
     parsed = {family.name: family.samples for family in prometheus.text_string_to_metric_families(text)}
     counted = {sample.labels["code"]: sample.value for sample in parsed["nimwrap_run_failures"]}
     assert set(counted) == set(FailureCode)  # zeros are there, so that increase() sees the first of a kind
-    sql = "select failure_code as code, count(*) as n from runs where failure_code is not null group by 1"
-    assert {code: n for code, n in counted.items() if n} == {row["code"]: row["n"] for row in reader.rows(sql)}
+    sql = "select failure_code, count(*) from runs where failure_code is not null group by 1"
+    assert {code: n for code, n in counted.items() if n} == dict(reader.each(sql))
     sizes = {sample.labels["client"]: sample.value for sample in parsed["nimwrap_last_success_size_bytes"]}
     good = reader.last_good("nim", "sapci")
     assert good is not None
     assert sizes["sapci"] == good.size_bytes
-    (remedied,) = reader.rows("select count(*) as n from runs where remedy is not null and outcome = 'ok'")
+    remedied = reader.value("select count(*) from runs where remedy is not null and outcome = 'ok'")
     (used,) = parsed["nimwrap_remedy_runs"]
-    assert (used.labels, used.value) == ({"master": "nim", "remedy": "own-mount"}, remedied["n"])
+    assert (used.labels, used.value) == ({"master": "nim", "remedy": "own-mount"}, remedied)
 
 
 @promtool

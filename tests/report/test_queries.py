@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
@@ -23,10 +24,10 @@ class Planned(Reader):
 
     plans: dict[str, list[str]]
 
-    def rows(self, sql: str, parameters: Sequence[Any] = ()) -> list[dict[str, Any]]:
+    def query(self, sql: str, parameters: Sequence[Any] = ()) -> sqlite3.Cursor:
         if sql not in self.plans:
-            self.plans[sql] = [row["detail"] for row in super().rows(f"explain query plan {sql}", parameters)]
-        return super().rows(sql, parameters)
+            self.plans[sql] = [step for *_, step in super().query(f"explain query plan {sql}", parameters)]
+        return super().query(sql, parameters)
 
 
 @pytest.mark.parametrize("ask", [protection, page, metrics_text])

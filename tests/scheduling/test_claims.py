@@ -82,7 +82,7 @@ def test_a_batch_whose_process_died_is_taken_again_while_its_window_is_open(tmp_
     assert late.passed[0].refs == tuple(CLIENTS)
     assert "the window ended" in late.passed[0].reason
     with Reader.open(path) as reader:
-        assert {row["state"] for row in reader.slots()} == {"missed"}
+        assert {row.state for row in reader.slots()} == {"missed"}
 
 
 @pytest.mark.parametrize("attempt", ["none", "waiting for an image slot", "an operation that was killed"])
@@ -116,7 +116,7 @@ def test_a_slot_for_nobody_is_a_row(tmp_path: Path) -> None:
     assert not seen.batches
     with Reader.open(tmp_path / "history.db") as reader:
         (row,) = reader.slots()
-    assert (row["client"], row["state"], row["reason"]) == ("", "missed", "its targets match no client")
+    assert (row.client, row.state, row.reason) == ("", "missed", "its targets match no client")
 
 
 def test_a_slot_for_nobody_that_begins_late_is_not_missed_for_being_late(tmp_path: Path) -> None:
@@ -132,7 +132,7 @@ def test_a_schedule_that_is_gone_leaves_no_waiting_client(tmp_path: Path) -> Non
         seen = SlotClaimer(store, reader, lambda schedule: CLIENTS).claim_due({}, START + timedelta(minutes=5))
         assert not seen.batches
         assert seen.passed[0].reason == "the schedule is no longer in the files"
-        assert {row["state"] for row in reader.slots()} == {"missed"}
+        assert {row.state for row in reader.slots()} == {"missed"}
 
 
 def test_while_nobody_can_say_who_is_meant_the_slot_waits_and_then_is_missed(tmp_path: Path) -> None:
@@ -150,7 +150,7 @@ def test_while_nobody_can_say_who_is_meant_the_slot_waits_and_then_is_missed(tmp
             assert not seen.opened
         given_up = engine.claim_due({"nightly": NIGHTLY}, START + timedelta(minutes=20))
         assert "nim does not answer" in (given_up.opened[0].due.reason or "")
-        assert reader.slots()[-1]["state"] == "missed"
+        assert reader.slots()[-1].state == "missed"
         assert not engine.claim_due({"nightly": NIGHTLY}, START + timedelta(minutes=30)).opened
 
 
@@ -181,6 +181,6 @@ def test_a_name_that_could_belong_to_several_masters_fails_alone(tmp_path: Path)
     seen = look(path, START, [ClientRef("", "aix99"), CLIENTS[0]])
     assert list(seen.batches[0].starts) == [CLIENTS[0]]
     with Reader.open(path) as reader:
-        states = {row["client"]: (row["state"], row["reason"]) for row in reader.slots()}
+        states = {row.client: (row.state, row.reason) for row in reader.slots()}
     assert states["aix99"][0] == "failed"
     assert "master/client" in states["aix99"][1]

@@ -125,7 +125,7 @@ class Scene:
 
     def slots(self) -> list[tuple[str, str, str | None]]:
         with Reader.open(self.config.database) as reader:
-            return [(row["slot"][11:16], row["state"], row["reason"]) for row in reader.slots()]
+            return [(row.slot[11:16], row.state, row.reason) for row in reader.slots()]
 
 
 @pytest.fixture
@@ -230,7 +230,7 @@ def test_a_broken_configuration_is_refused_and_the_old_one_stays(scene: Scene) -
     turn(daemon)
     assert scene.ears.heard[-1] == "ready idle; next slot 2026-11-23T13:30:00+00:00"
     with Reader.open(scene.config.database) as reader:
-        kinds = [row["text"].partition(":")[0] for row in reader.rows("select text from events where kind = 'serve'")]
+        kinds = [text.partition(":")[0] for (text,) in reader.each("select text from events where kind = 'serve'")]
     assert kinds == ["started", "reload refused", "reloaded"]
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import signal
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -11,8 +13,9 @@ from typing import Any
 import pytest
 
 from nimwrap.domain.durations import parse_rfc3339
+from nimwrap.history.model import SlotRow
 from nimwrap.history.sqlite.queries import Reader
-from tests.backup.test_leaving import begin, until, writing
+from tests.backup.test_leaving import LIMIT_S, begin, until, writing
 from tests.running import Ran
 
 Cli = Callable[..., Ran]
@@ -37,9 +40,9 @@ def schedules(tmp_path: Path) -> Callable[..., None]:
     return write
 
 
-def slots(estate: Any) -> dict[str, dict[str, Any]]:
+def slots(estate: Any) -> dict[str, SlotRow]:
     with Reader.open(estate.root / "nimwrap" / "history.db") as reader:
-        return {row["client"]: row for row in reader.slots()}
+        return {row.client: row for row in reader.slots()}
 
 
 def test_a_late_slot_begins_within_catch_up_once_and_says_how_late(
@@ -66,10 +69,10 @@ def test_a_slot_older_than_catch_up_is_a_row_and_nothing_is_started(
     due = run_cli("schedule", "due", "--json", config=estate_config())
     assert due.exit_code == 0  # nimwrap did not know the schedule then: nobody's fault
     assert due.data["runs"] == []
-    assert {row["client"] for row in due.data["missed"]} == {"aix01", "aix02"}
+    assert {row.client for row in due.data["missed"]} == {"aix01", "aix02"}
     for row in slots(estate).values():
-        assert row["state"] == "missed"
-        assert "catch_up allows 1h 00m" in row["reason"]
+        assert row.state == "missed"
+        assert "catch_up allows 1h 00m" in row.reason
     assert not estate.changes()
 
 
@@ -109,7 +112,7 @@ def test_an_unknown_name_and_a_held_client_take_nobody_with_them(
         "aix02": ("skipped", "held"),
         "nosuch": ("refused", "client_unknown"),
     }
-    states = {client: row["state"] for client, row in slots(estate).items()}
+    states = {client: row.state for client, row in slots(estate).items()}
     assert states == {"aix01": "done", "aix02": "skipped", "nosuch": "done"}
     assert "disk swap" in slots(estate)["aix02"]["reason"]
 
@@ -123,7 +126,7 @@ def test_two_dues_at_the_same_instant_share_no_client(
     for one in both:
         one.communicate(timeout=120)
     with Reader.open(estate.root / "nimwrap" / "history.db") as reader:
-        runs = sorted(row["client"] for row in reader.runs())
+        runs = sorted(row.client for row in reader.runs())
     assert runs == ["aix01", "aix02", "powerha1", "powerha2"]
 
 
@@ -140,23 +143,28 @@ def test_while_the_master_is_out_of_reach_the_slot_is_kept(
     good.write_text(text)
     second = run_cli("schedule", "due", "--json", config=good)
     assert second.exit_code == 0
-    assert {row["state"] for row in slots(estate).values()} == {"done"}
+    assert {row.state for row in slots(estate).values()} == {"done"}
 
 
 def test_nothing_starts_after_the_window(
-    run_cli: Cli, estate: Any, estate_config: Config, schedules: Callable[..., None]
+    run_cli: Cli, estate: Any, estate_config: Config, schedules: Callable[..., None], tmp_path: Path
 ) -> None:
-    estate.setting(rate=60_000, image_size=240_000)
-    schedules(targets=["aix01", "aix02"], cron=ago(1), window="2s")
+    estate.hold_images()
+    schedules(targets=["aix01", "aix02"], cron=ago(1), window="6s")
     config = estate_config(master={"max_parallel": 1})
-    due = run_cli("schedule", "due", "--json", config=config)
-    assert due.exit_code == 3
-    outcomes = sorted((run["outcome"], (run["failure"] or {}).get("code")) for run in due.data["runs"])
+    due = begin(tmp_path, config, "schedule", "due", "--json")
+    until(lambda: writing(estate), "the first image is being written")
+    closed = time.monotonic() + 6
+    until(lambda: time.monotonic() > closed, "the window closes")
+    estate.release_images()
+    runs = json.loads(due.communicate(timeout=LIMIT_S)[0])["data"]["runs"]
+    assert due.returncode == 3
+    outcomes = sorted((run["outcome"], (run["failure"] or {}).get("code")) for run in runs)
     assert outcomes == [("ok", None), ("skipped", "outside_window")]
     by_hand = run_cli("schedule", "run", "nightly", "--json", config=config)
     assert by_hand.exit_code == 3
     with Reader.open(estate.root / "nimwrap" / "history.db") as reader:
-        assert [(row["schedule"], bool(row["slot"])) for row in reader.runs()] == [("nightly", False)] * 2 + [
+        assert [(row.schedule, bool(row.slot)) for row in reader.runs()] == [("nightly", False)] * 2 + [
             ("nightly", True)
         ] * 2
 
@@ -164,7 +172,7 @@ def test_nothing_starts_after_the_window(
 def test_a_due_that_is_told_to_end_leaves_the_rest_to_the_next_one(
     run_cli: Cli, estate: Any, estate_config: Config, schedules: Callable[..., None], tmp_path: Path
 ) -> None:
-    estate.setting(rate=60_000, image_size=300_000)
+    estate.hold_images()
     schedules(targets=["aix01", "aix02"], cron=ago(1), window="1h")
     config = estate_config(master={"max_parallel": 1})
     due = begin(tmp_path, config, "schedule", "due", "--json")
@@ -172,14 +180,15 @@ def test_a_due_that_is_told_to_end_leaves_the_rest_to_the_next_one(
     due.send_signal(signal.SIGTERM)
     due.communicate(timeout=60)
     assert due.returncode == 143
+    estate.release_images()
     until(lambda: list((estate.files("nim") / "var/adm/nimwrap").glob("*/done")), "the operation came to its end")
     rest = run_cli("schedule", "due", "--json", config=config)
     assert rest.exit_code == 0
     assert len(rest.data["runs"]) == 1
     with Reader.open(estate.root / "nimwrap" / "history.db") as reader:
-        runs = {row["client"]: row["outcome"] for row in reader.runs()}
+        runs = {row.client: row.outcome for row in reader.runs()}
     assert runs == {"aix01": "ok", "aix02": "ok"}
-    assert {row["state"] for row in slots(estate).values()} == {"done"}
+    assert {row.state for row in slots(estate).values()} == {"done"}
 
 
 def test_list_and_next_show_local_and_utc_time_and_the_clients(

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from nimwrap.history.sqlite.queries import Reader
-from tests.backup.test_leaving import until, writing
+from tests.backup.test_leaving import LIMIT_S, until, writing
 from tests.running import Ran, command, environment
 
 Cli = Callable[..., Ran]
@@ -70,12 +70,12 @@ def manager(estate: Any, estate_config: Config, tmp_path: Path) -> Iterator[Mana
 
 def states(estate: Any) -> dict[str, str]:
     with Reader.open(estate.root / "nimwrap" / "history.db") as reader:
-        return {row["client"]: row["state"] for row in reader.slots()}
+        return {row.client: row.state for row in reader.slots()}
 
 
 def outcomes(estate: Any) -> list[tuple[str, str]]:
     with Reader.open(estate.root / "nimwrap" / "history.db") as reader:
-        return sorted((row["client"], row["outcome"]) for row in reader.runs())
+        return sorted((row.client, row.outcome) for row in reader.runs())
 
 
 def settled(estate: Any) -> bool:
@@ -92,7 +92,7 @@ def test_it_runs_what_is_due_feeds_the_watchdog_and_ends_clean(estate: Any, mana
     manager.hears("STATUS=idle")
     daemon.send_signal(signal.SIGTERM)
     manager.hears("STOPPING=1")
-    assert daemon.wait(30) == 0
+    assert daemon.wait(LIMIT_S) == 0
 
 
 @pytest.mark.skipif(not FULL.exists(), reason="no /dev/full here")
@@ -103,37 +103,41 @@ def test_a_full_log_disk_ends_no_backup(estate: Any, manager: Manager) -> None:
     assert outcomes(estate) == [("aix01", "ok"), ("aix02", "ok")]
     manager.hears("STATUS=idle")
     daemon.send_signal(signal.SIGTERM)
-    assert daemon.wait(30) == 0
+    assert daemon.wait(LIMIT_S) == 0
 
 
 def test_sigterm_in_the_middle_leaves_the_image_to_the_next_start(estate: Any, manager: Manager) -> None:
-    estate.setting(rate=60_000, image_size=400_000)
+    estate.hold_images()
     daemon = manager.start("--drain", "0s")
     until(lambda: writing(estate), "the first image is being written")
     daemon.send_signal(signal.SIGTERM)
-    assert daemon.wait(30) == 143
+    assert daemon.wait(LIMIT_S) == 143
     assert sorted(states(estate).values()) == ["claimed", "started"]
+    estate.release_images()
     manager.start()
     until(lambda: settled(estate), "the next one has adopted the image and made the other")
     assert outcomes(estate) == [("aix01", "ok"), ("aix02", "ok")]
 
 
 def test_sigterm_waits_for_an_image_within_the_deadline_and_starts_no_other(estate: Any, manager: Manager) -> None:
-    estate.setting(rate=60_000, image_size=200_000)
-    daemon = manager.start("--drain", "60s")
+    estate.hold_images()
+    daemon = manager.start("--drain", "1h")
     until(lambda: writing(estate), "the first image is being written")
     daemon.send_signal(signal.SIGTERM)
-    assert daemon.wait(60) == 0
+    manager.hears("STOPPING=1")
+    estate.release_images()
+    assert daemon.wait(LIMIT_S) == 0
     assert sorted(states(estate).values()) == ["claimed", "done"]
     assert [outcome for _, outcome in outcomes(estate)] == ["ok"]
 
 
 def test_sigkill_in_the_middle_loses_nothing(estate: Any, manager: Manager) -> None:
-    estate.setting(rate=60_000, image_size=300_000)
+    estate.hold_images()
     daemon = manager.start()
     until(lambda: writing(estate), "the first image is being written")
     daemon.kill()
     daemon.wait()
+    estate.release_images()
     manager.start()
     until(lambda: settled(estate), "the image is adopted, the other client has its turn")
     assert outcomes(estate) == [("aix01", "ok"), ("aix02", "ok")]

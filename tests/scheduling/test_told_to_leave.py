@@ -39,7 +39,7 @@ def test_a_client_that_waited_for_an_image_slot_is_due_again(
     number: int,
 ) -> None:
     schedules(targets=["aix01"], cron=ago(2), window="2h", catch_up="2h")
-    estate.setting(rate=40_000, image_size=240_000)
+    estate.hold_images("aix02")
     config = estate_config(master=NARROW)
     other = begin(tmp_path, config, "backup", "aix02", "--json")
     until(lambda: writing(estate), "the only image slot is taken")
@@ -49,9 +49,9 @@ def test_a_client_that_waited_for_an_image_slot_is_due_again(
     stdout, _ = due.communicate(timeout=LIMIT_S)
     assert due.returncode == (143 if number == signal.SIGTERM else -number)
     assert number == signal.SIGKILL or b"interrupted; nothing goes on" in stdout
+    estate.release_images()
     other.communicate(timeout=LIMIT_S)
     assert other.returncode == 0
-    estate.setting(rate=0)
     again = run_cli("schedule", "due", "--json", config=config)
     assert again.exit_code == 0, again.stdout
     assert [(run["client"], run["outcome"]) for run in again.data["runs"]] == [("aix01", "ok")]

@@ -13,8 +13,8 @@ import pytest
 from nimwrap.config.model import Config, MasterConfig
 from nimwrap.domain.clock import Clock
 from nimwrap.fleet.session import Session
+from nimwrap.history.model import ImageRow
 from nimwrap.history.run_lease import RunLease
-from nimwrap.history.sqlite.codec import Row
 from nimwrap.history.sqlite.queries import Reader
 from nimwrap.hosts.connect import open_master
 from nimwrap.scheduling.daemon import Daemon
@@ -59,7 +59,7 @@ def clock(session: Session) -> Stepping:
     return session.clock
 
 
-def fully(lab: Lab, *rows: Row) -> list[str | None]:
+def fully(lab: Lab, *rows: ImageRow) -> list[str | None]:
     return [lab.row(row.id).verified_full_at for row in rows]
 
 

@@ -15,6 +15,7 @@ import pytest
 from nimwrap.domain.codes import Outcome
 from nimwrap.domain.durations import rfc3339
 from nimwrap.domain.records import ClientRef, Run
+from nimwrap.history.model import SlotRow
 from nimwrap.history.sqlite.queries import Reader
 from nimwrap.history.sqlite.store import Store
 from nimwrap.scheduling.claims import Batch, SlotClaimer
@@ -109,9 +110,9 @@ def new_site(directory: Path, seed: int) -> Site:
     return Site(directory / "history.db", random.Random(seed))
 
 
-def rows(path: Path) -> Mapping[tuple[str, str, str], dict[str, str]]:
+def rows(path: Path) -> Mapping[tuple[str, str, str], SlotRow]:
     with Reader.open(path) as reader:
-        return {(row["schedule"], row["slot"], row["client"]): row for row in reader.slots()}
+        return {(row.schedule, row.slot, row.client): row for row in reader.slots()}
 
 
 def expected(end: datetime) -> Iterator[tuple[Schedule, list[datetime]]]:
@@ -133,10 +134,10 @@ def test_without_trouble_every_slot_begins_on_time(tmp_path: Path) -> None:
             for ref in CLIENTS:
                 assert site.ran[schedule.name, slot, ref] == 1, (schedule.name, slot)
                 row = found.pop((schedule.name, rfc3339(slot), ref.client))
-                assert (row["state"], row["reason"]) == ("done", None)
+                assert (row.state, row.reason) == ("done", None)
             assert site.lateness[schedule.name, slot] <= schedule.jitter + 3
     # What is left lies before the beginning: the slot that each schedule had last when nimwrap first saw it.
-    assert all(row["slot"] < rfc3339(START) for row in found.values())
+    assert all(row.slot < rfc3339(START) for row in found.values())
     site.die()
 
 
@@ -160,14 +161,14 @@ def test_with_crashes_and_downtime_every_slot_is_done_once_or_missed_with_a_reas
         for slot in known:
             for ref in CLIENTS:
                 row = found[schedule.name, rfc3339(slot), ref.client]
-                if row["state"] == "missed":
+                if row.state == "missed":
                     missed += 1
-                    assert row["reason"]
+                    assert row.reason
                     assert site.ran[schedule.name, slot, ref] == 0
                     nearby = timedelta(seconds=schedule.jitter + 5)
                     assert any(one <= slot + nearby and slot <= other for one, other in down), (row, schedule)
                 else:
-                    assert row["state"] == "done", row
+                    assert row.state == "done", row
                     assert site.ran[schedule.name, slot, ref] == 1
                     assert (
                         site.lateness[schedule.name, slot]
@@ -200,9 +201,9 @@ def test_with_clocks_set_wrong_no_slot_is_doubled_or_lost(tmp_path: Path, seed: 
         for slot in known:
             for ref in CLIENTS:
                 row = found[schedule.name, rfc3339(slot), ref.client]
-                assert site.ran[schedule.name, slot, ref] == (row["state"] == "done")
-                if row["state"] != "done":
-                    assert row["state"] == "missed" and row["reason"]
+                assert site.ran[schedule.name, slot, ref] == (row.state == "done")
+                if row.state != "done":
+                    assert row.state == "missed" and row.reason
                     reach = late_allowed[schedule.name]
                     assert any(one - reach <= slot <= other + reach for one, other in disturbed), row
     assert set(site.ran.values()) == {1}
@@ -214,7 +215,7 @@ def test_slots_missed_by_a_clock_that_was_wrong_are_not_lost_when_it_is_set_righ
     site.look()
     site.error = timedelta(days=40)
     site.look()
-    ahead = sum(row["state"] == "missed" for row in rows(site.path).values())
+    ahead = sum(row.state == "missed" for row in rows(site.path).values())
     assert ahead > 100
     site.error = timedelta()
     end = START + timedelta(days=20)

@@ -36,8 +36,8 @@ def dry_run_result(session: Session, order: Order) -> Result:
     named = [plan for plan in planned if plan.report.ref in order.named]
     held = [Problem(why.code, why.message, why.fix, plan.report.ref.client) for plan in named if (why := plan.kept_out)]
     errors += held
-    errors += [problem for error in session.unheard for problem in error.problems]
-    code = exit_code_of(refused, session.unheard)
+    errors += [problem for error in session.unreachable for problem in error.problems]
+    code = exit_code_of(refused, session.unreachable)
     if code is ExitCode.OK and held:
         code = ExitCode.SKIPPED
     data = {"dry_run": True, "plan": shown, "runs": []}

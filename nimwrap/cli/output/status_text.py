@@ -75,9 +75,9 @@ def _row(out: Printer, name: str, view: ClientView) -> tuple[object, ...]:
     return (
         f"{name} ({view.cluster})" if view.cluster else name,
         out.word(str(view.judged.verdict)),
-        short(view.row["last_good"]),
+        short(view.row.last_good),
         format_duration(view.age_s) if view.age_s is not None else "never",
-        out.word(view.row["last_outcome"] or ""),
+        out.word(view.row.last_outcome or ""),
         short(rfc3339(view.next_run)) if view.next_run else "",
         texts(view.judged.reasons),
     )

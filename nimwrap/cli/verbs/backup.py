@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from nimwrap.cli import completion
-from nimwrap.cli.arguments import Everything, Targets
+from nimwrap.cli.arguments import Everything, Targets, with_everyone
 from nimwrap.cli.invocation import Invocation, Result, current
 from nimwrap.cli.output.printer import Printer
 from nimwrap.domain.codes import ExitCode, FailureCode, Outcome, exit_code_of_runs
@@ -46,10 +46,11 @@ def backup(
 
     Example: nimwrap backup powerha1
     """
-    from nimwrap.fleet.session import named, open_session, refresh_and_select
+    from nimwrap.fleet.session import open_session, refresh_and_select
 
     invocation = current(ctx)
-    if not (targets or everything or group):
+    wanted = with_everyone(targets, group, everything=everything)
+    if not wanted:
         raise usage_error("backup needs a client, a group or --all", "nimwrap backup powerha1")
     config = invocation.config.saying(export_change="never") if no_remedy else invocation.config
     assert invocation.masters  # noqa: S101  raises, with the table to write, when there is none
@@ -57,10 +58,10 @@ def backup(
         Thread(
             target=import_module, args=("nimwrap.fleet.fleet_run",)
         ).start()  # read while the masters list their clients
-        refs = refresh_and_select(session, targets or [], everything=everything, groups=group or [])
+        selection = refresh_and_select(session, wanted)
         from nimwrap.fleet.fleet_run import Order
 
-        order = Order(tuple(refs), named(refs, targets or []), issued=invocation.issued)
+        order = Order(selection.refs, selection.named, issued=invocation.issued)
         if dry_run:
             from nimwrap.cli.output.plan_view import dry_run_result
 
@@ -97,22 +98,22 @@ def watched(invocation: Invocation, session: Session, order: Order) -> list[Run]
 
 
 def runs_result(
-    command: str, session: Session, order: Order, runs: list[Run], strangers: Sequence[Problem] = ()
+    command: str, session: Session, order: Order, runs: list[Run], unresolved: Sequence[Problem] = ()
 ) -> Result:
-    """The result of a fleet run, shown from the stored rows. ``strangers``: names asked for that no run could be of."""
+    """The result of a fleet run, shown from the stored rows. ``unresolved``: targets that no run could be of."""
     from nimwrap.fleet.fleet_run import counts
     from nimwrap.history.json_view import runs_json
 
     shown = runs_json(session.reader, session.reader.runs_by_id([run.id for run in runs]), evidence=True)
     judged: list[tuple[Outcome, FailureCode | None, bool]]
     judged = [(run.outcome, run.failure.code if run.failure else None, counts(order, run)) for run in runs]
-    judged += [(Outcome.FAILED, FailureCode.of(error.code), True) for error in session.unheard]
-    judged += [(Outcome.REFUSED, FailureCode.of(problem.code), True) for problem in strangers]
+    judged += [(Outcome.FAILED, FailureCode.of(error.code), True) for error in session.unreachable]
+    judged += [(Outcome.REFUSED, FailureCode.of(problem.code), True) for problem in unresolved]
     code = exit_code_of_runs(judged)
     failed = [run for run in runs if run.failure and counts(order, run) and run.outcome is not Outcome.WARNING]
     warned = [run for run in runs if run.failure and run.outcome is Outcome.WARNING]
     errors = [_problem(run) for run in failed]
-    errors += [*strangers, *(problem for error in session.unheard for problem in error.problems)]
+    errors += [*unresolved, *(problem for error in session.unreachable for problem in error.problems)]
     if session.left_by is not None:
         code = ExitCode.TERMINATED if session.left_by == signal.SIGTERM else ExitCode.INTERRUPTED
         errors.append(_left(session, shown))

@@ -34,11 +34,11 @@ def cancel(
     invocation = current(ctx)
     with open_session(invocation.config) as session:
         row = session.reader.run(run)
-        if row["outcome"] != "running":
-            raise usage_error(f"{row['id']} is not running: it ended {row['outcome']}", f"nimwrap show {row['id']}")
-        if row["master"] not in session.hosts:
-            raise usage_error(f"the master {row['master']} of {row['id']} is not in the configuration")
-        cancel_run(session.master_context(row["master"]), session.reader, row["id"])
-        ended = session.reader.run(row["id"])
-    data = {"run": ended["id"], "client": ended["client"], "outcome": ended["outcome"]}
-    invocation.finish(Result("cancel", data, text=lambda out: out.line(f"{ended['id']} is ended and closed.")))
+        if row.outcome != "running":
+            raise usage_error(f"{row.id} is not running: it ended {row.outcome}", f"nimwrap show {row.id}")
+        if row.master not in session.hosts:
+            raise usage_error(f"the master {row.master} of {row.id} is not in the configuration")
+        cancel_run(session.master_context(row.master), session.reader, row.id)
+        ended = session.reader.run(row.id)
+    data = {"run": ended.id, "client": ended.client, "outcome": ended.outcome}
+    invocation.finish(Result("cancel", data, text=lambda out: out.line(f"{ended.id} is ended and closed.")))

@@ -5,12 +5,11 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Sequence
-from contextlib import suppress
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from nimwrap.cli.arguments import Everything, Targets
+from nimwrap.cli.arguments import Everything, Targets, with_everyone
 from nimwrap.cli.invocation import Invocation, Result, current
 from nimwrap.cli.output.printer import Printer
 from nimwrap.domain.codes import MASTER_TROUBLE, ExitCode, FailureCode
@@ -18,6 +17,7 @@ from nimwrap.domain.errors import NimwrapError, Problem, usage_error
 from nimwrap.domain.findings import CheckStatus, CheckVerdict, Finding
 
 if TYPE_CHECKING:
+    from nimwrap.fleet.check_clients import CheckedFleet
     from nimwrap.preflight.preflight_report import PreflightReport
 
 _NAGIOS = {CheckVerdict.READY: (0, "OK"), CheckVerdict.WARNING: (1, "WARNING"), CheckVerdict.REFUSED: (2, "CRITICAL")}
@@ -42,61 +42,68 @@ def check(
     invocation = current(ctx)
     began = time.monotonic()
     try:
-        reports, unheard = _looked(invocation, targets or [], everything=everything)
+        checked = _checked(invocation, with_everyone(targets, everything=everything))
     except NimwrapError as error:
         if not nagios:
             raise
         invocation.finish(_nagios_unknown(error))
     if nagios:
-        invocation.finish(_nagios_result(reports, unheard, time.monotonic() - began))
+        invocation.finish(_nagios_result(checked, time.monotonic() - began))
+    reports, unreachable = checked.reports, checked.unreachable
     several = len(invocation.masters) > 1
     invocation.finish(
         Result(
             "check",
             {"clients": [report_json(report) for report in reports]},
-            exit_code_of(reports, unheard),
+            exit_code_of(reports, unreachable),
             errors=[
                 *(problem for report in reports if (problem := _problem(report))),
-                *(problem for error in unheard for problem in error.problems),
+                *(problem for error in unreachable for problem in error.problems),
             ],
             text=lambda out: _text(out, reports, several=several, quiet=invocation.quiet, verbose=invocation.verbose),
         )
     )
 
 
-def _looked(
-    invocation: Invocation, targets: list[str], *, everything: bool
-) -> tuple[list[PreflightReport], list[NimwrapError]]:
+def _checked(invocation: Invocation, targets: list[str]) -> CheckedFleet:
     from nimwrap.fleet.check_clients import check_clients
 
-    if not (targets or everything):
+    if not targets:
         raise usage_error("check needs a client, a group or --all", "nimwrap check powerha1")
     assert invocation.masters  # noqa: S101  raises, with the table to write, when there is none
     with invocation.reader() as reader:
-        found = check_clients(invocation.config, reader, targets, everything=everything, now=invocation.now())
-    _remember(invocation, [report for report in found[0] if report.route_is_new])
-    return found
+        checked = check_clients(invocation.config, reader, targets, invocation.now())
+    _record(invocation, checked)
+    return checked
 
 
-def _remember(invocation: Invocation, reports: list[PreflightReport]) -> None:
-    """The ways to clients that were found out. Who may not write the history finds them out again."""
-    if not reports:
+def _record(invocation: Invocation, checked: CheckedFleet) -> None:
+    """Write down the inventories seen and the ways found; a history that is not to be written keeps no finding back."""
+    from nimwrap.domain.records import Inventory
+    from nimwrap.fleet.session import record_inventories
+    from nimwrap.history.history_errors import StoreUnavailable
+
+    if not any(isinstance(one, Inventory) for one in checked.answers.values()):
         return
-    from nimwrap.history.sqlite.store import Store
+    now = invocation.now()
+    try:
+        with invocation.store() as store:
+            record_inventories(store, invocation.config, checked.answers, now)
+            for report in checked.reports:
+                if report.route_is_new:
+                    ref = report.ref
+                    store.remember_route(ref.master, ref.client, report.route, report.channel_calls, now)
+    except StoreUnavailable as error:
+        invocation.warn(f"the inventory is not recorded: {error.message}", error.hint)
 
-    with suppress(NimwrapError), Store.open(invocation.config.database) as store:
-        for report in reports:
-            ref = report.ref
-            store.remember_route(ref.master, ref.client, report.route, report.channel_calls, invocation.now())
 
-
-def exit_code_of(reports: list[PreflightReport], unheard: Sequence[NimwrapError] = ()) -> ExitCode:
+def exit_code_of(reports: list[PreflightReport], unreachable: Sequence[NimwrapError] = ()) -> ExitCode:
     """10 when any client is refused, 12 when nothing but a master that is out of reach refuses; else 0.
 
-    ``unheard``: why masters of which no client is known could not be asked.
+    ``unreachable``: why masters of which no client is known could not be asked.
     """
     refusals = [report.failure.code for report in reports if report.failure]
-    refusals += [FailureCode.of(error.code) for error in unheard]
+    refusals += [FailureCode.of(error.code) for error in unreachable]
     if not refusals:
         return ExitCode.OK
     return ExitCode.MASTER if set(refusals) <= MASTER_TROUBLE else ExitCode.REFUSED
@@ -144,14 +151,15 @@ def _finding(out: Printer, finding: Finding, *, verbose: bool) -> None:
         out.line("\t  " + finding.evidence.replace("\n", "\n\t  "))
 
 
-def _nagios_result(reports: list[PreflightReport], unheard: list[NimwrapError], took_s: float) -> Result:
+def _nagios_result(checked: CheckedFleet, took_s: float) -> Result:
+    reports, unreachable = checked.reports, checked.unreachable
     if not reports:
         return _nagios_line(3, "UNKNOWN - no client is known", [])
     counts = Counter(report.verdict for report in reports)
     worst = max(counts, key=_WORST_LAST.index)
-    code, word = _NAGIOS[CheckVerdict.REFUSED if unheard else worst]
+    code, word = _NAGIOS[CheckVerdict.REFUSED if unreachable else worst]
     bad = [f"{_named(report, reports)}: {', '.join(_faults(report))}" for report in reports if _faults(report)]
-    bad = [*(error.message.replace("|", "/") for error in unheard), *bad]
+    bad = [*(error.message.replace("|", "/") for error in unreachable), *bad]
     more = [f"and {len(bad) - _SHOWN} more"] if len(bad) > _SHOWN else []
     summary = f"{counts[CheckVerdict.READY]} of {len(reports)} clients ready"
     perf = " ".join([*(f"{verdict}={counts[verdict]}" for verdict in _WORST_LAST), f"time={took_s:.2f}s"])

@@ -36,8 +36,8 @@ def list_changes(
     invocation = current(ctx)
     with invocation.reader() as reader:
         in_force = reader.open_changes()
-        open_ids = {change["id"] for change in in_force}
-        journal = [change for change in reader.changes(limit=limit + len(in_force)) if change["id"] not in open_ids]
+        open_ids = {change.id for change in in_force}
+        journal = [change for change in reader.changes(limit=limit + len(in_force)) if change.id not in open_ids]
     changes = [change_json(change) for change in [*in_force, *journal[:limit]]]
     text = _Text(changes[: len(in_force)], changes[len(in_force) :])
     invocation.finish(Result("exports list", {"changes": changes, "in_force": len(in_force)}, text=text))

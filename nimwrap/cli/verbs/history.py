@@ -14,6 +14,7 @@ from nimwrap.cli.time_args import before_now, short
 from nimwrap.domain.codes import Outcome
 from nimwrap.domain.durations import format_duration, format_size
 from nimwrap.domain.errors import usage_error
+from nimwrap.domain.names import PLAIN_KIND
 from nimwrap.history.json_view import runs_json
 
 if TYPE_CHECKING:
@@ -62,10 +63,10 @@ def history(
     )
 
 
-def _chosen(targets: Sequence[str], reader: Reader, invocation: Invocation) -> list[ClientRef]:
-    from nimwrap.cli.known_names import clients_of
+def _chosen(targets: Sequence[str], reader: Reader, invocation: Invocation) -> Sequence[ClientRef]:
+    from nimwrap.cli.recorded_targets import clients_meant
 
-    return clients_of(targets, reader, invocation.settings)
+    return clients_meant(invocation.settings, reader, targets)
 
 
 def _outcome(word: str) -> str:
@@ -102,7 +103,7 @@ def _text(printer: Printer, runs: list[dict[str, Any]], *, more: bool) -> None:
 def subject(run: dict[str, Any], *, several: bool = False) -> str:
     """Whose run it is, and of what unless of the usual mksysb; with the master's name where there are several."""
     name = f"{run['master']}/{run['client']}" if several else str(run["client"])
-    return name if run["kind"] == "mksysb" else f"{name} ({run['kind']})"
+    return name if run["kind"] == PLAIN_KIND else f"{name} ({run['kind']})"
 
 
 def note(run: dict[str, Any]) -> str:

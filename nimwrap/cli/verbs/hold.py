@@ -8,12 +8,13 @@ import typer
 
 from nimwrap.cli.arguments import Client
 from nimwrap.cli.invocation import Invocation, Result, current
-from nimwrap.cli.known_names import everyone
 from nimwrap.cli.time_args import after_now, full
+from nimwrap.clients.known_clients import recorded_clients
+from nimwrap.clients.selection import select
+from nimwrap.clients.target_errors import any_resolved
 from nimwrap.domain.errors import Problem, usage_error
 from nimwrap.domain.names import is_nim_name
 from nimwrap.domain.records import ClientRef
-from nimwrap.domain.target_names import matches, unknown_client
 
 
 def register(app: typer.Typer) -> None:
@@ -59,11 +60,12 @@ def release(
     """
     invocation = current(ctx)
     with invocation.reader() as reader:
-        held = [ClientRef(row["master"], row["client"]) for row in reader.holds()]
-        known = everyone(reader, invocation.settings)
-    matching = [ref for ref in held if matches(client, ref)]
-    if not matching and not any(matches(client, ref) for ref in known):
-        raise unknown_client(client, [*held, *known])
+        held = {ClientRef(row.master, row.client) for row in reader.holds()}
+        known = recorded_clients(invocation.settings, reader)
+    for ref in held:
+        known = known.with_names(ref.master, [ref.client])
+    groups = invocation.settings.groups
+    matching = [ref for ref in any_resolved(select([client], known, groups), known, groups) if ref in held]
     released = []
     if matching:
         with invocation.store() as store:
@@ -80,7 +82,8 @@ def _one_client(invocation: Invocation, text: str) -> tuple[ClientRef, bool]:
         masters = ", ".join(invocation.masters)
         raise usage_error(f"{text!r} cannot be a client", f"write a NIM name or master/client; masters: {masters}")
     with invocation.reader() as reader:
-        found = [ref for ref in everyone(reader, invocation.settings) if matches(text, ref)]
+        known = recorded_clients(invocation.settings, reader)
+    found = select([text], known, invocation.settings.groups).all_of_a_name
     if len(found) == 1:
         return found[0], True
     masters_with_it = [ref.master for ref in found] or ([master] if master else list(invocation.masters))

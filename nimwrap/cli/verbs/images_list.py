@@ -10,10 +10,12 @@ from nimwrap.cli.arguments import Targets
 from nimwrap.cli.invocation import Invocation, Result, current
 from nimwrap.cli.output.printer import Printer
 from nimwrap.cli.time_args import short
+from nimwrap.clients.known_clients import KnownClients, recorded_clients
+from nimwrap.clients.selection import select
+from nimwrap.clients.target_errors import any_resolved
 from nimwrap.domain.durations import format_duration, format_size
 from nimwrap.domain.errors import NimwrapError, Problem
 from nimwrap.domain.records import ClientRef
-from nimwrap.domain.target_names import matches, members_of, unknown_client
 
 if TYPE_CHECKING:
     from nimwrap.history.sqlite.queries import Reader
@@ -32,7 +34,6 @@ def list_images(ctx: typer.Context, targets: Targets = None) -> None:
 
     Example: nimwrap images list powerha1
     """
-    from nimwrap.cli.known_names import everyone
     from nimwrap.images.image_inventory import inventory
 
     invocation = current(ctx)
@@ -40,14 +41,14 @@ def list_images(ctx: typer.Context, targets: Targets = None) -> None:
     entries: list[InventoriedImage] = []
     filesystems: list[dict[str, Any]] = []
     with invocation.reader() as reader:
-        known = set(everyone(reader, invocation.config))
+        known = recorded_clients(invocation.config, reader)
         for master in invocation.masters:
             rows = reader.images(master)
             stock = _stock(invocation, master, [row.location for row in rows], warnings)
             found = inventory(master, rows, stock)
-            known |= {ClientRef(master, entry.client) for entry in found if entry.client}
+            known = known.with_names(master, [entry.client for entry in found if entry.client])
             if stock is not None:
-                known |= {ClientRef(master, name) for name in stock.hosts.values()}
+                known = known.with_names(master, stock.hosts.values())
                 filesystems += _filesystems(invocation, reader, master, stock)
             entries += found
     shown = _chosen(entries, targets or [], known, invocation)
@@ -75,20 +76,13 @@ def _stock(invocation: Invocation, master: str, places: list[str], warnings: lis
 
 
 def _chosen(
-    entries: list[InventoriedImage], targets: list[str], known: set[ClientRef], invocation: Invocation
+    entries: list[InventoriedImage], targets: list[str], known: KnownClients, invocation: Invocation
 ) -> list[InventoriedImage]:
     """The entries of the clients meant; without a target all, those of no known client last."""
     if not targets:
         return sorted(entries, key=lambda entry: (entry.client is None, entry.master, entry.client or ""))
-    wanted: set[ClientRef] = set()
-    for target in targets:
-        members = [target]
-        if target.startswith("group:"):
-            members = list(members_of(invocation.config.groups, target.removeprefix("group:")))
-        found = {ref for ref in known if any(matches(member, ref) for member in members)}
-        if not found:
-            raise unknown_client(target, known)
-        wanted |= found
+    config = invocation.config
+    wanted = set(any_resolved(select(targets, known, config.groups), known, config.groups))
     return [entry for entry in entries if entry.client and ClientRef(entry.master, entry.client) in wanted]
 
 

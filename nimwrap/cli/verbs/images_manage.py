@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -11,10 +12,12 @@ from nimwrap.cli.arguments import Targets
 from nimwrap.cli.image_targets import context_of, named_images, problems_of, recovered
 from nimwrap.cli.invocation import Invocation, Result, current
 from nimwrap.cli.output.printer import Printer
+from nimwrap.clients.known_clients import recorded_clients
+from nimwrap.clients.selection import select
+from nimwrap.clients.target_errors import any_resolved
 from nimwrap.domain.codes import ExitCode
 from nimwrap.domain.errors import NimwrapError, Problem, usage_error
 from nimwrap.domain.records import ClientRef
-from nimwrap.domain.target_names import matches, unknown_client
 
 if TYPE_CHECKING:
     from nimwrap.fleet.session import Session
@@ -64,11 +67,12 @@ def adopt(
     invocation = current(ctx)
     with invocation.reader() as reader:
         rows = [row for row in reader.images() if not row.managed]
-        clients = reader.known()
+        known = recorded_clients(invocation.config, reader)
     names = []
     for name in images:
-        mine = [str(row.id) for row in rows if matches(name, ClientRef(row.master, row.client))]
-        if not mine and any(matches(name, ref) for ref in clients):
+        meant = select([name], known, invocation.config.groups).all_of_a_name
+        mine = [str(row.id) for row in rows if row.ref in meant]
+        if meant and not mine:
             raise usage_error(f"no unmanaged image of {name} is recorded", "`nimwrap images import` records NIM's own")
         names += mine or [name]
     _set(invocation, "images adopt", names, {"managed": True}, "is managed now")
@@ -105,7 +109,6 @@ def import_(ctx: typer.Context, targets: Targets = None) -> None:
 
     Example: nimwrap images import
     """
-    from nimwrap.cli.known_names import everyone
     from nimwrap.fleet.session import open_session, refresh_inventories
 
     invocation = current(ctx)
@@ -113,34 +116,39 @@ def import_(ctx: typer.Context, targets: Targets = None) -> None:
     with open_session(invocation.config) as session:
         troubles = refresh_inventories(session)
         troubles |= recovered(session, [master for master in session.hosts if master not in troubles])
-        if targets and not troubles:
-            known = everyone(session.reader, session.config)
-            for target in targets:
-                if not any(matches(target, ref) for ref in known):
-                    raise unknown_client(target, known)
+        wanted = _wanted(session, targets, troubles) if targets else None
         for master in session.hosts:
             if master not in troubles:
                 try:
-                    found += _imported(invocation, session, master, targets or [])
+                    found += _imported(invocation, session, master, wanted)
                 except NimwrapError as error:
                     troubles[master] = error
     _finish_import(invocation, found, problems_of(troubles))
 
 
-def _imported(invocation: Invocation, session: Session, master: str, targets: list[str]) -> list[Imported]:
+def _wanted(session: Session, targets: list[str], troubles: Mapping[str, NimwrapError]) -> frozenset[ClientRef]:
+    """The clients that the targets mean; exit 2 when one means none, unless a master is missing that may know it."""
+    known = recorded_clients(session.config, session.reader)
+    selection = select(targets, known, session.config.groups)
+    if not troubles:
+        any_resolved(selection, known, session.config.groups)
+    return frozenset(selection.all_of_a_name)
+
+
+def _imported(
+    invocation: Invocation, session: Session, master: str, wanted: frozenset[ClientRef] | None
+) -> list[Imported]:
     from nimwrap.images.adoption import import_images, unrecorded
     from nimwrap.images.image_inventory import inventory
     from nimwrap.images.master_catalog import read_catalog
 
-    if any(target.startswith("group:") for target in targets):
-        raise usage_error("import takes clients and globs, not groups")
     context = context_of(session, master)
     rows = session.reader.images(master)
     stock = read_catalog(context.host, session.config, master, [row.location for row in rows])
     entries = [
         entry
         for entry in unrecorded(inventory(master, rows, stock))
-        if not targets or any(matches(target, ClientRef(master, entry.client or "")) for target in targets)
+        if wanted is None or ClientRef(master, entry.client or "") in wanted
     ]
     return import_images(context, entries, stock, invocation.now())
 

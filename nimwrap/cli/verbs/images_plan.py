@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from nimwrap.cli.arguments import Client
-from nimwrap.cli.image_targets import clients_meant
 from nimwrap.cli.invocation import Invocation, Result, current
 from nimwrap.cli.output.printer import Printer
+from nimwrap.cli.recorded_targets import clients_meant
 from nimwrap.domain.codes import ExitCode, FailureCode
 from nimwrap.domain.durations import format_size
 from nimwrap.domain.errors import NimwrapError, Problem, usage_error
@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     from nimwrap.history.sqlite.queries import Reader
     from nimwrap.images.restore.restore_facts import RestoreFacts
     from nimwrap.images.restore.restore_plan import RestorePlan, RestoreRequest
-
-_BOOTABLE = ("mksysb", "ios_mksysb", "master_mksysb")
 
 
 def register(images: typer.Typer) -> None:
@@ -64,14 +62,16 @@ def plan(
 
 
 def _one(invocation: Invocation, reader: Reader, client: str) -> ClientRef:
-    found = clients_meant(invocation, reader, [client])
+    found = clients_meant(invocation.config, reader, [client])
     if len(found) > 1:
         raise usage_error(f"{client!r} means several clients", "say which: " + ", ".join(map(str, found)))
     return found[0]
 
 
 def _image(reader: Reader, ref: ClientRef, wanted: str | None) -> ImageRow:
-    rows = [row for row in reader.images(ref.master, ref.client) if row.kind in _BOOTABLE]
+    from nimwrap.images.kinds.registry import kind_of
+
+    rows = [row for row in reader.images(ref.master, ref.client) if kind_of(row.kind).bootable]
     if wanted is not None:
         found = [row for row in rows if wanted in (row.resource, row.location, str(row.id))]
         if not found:
@@ -89,17 +89,18 @@ def _image(reader: Reader, ref: ClientRef, wanted: str | None) -> ImageRow:
 
 
 def _request(invocation: Invocation, reader: Reader, row: ImageRow, to: str | None) -> RestoreRequest:
+    from nimwrap.images.kinds.registry import kind_of
     from nimwrap.images.restore.restore_plan import RestoreRequest
 
     master = invocation.masters.get(row.master)
     if master is None:
         raise usage_error(f"master {row.master} is not in the configuration")
-    hosts = {one["name"]: one["host"] for one in reader.clients(row.master)}
+    hosts = {one.name: one.host for one in reader.clients(row.master)}
     target = to or row.client
     runs = reader.runs_by_id([row.run]) if row.run else []
     others: dict[str, ImageRow] = {}
     for other in reader.images(row.master, row.client):
-        if other.kind not in _BOOTABLE and other.verified and not other.fault:
+        if not kind_of(other.kind).bootable and other.verified and not other.fault:
             others.setdefault((other.resource or other.location)[:-16], other)
     return RestoreRequest(
         row,

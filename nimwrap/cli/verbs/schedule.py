@@ -10,10 +10,12 @@ import typer
 from nimwrap.cli import completion
 from nimwrap.cli.invocation import Invocation, Result, current
 from nimwrap.cli.output.printer import Printer
+from nimwrap.domain.did_you_mean import did_you_mean
 from nimwrap.domain.durations import format_duration, rfc3339
 from nimwrap.domain.errors import Problem, usage_error
 
 if TYPE_CHECKING:
+    from nimwrap.history.model import ClientRow
     from nimwrap.scheduling.forecast import Coming
     from nimwrap.scheduling.model import Schedule
 
@@ -101,13 +103,10 @@ def loaded(invocation: Invocation) -> dict[str, Schedule]:
 
 def named(schedules: dict[str, Schedule], name: str) -> Schedule:
     """The schedule of that name; a usage error with the nearest one when there is none."""
-    from difflib import get_close_matches
-
     if name in schedules:
         return schedules[name]
-    near = get_close_matches(name, schedules, 1)
     known = f"the schedules are {', '.join(schedules)}" if schedules else "there is no schedule yet"
-    raise usage_error(f"there is no schedule {name!r}", f"did you mean {near[0]}?" if near else known)
+    raise usage_error(f"there is no schedule {name!r}", did_you_mean(name, schedules) or known)
 
 
 def _as_json(schedule: Schedule) -> dict[str, Any]:
@@ -139,7 +138,7 @@ def _slot_as_json(each: Coming) -> dict[str, Any]:
     }
 
 
-def _inventory_warning(clients: list[dict[str, Any]]) -> list[Problem]:
+def _inventory_warning(clients: list[ClientRow]) -> list[Problem]:
     if clients:
         return []
     hint = "`nimwrap status --refresh` asks the masters"

@@ -58,7 +58,7 @@ def run(
         order = Order(known, schedule=schedule.name, window_ends=ends, issued=invocation.issued)
         with leaving_on_signal(session):
             runs = watched(invocation, session, order)
-        invocation.finish(runs_result("schedule run", session, order, runs, _strangers(refs)))
+        invocation.finish(runs_result("schedule run", session, order, runs, _unresolved(refs)))
 
 
 def due(ctx: typer.Context) -> None:
@@ -107,12 +107,12 @@ def _result(session: Session, schedules: dict[str, Schedule], report: DueReport)
 
     runs = [run for worked in report.worked for run in worked.runs]
     order = Order(tuple(ref for worked in report.worked for ref in worked.order.refs), schedule="due")
-    strangers = _strangers(report.strangers)
-    result = runs_result("schedule due", session, order, runs, strangers)
+    unresolved = _unresolved(report.unresolved)
+    result = runs_result("schedule due", session, order, runs, unresolved)
     judged: list[tuple[Outcome, FailureCode | None, bool]]
     judged = [(run.outcome, run.failure.code if run.failure else None, counts(order, run)) for run in runs]
     judged += [(Outcome.SKIPPED, FailureCode.OUTSIDE_WINDOW, missed.counts) for missed in report.missed]
-    judged += [(Outcome.REFUSED, FailureCode.of(problem.code), True) for problem in strangers]
+    judged += [(Outcome.REFUSED, FailureCode.of(problem.code), True) for problem in unresolved]
     judged += [(Outcome.FAILED, FailureCode.of(error.code), True) for error in report.faults]
     errors = [*result.errors]
     errors += [_problem(missed) for missed in report.missed if missed.counts]
@@ -161,7 +161,7 @@ def _problem(missed: Missed) -> Problem:
     return Problem(FailureCode.OUTSIDE_WINDOW, message, hint, missed.ref.client)
 
 
-def _strangers(refs: Iterable[ClientRef]) -> list[Problem]:
+def _unresolved(refs: Iterable[ClientRef]) -> list[Problem]:
     """What is to be said of those whom a schedule means and nobody can back up."""
     from nimwrap.scheduling.claims import unresolved_target
 

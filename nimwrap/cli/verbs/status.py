@@ -91,7 +91,7 @@ def _problems(found: Protection) -> list[Problem]:
 def _code(view: ClientView) -> str:
     if view.judged.never_backed_up:
         return "never_backed_up"
-    return "overdue" if view.judged.overdue else str(view.row["failure_code"] or "unprotected")
+    return "overdue" if view.judged.overdue else str(view.row.failure_code or "unprotected")
 
 
 def _nagios(code: int, line: str, verdict: Verdict) -> Result:
@@ -117,23 +117,23 @@ def client_json(view: ClientView) -> dict[str, Any]:
     """One entry of ``data.clients[]``."""
     row = view.row
     good = {
-        "run": row["last_good_run"],
-        "ended": row["last_good"],
+        "run": row.last_good_run,
+        "ended": row.last_good,
         "age_s": round(view.age_s) if view.age_s is not None else None,
-        "resource": row["resource"],
-        "location": row["location"],
-        "size_bytes": row["size_bytes"],
-        "outcome": row["last_good_outcome"],
+        "resource": row.resource,
+        "location": row.location,
+        "size_bytes": row.size_bytes,
+        "outcome": row.last_good_outcome,
     }
-    failure = {"code": row["failure_code"], "message": row["failure_message"], "fix": row["failure_fix"]}
+    failure = {"code": row.failure_code, "message": row.failure_message, "fix": row.failure_fix}
     run = {
-        "id": row["last_run"],
-        "outcome": row["last_outcome"],
-        "started": row["last_started"],
-        "ended": row["last_ended"],
-        "failure": failure if row["failure_code"] else None,
+        "id": row.last_run,
+        "outcome": row.last_outcome,
+        "started": row.last_started,
+        "ended": row.last_ended,
+        "failure": failure if row.failure_code else None,
     }
-    hold = {key: view.hold[key] for key in ("reason", "since", "until")} if view.hold else None
+    hold = {key: getattr(view.hold, key) for key in ("reason", "since", "until")} if view.hold else None
     return {
         "client": view.ref.client,
         "master": view.ref.master,
@@ -141,15 +141,15 @@ def client_json(view: ClientView) -> dict[str, Any]:
         "reasons": [reason.text for reason in view.judged.reasons],
         "reason_codes": [reason.code for reason in view.judged.reasons],
         "fix": view.advice,
-        "last_good": good if row["last_good"] else None,
-        "last_run": run if row["last_run"] else None,
+        "last_good": good if row.last_good else None,
+        "last_run": run if row.last_run else None,
         "next_run": rfc3339(view.next_run) if view.next_run else None,
         "never_backed_up": view.judged.never_backed_up,
         "overdue": view.judged.overdue,
         "hold": hold,
         "cluster": view.cluster,
         "excluded": view.excluded,
-        "vanished": row["vanished"],
+        "vanished": row.vanished,
         "max_age_s": view.policy_max_age_s,
     }
 

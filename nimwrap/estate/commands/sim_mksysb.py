@@ -10,7 +10,7 @@ import os
 import time
 
 from nimwrap.estate import image, net, nfs
-from nimwrap.estate.faulty import faulty_header, is_done_with, is_idle
+from nimwrap.estate.faulty import faulty_header, is_done_with, is_held, is_idle
 from nimwrap.estate.filesystems import MountedFilesystem, filesystem, free_kb, mount_of
 from nimwrap.estate.hooks import hook
 from nimwrap.estate.machine import Machine
@@ -181,8 +181,10 @@ def _write(job: _Job, header: image.Header) -> None:
 
 
 def _be_hindered(job: _Job, share: float) -> None:
-    """Stay here as long as a switch holds the job: a dead NFS server, or NIM's own hang in the middle."""
+    """Stay here as long as something holds the job: a test's word, a dead NFS server, or NIM's own hang."""
     me = job.me
+    if is_held(me, share):
+        me.hang(lambda: is_held(me, share))
     if share >= 0.4 and me.fault("nfs_stall") and mount_of(me, job.target):
         me.hang(lambda: bool(me.fault("nfs_stall")))
     if share >= 0.4 and job.by_nim and me.fault("nim_hang_midway"):

@@ -11,7 +11,6 @@ from typing import Any, TypeVar
 
 from nimwrap.history.history_errors import StoreUnavailable, newer, refuse_other_owner, state_dir_fault, unavailable
 from nimwrap.history.sqlite import schema
-from nimwrap.history.sqlite.codec import Row
 
 Parameters = Sequence[Any]
 
@@ -23,7 +22,8 @@ Make = Callable[[Sequence[Any]], T]
 
 def select(columns: Sequence[str], table: str) -> str:
     """The beginning of a query for records with these fields. Qualified, a name that is no column is an error."""
-    return f"select {', '.join(f'{table}.{name}' for name in columns)} from {table}"  # noqa: S608 -- names of ours
+    names = ", ".join(f'{table}."{name}"' for name in columns)
+    return f"select {names} from {table}"
 
 
 class ReadOnly:
@@ -43,37 +43,38 @@ class ReadOnly:
                     connection.close()
             self._connection = self._empty = None
 
-    def rows(self, sql: str, parameters: Parameters = ()) -> list[Row]:
-        """All rows of a query as dictionaries."""
-        with self._lock, self._explained():
-            cursor = self._connected().execute(sql, tuple(parameters))
-            names = [column[0] for column in cursor.description]
-            return [dict(zip(names, values, strict=True)) for values in cursor.fetchall()]
+    def query(self, sql: str, parameters: Parameters = ()) -> sqlite3.Cursor:
+        """The one place that every question passes; the callers below hold the lock and explain its faults."""
+        return self._connected().execute(sql, tuple(parameters))
 
     def records(self, make: Make[T], sql: str, parameters: Parameters = ()) -> list[T]:
         """All rows of a query that begins as :func:`select` has it."""
         with self._lock, self._explained():
-            return [make(values) for values in self._connected().execute(sql, tuple(parameters))]
+            return [make(values) for values in self.query(sql, parameters)]
 
     def record(self, make: Make[T], sql: str, parameters: Parameters = ()) -> T | None:
         """The first of them, or None."""
         return next(iter(self.records(make, sql, parameters)), None)
 
-    def row(self, sql: str, parameters: Parameters = ()) -> Row | None:
-        """The first row of a query, or None."""
-        return next(iter(self.rows(sql, parameters)), None)
+    def value(self, sql: str, parameters: Parameters = ()) -> Any:
+        """The first value of the first row, or None."""
+        return next(self.each(sql, parameters), (None,))[0]
 
-    def each(self, sql: str, parameters: Parameters = ()) -> Iterator[Row]:
-        """The rows of a query one by one, for when only the first few are wanted."""
+    def limit(self, category: int) -> int:
+        """One of the limits that SQLite was built with."""
+        with self._lock:
+            return self._connected().getlimit(category)
+
+    def each(self, sql: str, parameters: Parameters = ()) -> Iterator[tuple[Any, ...]]:
+        """The values of a query row by row, for when only the first few are wanted."""
         with self._lock, self._explained():
-            cursor = self._connected().execute(sql, tuple(parameters))
-        names = [column[0] for column in cursor.description]
+            cursor = self.query(sql, parameters)
         while True:
             with self._lock, self._explained():
                 values = cursor.fetchone()
             if values is None:
                 return
-            yield dict(zip(names, values, strict=True))
+            yield values
 
     @contextmanager
     def _explained(self) -> Iterator[None]:
@@ -155,7 +156,7 @@ def _applied(connection: sqlite3.Connection) -> set[str]:
     table = schema.MIGRATIONS_TABLE
     if not connection.execute("select 1 from sqlite_master where name = ?", (table,)).fetchone():
         return set()
-    query = f"select name from {table} where migration_set = ?"  # noqa: S608 -- a constant of ours
+    query = f"select name from {table} where migration_set = ?"
     return {name for (name,) in connection.execute(query, (schema.MIGRATION_SET,))}
 
 

@@ -11,21 +11,46 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nimwrap.domain.durations import rfc3339
+from nimwrap.domain.names import PLAIN_KIND
 from nimwrap.domain.target_names import matches
-from nimwrap.history.model import ImageRow, LastGoodRow
-from nimwrap.history.sqlite.codec import Row
-from nimwrap.history.sqlite.connection import Make, ReadOnly, T, select
-from nimwrap.history.sqlite.lookup import find_run
+from nimwrap.history.model import (
+    AttemptRow,
+    ChangeRow,
+    ClientRow,
+    EventRow,
+    FindingRow,
+    FleetRow,
+    HoldRow,
+    ImageRow,
+    InventoryRow,
+    LastGoodRow,
+    RunRow,
+    SlotRow,
+)
+from nimwrap.history.sqlite.connection import Make, T, select
+from nimwrap.history.sqlite.lookup import find_run, stored_run
 from nimwrap.history.sqlite.recent_runs import newest_runs
+from nimwrap.history.sqlite.set_queries import SetQueries
 
 if TYPE_CHECKING:
     from nimwrap.domain.records import ClientRef  # loaded when needed: its module costs a tenth of `nimwrap history`
 
+_RUNS = select(RunRow._fields, "runs")
+_ATTEMPTS = select(AttemptRow._fields, "attempts")
+_FINDINGS = select(FindingRow._fields, "findings")
+_EVENTS = select(EventRow._fields, "events")
+_CHANGES = select(ChangeRow._fields, "export_changes")
+_CLIENTS = select(ClientRow._fields, "clients")
+_INVENTORIES = select(InventoryRow._fields, "inventories")
+_HOLDS = select(HoldRow._fields, "holds")
+_SLOTS = select(SlotRow._fields, "slots")
+_FLEET = select(FleetRow._fields[:-1], "fleet_status")
+_LAST_GOOD = select(LastGoodRow._fields, "last_good")
 _IMAGES = select(ImageRow._fields, "images")
 _EVER = ""  # before every RFC 3339 text
 
 
-class Reader(ReadOnly):
+class Reader(SetQueries):
     """The history, open for reading; empty as long as there is no database."""
 
     @classmethod
@@ -48,7 +73,7 @@ class Reader(ReadOnly):
         since: datetime | None = None,
         outcomes: Sequence[str] = (),
         limit: int | None = None,
-    ) -> list[Row]:
+    ) -> list[RunRow]:
         """Runs, newest first. A target is a client, ``master/client`` or a glob of either; none means all."""
         wanted = list(targets)
         refs: dict[ClientRef, None] | None = None
@@ -59,61 +84,67 @@ class Reader(ReadOnly):
         chosen = None if refs is None else list(refs)
         return newest_runs(self, chosen, after=after, outcomes=outcomes, limit=limit)
 
-    def run(self, text: str) -> Row:
+    def run(self, text: str) -> RunRow:
         """The run whose id is ``text`` or begins with it; a usage error naming the nearest ids otherwise."""
         return find_run(self, text)
 
-    def runs_by_id(self, ids: Sequence[str]) -> list[Row]:
+    def stored_run(self, run: str) -> RunRow | None:
+        """The run with exactly this id, None when there is none: for programs, as :meth:`run` is for people."""
+        return stored_run(self, run)
+
+    def runs_by_id(self, ids: Sequence[str]) -> list[RunRow]:
         """These runs, in the order given; ids without a row are left out."""
-        found = {row["id"]: row for row in self._in("select * from runs where id in ({})", ids)}
+        found = {row.id: row for row in self._among(RunRow.from_row, f"{_RUNS} where id in ({{}})", ids)}
         return [found[run] for run in ids if run in found]
 
-    def open_runs(self, master: str | None = None) -> list[Row]:
+    def open_runs(self, master: str | None = None) -> list[RunRow]:
         """Runs that have not ended, oldest first."""
         if master is None:
-            return self.rows("select * from runs where outcome = 'running' order by started, rowid")
-        sql = "select * from runs where outcome = 'running' and master = ? order by started, rowid"
-        return self.rows(sql, (master,))
+            return self.records(RunRow.from_row, f"{_RUNS} where outcome = 'running' order by started, rowid")
+        sql = f"{_RUNS} where outcome = 'running' and master = ? order by started, rowid"
+        return self.records(RunRow.from_row, sql, (master,))
 
-    def last_runs(self, master: str, client: str, limit: int = 1) -> list[Row]:
+    def last_runs(self, master: str, client: str, limit: int = 1) -> list[RunRow]:
         """The newest runs of one client, newest first, whatever came of them."""
-        sql = "select * from runs where master = ? and client = ? order by started desc, rowid desc limit ?"
-        return self.rows(sql, (master, client, limit))
+        sql = f"{_RUNS} where master = ? and client = ? order by started desc, rowid desc limit ?"
+        return self.records(RunRow.from_row, sql, (master, client, limit))
 
-    def findings(self, run: str) -> list[Row]:
-        return self.rows("select * from findings where run = ? order by id", (run,))
+    def findings(self, run: str) -> list[FindingRow]:
+        return self.records(FindingRow.from_row, f"{_FINDINGS} where run = ? order by id", (run,))
 
-    def attempts(self, runs: Sequence[str]) -> list[Row]:
+    def attempts(self, runs: Sequence[str]) -> list[AttemptRow]:
         """The attempts of these runs, each run's in their order."""
-        return self._in("select * from attempts where run in ({}) order by run, number", runs)
+        return self._among(AttemptRow.from_row, f"{_ATTEMPTS} where run in ({{}}) order by run, number", runs)
 
-    def events(self, run: str) -> list[Row]:
+    def events(self, run: str) -> list[EventRow]:
         """What was noted of a run, in the order it was written: commands with their output, phases, warnings."""
-        return self.rows("select * from events where run = ? order by id", (run,))
+        return self.records(EventRow.from_row, f"{_EVENTS} where run = ? order by id", (run,))
 
-    def noted(self, kind: str, since: datetime) -> list[Row]:
+    def noted(self, kind: str, since: datetime) -> list[EventRow]:
         """Events of one kind, of whatever run or master, not before ``since``, the oldest first."""
-        return self.rows("select * from events where kind = ? and at >= ? order by at, id", (kind, rfc3339(since)))
+        return self.records(
+            EventRow.from_row, f"{_EVENTS} where kind = ? and at >= ? order by at, id", (kind, rfc3339(since))
+        )
 
     # --- what backups of a client were like
 
-    def durations(self, master: str, client: str, kind: str = "mksysb", limit: int = 10) -> list[float]:
+    def durations(self, master: str, client: str, kind: str = PLAIN_KIND, limit: int = 10) -> list[float]:
         """Seconds that the last runs which made an image of this kind took, newest first."""
         newest = (
             "select * from (select duration_s, started, rowid as number from runs where master = ? and client = ?"
             " and outcome = ? and kind = ? order by started desc limit ?)"
         )
-        sql = f"select duration_s from ({newest} union all {newest}) order by started desc, number desc limit ?"  # noqa: S608
+        sql = f"select duration_s from ({newest} union all {newest}) order by started desc, number desc limit ?"
         bound = [value for outcome in ("ok", "warning") for value in (master, client, outcome, kind, limit)]
-        return [row["duration_s"] for row in self.rows(sql, [*bound, limit]) if row["duration_s"] is not None]
+        return [took for (took,) in self.each(sql, [*bound, limit]) if took is not None]
 
-    def sizes(self, master: str, client: str, kind: str = "mksysb", limit: int = 10) -> list[int]:
+    def sizes(self, master: str, client: str, kind: str = PLAIN_KIND, limit: int = 10) -> list[int]:
         """Bytes of the last proven images, newest first, also of those that are gone."""
         sql = (
             "select size_bytes from images where master = ? and client = ? and kind = ? and verified = 1"
             " order by created desc, id desc limit ?"
         )
-        return [row["size_bytes"] for row in self.rows(sql, (master, client, kind, limit))]
+        return [size for (size,) in self.each(sql, (master, client, kind, limit))]
 
     def remedies_proven(self, master: str) -> tuple[str, ...]:
         """Remedies that let a client of this master in and ended with an image, the latest success first."""
@@ -121,33 +152,32 @@ class Reader(ReadOnly):
             "select remedy, max(started) as latest from runs where master = ? and remedy is not null"
             " and outcome in ('ok', 'warning') group by remedy order by latest desc"
         )
-        return tuple(row["remedy"] for row in self.rows(sql, (master,)))
+        return tuple(remedy for remedy, _ in self.each(sql, (master,)))
 
-    def channels(self, master: str) -> list[Row]:
-        """What was found out about the ways from this master to its clients."""
-        return self.rows("select * from channels where master = ? order by client", (master,))
+    def routes(self, master: str) -> dict[str, str]:
+        """The ways from this master to its clients, as they were last found out."""
+        return dict(self.each("select client, route from channels where master = ? order by client", (master,)))
 
     def known_route(self, master: str, client: str, since: datetime) -> str:
         """The way to the client as it was found out since then; empty when it was not."""
         sql = "select route from channels where master = ? and client = ? and found >= ?"
-        found = self.row(sql, (master, client, rfc3339(since)))
-        return str(found["route"]) if found else ""
+        return str(self.value(sql, (master, client, rfc3339(since))) or "")
 
     # --- exports and images
 
-    def open_changes(self, master: str | None = None) -> list[Row]:
+    def open_changes(self, master: str | None = None) -> list[ChangeRow]:
         """Export changes in force, planned or foreign, by master, oldest first."""
         states = "state in ('planned', 'applied', 'foreign')"
         if master is None:
-            return self.rows(f"select * from export_changes where {states} order by master, id")  # noqa: S608 -- a constant
-        return self.rows(f"select * from export_changes where {states} and master = ? order by id", (master,))  # noqa: S608
+            return self.records(ChangeRow.from_row, f"{_CHANGES} where {states} order by master, id")
+        return self.records(ChangeRow.from_row, f"{_CHANGES} where {states} and master = ? order by id", (master,))
 
-    def changes(self, *, run: str | None = None, limit: int | None = None) -> list[Row]:
+    def changes(self, *, run: str | None = None, limit: int | None = None) -> list[ChangeRow]:
         """The journal of export changes: of one run in order, or the newest of all first."""
         if run is not None:
-            return self.rows("select * from export_changes where run = ? order by id", (run,))
-        sql = "select * from export_changes where id > 0 order by id desc limit ?"
-        return self.rows(sql, (-1 if limit is None else limit,))
+            return self.records(ChangeRow.from_row, f"{_CHANGES} where run = ? order by id", (run,))
+        sql = f"{_CHANGES} where id > 0 order by id desc limit ?"
+        return self.records(ChangeRow.from_row, sql, (-1 if limit is None else limit,))
 
     def images(
         self, master: str | None = None, client: str | None = None, *, kind: str | None = None, removed: bool = False
@@ -160,11 +190,6 @@ class Reader(ReadOnly):
         condition = "where " + " and ".join(terms) if terms else ""
         sql = f"{_IMAGES} {condition} order by master, client, kind, created desc, id desc"
         return self.records(ImageRow.from_row, sql, [value for value in where.values() if value is not None])
-
-    def newest_proven(self, master: str, client: str, kind: str = "mksysb", *, limit: int) -> list[ImageRow]:
-        """The last proven images of one client, newest first, also those that are gone."""
-        sql = f"{_IMAGES} where master = ? and client = ? and kind = ? and verified = 1 order by created desc limit ?"
-        return self.records(ImageRow.from_row, sql, (master, client, kind, limit))
 
     def faulty_images(self) -> list[ImageRow]:
         """Images that are still there, and in which something wrong was found since they were made."""
@@ -179,44 +204,44 @@ class Reader(ReadOnly):
         sql = f"{_IMAGES} where master = ? and location = ? and removed is null"
         return self.record(ImageRow.from_row, sql, (master, location))
 
-    def last_good(self, master: str, client: str, kind: str = "mksysb") -> LastGoodRow | None:
+    def last_good(self, master: str, client: str, kind: str = PLAIN_KIND) -> LastGoodRow | None:
         """The newest proven image that is still there and without fault; its ``outcome`` may be ``warning``."""
-        sql = f"{select(LastGoodRow._fields, 'last_good')} where master = ? and client = ? and kind = ?"
+        sql = f"{_LAST_GOOD} where master = ? and client = ? and kind = ?"
         return self.record(LastGoodRow.from_row, sql, (master, client, kind))
 
     # --- clients, holds, schedules
 
-    def fleet(self) -> list[Row]:
+    def fleet(self) -> list[FleetRow]:
         """Every client known to NIM with its last good image, last run and hold: the view ``fleet_status``."""
-        return self.rows("select * from fleet_status order by master, client")
+        return self.records(FleetRow.from_row, f"{_FLEET} order by master, client")
 
-    def clients(self, master: str | None = None) -> list[Row]:
+    def clients(self, master: str | None = None) -> list[ClientRow]:
         """Clients as the inventories list them, with those that vanished (``vanished`` says when)."""
         if master is None:
-            return self.rows("select * from clients order by master, name")
-        return self.rows("select * from clients where master = ? order by name", (master,))
+            return self.records(ClientRow.from_row, f"{_CLIENTS} order by master, name")
+        return self.records(ClientRow.from_row, f"{_CLIENTS} where master = ? order by name", (master,))
 
-    def inventories(self) -> list[Row]:
+    def inventories(self) -> list[InventoryRow]:
         """When each master was last asked for its clients (``tried``), and last answered (``taken``)."""
-        return self.rows("select * from inventories order by master")
+        return self.records(InventoryRow.from_row, f"{_INVENTORIES} order by master")
 
-    def holds(self, at: datetime | None = None) -> list[Row]:
+    def holds(self, at: datetime | None = None) -> list[HoldRow]:
         """Holds that stand; with ``at`` without those that end by then."""
         now = rfc3339(at) if at else _EVER
-        sql = "select * from holds where released is null and (until is null or until > ?) order by master, client"
-        return self.rows(sql, (now,))
+        sql = f"{_HOLDS} where released is null and (until is null or until > ?) order by master, client"
+        return self.records(HoldRow.from_row, sql, (now,))
 
-    def slots(self, *, since: datetime | None = None, states: Sequence[str] = ()) -> list[Row]:
+    def slots(self, *, since: datetime | None = None, states: Sequence[str] = ()) -> list[SlotRow]:
         """Slots by their due time, oldest first."""
         after = rfc3339(since) if since else _EVER
         if not states:
-            return self.rows("select * from slots where slot >= ? order by slot, id", (after,))
-        sql = "select * from slots where state = ? and slot >= ? order by slot, id"
-        found = [row for state in states for row in self.rows(sql, (state, after))]
-        return sorted(found, key=lambda row: (row["slot"], row["id"]))
+            return self.records(SlotRow.from_row, f"{_SLOTS} where slot >= ? order by slot, id", (after,))
+        sql = f"{_SLOTS} where state = ? and slot >= ? order by slot, id"
+        found = [row for state in states for row in self.records(SlotRow.from_row, sql, (state, after))]
+        return sorted(found, key=lambda row: (row.slot, row.id))
 
     def known(self) -> list[ClientRef]:
-        """Every client that has a run or stands in an inventory, in order."""
+        """Every client that has a run, an image that is there, or a place in an inventory, in order."""
         from nimwrap.domain.ref import ClientRef
 
         # Two index steps for each client, however many runs it has (a plain "distinct" reads them all).
@@ -228,8 +253,9 @@ class Reader(ReadOnly):
                 (select n.rowid from runs n where n.master = k.master and n.client > k.client
                  order by n.client limit 1),
                 (select n.rowid from runs n where n.master > k.master order by n.master, n.client limit 1)))
-            select master, client from k union select master, name from clients order by 1, 2"""
-        return [ClientRef(row["master"], row["client"]) for row in self.rows(sql)]
+            select master, client from k union select master, name from clients
+            union select master, client from images where removed is null order by 1, 2"""
+        return [ClientRef(master, client) for master, client in self.each(sql)]
 
     def matching(self, patterns: Iterable[str]) -> list[ClientRef]:
         """The known clients that a client name, ``master/client`` or a glob of either means."""
@@ -238,12 +264,9 @@ class Reader(ReadOnly):
             return []
         return [ref for ref in self.known() if any(matches(pattern, ref) for pattern in wanted)]
 
-    def _in(self, sql: str, values: Sequence[str] | Sequence[int]) -> list[Row]:
-        found = []
-        for start in range(0, len(values), 500):  # SQLite binds at most 999 values on old builds
-            part = values[start : start + 500]
-            found += self.rows(sql.format(",".join("?" * len(part))), part)
-        return found
+    def integrity(self) -> str:
+        """What SQLite's own quick check of the file says: ``ok``, or the first fault."""
+        return str(self.value("pragma quick_check(1)"))
 
     def _among(self, make: Make[T], sql: str, values: Sequence[str] | Sequence[int]) -> list[T]:
         found: list[T] = []

@@ -7,19 +7,21 @@ from collections.abc import Iterator, Sequence
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from nimwrap.history.sqlite.codec import Row
-from nimwrap.history.sqlite.connection import ReadOnly
+from nimwrap.history.model import RunRow
+from nimwrap.history.sqlite.connection import ReadOnly, select
 
 if TYPE_CHECKING:
     from nimwrap.domain.ref import ClientRef
 
+_RUNS = select(("started", "rowid", *RunRow._fields), "runs")
+_Found = tuple[str, int, RunRow]
 _ORDER = "order by started desc, rowid desc"
 _BATCH = 400  # two values a client; SQLite binds at most 999 on old builds
 
 
 def newest_runs(
     reader: ReadOnly, refs: Sequence[ClientRef] | None, *, after: str, outcomes: Sequence[str], limit: int | None
-) -> list[Row]:
+) -> list[RunRow]:
     """Runs newest first, of ``refs`` (None: everybody), not before ``after``, with one of ``outcomes`` if any."""
     if refs is None:
         sources = _of_all(reader, after, outcomes)
@@ -27,29 +29,31 @@ def newest_runs(
         if limit is not None and len(refs) > limit:
             refs = _latest_clients(reader, refs, outcomes, limit)
         sources = _of_clients(reader, refs, after, outcomes)
-    newest_first = heapq.merge(*sources, key=lambda row: (row["started"], row["rowid"]), reverse=True)
-    rows = list(islice(newest_first, limit))
-    for row in rows:
-        del row["rowid"]
-    return rows
+    newest_first = heapq.merge(*sources, key=lambda found: found[:2], reverse=True)
+    return [run for _, _, run in islice(newest_first, limit)]
 
 
-def _of_all(reader: ReadOnly, after: str, outcomes: Sequence[str]) -> list[Iterator[Row]]:
+def _of_all(reader: ReadOnly, after: str, outcomes: Sequence[str]) -> list[Iterator[_Found]]:
     if not outcomes:
-        return [reader.each(f"select rowid, * from runs where started >= ? {_ORDER}", (after,))]  # noqa: S608
-    sql = f"select rowid, * from runs where outcome = ? and started >= ? {_ORDER}"  # noqa: S608 -- constants
-    return [reader.each(sql, (outcome, after)) for outcome in outcomes]
+        return [_each(reader, f"{_RUNS} where started >= ? {_ORDER}", (after,))]
+    sql = f"{_RUNS} where outcome = ? and started >= ? {_ORDER}"
+    return [_each(reader, sql, (outcome, after)) for outcome in outcomes]
+
+
+def _each(reader: ReadOnly, sql: str, parameters: Sequence[str]) -> Iterator[_Found]:
+    for started, rowid, *values in reader.each(sql, parameters):
+        yield started, rowid, RunRow.from_row(values)
 
 
 def _of_clients(
     reader: ReadOnly, refs: Sequence[ClientRef], after: str, outcomes: Sequence[str]
-) -> list[Iterator[Row]]:
+) -> list[Iterator[_Found]]:
     where = "master = ? and client = ?"
     if not outcomes:
-        sql = f"select rowid, * from runs where {where} and started >= ? {_ORDER}"  # noqa: S608 -- constants
-        return [reader.each(sql, (ref.master, ref.client, after)) for ref in refs]
-    sql = f"select rowid, * from runs where {where} and outcome = ? and started >= ? {_ORDER}"  # noqa: S608
-    return [reader.each(sql, (ref.master, ref.client, outcome, after)) for ref in refs for outcome in outcomes]
+        sql = f"{_RUNS} where {where} and started >= ? {_ORDER}"
+        return [_each(reader, sql, (ref.master, ref.client, after)) for ref in refs]
+    sql = f"{_RUNS} where {where} and outcome = ? and started >= ? {_ORDER}"
+    return [_each(reader, sql, (ref.master, ref.client, outcome, after)) for ref in refs for outcome in outcomes]
 
 
 def _latest_clients(
@@ -62,12 +66,12 @@ def _latest_clients(
     for start in range(0, len(refs), _BATCH):
         part = refs[start : start + _BATCH]
         sql = (
-            f"with w(master, client) as (values {', '.join(['(?, ?)'] * len(part))})"  # noqa: S608 -- only marks
+            f"with w(master, client) as (values {', '.join(['(?, ?)'] * len(part))})"
             f" select master, client, {', '.join(f'{one} as newest_{n}' for n, one in enumerate(newest))} from w"
         )
         names = [name for ref in part for name in (ref.master, ref.client)]
         by_name = {(ref.master, ref.client): ref for ref in part}
-        for master, client, *moments in (row.values() for row in reader.rows(sql, [*names, *outcomes])):
+        for master, client, *moments in reader.each(sql, [*names, *outcomes]):
             if any(moments):
                 dated.append((max(filter(None, moments)), by_name[master, client]))
     dated.sort(key=lambda one: one[0], reverse=True)

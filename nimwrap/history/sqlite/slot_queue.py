@@ -14,15 +14,16 @@ from datetime import datetime
 
 from nimwrap.domain.durations import parse_rfc3339, rfc3339
 from nimwrap.domain.ref import ClientRef
+from nimwrap.history.model import SlotRow
 from nimwrap.history.run_lease import owner_alive
-from nimwrap.history.sqlite.codec import Row
-from nimwrap.history.sqlite.connection import ReadOnly
+from nimwrap.history.sqlite.connection import ReadOnly, select
 from nimwrap.history.sqlite.store import Store
 
 WAITING, CLAIMED, MISSED = "waiting", "claimed", "missed"
 NOBODY = ClientRef("", "")
 """Stands in the row of a slot that no client is due in."""
 
+_SLOTS = select(SlotRow._fields, "slots")
 _ONE_CLIENT = "schedule = ? and slot = ? and master = ? and client = ?"
 _KILLED = (
     "exists (select 1 from runs r where r.id = slots.run and r.failure_code = 'killed'"
@@ -37,22 +38,23 @@ def newest_slot(reader: ReadOnly, schedule: str, now: datetime) -> datetime | No
         "select slot from slots where schedule = ? and slot <= ? and not (state = ? and claimed > ?)"
         " order by slot desc limit 1"
     )
-    row = reader.row(sql, (schedule, rfc3339(now), MISSED, rfc3339(now)))
-    return parse_rfc3339(row["slot"]) if row else None
+    newest = next(reader.each(sql, (schedule, rfc3339(now), MISSED, rfc3339(now))), None)
+    return parse_rfc3339(newest[0]) if newest else None
 
 
-def pending(reader: ReadOnly, since: datetime) -> list[Row]:
+def pending(reader: ReadOnly, since: datetime) -> list[SlotRow]:
     """The rows free to be taken, oldest slot first.
 
     Clients that wait; those whose claimer died before the run; and, of slots after ``since``, those whose run was
     killed before it started anything, which then still have that run.
     """
-    sql = "select * from slots where state = ? and run is null order by slot, id"
-    claimed = reader.rows(sql, (CLAIMED,))
-    alive = {owner for owner in {row["owner"] for row in claimed} if owner and owner_alive(reader.path.parent, owner)}
-    found = reader.rows(sql, (WAITING,)) + [row for row in claimed if row["owner"] not in alive]
-    found += reader.rows(f"select * from slots where state = 'done' and slot >= ? and {_KILLED}", (rfc3339(since),))  # noqa: S608
-    return sorted(found, key=lambda row: (row["slot"], row["id"]))
+    sql = f"{_SLOTS} where state = ? and run is null order by slot, id"
+    claimed = reader.records(SlotRow.from_row, sql, (CLAIMED,))
+    alive = {owner for owner in {row.owner for row in claimed} if owner and owner_alive(reader.path.parent, owner)}
+    found = reader.records(SlotRow.from_row, sql, (WAITING,)) + [row for row in claimed if row.owner not in alive]
+    killed = f"{_SLOTS} where state = 'done' and slot >= ? and {_KILLED}"
+    found += reader.records(SlotRow.from_row, killed, (rfc3339(since),))
+    return sorted(found, key=lambda row: (row.slot, row.id))
 
 
 @dataclass(frozen=True)
@@ -91,7 +93,7 @@ def take(store: Store, schedule: str, slot: datetime, refs: Iterable[ClientRef])
         for ref in refs:
             key = (schedule, rfc3339(slot), ref.master, ref.client)
             if _free(store, database.conn, key):
-                sql = f"update slots set state = ?, owner = ?, run = null where {_ONE_CLIENT}"  # noqa: S608
+                sql = f"update slots set state = ?, owner = ?, run = null where {_ONE_CLIENT}"
                 database.conn.execute(sql, (CLAIMED, store.token(), *key))
                 taken.append(ref)
     return taken
@@ -100,13 +102,13 @@ def take(store: Store, schedule: str, slot: datetime, refs: Iterable[ClientRef])
 def end(store: Store, schedule: str, slot: datetime, refs: Iterable[ClientRef], state: str, reason: str) -> None:
     """Close the rows of clients that got no run: ``missed``, ``skipped`` or ``failed``, and why."""
     with store.writing("end_slot") as database:
-        sql = f"update slots set state = ?, reason = ? where {_ONE_CLIENT} and run is null"  # noqa: S608
+        sql = f"update slots set state = ?, reason = ? where {_ONE_CLIENT} and run is null"
         values = [(state, reason, schedule, rfc3339(slot), ref.master, ref.client) for ref in refs]
         database.conn.executemany(sql, values)
 
 
 def _free(store: Store, connection: sqlite3.Connection, key: tuple[str, ...]) -> bool:
-    sql = f"select state, run, owner, {_KILLED} from slots where {_ONE_CLIENT}"  # noqa: S608
+    sql = f"select state, run, owner, {_KILLED} from slots where {_ONE_CLIENT}"
     state, run, owner, killed = connection.execute(sql, key).fetchone() or ("", None, None, 0)
     if run is not None:
         return state == "done" and bool(killed)

@@ -9,7 +9,9 @@ from nimwrap.domain.codes import Outcome
 from nimwrap.domain.findings import Finding
 from nimwrap.domain.records import Attempt, Run
 from nimwrap.history.history_errors import row_missing
+from nimwrap.history.model import ImageRow
 from nimwrap.history.sqlite.codec import columns, moment
+from nimwrap.history.sqlite.connection import select
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -59,7 +61,7 @@ def update_if_there(database: Database, table: str, key: str | int, values: dict
     """Set the columns of one row; False when it is not there."""
     names = ", ".join(f'"{name}" = ?' for name in values)
     changed = database.conn.execute(
-        f'update "{table}" set {names} where id = ?',  # noqa: S608 -- names come from our own calls, never from outside
+        f'update "{table}" set {names} where id = ?',
         (*columns(values).values(), key),
     )
     return changed.rowcount > 0
@@ -74,6 +76,15 @@ def update(database: Database, table: str, key: str | int, values: dict[str, Any
 def image_of(database: Database, run_id: str) -> int | None:
     row = database.conn.execute("select max(id) from images where run = ?", (run_id,)).fetchone()
     return None if row is None else row[0]
+
+
+def image_row(database: Database, image_id: int) -> ImageRow:
+    """The image as it is stored now; StoreUnavailable when it is not there."""
+    sql = f"{select(ImageRow._fields, 'images')} where id = ?"
+    found = database.conn.execute(sql, (image_id,)).fetchone()
+    if found is None:
+        raise row_missing(f"row {image_id!r} of images")
+    return ImageRow.from_row(found)
 
 
 def end_slot(database: Database, run: Run) -> None:

@@ -17,9 +17,11 @@ from nimwrap.domain.findings import Finding
 from nimwrap.domain.records import Attempt, ChangeState, InventoryClient, Run
 from nimwrap.failpoints import failpoint
 from nimwrap.history.history_errors import StoreUnavailable, row_missing, unavailable
+from nimwrap.history.model import EventRow, ImageRow
 from nimwrap.history.run_lease import RunLease, remove_stale_leases
 from nimwrap.history.sqlite import statements
 from nimwrap.history.sqlite.codec import columns, moment, run_columns, utc_now
+from nimwrap.history.sqlite.connection import select
 from nimwrap.history.sqlite.database import connect, immediate, migrate, private_state_dir
 
 if TYPE_CHECKING:
@@ -31,6 +33,8 @@ HURRY_S = 2.0
 """How long an end, an undo or a piece of evidence waits before StoreUnavailable says to go on without the row."""
 
 Moment = datetime | str
+Decide = Callable[[Sequence[EventRow]], "tuple[str, object] | None"]
+_EVENTS = select(EventRow._fields, "events")
 
 
 class Store:
@@ -200,6 +204,26 @@ class Store:
         with self.writing("event", hurried=True) as database:
             statements.insert(database, "events", values)
 
+    def event_after(self, kind: str, most: int, decide: Decide, *, at: Moment) -> int | None:
+        """In one transaction, decide on the newest ``most`` events of a kind, newest first, whether another follows.
+
+        ``decide`` gives its text and data, or None for none; the new event's id is returned.
+        """
+        with self.writing(kind) as database:
+            found = database.conn.execute(
+                f"{_EVENTS} where kind = ? order by at desc, id desc limit ?", (kind, most)
+            ).fetchall()
+            follows = decide([EventRow.from_row(values) for values in found])
+            if follows is None:
+                return None
+            values = {"at": at, "kind": kind, "text": follows[0], "data": follows[1]}
+            return statements.insert(database, "events", values)
+
+    def update_event(self, event_id: int, data: Any) -> None:
+        """Replace the data of an event."""
+        with self.writing("update_event", hurried=True) as database:
+            statements.update(database, "events", event_id, {"data": data})
+
     # --- export changes
 
     def plan_change(
@@ -254,6 +278,15 @@ class Store:
         """Set columns of an image. The end of a removal (``removed``) does not wait for the database."""
         with self.writing("update_image", hurried="removed" in values) as database:
             statements.update(database, "images", image_id, values)
+
+    def update_image_if(self, seen: ImageRow, **values: Any) -> ImageRow | None:
+        """Set columns of an image while its row is still the one that was ``seen``; else the row as it is now."""
+        with self.writing("update_image") as database:
+            now = statements.image_row(database, seen.id)
+            if now != seen:
+                return now
+            statements.update(database, "images", seen.id, values)
+        return None
 
     # --- clients and holds
 

@@ -14,7 +14,7 @@ from nimwrap.hosts.protocol import Host
 from nimwrap.hosts.script_batch import Answer, Question
 from nimwrap.images import image_probe
 from nimwrap.images.image_probe import Place, ProbedImage
-from nimwrap.images.verification import kind_of
+from nimwrap.images.kinds.registry import kind_of
 
 SPOT_DIRECTORY = "/export/nim/spot"
 SPOT_BYTES = 3 * 1024**3
@@ -95,17 +95,17 @@ def gather(machine: Host, row: ImageRow, target: str, target_host: str | None, m
 
 
 def _objects(answer: Answer | None) -> dict[str, lsnim.NimObject]:
-    if answer is None or not answer.ok or not answer.output.strip():
+    if answer is None or answer.unknown or answer.failed or not answer.output.strip():
         return {}
     return lsnim.parse_long(answer.output)
 
 
 def _level(answer: Answer | None) -> Level | None:
-    return level(answer.output) if answer is not None and answer.ok else None
+    return None if answer is None or answer.unknown or answer.failed else level(answer.output)
 
 
 def _room(answer: Answer | None) -> int | None:
-    if answer is None or not answer.ok:
+    if answer is None or answer.unknown or answer.failed:
         return None
     try:
         return df.parse(answer.output)[-1].free_bytes
@@ -114,7 +114,7 @@ def _room(answer: Answer | None) -> int | None:
 
 
 def _address(answer: Answer | None) -> str | None:
-    if answer is None or not answer.ok:
+    if answer is None or answer.unknown or answer.failed:
         return None
     try:
         return host.parse(answer.output).addresses[0]
@@ -123,7 +123,7 @@ def _address(answer: Answer | None) -> str | None:
 
 
 def _names(answer: Answer | None) -> frozenset[str]:
-    if answer is None or not answer.ok:
+    if answer is None or answer.unknown or answer.failed:
         return frozenset()
     try:
         return frozenset(row.name for row in lsnim.parse_table(answer.output))

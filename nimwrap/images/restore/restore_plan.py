@@ -12,11 +12,12 @@ from nimwrap.aix import lsnim, nim, nim_install
 from nimwrap.aix.oslevel import Level
 from nimwrap.domain.durations import format_duration, format_size, parse_rfc3339
 from nimwrap.domain.names import NIM_NAME_LIMIT
-from nimwrap.history.model import ImageRow
-from nimwrap.images.kinds import ImageNames, define_finished
+from nimwrap.history.model import ImageRow, RunRow
+from nimwrap.images.kinds.base import ImageNames
+from nimwrap.images.kinds.registry import kind_of
 from nimwrap.images.restore.restore_facts import SPOT_BYTES, SPOT_DIRECTORY, RestoreFacts, level, level_of, suffices
 from nimwrap.images.restore.restore_notes import Alternative, Note, alternatives, cluster_notes, other_machine_notes
-from nimwrap.images.verification import file_fault, header_fault, host_fault, kind_of
+from nimwrap.images.verification import file_fault, header_fault, host_fault
 
 BOSINST_DIRECTORY = "/export/nim/bosinst"
 
@@ -85,7 +86,7 @@ class RestoreRequest:
     target: str
     target_host: str
     master_host: str
-    run: dict[str, Any] | None
+    run: RunRow | None
     others: tuple[ImageRow, ...]
     now: datetime
 
@@ -97,7 +98,7 @@ def restore_plan(request: RestoreRequest, facts: RestoreFacts | None) -> Restore
     known = facts or RestoreFacts()
     spot, make_spot = _spot(row, known)
     plan = RestorePlan(row.client, target, row, spot, other_ways=alternatives(row, request.master_host))
-    cluster = json.loads(request.run["cluster"]) if request.run and request.run["cluster"] else None
+    cluster = json.loads(request.run.cluster) if request.run and request.run.cluster else None
     plan.warnings += cluster_notes(row.client, cluster, elsewhere=elsewhere)
     plan.warnings += other_machine_notes(row.client, target) if elsewhere else []
     _about_the_image(plan, request, known)
@@ -227,7 +228,7 @@ def _prepare(request: RestoreRequest, facts: RestoreFacts) -> list[RestoreStep]:
             "read the image to its end", f"nimwrap images verify --full {ref}", "Minutes that are well spent.", True
         ),
     ]
-    define = define_finished(row.kind, ImageNames(row.resource, row.location))
+    define = kind_of(row.kind).define(ImageNames(row.resource, row.location))
     if define and facts.seen is not None and facts.seen.resource is None:
         steps.append(
             RestoreStep("define the image as a resource again", shlex.join(define), "NIM does not know it any more.")
@@ -323,24 +324,10 @@ def _afterwards(request: RestoreRequest) -> list[RestoreStep]:
         )
     ]
     for other in request.others:
-        if other.kind == "savevg":
-            steps.append(
-                RestoreStep(
-                    f"bring back the volume group of {other.resource or other.location}",
-                    f"restvg -q -f {shlex.quote(other.location)} hdiskN",
-                    f"On the client, over a mount of the master; made {other.created}.",
-                    True,
-                )
-            )
-        elif other.kind == "ios_backup":
-            steps.append(
-                RestoreStep(
-                    "bring back the virtual I/O configuration",
-                    f"viosbr -restore -file {shlex.quote(other.location)}",
-                    f"On the VIOS as padmin, from a copy of the file; made {other.created}.",
-                    True,
-                )
-            )
+        hint = kind_of(other.kind).restore_hint(other.location, other.resource or other.location)
+        if hint is not None:
+            note = f"{hint.note}; made {other.created}."
+            steps.append(RestoreStep(hint.title, hint.command, note, optional=True))
     if target == row.client:
         steps.append(
             RestoreStep(

@@ -60,12 +60,12 @@ def news(found: Protection, before: States, now: States, on: Collection[str]) ->
 
 def _failed(view: ClientView) -> list[str]:
     """The code of a last run that ended badly, and after the last good image."""
-    started, good = view.row["last_started"], view.row["last_good"]
-    if view.row["last_outcome"] not in ("failed", "refused", "locked") or not started:
+    started, good = view.row.last_started, view.row.last_good
+    if view.row.last_outcome not in ("failed", "refused", "locked") or not started:
         return []
     if good and parse_rfc3339(started) < parse_rfc3339(good):
         return []
-    return [str(view.row["failure_code"] or view.row["last_outcome"])]
+    return [str(view.row.failure_code or view.row.last_outcome)]
 
 
 def _overdue(view: ClientView) -> list[str]:
@@ -100,9 +100,9 @@ def _new(before: Mapping[str, list[str]], now: Mapping[str, list[str]]) -> list[
 
 def _item(name: str, view: ClientView, kind: AlertKind) -> Item:
     if kind is AlertKind.RECOVERED:
-        good = view.row["last_good"]
+        good = view.row.last_good
         return Item(name, f"good again, last image of {good}" if good else "fine again")
     reason = texts(view.judged.reasons)
     if kind is AlertKind.FAILED:
-        reason = view.row["failure_message"] or reason
+        reason = view.row.failure_message or reason
     return Item(name, reason, view.advice)

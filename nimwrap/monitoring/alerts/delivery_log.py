@@ -6,17 +6,16 @@ run; while it is young another nimwrap may still be sending it.
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from nimwrap.domain.durations import parse_rfc3339, rfc3339
-from nimwrap.history.sqlite.codec import columns
+from nimwrap.domain.durations import parse_rfc3339
 from nimwrap.monitoring.alerts.alert_states import States
 
 if TYPE_CHECKING:
+    from nimwrap.history.model import EventRow
     from nimwrap.history.sqlite.store import Store
 
 KIND = "notified"
@@ -40,32 +39,28 @@ def note(store: Store, states: States, decide: Decide, now: datetime) -> Noted |
 
     So of two fleet runs that end at the same instant one tells the news. StoreUnavailable when it cannot be written.
     """
-    with store.writing(KIND) as database:
-        before = _told(database.conn, now)
+    send = False
+
+    def news(told: Sequence[EventRow]) -> tuple[str, object] | None:
+        nonlocal send
+        before = _told(told, now)
         text, send = decide(before)
-        if states == before:
-            return None
-        data = {"states": states, "delivered": not send}
-        values = columns({"at": rfc3339(now), "kind": KIND, "text": text, "data": data})
-        database.table("events").insert(values)
-        row = int(database.conn.execute("select last_insert_rowid()").fetchone()[0])
-    return Noted(row, send)
+        return None if states == before else (text, {"states": states, "delivered": not send})
+
+    row = store.event_after(KIND, _LOOK_BACK, news, at=now)
+    return None if row is None else Noted(row, send)
 
 
 def delivered(store: Store, noted: Noted, states: States) -> None:
     """The message of a row has reached somebody."""
-    data = json.dumps({"states": states, "delivered": True})
-    with store.writing("notified_delivered", hurried=True) as database:
-        database.conn.execute("update events set data = ? where id = ?", (data, noted.row))
+    store.update_event(noted.row, {"states": states, "delivered": True})
 
 
-def _told(connection: Any, now: datetime) -> States:
+def _told(told: Sequence[EventRow], now: datetime) -> States:
     """The states as they were last told, or are being told."""
-    sql = "select at, data from events where kind = ? order by at desc, id desc limit ?"
-    for at, data in connection.execute(sql, (KIND, _LOOK_BACK)):
-        known = json.loads(data)
-        if known["delivered"] or now - parse_rfc3339(at) < _SENDING:
-            return {subject: _states(kinds) for subject, kinds in known["states"].items()}
+    for event in told:
+        if event.data["delivered"] or now - parse_rfc3339(event.at) < _SENDING:
+            return {subject: _states(kinds) for subject, kinds in event.data["states"].items()}
     return {}
 
 

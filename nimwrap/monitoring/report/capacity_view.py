@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from nimwrap.config.model import Config
 from nimwrap.domain.durations import parse_rfc3339
+from nimwrap.domain.names import PLAIN_KIND
 from nimwrap.domain.ref import ClientRef
-from nimwrap.history.model import ImageRow
+from nimwrap.history.model import ImageSize
 from nimwrap.history.sqlite.queries import Reader
 from nimwrap.images.capacity import HEADROOM, Forecast, Need, forecast, under
-from nimwrap.images.kinds import home
+from nimwrap.images.kinds.registry import home
 
 _IMAGES = 12
 """Images of a client that its growth is read from."""
@@ -31,17 +31,18 @@ class RoomForImages:
 def rooms(reader: Reader, config: Config, refs: Sequence[ClientRef], now: datetime) -> list[RoomForImages]:
     """The filesystems that the newest runs measured, with the forecast of each, the fullest first."""
     measured = _measured(reader)
-    mounts: dict[tuple[str, str], dict[str, list[ImageRow]]] = {}
-    for ref in refs:
-        place = _mount_of(config, ref, measured)
-        if place is not None:
-            rows = reader.newest_proven(ref.master, ref.client, limit=_IMAGES)
-            mounts.setdefault(place, {}).update({ref.client: rows} if rows else {})
+    places = {ref: place for ref in refs if (place := _mount_of(config, ref, measured)) is not None}
+    images = reader.image_sizes_of([(ref.master, ref.client) for ref in places], PLAIN_KIND, _IMAGES)
+    mounts: dict[tuple[str, str], dict[str, list[ImageSize]]] = {}
+    for ref, place in places.items():
+        of_mount = mounts.setdefault(place, {})
+        if rows := images.get((ref.master, ref.client)):
+            of_mount[ref.client] = rows
     found = []
     for (master, mount), histories in mounts.items():
         seen, free = measured[master, mount]
         keep = {client: config.policy(master, client).keep for client in histories}
-        needs = [_need(client, mount, images, keep[client]) for client, images in histories.items()]
+        needs = [_need(client, mount, rows, keep[client]) for client, rows in histories.items()]
         needs = needs or [Need("", mount, None)]
         parallel = config.masters[master].max_parallel if master in config.masters else 1
         found.append(RoomForImages(master, seen, forecast(needs, histories, keep, free, parallel, now)))
@@ -50,16 +51,10 @@ def rooms(reader: Reader, config: Config, refs: Sequence[ClientRef], now: dateti
 
 def _measured(reader: Reader) -> dict[tuple[str, str], tuple[datetime, int]]:
     """By master and mount point: when and what the newest of all clients' last runs measured."""
-    sql = """
-        select c.master, r.started, f.data from clients c
-        join runs r on r.rowid = (select l.rowid from runs l where l.master = c.master and l.client = c.name
-                                  order by l.started desc, l.rowid desc limit 1)
-        join findings f on f.run = r.id and f."check" = 'space' and f.data is not null"""
-    found: dict[tuple[str, str], tuple[datetime, int]] = {}
-    for row in sorted(reader.rows(sql), key=lambda row: str(row["started"])):
-        data = json.loads(row["data"])
-        found[row["master"], data["mounted_on"]] = (parse_rfc3339(row["started"]), data["free_bytes"])
-    return found
+    return {
+        (seen.master, seen.mounted_on): (parse_rfc3339(seen.started), seen.free_bytes)
+        for seen in reader.space_measured()
+    }
 
 
 def _mount_of(config: Config, ref: ClientRef, measured: Iterable[tuple[str, str]]) -> tuple[str, str] | None:
@@ -69,7 +64,7 @@ def _mount_of(config: Config, ref: ClientRef, measured: Iterable[tuple[str, str]
     return max(fitting, key=lambda place: len(place[1]), default=None)
 
 
-def _need(client: str, mount: str, rows: Sequence[ImageRow], keep: int) -> Need:
+def _need(client: str, mount: str, rows: Sequence[ImageSize], keep: int) -> Need:
     """The next image may be a tenth larger than the largest of the last three; once proven it replaces the oldest."""
     present = [row.size_bytes for row in rows if row.removed is None]
     largest = max((row.size_bytes for row in rows[:3]), default=None)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from nimwrap.domain.codes import FailureCode
-from nimwrap.domain.durations import rfc3339
 from nimwrap.domain.ref import ClientRef
+from nimwrap.history.model import RunRow
 from nimwrap.history.sqlite.queries import Reader
 
 SINCE = timedelta(days=30)
@@ -31,29 +32,18 @@ class Cause:
 
 def causes(reader: Reader, now: datetime) -> list[Cause]:
     """Every failure code of the last thirty days, the most frequent first."""
-    since = rfc3339(now - SINCE)
-    found = [cause for code in FailureCode if code not in _CHOSEN if (cause := _cause(reader, code, since))]
-    return sorted(found, key=lambda cause: -cause.count)
+    since = now - SINCE
+    counts = reader.failure_counts(since)
+    runs: dict[FailureCode, list[RunRow]] = {}
+    for run in reader.failed_runs(since, _LOOKED_AT):
+        runs.setdefault(FailureCode(str(run.failure_code)), []).append(run)
+    found = [_cause(code, counts[code], of_code) for code, of_code in runs.items() if code not in _CHOSEN]
+    return sorted(found, key=lambda cause: (-cause.count, cause.code))
 
 
-def _cause(reader: Reader, code: FailureCode, since: str) -> Cause | None:
-    counted = reader.rows("select count(*) as n from runs where failure_code = ? and started >= ?", (code, since))
-    if not counted[0]["n"]:
-        return None
-    sql = (
-        "select id, master, client, started, failure_message, failure_fix from runs"
-        " where failure_code = ? and started >= ? order by started desc limit ?"
-    )
-    runs = reader.rows(sql, (code, since, _LOOKED_AT))
-    clients = dict.fromkeys(ClientRef(run["master"], run["client"]) for run in runs)
-    newest, moment = runs[0], datetime.fromisoformat(runs[0]["started"])
-    fix = next((run["failure_fix"] for run in runs if run["failure_fix"]), "")
-    message = newest["failure_message"] or ""
-    return Cause(code, counted[0]["n"], tuple(clients), newest["id"], moment, message, fix)
-
-
-def counts_ever(reader: Reader) -> dict[str, int]:
-    """Runs by failure code over the whole history."""
-    sql = "select failure_code, count(*) as n from runs where failure_code = ?"
-    counted = {code: reader.rows(sql, (code,))[0]["n"] for code in FailureCode}
-    return {str(code): number for code, number in counted.items() if number}
+def _cause(code: FailureCode, count: int, runs: Sequence[RunRow]) -> Cause:
+    newest = runs[0]
+    fix = next((run.failure_fix for run in runs if run.failure_fix), "")
+    clients = dict.fromkeys(run.ref for run in runs)
+    moment = datetime.fromisoformat(newest.started)
+    return Cause(code, count, tuple(clients), newest.id, moment, newest.failure_message or "", fix)

@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
 
 from nimwrap.domain.verdict import Judged, Verdict
+from nimwrap.history.model import FleetRow
 
-Row = dict[str, Any]
 
-
-def next_steps(name: str, judged: Judged, row: Row, *, held: bool, scheduled: bool | None) -> str:
+def next_steps(name: str, judged: Judged, row: FleetRow, *, held: bool, scheduled: bool | None) -> str:
     """The next step for a client, most urgent fault first; empty where there is nothing to do."""
     if judged.verdict is Verdict.OK:
         return ""
-    failed = row["last_outcome"] in ("failed", "refused")
+    failed = row.last_outcome in ("failed", "refused")
     steps = (
-        (failed and row["failure_fix"], row["failure_fix"]),
-        (failed, f"nimwrap show {row['last_run']} has the evidence"),
-        (row["vanished"], f'define it in NIM again, or say `exclude = true` under [clients."{name}"]'),
+        (failed and row.failure_fix, row.failure_fix),
+        (failed, f"nimwrap show {row.last_run} has the evidence"),
+        (row.vanished, f'define it in NIM again, or say `exclude = true` under [clients."{name}"]'),
         (held, f"nimwrap release {name}, when the reason is gone"),
         (scheduled is False, "name it in the targets of a schedule; nimwrap schedule list shows them"),
         (judged.overdue, f"nimwrap check {name} shows what a backup would meet; nimwrap backup {name} makes one"),

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
-from typing import Any
 
-from nimwrap.domain.durations import parse_rfc3339, rfc3339
+from nimwrap.domain.durations import parse_rfc3339
+from nimwrap.history.model import AttemptRow, RunRow
 from nimwrap.history.sqlite.queries import Reader
 
-Row = dict[str, Any]
 SHOWN = 182
 """Nights in the calendar: half a year."""
 FEWEST = 35
@@ -40,8 +39,8 @@ class LastNight:
     """The runs of a night in the order they began, and their image-making operations."""
 
     night: Night
-    runs: tuple[Row, ...]
-    attempts: Mapping[str, tuple[Row, ...]]
+    runs: tuple[RunRow, ...]
+    attempts: Mapping[str, tuple[AttemptRow, ...]]
 
 
 def noon(day: date) -> datetime:
@@ -55,38 +54,30 @@ def evening_of(moment: datetime) -> date:
     return local.date() if local.hour >= 12 else local.date() - timedelta(days=1)
 
 
-def night_of(reader: Reader, evening: date) -> Night:
-    """The night that begins on that evening."""
-    begins, ends = noon(evening), noon(evening + timedelta(days=1))
-    between = (rfc3339(begins), rfc3339(ends))
-    sql = "select outcome, count(*) as number from runs where started >= ? and started < ? group by outcome"
-    counts = {row["outcome"]: row["number"] for row in reader.rows(sql, between)}
-    sql = "select count(*) as number from slots where state = 'missed' and slot >= ? and slot < ? and client <> ''"
-    missed = reader.rows(sql, between)[0]["number"]
-    return Night(begins, ends, counts | ({"missed": missed} if missed else {}))
+def nights_of(reader: Reader, evenings: Sequence[date]) -> list[Night]:
+    """The nights that begin on these evenings."""
+    spans = [(noon(evening), noon(evening + timedelta(days=1))) for evening in evenings]
+    counted = zip(spans, reader.outcomes_in(spans), reader.missed_in(spans), strict=True)
+    return [Night(*span, counts | ({"missed": missed} if missed else {})) for span, counts, missed in counted]
 
 
 def nights(reader: Reader, now: datetime) -> list[Night]:
     """The last nights, oldest first: as many as the history reaches back, five weeks at least, half a year at most."""
-    oldest = reader.row("select started from runs order by started limit 1")
+    oldest = reader.first_start()
     last = evening_of(now)
-    reach = (last - evening_of(parse_rfc3339(oldest["started"]))).days + 1 if oldest else 0
+    reach = (last - evening_of(parse_rfc3339(oldest))).days + 1 if oldest else 0
     count = max(FEWEST, min(reach, SHOWN))
-    return [night_of(reader, last - timedelta(days=back)) for back in range(count - 1, -1, -1)]
+    return nights_of(reader, [last - timedelta(days=back) for back in range(count - 1, -1, -1)])
 
 
 def last_night(reader: Reader) -> LastNight | None:
     """The newest night in which anything ran; None while nothing ever has."""
-    newest = reader.row("select started from runs where outcome <> 'skipped' order by started desc limit 1")
+    newest = reader.last_start()
     if newest is None:
         return None
-    night = night_of(reader, evening_of(parse_rfc3339(newest["started"])))
-    sql = (
-        "select id, master, client, outcome, started, ended, failure_code, failure_message, remedy from runs"
-        " where started >= ? and started < ? and outcome <> 'skipped' order by started limit ?"
-    )
-    runs = reader.rows(sql, (rfc3339(night.begins), rfc3339(night.ends), MOST_BARS))
-    attempts: dict[str, tuple[Row, ...]] = {}
-    for attempt in reader.attempts([run["id"] for run in runs]):
-        attempts[attempt["run"]] = (*attempts.get(attempt["run"], ()), attempt)
-    return LastNight(night, tuple(runs), attempts)
+    (night,) = nights_of(reader, [evening_of(parse_rfc3339(newest))])
+    span = (night.begins, night.ends)
+    attempts: dict[str, tuple[AttemptRow, ...]] = {}
+    for attempt in reader.attempts_in(span, MOST_BARS):
+        attempts[attempt.run] = (*attempts.get(attempt.run, ()), attempt)
+    return LastNight(night, tuple(reader.runs_in(span, MOST_BARS)), attempts)

@@ -13,6 +13,7 @@ from nimwrap.config.model import Config
 from nimwrap.domain.codes import ExitCode
 from nimwrap.domain.durations import format_duration, format_size, parse_rfc3339
 from nimwrap.domain.errors import NimwrapError
+from nimwrap.domain.names import PLAIN_KIND
 from nimwrap.domain.verdict import Verdict, texts
 from nimwrap.history.sqlite.queries import Reader
 from nimwrap.monitoring.protection import ClientView, Protection, protection
@@ -23,7 +24,7 @@ from nimwrap.monitoring.report.failure_causes import causes
 from nimwrap.monitoring.report.next_steps import grouped, some
 from nimwrap.monitoring.report.nights import LastNight, last_night, nights
 from nimwrap.monitoring.report.svg import Markup, joined, plain, tag
-from nimwrap.monitoring.report.trends import trend_of
+from nimwrap.monitoring.report.trends import trends
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -65,8 +66,9 @@ _BY_WEIGHT = (Verdict.OK, Verdict.WARNING, Verdict.CRITICAL, Verdict.UNKNOWN)
 
 
 def _clients(reader: Reader, found: Protection) -> Iterator[dict[str, Any]]:
+    of_client = trends(reader, {view.row.key: view.row.kind or PLAIN_KIND for view in found.clients})
     for view in found.clients:
-        trend = trend_of(reader, view.ref, view.row.get("kind") or "mksysb")
+        trend = of_client[view.row.key]
         yield {
             "view": view,
             "size": small_charts.spark(trend.sizes, "image sizes", format_size),
@@ -81,7 +83,7 @@ def _why(view: ClientView) -> str:
 
 
 def _last_night(config: Config, night: LastNight, now: datetime) -> dict[str, Any]:
-    masters = list(dict.fromkeys(run["master"] for run in night.runs))
+    masters = list(dict.fromkeys(run.master for run in night.runs))
     caps = {name: config.masters[name].max_parallel if name in config.masters else None for name in masters}
     return {
         "date": night.night.evening + timedelta(days=1),
@@ -89,7 +91,7 @@ def _last_night(config: Config, night: LastNight, now: datetime) -> dict[str, An
         "told": calendar_chart.describe(night.night),
         "chart": timeline_chart.timeline(night, now),
         "at_once": [(name, timeline_chart.at_once(night, name, cap, now)) for name, cap in caps.items()],
-        "bad": [run for run in night.runs if run["outcome"] in ("failed", "refused", "locked")][:50],
+        "bad": [run for run in night.runs if run.outcome in ("failed", "refused", "locked")][:50],
     }
 
 

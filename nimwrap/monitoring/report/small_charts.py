@@ -49,7 +49,7 @@ def holders(history: ClusterHistory) -> Markup:
     members = [ref.client for ref in history.cluster.members]
     nodes = sorted({node for moment in moments if moment.sight for node in moment.sight.holders.values()})
     lanes = [*nodes, "not seen"] if any(_holder(moment) not in nodes for moment in moments) else nodes
-    times = [parse_rfc3339(moment.run["started"]) for moment in moments]
+    times = [parse_rfc3339(moment.run.started) for moment in moments]
     if not times or not lanes:
         return Markup("")
     reach = max((times[-1] - times[0]).total_seconds(), 1.0)
@@ -60,7 +60,7 @@ def holders(history: ClusterHistory) -> Markup:
         middle = _middle(lanes.index(holder if holder in lanes else "not seen"))
         if holder in nodes:
             line.append(f"{'L' if line else 'M'}{x:.0f} {middle}")
-        beside = members.index(moment.run["client"]) - (len(members) - 1) / 2
+        beside = members.index(moment.run.client) - (len(members) - 1) / 2
         marks.append(_mark(moment, holder, x, middle + round(_APART * beside)))
     names = [tag("text", name, x=_LEFT - 8, y=_middle(row) + 4, class_="axis name") for row, name in enumerate(lanes)]
     rails = [
@@ -94,17 +94,17 @@ def _mark(moment: Moment, holder: str, x: float, y: float) -> Markup:
     shape = tag("circle", cx=f"{x:.0f}", cy=y, r=4)
     if moment.bad:
         shape = tag("path", d=f"M{x - 5:.0f} {y - 5}l10 10m0-10l-10 10")
-    why = f" ({run['failure_code']})" if run["failure_code"] else ""
-    at = parse_rfc3339(run["started"]).astimezone()
-    said = f"{run['client']}, {at:%Y-%m-%d %H:%M}: {run['outcome']}{why}; address held by {holder}"
+    why = f" ({run.failure_code})" if run.failure_code else ""
+    at = parse_rfc3339(run.started).astimezone()
+    said = f"{run.client}, {at:%Y-%m-%d %H:%M}: {run.outcome}{why}; address held by {holder}"
     return tag(
         "g",
         tag("title", said),
         shape,
-        class_=f"mark {run['outcome']}",
-        data_run=run["id"],
+        class_=f"mark {run.outcome}",
+        data_run=run.id,
         data_holder=holder,
-        data_outcome=run["outcome"],
+        data_outcome=run.outcome,
     )
 
 

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
 from nimwrap.domain.durations import format_duration, parse_rfc3339
+from nimwrap.history.model import AttemptRow, RunRow
 from nimwrap.monitoring.report.nights import LastNight
 from nimwrap.monitoring.report.svg import Markup, drawing, joined, tag
 
-Row = dict[str, Any]
 WIDTH, LEFT, TOP = 960, 120, 22
 NAMED_ROWS = 40
 """Up to so many clients each has a row with its name; more share lanes."""
@@ -37,7 +36,7 @@ class Scale:
 
 def scale_of(night: LastNight, now: datetime) -> Scale:
     """From the full hour before the first start to the full hour after the last end."""
-    begins = parse_rfc3339(night.runs[0]["started"]).astimezone().replace(minute=0, second=0)
+    begins = parse_rfc3339(night.runs[0].started).astimezone().replace(minute=0, second=0)
     last = max(_end(run, now) for run in night.runs).astimezone()
     ends = last.replace(minute=0, second=0) + timedelta(hours=1)
     return Scale(begins, max(ends, begins + timedelta(hours=1)))
@@ -46,13 +45,13 @@ def scale_of(night: LastNight, now: datetime) -> Scale:
 def timeline(night: LastNight, now: datetime) -> Markup:
     """A bar for each run: thin while it looked, waited or proved, thick while an image was made."""
     scale = scale_of(night, now)
-    clients = list(dict.fromkeys((run["master"], run["client"]) for run in night.runs))
+    clients = list(dict.fromkeys((run.master, run.client) for run in night.runs))
     named = len(clients) <= NAMED_ROWS
-    rows = [clients.index((run["master"], run["client"])) for run in night.runs] if named else _lanes(night.runs, now)
+    rows = [clients.index((run.master, run.client)) for run in night.runs] if named else _lanes(night.runs, now)
     height = 18 if named else max(3, min(12, 700 // (max(rows) + 1)))
     bottom = TOP + height * (max(rows) + 1)
     bars = [
-        _bar(run, night.attempts.get(run["id"], ()), scale, TOP + height * row, height, now)
+        _bar(run, night.attempts.get(run.id, ()), scale, TOP + height * row, height, now)
         for run, row in zip(night.runs, rows, strict=True)
     ]
     several = len({master for master, _ in clients}) > 1
@@ -101,8 +100,8 @@ def concurrency(night: LastNight, master: str, now: datetime) -> list[tuple[date
     """How many operations of a master ran from each moment on at which that changed."""
     changes: dict[datetime, int] = {}
     for run in night.runs:
-        for attempt in night.attempts.get(run["id"], ()) if run["master"] == master else ():
-            for moment, change in ((parse_rfc3339(attempt["started"]), 1), (_end(attempt, now), -1)):
+        for attempt in night.attempts.get(run.id, ()) if run.master == master else ():
+            for moment, change in ((parse_rfc3339(attempt.started), 1), (_end(attempt, now), -1)):
                 changes[moment] = changes.get(moment, 0) + change
     running, steps = 0, []
     for moment in sorted(changes):
@@ -111,39 +110,39 @@ def concurrency(night: LastNight, master: str, now: datetime) -> list[tuple[date
     return steps
 
 
-def _end(row: Mapping[str, Any], now: datetime) -> datetime:
-    return parse_rfc3339(row["ended"]) if row["ended"] else now
+def _end(row: RunRow | AttemptRow, now: datetime) -> datetime:
+    return parse_rfc3339(row.ended) if row.ended else now
 
 
-def _lanes(runs: Sequence[Row], now: datetime) -> list[int]:
+def _lanes(runs: Sequence[RunRow], now: datetime) -> list[int]:
     """For each run the first lane that is free when it begins."""
     free: list[datetime] = []
     chosen = []
     for run in runs:
-        begins = parse_rfc3339(run["started"])
+        begins = parse_rfc3339(run.started)
         lane = next((number for number, until in enumerate(free) if until <= begins), len(free))
         free[lane : lane + 1] = [_end(run, now)]
         chosen.append(lane)
     return chosen
 
 
-def _bar(run: Row, attempts: Sequence[Row], scale: Scale, y: float, height: float, now: datetime) -> Markup:
-    begins, ends = scale.x(parse_rfc3339(run["started"])), scale.x(_end(run, now))
+def _bar(run: RunRow, attempts: Sequence[AttemptRow], scale: Scale, y: float, height: float, now: datetime) -> Markup:
+    begins, ends = scale.x(parse_rfc3339(run.started)), scale.x(_end(run, now))
     middle = y + height / 2
     thick = max(2.0, height * 0.62)
     parts = [tag("title", _told(run, now))]
     parts.append(_rect(begins, ends, middle, max(1.0, height * 0.16)))
     for attempt in attempts:
-        parts.append(_rect(scale.x(parse_rfc3339(attempt["started"])), scale.x(_end(attempt, now)), middle, thick))
+        parts.append(_rect(scale.x(parse_rfc3339(attempt.started)), scale.x(_end(attempt, now)), middle, thick))
     if not attempts:
         parts.append(_rect(begins, begins + 3, middle, thick))
     return tag(
         "g",
         *parts,
-        class_=f"run {run['outcome']}",
-        data_run=run["id"],
-        data_client=run["client"],
-        data_outcome=run["outcome"],
+        class_=f"run {run.outcome}",
+        data_run=run.id,
+        data_client=run.client,
+        data_outcome=run.outcome,
         data_attempts=len(attempts),
     )
 
@@ -153,12 +152,12 @@ def _rect(begins: float, ends: float, middle: float, height: float) -> Markup:
     return tag("rect", x=f"{begins:.1f}", y=f"{middle - height / 2:.1f}", width=f"{width:.1f}", height=f"{height:.1f}")
 
 
-def _told(run: Row, now: datetime) -> str:
-    took = format_duration((_end(run, now) - parse_rfc3339(run["started"])).total_seconds())
-    begun = f"{parse_rfc3339(run['started']).astimezone():%H:%M}"
-    why = f": {run['failure_message'] or run['failure_code']}" if run["failure_code"] else ""
-    remedy = f", let in by {run['remedy']}" if run["remedy"] else ""
-    return f"{run['client']}, {begun}, {took}, {run['outcome']}{remedy}{why}"
+def _told(run: RunRow, now: datetime) -> str:
+    took = format_duration((_end(run, now) - parse_rfc3339(run.started)).total_seconds())
+    begun = f"{parse_rfc3339(run.started).astimezone():%H:%M}"
+    why = f": {run.failure_message or run.failure_code}" if run.failure_code else ""
+    remedy = f", let in by {run.remedy}" if run.remedy else ""
+    return f"{run.client}, {begun}, {took}, {run.outcome}{remedy}{why}"
 
 
 def _grid(scale: Scale, bottom: float) -> Markup:

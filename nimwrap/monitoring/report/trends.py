@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
-from nimwrap.domain.ref import ClientRef
+from nimwrap.domain.ref import Key
 from nimwrap.history.sqlite.queries import Reader
 
-Row = dict[str, Any]
 POINTS = 20
 """Images that a trend shows."""
 
@@ -21,17 +20,13 @@ class Trend:
     durations: tuple[int, ...]
 
 
-def trend_of(reader: Reader, ref: ClientRef, kind: str = "mksysb") -> Trend:
-    """The last proven images of one kind, and the last runs that made one."""
-    sql = (
-        "select outcome, kind, duration_s from runs where master = ? and client = ?"
-        " order by started desc, rowid desc limit ?"
-    )
-    runs = reader.rows(sql, (ref.master, ref.client, POINTS + 5))
-    took = [
-        round(run["duration_s"])
-        for run in runs
-        if run["kind"] == kind and run["outcome"] in ("ok", "warning") and run["duration_s"] is not None
-    ]
-    sizes = reader.sizes(ref.master, ref.client, kind, POINTS)
-    return Trend(tuple(reversed(sizes)), tuple(reversed(took[:POINTS])))
+def trends(reader: Reader, kinds: Mapping[Key, str]) -> dict[Key, Trend]:
+    """Of each client with the kind of its images: the last proven ones, and the last runs that made one."""
+    found = {}
+    for kind in sorted(set(kinds.values())):
+        keys = [key for key, own in kinds.items() if own == kind]
+        sizes = reader.sizes_of(keys, kind, POINTS)
+        took = reader.durations_of(keys, kind, POINTS)
+        for key in keys:
+            found[key] = Trend(tuple(reversed(sizes.get(key, ()))), tuple(reversed(took.get(key, ()))))
+    return found

@@ -6,12 +6,11 @@ from nimwrap.aix import lsvg
 from nimwrap.aix.ps import Process
 from nimwrap.domain.codes import FailureCode
 from nimwrap.domain.findings import Finding
+from nimwrap.images.kinds.registry import client_programs
 from nimwrap.preflight.check_context import CheckContext
 from nimwrap.preflight.client_facts import LIMIT_S, SYSBR, ClientFacts
 from nimwrap.preflight.facts import Missing
 from nimwrap.preflight.make_findings import ok, refuse, skip, warn
-
-BACKUP_PROGRAMS = frozenset({"mksysb", "savevg"})
 
 
 def rootvg(s: CheckContext) -> Finding:
@@ -30,8 +29,8 @@ def rootvg(s: CheckContext) -> Finding:
 
 
 def backups_running(facts: ClientFacts) -> tuple[Process, ...]:
-    """``mksysb`` and ``savevg`` at work on the client."""
-    return tuple(process for process in facts.processes.value or [] if process.program in BACKUP_PROGRAMS)
+    """What makes an image and is at work on the client."""
+    return tuple(process for process in facts.processes.value or [] if process.program in client_programs())
 
 
 def busy(s: CheckContext) -> Finding:
@@ -45,7 +44,7 @@ def busy(s: CheckContext) -> Finding:
     shared = {(process.pid, process.command) for process in seen}
     running = [one for one in backups_running(s.client) if (one.pid, one.command) not in shared]
     if not running:
-        return ok("no mksysb or savevg is running on the client")
+        return ok(f"no {' or '.join(client_programs())} is running on the client")
     return refuse(
         FailureCode.CLIENT_BUSY,
         f"a {running[0].program} is running on {s.ref.client} already: {running[0].command}",

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import re
-from difflib import get_close_matches
 
 from nimwrap.aix import lsnim, ps
 from nimwrap.aix.classify import classify
 from nimwrap.domain.codes import FailureCode
+from nimwrap.domain.did_you_mean import nearest_names
 from nimwrap.domain.findings import Finding
 from nimwrap.domain.names import NIM_NAME_LIMIT, is_nim_name
+from nimwrap.images.kinds.registry import KINDS, kinds_for
 from nimwrap.preflight.check_context import CheckContext
 from nimwrap.preflight.make_findings import ok, refuse, skip, warn
 
 _OPERATION = re.compile(r"-[A-Za-z]*o")
-_TYPES = {"mksysb": "standalone", "savevg": "standalone", "ios_mksysb": "vios", "ios_backup": "vios"}
 
 
 def tools(s: CheckContext) -> Finding:
@@ -39,20 +40,26 @@ def client_known(s: CheckContext) -> Finding:
         return refuse(code, message, "on the master: /usr/sbin/lsnim -l", objects.raw)
     if s.nim is None:
         return _unknown(s, objects.value)
-    wanted = {_TYPES.get(kind, "master") for kind in s.policy.kinds}
+    wanted = {type_ for kind in s.policy.kinds for type_ in KINDS[kind].machine_types}
     if s.nim.type in wanted:
         return ok(f"{s.nim.class_} {s.nim.type}", _listed(s.nim))
     return refuse(
         FailureCode.NIM_REFUSED if s.nim.type == "vios" else FailureCode.CLIENT_UNKNOWN,
         f"{s.ref.client} is a {s.nim.type or 'nameless'} object, and kinds = {list(s.policy.kinds)} is for"
         f" {' and '.join(sorted(wanted))}",
-        'set `kinds` for this client, for example ["ios_backup"] for a VIOS',
+        f"set `kinds` for this client{_fitting(s.nim.type)}",
         _listed(s.nim),
     )
 
 
+def _fitting(machine_type: str) -> str:
+    """The kinds that would fit, in words; empty where none does."""
+    kinds = kinds_for([machine_type])
+    return f": of a {machine_type} can be made {json.dumps(kinds)}" if kinds else ""
+
+
 def _unknown(s: CheckContext, objects: dict[str, lsnim.NimObject]) -> Finding:
-    near = get_close_matches(s.ref.client, objects, 1)
+    near = nearest_names(s.ref.client, objects)
     hint = f"; the nearest name is {near[0]}" if near else ""
     return refuse(
         FailureCode.CLIENT_UNKNOWN,
@@ -140,7 +147,7 @@ def allocated(s: CheckContext) -> Finding:
     held = [
         (name, found.first("alloc_count") or "0")
         for name, found in (s.on_master.objects.value or {}).items()
-        if found.type == "mksysb" and s.path and (found.first("location") or "").startswith(f"{s.path}/")
+        if found.type == lsnim.MKSYSB and s.path and (found.first("location") or "").startswith(f"{s.path}/")
     ]
     exported = [name for name, count in held if count.isdecimal() and int(count) > 0]
     if exported:

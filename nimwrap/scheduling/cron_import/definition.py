@@ -10,7 +10,7 @@ from itertools import pairwise
 
 from nimwrap.config.model import KINDS
 from nimwrap.config.value_types import MksysbFlags
-from nimwrap.domain.names import is_nim_name, is_safe_path
+from nimwrap.domain.names import PLAIN_KIND, is_nim_name, is_safe_path
 from nimwrap.scheduling.cron_import.crontab import UnclearError
 from nimwrap.scheduling.cron_import.shell_words import Substitution, Variable, Word, plain
 
@@ -85,9 +85,9 @@ def read_definition(words: Sequence[Word]) -> Backup:
     if operation != "define":
         raise NoImageError("it defines no image")
     kind = options.get("t", [""])[-1]
-    if kind in KINDS and kind != "mksysb":
+    if kind in KINDS and kind != PLAIN_KIND:
         raise UnclearError(f"it makes a {kind}, not a mksysb; see kinds = [...] in the configuration")
-    if kind != "mksysb":
+    if kind != PLAIN_KIND:
         raise NoImageError(f"a resource of type {kind or '(none)'} is no image")
     if len(operands) != 1:
         raise UnclearError(f"nim wants one name at the end, not {len(operands)}: {' '.join(operands) or 'none'}")

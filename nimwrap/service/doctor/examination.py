@@ -32,7 +32,7 @@ def examine(path: Path | None, now: Callable[[], datetime]) -> tuple[list[Findin
     open_runs: frozenset[str] = frozenset()
     try:
         with Reader.open(config.database) as reader:
-            open_runs = frozenset(row["id"] for row in reader.open_runs())
+            open_runs = frozenset(row.id for row in reader.open_runs())
             checks += _of_history(config, reader, now())
     except NimwrapError as error:
         checks.append(failed("history", error.message, error.hint))

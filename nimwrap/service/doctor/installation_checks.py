@@ -26,9 +26,9 @@ def history_checks(config: Config, reader: Reader) -> Iterator[Finding]:
         yield ok("history", f"{path} is not there yet; the first run makes it")
         return
     size = path.stat().st_size
-    said = reader.rows("pragma quick_check(1)")[0] if size < _QUICK_CHECK_BYTES else {"quick_check": "ok"}
-    if said["quick_check"] != "ok":
-        yield failed("history", f"{path} is damaged: {said['quick_check']}", "docs/history.md says how to begin anew")
+    fault = reader.integrity() if size < _QUICK_CHECK_BYTES else "ok"
+    if fault != "ok":
+        yield failed("history", f"{path} is damaged: {fault}", "docs/history.md says how to begin anew")
     else:
         yield ok("history", f"{path}, {format_size(size)}")
     yield from _open_runs(config, reader)
@@ -38,15 +38,15 @@ def _open_runs(config: Config, reader: Reader) -> Iterator[Finding]:
     from nimwrap.history.run_lease import owner_alive
 
     rows = reader.open_runs()
-    left = [row["id"] for row in rows if not owner_alive(config.state_dir, row["id"])]
-    alive = {row["id"] for row in rows} - set(left)
+    left = [row.id for row in rows if not owner_alive(config.state_dir, row.id)]
+    alive = {row.id for row in rows} - set(left)
     if left:
         yield warning("open_runs", f"not ended, and their nimwrap is gone: {', '.join(left[:5])}", "nimwrap recover")
     else:
         yield ok("open_runs", f"{len(alive)} at work" if alive else "none")
-    changes = [row for row in reader.open_changes() if row["run"] not in alive or row["state"] == "foreign"]
+    changes = [row for row in reader.open_changes() if row.run not in alive or row.state == "foreign"]
     if changes:
-        said = ", ".join(f"{row['directory']} on {row['master']} ({row['state']})" for row in changes[:5])
+        said = ", ".join(f"{row.directory} on {row.master} ({row.state})" for row in changes[:5])
         fix = "nimwrap recover; if it stays, `nimwrap exports list` and exportfs on the master show what to undo"
         yield failed("export_changes", f"not undone: {said}", fix)
     else:
@@ -72,9 +72,9 @@ def inventory_checks(config: Config, reader: Reader, now: datetime) -> Iterator[
     from nimwrap.domain.durations import parse_rfc3339
     from nimwrap.domain.verdict import inventory_fault
 
-    rows = {row["master"]: row for row in reader.inventories()}
+    rows = {row.master: row for row in reader.inventories()}
     for name in config.masters:
-        taken = rows.get(name, {}).get("taken")
+        taken = rows[name].taken if name in rows else None
         fault = inventory_fault(parse_rfc3339(taken) if taken else None, now)
         check = f"inventory:{name}"
         yield warning(check, fault, "nimwrap status --refresh") if fault else ok(check, f"taken {taken}")

@@ -17,6 +17,7 @@ from nimwrap.hosts.connect import open_master
 from nimwrap.hosts.piecewise import C_RSH
 from nimwrap.hosts.protocol import Host
 from nimwrap.hosts.script_batch import Answer, Question, answers, questionnaire
+from nimwrap.images.kinds.registry import machine_types
 from nimwrap.preflight.facts import read
 from nimwrap.preflight.master_facts import parse_clock
 from nimwrap.service.doctor.check_results import failed, ok, warning
@@ -114,7 +115,7 @@ def _reached(seen: MasterSeen) -> Finding:
 
 def _tools(seen: MasterSeen) -> Finding:
     check, answer = f"tools:{seen.master.name}", seen.answers.get("tools")
-    if answer is None or not answer.ok:
+    if answer is None or answer.unknown or answer.failed:
         return warning(check, "it did not say which tools it has", "run nimwrap doctor again")
     missing = answer.output.split()
     if missing:
@@ -141,7 +142,7 @@ def _clients(seen: MasterSeen) -> Finding:
     rows = read(seen.answers, "clients", "lsnim", lsnim.parse_table)
     if rows.value is None:
         return failed(check, f"its clients are not listed: {rows.why}", "on the master: lsnim -c machines")
-    count = sum(row.type in ("standalone", "vios") for row in rows.value)
+    count = sum(row.type in machine_types() for row in rows.value)
     if count == 0:
         return warning(check, "NIM knows no client", "define some: nim -o define -t standalone")
     return ok(check, f"{count} client{'' if count == 1 else 's'} in NIM; `nimwrap check --all` asks each of them")
@@ -149,7 +150,7 @@ def _clients(seen: MasterSeen) -> Finding:
 
 def _spool(seen: MasterSeen) -> Finding:
     check, answer = f"spool:{seen.master.name}", seen.answers.get("spool")
-    word, _, directory = (answer.output.strip() if answer else "").partition(" ")
+    word, _, directory = ("" if answer is None else answer.output.strip()).partition(" ")
     if word == "writable":
         there = directory == seen.master.spool
         return ok(check, f"{seen.master.spool} {'can be written' if there else 'will be made'}")
@@ -159,11 +160,11 @@ def _spool(seen: MasterSeen) -> Finding:
 def _rooms(seen: MasterSeen, open_runs: frozenset[str]) -> Iterator[Finding]:
     """Operations in the spool that no run of ours stands for."""
     answer = seen.answers.get("rooms")
-    rooms = [name for name in (answer.output.split() if answer else []) if name not in ("locks", "slots")]
-    strangers = [name for name in rooms if name.partition(".left-")[0] not in open_runs]
-    if strangers:
-        named = ", ".join(strangers[:5])
-        said = f"{len(strangers)} in {seen.master.spool} that this history has no open run for: {named}"
+    rooms = [name for name in ([] if answer is None else answer.output.split()) if name not in ("locks", "slots")]
+    unexplained = [name for name in rooms if name.partition(".left-")[0] not in open_runs]
+    if unexplained:
+        named = ", ".join(unexplained[:5])
+        said = f"{len(unexplained)} in {seen.master.spool} that this history has no open run for: {named}"
         fix = "nimwrap recover; those of another control host are its own"
         yield warning(f"leftovers:{seen.master.name}", said, fix)
     elif rooms:

@@ -106,8 +106,9 @@ def _heard(questions: Iterable[Question], found: Mapping[str, Answer]) -> list[H
     heard = []
     for question in questions:
         answer = found.get(question.name)
-        if answer is not None and answer.returncode is not None and answer.returncode not in NOT_FOUND:
-            heard.append(Heard(question.name, command_of(question), answer.returncode, answer.output))
+        code = None if answer is None else answer.returncode
+        if answer is not None and code is not None and code not in NOT_FOUND:
+            heard.append(Heard(question.name, command_of(question), code, answer.output))
     return heard
 
 
@@ -127,7 +128,8 @@ def _listen_to_clients(host: Host, master: MasterConfig, clients: Mapping[str, s
 
 
 def _has_cluster(found: Mapping[str, Answer]) -> bool:
-    return any(name.startswith(("clRGinfo", "cllsif", "clmgr")) and answer.ok for name, answer in found.items())
+    # When nobody knows, the transcript is of a client without a cluster, as it shows itself.
+    return any(name.startswith(("clRGinfo", "cllsif", "clmgr")) and answer.succeeded for name, answer in found.items())
 
 
 def _learn_objects(masker: Masker, objects: Iterable[lsnim.NimObject], masters: list[str]) -> None:

@@ -63,5 +63,5 @@ def test_a_schedule_says_the_same(
     assert [run["client"] for run in ran.data["runs"]] == ["aix01"]
     if verb == ("due",):
         row = slots(estate)[""]
-        assert (row["master"], row["state"]) == ("nim2", "failed")
-        assert "could not be asked" in row["reason"]
+        assert (row.master, row.state) == ("nim2", "failed")
+        assert "could not be asked" in row.reason

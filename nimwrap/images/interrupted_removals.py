@@ -1,0 +1,65 @@
+"""Removals that a crash left half way: taken back, or finished if retention would still decide so now."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from nimwrap.domain.retention import Action
+from nimwrap.history.model import ImageRow
+from nimwrap.images.prune import MasterState, held_clients, plan_prune, series_of, survey, unconfirmed
+from nimwrap.images.removal import PLANNED, Begun, Ending, Removal, begun, finish, unsafe
+from nimwrap.master_context import MasterContext
+
+if TYPE_CHECKING:
+    from nimwrap.history.sqlite.queries import Reader
+
+
+def finish_removals(context: MasterContext, now: datetime) -> list[tuple[ImageRow, Removal]]:
+    """What came of each journalled removal of this master; those of clients that somebody works on are passed over.
+
+    One that had not begun is decided anew. One that is half done goes on only if everything that retention asks
+    before a removal holds now. While the master does not say how far it came, it stays journalled.
+    """
+    from nimwrap.history.sqlite.queries import Reader
+
+    with Reader.open(context.store.path) as reader:
+        planned = [row for row in reader.images(context.master.name) if row.removal == PLANNED]
+        if not planned:
+            return []
+        state = survey(context.host, context.master)
+        free = [row for row in planned if row.client not in state.busy]
+        return [(row, _finished(context, reader, row, state, now)) for row in free]
+
+
+def _finished(context: MasterContext, reader: Reader, row: ImageRow, state: MasterState, now: datetime) -> Removal:
+    if unsafe(row):
+        return _taken_back(context, row, "the removal had not begun")
+    how = begun(context.host, row)
+    if how is Begun.UNKNOWN:
+        return Removal(Ending.FAILED, f"{context.master.name} does not say how far its removal came")
+    if how is Begun.NOT:
+        return _taken_back(context, row, "the removal had not begun")
+    if how is Begun.HALF and (why := _not_any_more(context, reader, row, state, now)):
+        return _taken_back(context, row, f"its removal was half done, and is not to be finished: {why}")
+    return finish(context.host, context.store, row, now)
+
+
+def _not_any_more(
+    context: MasterContext, reader: Reader, row: ImageRow, state: MasterState, now: datetime
+) -> str | None:
+    """Why retention would not remove this image now; None when it would."""
+    rows: Sequence[ImageRow] = [
+        other._replace(removal=None) if other.id == row.id else other
+        for other in reader.images(row.master, row.client, kind=row.kind)
+        if series_of(other) == series_of(row)
+    ]
+    decided = plan_prune(rows, context.config, held_clients(reader, now), state, now)
+    own = next(verdict for verdict in decided if verdict.row.id == row.id)
+    return own.reason if own.action != Action.REMOVE else unconfirmed(context.host, decided)
+
+
+def _taken_back(context: MasterContext, row: ImageRow, why: str) -> Removal:
+    context.store.update_image(row.id, removal=None)
+    return Removal(Ending.LEFT, f"{why}; it is decided anew")

@@ -1,0 +1,104 @@
+"""What a crash or a cut line left behind beside a good image: the image stays, the export does not."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from nimwrap.backup.backup_run import BackupRequest, BackupRun
+from nimwrap.backup.recovery import Recovered, recover
+from nimwrap.config.load import load
+from nimwrap.domain.records import ClientRef, Run
+from nimwrap.fleet.session import Session, open_session
+from nimwrap.hosts.protocol import CommandResult, Host
+from tests.cutting import CutHost, lost_once, refuse
+
+Config = Callable[..., Path]
+
+
+class Killed(BaseException):
+    """nimwrap dies here."""
+
+
+@pytest.fixture
+def session(estate: Any, estate_config: Config) -> Iterator[Session]:
+    with open_session(load(estate_config())) as opened:
+        yield opened
+
+
+def backed_up(session: Session, host: Host) -> Run | None:
+    """The end of one backup of powerha1 over ``host``; None when its nimwrap was killed in it."""
+    context = replace(session.master_context("nim"), host=host)
+    backup = BackupRun(context, BackupRequest(ClientRef("nim", "powerha1")))
+    try:
+        done = backup.step()
+    except Killed:
+        assert backup._owner is not None
+        backup._owner.release()
+        return None
+    assert isinstance(done, Run)
+    return done
+
+
+def recovered(session: Session) -> Recovered:
+    return recover(session.master_context("nim"), session.reader, wait=True)
+
+
+@pytest.mark.parametrize("how", ["cut", "killed"])
+def test_an_export_whose_undo_failed_is_undone_by_the_next_recover(estate: Any, session: Session, how: str) -> None:
+    """A4: the undo fails once, and the line is cut, or nimwrap dies, before the directory was put aside."""
+    before = estate.exports_text()
+    exportfs = estate.files("nim") / "usr/sbin/exportfs"
+    refuse(exportfs, "-u*", "exportfs: refused")
+
+    def die(script: str, run: Callable[[], CommandResult]) -> CommandResult | None:
+        if ".left-1" in script:
+            raise Killed
+        return None
+
+    host = session.hosts["nim"]
+    done = backed_up(session, lost_once(host, ".left-1") if how == "cut" else CutHost(host, die))
+    assert (done.outcome if done else None) == ("warning" if how == "cut" else None)
+    assert estate.exports_text() != before
+    first = recovered(session)
+    assert first.cleaned == [] and first.notes, first
+    assert estate.exports_text() != before
+    refuse(exportfs, "")
+    second = recovered(session)
+    assert second.notes == [], second
+    assert estate.exports_text() == before
+    (change,) = session.reader.changes(limit=1)
+    assert change.state == "reverted"
+    assert recovered(session) == Recovered()
+    assert list((estate.files("nim") / "var/adm/nimwrap/locks").iterdir()) == []
+    assert session.reader.last_good("nim", "powerha1")
+
+
+def test_a_good_image_that_could_not_take_its_place_is_never_cleaned_away(estate: Any, session: Session) -> None:
+    """A1: mksysb warned and ended with 1, its place was taken, and its undo failed once: all of it is aside."""
+    estate.fault("archive_warning", "failed", "powerha1")
+    exportfs = estate.files("nim") / "usr/sbin/exportfs"
+    refuse(exportfs, "-u*", "exportfs: refused")
+    taken: list[Path] = []
+
+    def occupy(script: str, run: Callable[[], CommandResult]) -> CommandResult | None:
+        if "mv /export/nim/mksysb/.nimwrap/" in script and not taken:
+            place = script.partition(".mksysb /export")[2].split()[0]
+            taken.append(estate.files("nim") / f"export{place}")
+            taken[0].parent.mkdir(parents=True, exist_ok=True)
+            taken[0].write_text("somebody else's")
+        return None
+
+    done = backed_up(session, CutHost(session.hosts["nim"], occupy))
+    assert done is not None and done.outcome == "warning" and taken, done
+    image = session.reader.last_good("nim", "powerha1")
+    assert image is not None and "/.nimwrap/" in image.location
+    refuse(exportfs, "")
+    estate.fault("archive_warning", None)
+    recovered(session)
+    assert (estate.files("nim") / image.location.lstrip("/")).exists()
+    assert recovered(session).notes == []
