@@ -84,7 +84,7 @@ def story_json(reader: Reader, run: RunRow) -> Json:
 
 def _channel_json(findings: Sequence[FindingRow]) -> Json | None:
     """The way by which the last look reached the client, and how many calls that took."""
-    data: Json = next((one.data for one in findings if one.check == "channel"), None) or {}
+    data: Json = next((one.data for one in findings if one.check == "channel" and one.data), {})
     return {"route": data["route"], "calls": data["channel_calls"]} if "route" in data else None
 
 
