@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 from nimwrap.backup import spool
 from nimwrap.backup.attempt_planner import command_and_undo
+from nimwrap.backup.cancel_request import refuse_cancelled
 from nimwrap.backup.finalize import AttemptOutcome, denied_from, finalize_attempt
 from nimwrap.backup.locking import lock_lost, owner_text
 from nimwrap.backup.operation import Start, Started, StartUnknown, follow, start
@@ -50,20 +51,12 @@ def make_image(context: MasterContext, report: PreflightReport, work: Work, plan
     Raises AtLarge when master or history was lost after the start, Unstarted when we were told to leave before it.
     """
     attempt = Attempt(plan.number, context.clock.now(), remedy=plan.remedy)
-    context.store.begin_attempt(plan.run, attempt, location=plan.location, resource=plan.resource)
     if plan.exported is not None:
         change = context.store.plan_change(
             plan.run, plan.master, plan.exported, added=list(plan.added), before=plan.before, at=attempt.started
         )
         plan = replace(plan, change=change)
-    context.store.event(
-        "plan",
-        f"attempt {plan.number}: {plan.method}",
-        run=plan.run,
-        master=plan.master,
-        data=plan.to_json(),
-        at=attempt.started,
-    )
+    context.store.begin_attempt(plan.run, attempt, location=plan.location, resource=plan.resource, plan=plan.to_json())
     command, undo = command_and_undo(plan, work)
     try:
         refused = _start(context, plan, command, undo)
@@ -106,6 +99,7 @@ def _start(context: MasterContext, plan: AttemptPlan, command: str, undo: str | 
     cleared = False
     while True:
         context.clock.before_start()
+        refuse_cancelled(context, plan.run)
         started = start(context, plan, command, undo, owner_text())
         if started.state is Start.STARTED:
             return None

@@ -103,7 +103,7 @@ def follow(context: MasterContext, plan: AttemptPlan, *, elapsed_s: float = 0.0)
     """
     began = context.clock.monotonic() - elapsed_s
     seen, changed, patience = (-1, -1), context.clock.monotonic(), plan.stall_s
-    pause = 0.1
+    pause, noted = 0.1, False
     while True:
         context.clock.check()
         if quick := pause < 1:
@@ -112,6 +112,8 @@ def follow(context: MasterContext, plan: AttemptPlan, *, elapsed_s: float = 0.0)
         now = poll(context, plan, 0 if quick else min(LOOK_S, max(1, plan.stall_s // 4)))
         elapsed = context.clock.monotonic() - began
         _tell(context, plan, now, elapsed)
+        if plan.change is not None and not noted and now.applied is not None and not now.done:
+            noted = note_open(context, plan.change, now)
         if now.done or not now.room:
             return now
         if not now.alive:
@@ -124,6 +126,15 @@ def follow(context: MasterContext, plan: AttemptPlan, *, elapsed_s: float = 0.0)
             patience *= 2  # a client that did not answer, or was still at its end, is asked once more, ever less often
             if _finished_but_hanging(context, plan, now):
                 end(context, plan, "evidence")
+
+
+def note_open(context: MasterContext, change: int, now: OperationStatus) -> bool:
+    """Write down when the export was seen open; False when that cannot be written now, and comes with the next look."""
+    try:
+        context.store.change_applied(change, now.applied, now.applied_at or now.now or context.clock.now())
+    except NimwrapError:
+        return False
+    return True
 
 
 def end(context: MasterContext, plan: AttemptPlan, by: str) -> None:

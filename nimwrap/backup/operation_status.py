@@ -8,9 +8,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from nimwrap.backup.spool import ALIVE, MARK, moment, said
-from nimwrap.backup.wrapper import CLOCK
 from nimwrap.domain.attempt_plan import AttemptPlan
-from nimwrap.hosts.script_batch import PREAMBLE
+from nimwrap.hosts.script_batch import CLOCK, PREAMBLE
 
 
 def poll_script(plan: AttemptPlan, wait_s: int) -> str:
@@ -34,6 +33,8 @@ fi
 [ -f undo.rc ] && say undo_rc $(cat undo.rc)
 [ -f unclean ] && say unclean yes
 [ -f applied ] && sed 's/^/{MARK}applied /' applied
+[ -f applied_at ] && say applied_at $(cat applied_at)
+[ -f undone_at ] && say undone_at $(cat undone_at)
 [ -f ended_by ] && say ended_by $(cat ended_by)
 say size $(ls -l "$(cat image)" 2>/dev/null | awk '{{print $5}}')
 say written $(ls -l out 2>/dev/null | awk '{{print $5}}')
@@ -51,6 +52,7 @@ say end
 class OperationStatus:
     """The state of one operation at one moment, as :func:`look_script` saw it.
 
+    ``applied``: the export's options, seen open ``applied_at``; its undo ran last ``undone_at``: the master's clock.
     ``rebooted``: the master went down since the operation was started, and its wrapper with it.
     ``unclean``: what the operation left on the client could not be cleared there.
     """
@@ -63,6 +65,8 @@ class OperationStatus:
     undo_status: int | None = None
     undo_says: str = ""
     applied: str | None = None
+    applied_at: datetime | None = None
+    undone_at: datetime | None = None
     ended_by: str | None = None
     unclean: bool = False
     rebooted: bool = False
@@ -98,6 +102,8 @@ def parse_status(text: str) -> OperationStatus:
         undo_status=number("undo_rc"),
         undo_says=values.get("undo_says", ""),
         applied=values.get("applied"),
+        applied_at=moment(values.get("applied_at", "")),
+        undone_at=moment(values.get("undone_at", "")),
         ended_by=values.get("ended_by"),
         unclean="unclean" in values,
         rebooted=_shorter(values.get("uptime", ""), values.get("boot", "").partition(" ")[0]),

@@ -12,6 +12,7 @@ from nimwrap.domain.codes import FailureCode
 from nimwrap.domain.durations import format_size
 from nimwrap.domain.errors import NimwrapError
 from nimwrap.domain.findings import Finding
+from nimwrap.domain.make_findings import named, ok, refuse, skip, trouble
 from nimwrap.domain.names import is_safe_path
 from nimwrap.domain.records import ClientRef
 from nimwrap.hosts.protocol import Host
@@ -19,7 +20,6 @@ from nimwrap.hosts.script_batch import Answer, Question
 from nimwrap.images import image_probe
 from nimwrap.images.kinds.registry import KINDS, home
 from nimwrap.master_context import MasterContext
-from nimwrap.preflight.make_findings import named, ok, refuse, skip, trouble
 from nimwrap.preflight.preflight_report import PreflightReport
 
 MARGIN = 1.2

@@ -12,10 +12,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from nimwrap.backup.wrapper import CLOCK, client_stop_script, stop_text, wrapper_text
+from nimwrap.backup.wrapper import client_stop_script, stop_text, wrapper_text
 from nimwrap.domain.attempt_plan import AttemptPlan
 from nimwrap.hosts.client_channel import client_command
-from nimwrap.hosts.script_batch import PREAMBLE
+from nimwrap.hosts.script_batch import CLOCK, PREAMBLE
 
 STALE_S = 600
 """A lock may be taken over only when its heartbeat is older than this and its operation is gone (INTERFACE 6)."""

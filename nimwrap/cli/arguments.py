@@ -16,6 +16,12 @@ Targets = Annotated[
         metavar="[TARGET]...", help="client, master/client, glob or group:NAME", autocompletion=completion.targets
     ),
 ]
+SomeTargets = Annotated[
+    list[str],
+    typer.Argument(
+        metavar="TARGET...", help="client, master/client, glob or group:NAME", autocompletion=completion.targets
+    ),
+]
 Everything = Annotated[bool, typer.Option("--all", help="Every client that NIM knows.")]
 Client = Annotated[
     str, typer.Argument(metavar="CLIENT", help="A client name, or master/client.", autocompletion=completion.clients)

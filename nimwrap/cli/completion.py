@@ -33,9 +33,34 @@ def groups(ctx: typer.Context, incomplete: str) -> list[str]:
     return _offered(ctx, incomplete, lambda config, _: list(config.groups))
 
 
+def failure_codes(ctx: typer.Context, incomplete: str) -> list[str]:
+    """The stable words for failures."""
+    from nimwrap.domain.codes import FailureCode
+
+    return [str(code) for code in FailureCode if code.startswith(incomplete)]
+
+
+def masters(ctx: typer.Context, incomplete: str) -> list[str]:
+    """Names of the configured masters."""
+    return _offered(ctx, incomplete, lambda config, _: list(config.masters))
+
+
 def runs(ctx: typer.Context, incomplete: str) -> list[str]:
     """Ids of the newest runs."""
     return _offered(ctx, incomplete, lambda _, reader: [row.id for row in reader.runs(limit=_RUNS)])
+
+
+def runs_and_clients(ctx: typer.Context, incomplete: str) -> list[str]:
+    """Ids of the newest runs, clients, and the last run of all."""
+    return _offered(
+        ctx,
+        incomplete,
+        lambda config, reader: [
+            *(row.id for row in reader.runs(limit=_RUNS)),
+            *_client_names(config, reader),
+            "last",
+        ],
+    )
 
 
 def open_runs(ctx: typer.Context, incomplete: str) -> list[str]:

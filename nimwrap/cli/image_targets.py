@@ -12,30 +12,11 @@ from nimwrap.domain.errors import NimwrapError, Problem, usage_error
 from nimwrap.domain.target_names import shown
 
 if TYPE_CHECKING:
-    from nimwrap.fleet.session import Session
     from nimwrap.history.model import ImageRow
     from nimwrap.history.sqlite.queries import Reader
-    from nimwrap.master_context import MasterContext
 
 
-def context_of(session: Session, master: str) -> MasterContext:
-    return session.master_context(master)
-
-
-def recovered(session: Session, masters: Iterable[str]) -> dict[str, NimwrapError]:
-    """Finish what a crash left on these masters; those that could not be asked, with their error."""
-    from nimwrap.backup.recovery import recover
-
-    troubles = {}
-    for master in masters:
-        try:
-            recover(session.master_context(master), session.reader, wait=False)
-        except NimwrapError as error:
-            troubles[master] = error
-    return troubles
-
-
-def rows_of(invocation: Invocation, reader: Reader, targets: Sequence[str] | None) -> list[ImageRow]:
+def rows_of(invocation: Invocation, targets: Sequence[str] | None, reader: Reader) -> list[ImageRow]:
     """The recorded images of the clients meant, of configured masters; all without a target. Exit 2 when unknown."""
     rows = [row for row in reader.images() if row.master in invocation.masters]
     if not targets:
@@ -60,5 +41,5 @@ def named_images(rows: Sequence[ImageRow], names: Sequence[str]) -> list[ImageRo
     return list(chosen.values())
 
 
-def problems_of(troubles: dict[str, NimwrapError]) -> list[Problem]:
-    return [problem for error in troubles.values() for problem in error.problems]
+def problems_of(troubles: Iterable[NimwrapError]) -> list[Problem]:
+    return [problem for error in troubles for problem in error.problems]

@@ -102,7 +102,12 @@ class Invocation:
 
     @property
     def masters(self) -> dict[str, MasterConfig]:
-        """The configured masters, at least one; NimwrapError (exit 78) when there is none."""
+        """The configured masters, at least one."""
+        self.need_masters()
+        return self.config.masters
+
+    def need_masters(self) -> None:
+        """NimwrapError (exit 78), with the table to write, when the configuration names no master."""
         config = self.config
         if not config.masters:
             raise NimwrapError(
@@ -111,7 +116,6 @@ class Invocation:
                 hint="add a table such as [masters.nim] with its host; `nimwrap config init` prints an example",
                 exit_code=ExitCode.CONFIG,
             )
-        return config.masters
 
     def now(self) -> datetime:
         """The present moment in UTC: the one place where a verb asks the clock."""

@@ -18,7 +18,6 @@ from nimwrap import __version__
 from nimwrap.cli.command_group import VerbGroup
 from nimwrap.cli.invocation import Invocation, Result
 from nimwrap.cli.logs import Log, LogFormat, install
-from nimwrap.cli.output.printer import Printer
 from nimwrap.cli.output.streams import err, keep_places, reader_gone, settle
 from nimwrap.domain.codes import ExitCode
 from nimwrap.domain.errors import NimwrapError, usage_error
@@ -42,6 +41,13 @@ class Terminated(KeyboardInterrupt):
     """SIGTERM, raised where the program stands, so that a verb that handles Ctrl-C handles it the same way."""
 
 
+def _show_version(ctx: typer.Context, wanted: bool) -> None:
+    """Whatever else the command line says, ``--version`` ends it."""
+    if wanted:
+        text = lambda printer: printer.line(f"{PROGRAM} {__version__}")  # noqa: E731
+        raise typer.Exit(ctx.obj.show(Result("version", {"version": __version__}, text=text)))
+
+
 @app.callback()
 def options(
     ctx: typer.Context,
@@ -51,7 +57,9 @@ def options(
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Only warnings and errors on stderr.")] = False,
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="More on stderr; a traceback for a bug.")] = False,
     no_color: Annotated[bool, typer.Option("--no-color", help="No colours (also NO_COLOR).")] = False,
-    version: Annotated[bool, typer.Option("--version", is_eager=True, help="Show the version.")] = False,
+    version: Annotated[
+        bool, typer.Option("--version", is_eager=True, callback=_show_version, help="Show the version.")
+    ] = False,
 ) -> None:
     """Runs, proves and accounts for the NIM mksysb backups of AIX and PowerHA hosts."""
     if quiet and verbose:
@@ -93,18 +101,12 @@ def without_json(arguments: Sequence[str]) -> tuple[list[str], bool]:
 def _run(arguments: list[str], invocation: Invocation) -> int:
     group = typer.main.get_command(app)
     group._main_shell_completion(ctx_args={}, prog_name=PROGRAM)
-    if arguments and arguments[0] == "--version":
-        return invocation.show(Result("version", {"version": __version__}, text=_print_version))
     try:
         with group.make_context(PROGRAM, arguments, obj=invocation) as context:
             group.invoke(context)
     except typer.Exit as ended:
         return ended.exit_code
     return ExitCode.OK
-
-
-def _print_version(printer: Printer) -> None:
-    printer.line(f"{PROGRAM} {__version__}")
 
 
 def _terminate(_signal: int, _frame: Any) -> None:

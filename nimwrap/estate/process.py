@@ -108,7 +108,7 @@ def start(
 
 
 def pump(sinks: Mapping[int, Callable[[bytes], None]], idle: Callable[[], None] | None = None) -> None:
-    """Read the pipes until all are closed; each portion goes to its sink, ``idle`` runs when nothing came."""
+    """Read the pipes to their ends and close them; each portion goes to its sink, ``idle`` runs when nothing came."""
     open_pipes = set(sinks)
     while open_pipes:
         ready, _, _ = select.select(list(open_pipes), [], [], 0.05 if idle else None)
@@ -120,6 +120,7 @@ def pump(sinks: Mapping[int, Callable[[bytes], None]], idle: Callable[[], None] 
                 sinks[pipe](data)
             else:
                 open_pipes.discard(pipe)
+                os.close(pipe)  # the server of commands lives on, and select knows 1024 descriptors
 
 
 def write_all(stream: int, data: bytes) -> None:

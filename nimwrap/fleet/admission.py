@@ -12,6 +12,7 @@ from nimwrap.domain.codes import FailureCode
 from nimwrap.domain.findings import Failure
 from nimwrap.domain.records import ClientRef
 from nimwrap.fleet.fleet_capacity import too_large
+from nimwrap.history.model import HoldRow
 from nimwrap.history.sqlite.queries import Reader
 from nimwrap.images.kinds.registry import KINDS
 
@@ -36,11 +37,16 @@ def admit(session: Session, refs: Sequence[ClientRef], at: datetime) -> Admissio
         if session.config.client(ref.master, ref.client).exclude:
             kept_out[ref] = Failure(FailureCode.HELD, f"{ref.client} is excluded by the configuration")
         elif hold := held.get(ref):
-            why = f"{ref.client} is held since {hold.since}: {hold.reason}"
-            kept_out[ref] = Failure(FailureCode.HELD, why, f"nimwrap release {ref.client}")
+            kept_out[ref] = held_failure(ref, hold)
     wanted = [ref for ref in refs if ref not in kept_out]
     large = too_large(session, wanted)
     return Admission(tuple(ref for ref in wanted if ref not in large), kept_out, large)
+
+
+def held_failure(ref: ClientRef, hold: HoldRow) -> Failure:
+    """Why a client under ``hold`` is left out."""
+    why = f"{ref.client} is held since {hold.since}: {hold.reason}"
+    return Failure(FailureCode.HELD, why, f"nimwrap release {ref.client}")
 
 
 def goes_first(kind: str) -> bool:

@@ -14,6 +14,7 @@ from nimwrap.clients.inventory import prior_of
 from nimwrap.config.model import BackupPolicy
 from nimwrap.domain.attempt_plan import NIM, AttemptPlan
 from nimwrap.domain.findings import CheckVerdict, Failure
+from nimwrap.domain.make_findings import named, refuse
 from nimwrap.domain.names import PLAIN_KIND, fixed_name
 from nimwrap.domain.ordering import predicted_seconds
 from nimwrap.domain.records import ClientRef
@@ -25,7 +26,6 @@ from nimwrap.images.kinds.registry import KINDS, images_of
 from nimwrap.images.prune import PruneDecision, held_clients, removed_after, series
 from nimwrap.images.verification import proofs_of
 from nimwrap.preflight.engine import preflight
-from nimwrap.preflight.make_findings import named, refuse
 from nimwrap.preflight.preflight_report import PreflightReport
 from nimwrap.remedies.base import Step, Work
 

@@ -75,6 +75,10 @@ class Queue(Generic[What]):
         """The job is done with."""
         self.running.remove(job)
 
+    def withdraw(self, job: QueuedJob[What]) -> None:
+        """A waiting job is not to be started any more."""
+        self.waiting.remove(job)
+
     def later(self, job: QueuedJob[What], ready_at: float) -> None:
         """The job goes to the end of the queue and holds nothing while it waits."""
         self.running.remove(job)

@@ -13,13 +13,13 @@ from nimwrap.clients.inventory import take_inventory
 from nimwrap.clients.known_clients import backs_itself_up, current_clients
 from nimwrap.clients.selection import Selection, select
 from nimwrap.clients.target_errors import all_resolved
+from nimwrap.concurrency import map_concurrent
 from nimwrap.config.model import Config
 from nimwrap.domain.clock import Clock
 from nimwrap.domain.errors import NimwrapError, master_unreachable
 from nimwrap.domain.progress import Progress
 from nimwrap.domain.records import Inventory, InventoryClient
 from nimwrap.domain.ref import MASTER
-from nimwrap.fleet.concurrency import map_concurrent
 from nimwrap.history.sqlite.queries import Reader
 from nimwrap.hosts.connect import open_master
 from nimwrap.master_context import MasterContext
@@ -29,12 +29,11 @@ if TYPE_CHECKING:
     from nimwrap.hosts.protocol import Host
 
 
-@dataclass
+@dataclass(frozen=True)
 class Session:
-    """What a fleet run works with; hosts by master name. ``left_by``: the signal that made us leave.
+    """What a fleet run works with; hosts by master name. ``tell`` receives progress; it must not raise.
 
     ``listed`` is each master's inventory as last taken by this process.
-    ``foresee`` says when the fleet at work will be done, as far as its history tells.
     """
 
     config: Config
@@ -43,11 +42,7 @@ class Session:
     hosts: Mapping[str, Host]
     clock: Clock = field(default_factory=Clock)
     tell: Callable[[Progress], None] = lambda progress: None
-    foresee: Callable[[], datetime | None] = lambda: None
-    left_by: int | None = None
     listed: dict[str, Inventory] = field(default_factory=dict)
-    unreachable: list[NimwrapError] = field(default_factory=list)
-    """Why masters could not be asked that clients were wanted of, and of which no client is known."""
 
     def master_context(self, master: str) -> MasterContext:
         """One master as a run works on it."""
@@ -56,8 +51,14 @@ class Session:
         )
 
 
+def _nobody(progress: Progress) -> None:
+    """Progress that nobody watches."""
+
+
 @contextmanager
-def open_session(config: Config, clock: Clock | None = None, *, ahead: bool = False) -> Iterator[Session]:
+def open_session(
+    config: Config, clock: Clock | None = None, *, ahead: bool = False, tell: Callable[[Progress], None] = _nobody
+) -> Iterator[Session]:
     """A session over all configured masters; nothing is connected before its first command, unless ``ahead``."""
     hosts: dict[str, Host] = {}
     try:
@@ -65,7 +66,7 @@ def open_session(config: Config, clock: Clock | None = None, *, ahead: bool = Fa
         from nimwrap.history.sqlite.store import Store
 
         with Store.open(config.database) as store, Reader.open(config.database) as reader:
-            yield Session(config, store, reader, hosts, clock or Clock())
+            yield Session(config, store, reader, hosts, clock or Clock(), tell)
     finally:
         for host in hosts.values():
             host.close()
@@ -113,18 +114,18 @@ def refresh_inventories(session: Session) -> dict[str, NimwrapError]:
     return {master: one for master, one in found.items() if isinstance(one, NimwrapError)} | left
 
 
-def refresh_and_select(session: Session, targets: Sequence[str]) -> Selection:
-    """The clients asked for, against inventories taken now.
+def refresh_and_select(session: Session, targets: Sequence[str]) -> tuple[Selection, Sequence[NimwrapError]]:
+    """The clients asked for, against inventories taken now; and why masters could not be asked whose clients may be
+    meant too, and of which none is known.
 
-    Raises usage errors before anything is started, and a master's trouble when only clients of it may be meant and
-    none is known. ``session.unreachable`` is set to why other such masters could not be asked.
+    Raises usage errors before anything is started, and such a master's trouble when no other client is meant.
     """
     troubles = refresh_inventories(session)
     fresh = {master: one for master, one in session.listed.items() if master not in troubles}
     known = current_clients(session.config, session.reader, troubles, fresh)
     selection = select(targets, known, session.config.groups)
     all_resolved(selection, known, session.config.groups)
-    session.unreachable = [troubles[master] for master in selection.unreachable_masters]
-    if session.unreachable and not selection.refs:
-        raise session.unreachable[0]
-    return selection
+    unreachable = [troubles[master] for master in selection.unreachable_masters]
+    if unreachable and not selection.refs:
+        raise unreachable[0]
+    return selection, unreachable

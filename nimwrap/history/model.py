@@ -129,7 +129,10 @@ class RunRow(NamedTuple):
 
 
 class AttemptRow(NamedTuple):
-    """One row of ``attempts``: an image-making operation of a run, with its output."""
+    """One row of ``attempts``: an image-making operation of a run, with its output.
+
+    ``plan`` is the JSON text of its ``AttemptPlan``, by which a later process can finish it.
+    """
 
     id: int
     run: str
@@ -142,6 +145,7 @@ class AttemptRow(NamedTuple):
     location: str | None
     resource: str | None
     output: str | None
+    plan: str | None
 
     @classmethod
     def from_row(cls, values: Sequence[Any]) -> AttemptRow:

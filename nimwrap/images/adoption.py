@@ -30,7 +30,7 @@ class Imported:
     reason: str = ""
 
 
-def import_images(
+def record_images(
     context: MasterContext, entries: Sequence[InventoriedImage], stock: MasterCatalog, now: datetime
 ) -> list[Imported]:
     """Record NIM image resources that the history does not know, each looked at quickly, as unmanaged.

@@ -15,6 +15,7 @@ from nimwrap.config.model import BackupPolicy, Config, MasterConfig
 from nimwrap.domain.codes import Outcome
 from nimwrap.domain.durations import parse_rfc3339
 from nimwrap.domain.errors import master_unreachable
+from nimwrap.domain.names import fixed_name
 from nimwrap.domain.ref import ClientRef
 from nimwrap.domain.retention import Action, Generation, KeepRules, decide
 from nimwrap.history.model import ImageRow
@@ -100,7 +101,12 @@ def plan_prune(
     for (master, client, _, _), members in series.items():
         by_id = {row.id: row for row in members}
         is_held = (master, client) in held
-        generations = [generation_of(row, state, held=is_held) for row in members if row.removal != PLANNED]
+        fixed = fixed_name(client) if config.policy(master, client).naming == "fixed" else None
+        generations = [
+            replace(generation_of(row, state, held=is_held), named=fixed is not None and row.resource == fixed)
+            for row in members
+            if row.removal != PLANNED
+        ]
         for decision in decide(generations, rules_of(config.policy(master, client)), now):
             verdicts.append(PruneDecision(by_id[decision.image.id], decision.action, decision.reason))
     return verdicts

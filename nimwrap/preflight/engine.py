@@ -16,6 +16,7 @@ from datetime import datetime
 from nimwrap.aix.addresses import ipv4
 from nimwrap.config.model import Config, MasterConfig
 from nimwrap.domain.errors import NimwrapError, master_unreachable
+from nimwrap.domain.make_findings import trouble
 from nimwrap.domain.names import is_host_name
 from nimwrap.domain.records import ClientRef, SourceAddress
 from nimwrap.hosts.client_channel import PARALLEL, ChannelAnswer, ClientRequest, ask_beside, ask_clients
@@ -28,7 +29,6 @@ from nimwrap.preflight.checks import run_checks
 from nimwrap.preflight.checks.client_checks import backups_running
 from nimwrap.preflight.client_facts import ClientFacts, read_client, unasked
 from nimwrap.preflight.host_names import INTERFACES, LIMIT_S, PROCESSES, Names, names_after, names_script, read_names
-from nimwrap.preflight.make_findings import trouble
 from nimwrap.preflight.master_facts import MasterFacts, read_master
 from nimwrap.preflight.preflight_report import PreflightReport, Prior
 from nimwrap.preflight.report_builder import report_of

@@ -10,7 +10,7 @@ from queue import Empty, SimpleQueue
 
 from nimwrap.domain.errors import NimwrapError
 from nimwrap.domain.records import Run
-from nimwrap.fleet.fleet_run import Order, run_fleet
+from nimwrap.fleet.fleet_run import Order
 from nimwrap.fleet.session import Session
 from nimwrap.history.sqlite import slot_queue as queue
 from nimwrap.scheduling.claims import Batch
@@ -41,7 +41,7 @@ class BatchWorkers:
     """
 
     session: Session
-    fleet: RunFleet = run_fleet
+    fleet: RunFleet
     on_end: Callable[[], object] = lambda: None
     running: list[Batch] = field(default_factory=list)
     _ended: SimpleQueue[BatchResult] = field(default_factory=SimpleQueue)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Sized
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from queue import Empty, SimpleQueue
 from typing import Protocol
@@ -48,9 +48,8 @@ class Daemon:
 
     load: Callable[[], tuple[Config, dict[str, Schedule]]]
     manager: Manager
-    drain_s: float = 30.0
-    outside: Dependencies = field(default_factory=Dependencies)
-    heard: Callable[[ServiceRuntime], None] = lambda workplace: None
+    drain_s: float
+    outside: Dependencies
     tell: Callable[[ClaimResult], None] = lambda look: None
     reload_asked: bool = False
     stop_asked: int | None = None
@@ -78,7 +77,6 @@ class Daemon:
         """Read everything, adopt what an earlier process left, and tell the manager that we are there."""
         config, schedules = self.load()
         self.place = ServiceRuntime.open(config, schedules, self.outside, self.wake)
-        self.heard(self.place)
         self.place.refresh()
         self.place.adopt()
         self._timer.start(schedules)
@@ -215,7 +213,6 @@ class Daemon:
 
     def _replace(self, place: ServiceRuntime) -> None:
         before, self.place = self.place, place
-        self.heard(place)
         place.refresh()
         self._timer.reschedule(place.schedules)
         self._next_look = None

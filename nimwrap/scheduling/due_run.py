@@ -11,7 +11,6 @@ from nimwrap.clients.selection import select
 from nimwrap.domain.errors import NimwrapError
 from nimwrap.domain.records import ClientRef
 from nimwrap.fleet.session import Session, refresh_inventories
-from nimwrap.monitoring.alerts.notify_fleet import notify_fleet, run_fleet_and_notify
 from nimwrap.scheduling.batch_workers import BatchResult, BatchWorkers, RunFleet
 from nimwrap.scheduling.claims import ClaimResult, MissedSlot, OpenedSlot, SlotClaimer, unresolved_target
 from nimwrap.scheduling.full_verification import verify_due
@@ -51,7 +50,7 @@ class DueReport:
     def add(self, look: ClaimResult) -> None:
         self.opened += look.opened
         self.passed += look.passed
-        self.troubles += [error for error in look.troubles if error.message not in {e.message for e in self.troubles}]
+        self.troubles += [error for error in look.troubles if error not in self.troubles]
 
     @property
     def missed(self) -> list[Missed]:
@@ -88,7 +87,7 @@ def run_due(
     session: Session,
     schedules: Mapping[str, Schedule],
     *,
-    fleet: RunFleet = run_fleet_and_notify,
+    fleet: RunFleet,
     recovering: Recover = recover_master,
     tell: Callable[[ClaimResult], None] = lambda look: None,
 ) -> DueReport:
@@ -118,9 +117,6 @@ def run_due(
             if not report.worked and not session.clock.stop.is_set():
                 coming = min((next(each.clock.after(session.clock.now())) for each in schedules.values()), default=None)
                 report.said += verify_due(session, coming)
-            if not report.worked:  # a fleet run tells by itself; here something may have become overdue
-                told = notify_fleet(session.config, session.store, session.reader, [], session.clock.now())
-                report.said += [problem.message for problem in told]
             return report
         if worked := workers.next_ended(LOOK_EVERY_S):
             report.worked.append(worked)

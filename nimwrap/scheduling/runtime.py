@@ -10,11 +10,12 @@ from datetime import datetime, timedelta
 from functools import partial
 
 from nimwrap.config.model import Config
+from nimwrap.domain.clock import Clock
 from nimwrap.domain.errors import NimwrapError
+from nimwrap.domain.progress import Progress
 from nimwrap.domain.records import ClientRef
 from nimwrap.fleet.session import Session, open_session, refresh_inventories
 from nimwrap.history.run_lease import owner_alive
-from nimwrap.monitoring.alerts.notify_fleet import notify_fleet, run_fleet_and_notify
 from nimwrap.scheduling.batch_workers import BatchWorkers, RunFleet
 from nimwrap.scheduling.claims import SlotClaimer
 from nimwrap.scheduling.due_run import meant
@@ -30,12 +31,15 @@ TAKE_UP_EVERY = timedelta(minutes=10)
 
 @dataclass(frozen=True)
 class Dependencies:
-    """What the daemon does to the world, so that tests can do something else."""
+    """What the daemon does to the world. ``overdue``: tell what is new while no fleet runs; the warnings."""
 
-    fleet: RunFleet = run_fleet_and_notify
+    fleet: RunFleet
     recover: Recover = recover_master
     refresh: Callable[[Session], dict[str, NimwrapError]] = refresh_inventories
     verify: Callable[[Session, datetime | None, Callable[[], bool]], list[str]] = verify_due
+    overdue: Callable[[Session], list[str]] = lambda session: []
+    tell: Callable[[Progress], None] = lambda progress: None
+    clock: Callable[[], Clock] = Clock
 
 
 @dataclass
@@ -68,7 +72,7 @@ class ServiceRuntime:
     ) -> ServiceRuntime:
         """Open the history and the hosts; nothing is connected yet."""
         stack = ExitStack()
-        session = stack.enter_context(open_session(config))
+        session = stack.enter_context(open_session(config, outside.clock(), tell=outside.tell))
         workers = BatchWorkers(session, outside.fleet, wake)
         return cls(config, schedules, session, workers, outside, wake, stack, opened=session.clock.monotonic())
 
@@ -148,10 +152,7 @@ class ServiceRuntime:
             self.troubles = self.outside.refresh(self.session)
             self.refreshed = self.session.clock.now()
             self.said += [f"{master}: no inventory: {error.message}" for master, error in self.troubles.items()]
-            told = notify_fleet(
-                self.config, self.session.store, self.session.reader, [], self.refreshed
-            )  # overdue by now?
-            self.said += [problem.message for problem in told]
+            self.said += self.outside.overdue(self.session)
         except NimwrapError as error:
             self.said.append(f"no inventory: {error.message}")
         finally:
@@ -164,6 +165,8 @@ class ServiceRuntime:
         def guarded() -> None:
             try:
                 work()
+            except NimwrapError as error:
+                self.said.append(f"{name}: {error.message}")
             except Exception as error:  # it must not die in silence
                 self.said.append(f"{name}: this is a bug in nimwrap: {type(error).__name__}: {error}")
             with self._counting:

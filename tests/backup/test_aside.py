@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sqlite3
 from collections.abc import Callable
 from pathlib import Path
@@ -21,12 +20,11 @@ def test_a_room_of_a_failed_attempt_does_not_cost_the_good_image_of_the_next(
     assert [attempt["remedy"] for attempt in run["attempts"]] == ["pre-export", "own-mount"]
     with sqlite3.connect(estate.root / "nimwrap/history.db") as database:
         (stored,) = database.execute(
-            "select data from events where kind = 'plan' and run = ? order by id limit 1", (run["id"],)
+            "select plan from attempts where run = ? order by number limit 1", (run["id"],)
         ).fetchone()
-    plan = json.loads(stored)
     room = estate.files("nim") / f"var/adm/nimwrap/{run['id']}.left-1"
     room.mkdir(parents=True)
-    (room / "plan").write_text(plan if isinstance(plan, str) else json.dumps(plan))
+    (room / "plan").write_text(stored)
     (room / "rc").write_text("175\n")
     (room / "done").write_text("20261123000000\n")
     (room / "image").write_text("/export/nim/mksysb/powerha1/gone.mksysb\n")

@@ -9,12 +9,12 @@ import time
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from nimwrap.cli.verbs.backup import leaving_on_signal
+from nimwrap.cli.fleet_watch import FleetWatch
+from nimwrap.cli.invocation import Invocation
 from nimwrap.domain.clock import Clock
 from nimwrap.domain.durations import parse_rfc3339, rfc3339
 from tests.backup.test_main_job import nothing_left, only_run
@@ -27,12 +27,12 @@ LIMIT_S = 60
 
 
 def test_a_signal_inside_the_waiting_itself_stops_nothing() -> None:
-    session = SimpleNamespace(clock=Clock(), left_by=None)
-    with leaving_on_signal(session):
+    watch, clock = FleetWatch(Invocation()), Clock()
+    with watch.leaving(clock):
         leave = signal.getsignal(signal.SIGTERM)
-        assert survives(lambda: session.clock.stop.wait(0.01), lambda: leave(signal.SIGTERM, None))
-    assert session.left_by == signal.SIGTERM
-    assert session.clock.stop.wait(LIMIT_S)
+        assert survives(lambda: clock.stop.wait(0.01), lambda: leave(signal.SIGTERM, None))
+    assert watch.left_by == signal.SIGTERM
+    assert clock.stop.wait(LIMIT_S)
 
 
 def begin(home: Path, config: Path, *arguments: str) -> subprocess.Popen[bytes]:

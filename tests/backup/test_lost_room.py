@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -76,8 +77,8 @@ def test_an_entry_that_cannot_be_understood_is_called_foreign(run_cli: Cli, cras
 @pytest.mark.parametrize("outcome", ["running", "ok"])
 def test_without_an_answer_of_the_master_it_stays_open_and_is_said(crashed: Any, estate: Any, outcome: str) -> None:
     config, run, directory = crashed(outcome)
-    with open_session(load(config)) as session:
-        session.hosts = {"nim": Failing(session.hosts["nim"], "subtract()")}
+    with open_session(load(config)) as opened:
+        session = replace(opened, hosts={"nim": Failing(opened.hosts["nim"], "subtract()")})
         (note,) = recover(session.master_context("nim"), session.reader, wait=True).notes
         assert note.startswith(run["id"]) and "the line is cut" in note
         (change,) = session.reader.changes(run=run["id"])
@@ -90,8 +91,8 @@ def test_without_an_answer_of_the_master_it_stays_open_and_is_said(crashed: Any,
 
 def test_a_spool_that_cannot_be_seen_is_not_an_empty_one(crashed: Any) -> None:
     config, run, _ = crashed("running")
-    with open_session(load(config)) as session:
-        session.hosts = {"nim": Failing(session.hosts["nim"], "/var/adm/nimwrap", silently=True)}
+    with open_session(load(config)) as opened:
+        session = replace(opened, hosts={"nim": Failing(opened.hosts["nim"], "/var/adm/nimwrap", silently=True)})
         with pytest.raises(Exception, match="does not say what lies in"):
             recover(session.master_context("nim"), session.reader, wait=True)
         assert session.reader.run(run["id"]).outcome == "running"

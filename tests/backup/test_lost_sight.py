@@ -46,9 +46,9 @@ class Failing:
 
 @contextmanager
 def broken_at(config: Path, word: str) -> Iterator[tuple[Session, Failing, BackupRun]]:
-    with open_session(load(config)) as session:
-        host = Failing(session.hosts["nim"], word)
-        session.hosts = {"nim": host}
+    with open_session(load(config)) as opened:
+        host = Failing(opened.hosts["nim"], word)
+        session = replace(opened, hosts={"nim": host})
         yield session, host, BackupRun(session.master_context("nim"), BackupRequest(ClientRef("nim", "powerha1")))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -36,8 +37,8 @@ class Meddled:
 
 
 def backed_up(config: Path, client: str, meddle: Callable[[Host, str], str]) -> Run:
-    with open_session(load(config)) as session:
-        session.hosts = {"nim": Meddled(session.hosts["nim"], meddle)}
+    with open_session(load(config)) as opened:
+        session = replace(opened, hosts={"nim": Meddled(opened.hosts["nim"], meddle)})
         ended = BackupRun(session.master_context("nim"), BackupRequest(ClientRef("nim", client))).step()
         assert isinstance(ended, Run)
         return ended

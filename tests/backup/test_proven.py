@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -86,8 +87,10 @@ def test_an_image_whose_place_is_taken_is_kept_where_it_was_made(
 
 
 def test_a_line_that_is_cut_while_the_image_is_put_in_its_place(estate: Any, estate_config: Config) -> None:
-    with open_session(load(estate_config())) as session:
-        session.hosts = {"nim": Failing(session.hosts["nim"], "neither staged nor in its place", silently=True)}
+    with open_session(load(estate_config())) as opened:
+        session = replace(
+            opened, hosts={"nim": Failing(opened.hosts["nim"], "neither staged nor in its place", silently=True)}
+        )
         backup = BackupRun(session.master_context("nim"), BackupRequest(ClientRef("nim", "powerha1")))
         with pytest.raises(Interrupted):
             backup.step()

@@ -27,6 +27,7 @@ ENVELOPE = ["schema", "command", "status", "exit_code", "data", "errors", "warni
 
 def test_version(run_cli: Cli) -> None:
     assert run_cli("--version").stdout == f"nimwrap {nimwrap.__version__}\n"
+    assert run_cli("--config", "/nowhere/nimwrap.toml", "--version").stdout == f"nimwrap {nimwrap.__version__}\n"
     for arguments in (("--json", "--version"), ("--version", "--json")):
         assert run_cli(*arguments).data == {"version": nimwrap.__version__}
 

@@ -8,7 +8,6 @@ import re
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -25,11 +24,11 @@ COLOUR = re.compile(r"\x1b\[[0-9;]*3[0-7]m")
 
 def frame(clients: int, width: int, encoding: str = "utf-8") -> list[str]:
     """One picture of a fleet of which so many are at work, and one is done."""
-    session: Any = SimpleNamespace(foresee=lambda: datetime(2026, 11, 23, 3, 2, tzinfo=UTC))
-    table = LiveTable(clients + 1, session, colour=False)
-    table.tell(Progress("r", "done", "first"))
+    table = LiveTable(clients + 1, colour=False)
+    table.begins(lambda: datetime(2026, 11, 23, 3, 2, tzinfo=UTC))
+    table.progresses(Progress("r", "done", "first"))
     for number in range(clients):
-        table.tell(
+        table.progresses(
             Progress(
                 f"r{number}",
                 "image",
@@ -76,9 +75,8 @@ def test_what_belongs_to_no_client_is_said_without_one(
     progress: Progress, said: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert describe(progress) == said
-    session: Any = SimpleNamespace(foresee=lambda: None)
-    table = LiveTable(2, session, colour=False)
-    table.tell(progress)
+    table = LiveTable(2, colour=False)
+    table.progresses(progress)
     assert (said in capsys.readouterr().err) is not progress.client
 
 

@@ -38,7 +38,22 @@ def test_a_table_on_a_terminal(capsys: pytest.CaptureFixture[str]) -> None:
     Printer(colour=False, terminal=True).table(("client", "age"), [("aix01", "[bold]3[/bold]")])
     out = capsys.readouterr().out
     assert "[bold]3[/bold]" in out  # what a host said is never markup
-    assert "───" in out
+
+
+@pytest.mark.parametrize(
+    ("width", "lines"),
+    [
+        (60, ["CLIENT  WHY", "aix01   " + " ".join(["word"] * 10), "        word word word word"]),
+        (30, ["CLIENT", "aix01", "    why: " + " ".join(["word"] * 4), *["      " + " ".join(["word"] * 5)] * 2]),
+    ],
+    ids=["the last column goes on below itself", "it stands below its row"],
+)
+def test_a_table_is_no_wider_than_the_terminal(
+    width: int, lines: list[str], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", str(width))
+    Printer(colour=False, terminal=True).table(("client", "why"), [("aix01", " ".join(["word"] * 14))])
+    assert capsys.readouterr().out.splitlines() == lines
 
 
 def test_pairs(capsys: pytest.CaptureFixture[str]) -> None:
@@ -132,3 +147,10 @@ def test_the_json_of_a_latin_terminal_is_still_json(monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(raw, encoding="ascii"))
     print_json({"a": "é漢"})
     assert json.loads(raw.getvalue()) == {"a": "é漢"}
+
+
+@pytest.mark.parametrize("mark", ["\u202e", "\u2066", "\u200f", "\u061c", "\u2028", "\u2029", "\x85"])
+def test_no_text_of_a_host_turns_the_writing_or_ends_a_line(mark: str) -> None:
+    shown = clean(f"aix{mark}01")
+    assert shown == f"aix\\x{ord(mark):02x}01" if mark == "\x85" else f"aix\\u{ord(mark):04x}01"
+    assert len(shown.splitlines()) == 1

@@ -147,3 +147,21 @@ def _listener(place: str) -> int:
         if os.fsencode(place) in words:
             return int(process.name)
     raise AssertionError(f"nobody serves {place}")
+
+
+def test_the_server_keeps_no_descriptor_of_what_it_has_run(tmp_path: Path) -> None:
+    with running(tmp_path) as place:
+        estate = build(tmp_path / "estate", server=place)
+        server = next(
+            pid for pid in Path("/proc").iterdir() if pid.name.isdigit() and place in _argv(pid) and pid.name != "self"
+        )
+        before = len(list((server / "fd").iterdir()))
+        assert said(estate, "for n in 1 2 3 4 5; do ps -ef >/dev/null; done", "nim")[0] == 0
+        assert len(list((server / "fd").iterdir())) == before
+
+
+def _argv(process: Path) -> list[str]:
+    try:
+        return os.fsdecode((process / "cmdline").read_bytes()).split("\0")
+    except OSError:
+        return []

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from nimwrap.fleet.concurrency import AT_ONCE, map_concurrent
+from nimwrap.concurrency import AT_ONCE, map_concurrent
 from tests.backup.test_leaving import begin, until
 
 ANSWERED_S = 10

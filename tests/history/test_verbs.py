@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from nimwrap.domain.codes import Outcome
+from nimwrap.domain.codes import FailureCode, Outcome
+from nimwrap.domain.findings import Failure
 from nimwrap.domain.records import InventoryClient
 from nimwrap.history.sqlite.store import Store
 from tests.history.samples import EXPORTED, MESSAGE, a_run, at, config_for, tell_founding_case
@@ -91,6 +92,18 @@ def test_history_refuses_what_it_does_not_know(
     assert (ran.exit_code, ran.stdout) == (2, "")
     assert message in ran.stderr
     assert hint in ran.stderr
+
+
+def test_show_knows_the_last_run_a_client_and_what_is_unique_of_an_id(call: Call, told: str, store: Store) -> None:
+    store.record_run(a_run("20270101T000000-aix01-77aa", client="aix01", minutes=99, outcome=Outcome.OK))
+
+    def shown(run: str) -> str:
+        return str(call("show", run, "--json").data["run"]["id"])
+
+    assert shown("last") == shown("aix01") == shown("nim/aix01") == shown("77aa") == "20270101T000000-aix01-77aa"
+    assert shown("powerha1") == told
+    unknown = call("show", "aix02")
+    assert (unknown.exit_code, "there is no run 'aix02'" in unknown.stderr) == (2, True)
 
 
 def test_history_since_a_time(call: Call, told: str) -> None:
@@ -206,6 +219,39 @@ def test_hold_and_release(call: Call, told: str, store: Store) -> None:
     assert (again.exit_code, again.stdout) == (0, "powerha1 was not held\n")
 
 
+def test_globs_and_groups_are_held_and_released(call: Call, told: str, store: Store, config: Path) -> None:
+    config.write_text(config.read_text() + '[groups]\ninner = ["powerha1"]\nouter = ["group:inner"]\n')
+    store.record_inventory("nim", [InventoryClient("web1", "standalone"), InventoryClient("web2", "standalone")], at(0))
+    held = call("hold", "web*", "group:outer", "--reason", "move", "--json").data["holds"]
+    assert [one["client"] for one in held] == ["web1", "web2", "powerha1"]
+    assert call("hold", "web9*", "--reason", "move").exit_code == 2
+    assert [one["client"] for one in call("release", "web*", "powerha1", "--json").data["released"]] == [
+        "web1",
+        "web2",
+        "powerha1",
+    ]
+
+
+def test_history_of_a_code_and_of_a_master(call: Call, told: str, store: Store) -> None:
+    busy = Failure(FailureCode.CLIENT_BUSY, "it is being installed")
+    store.record_run(a_run("r-busy", minutes=7, outcome=Outcome.REFUSED, failure=busy))
+    store.record_run(
+        a_run("r-elsewhere", client="other01", master="nim2", minutes=8, outcome=Outcome.REFUSED, failure=busy)
+    )
+
+    def ids(*arguments: str) -> set[str]:
+        return {run["id"] for run in call("history", *arguments, "--json").data["runs"]}
+
+    assert ids("--code", "client_busy") == {"r-busy", "r-elsewhere"}
+    assert ids("--code", "client_busy", "--master", "nim") == {"r-busy"}
+    assert ids("--master", "nim2") == ids("other01", "--master", "nim2") == {"r-elsewhere"}
+    assert ids("other01", "--master", "nim") == ids("--code", "stalled") == set()
+    assert ids("--code", "client_busy", "--outcome", "ok") == set()
+    for wrong in (["--code", "clientbusy"], ["--master", "nim3"]):
+        ran = call("history", *wrong)
+        assert (ran.exit_code, "did you mean" in ran.stderr) == (2, True)
+
+
 def test_a_hold_of_an_unknown_name_is_kept_and_warned_of(call: Call, told: str) -> None:
     ran = call("hold", "powerha3", "--reason", "new")
     assert (ran.exit_code, ran.stdout) == (0, "nim/powerha3 is held until it is released: new\n")
@@ -223,9 +269,9 @@ def test_a_hold_of_an_unknown_name_is_kept_and_warned_of(call: Call, told: str) 
         (["hold", "powerha1", "--reason", "x", "--until", ""], "is no time"),
         (["history", "--since", ""], "is no time"),
         (["config", "show", ""], "is not a NIM name"),
-        (["hold", "a;b", "--reason", "x"], "cannot be a client"),
-        (["hold", "$(id)", "--reason", "x"], "cannot be a client"),
-        (["hold", "other/powerha1", "--reason", "x"], "masters: nim"),
+        (["hold", "a;b", "--reason", "x"], "no client is called"),
+        (["hold", "$(id)", "--reason", "x"], "no client is called"),
+        (["hold", "other/powerha1", "--reason", "x"], "did you mean nim/powerha1"),
         (["release", "powerha8"], "did you mean powerha1?"),
     ],
 )
@@ -240,7 +286,7 @@ def test_a_name_that_two_masters_know_must_be_said_in_full(call: Call, store: St
     for master in ("nim", "nim2"):
         store.record_inventory(master, [InventoryClient("aix01", "standalone")], at(0))
     ran = call("hold", "aix01", "--reason", "x")
-    assert (ran.exit_code, "say which: nim/aix01, nim2/aix01" in ran.stderr) == (2, True)
+    assert (ran.exit_code, "write nim/aix01 or nim2/aix01" in ran.stderr) == (2, True)
     assert call("hold", "nim2/aix01", "--reason", "x").exit_code == 0
     assert call("release", "aix01", "--json").data == {"released": [{"client": "aix01", "master": "nim2"}]}
 

@@ -372,6 +372,24 @@ def test_the_plan_tells_what_is_missing_now(lab: Lab, nimwrap: Run, run_cli: Run
     assert (ran.exit_code, ran.codes) == (1, ["image_missing"])
 
 
+def test_the_plan_takes_the_next_older_image_where_the_newest_is_gone_or_faulty(
+    lab: Lab, nimwrap: Run, run_cli: Run
+) -> None:
+    oldest, older, newest = (lab.make(days=days) for days in (3, 2, 1))
+    lab.disk(newest.location).unlink()
+    gone = nimwrap("restore-plan", "aix01")
+    assert (gone.exit_code, gone.data["plan"]["image"]["resource"]) == (0, older.resource)
+    assert f"{newest.resource}, made " in gone.data["plan"]["warnings"][0]
+    assert "there is no image at" in gone.data["plan"]["warnings"][0]
+    lab.disk(older.location).write_bytes(b"not an image any more")
+    assert nimwrap("restore-plan", "aix01").data["plan"]["image"]["resource"] == oldest.resource
+    assert nimwrap("restore-plan", "aix01", "--image", newest.resource).exit_code == 1
+    run_cli("images", "verify", config=lab.file)  # now the history knows
+    known = nimwrap("restore-plan", "aix01")
+    assert (known.exit_code, known.data["plan"]["image"]["resource"]) == (0, oldest.resource)
+    assert [newest.resource in one or older.resource in one for one in known.data["plan"]["warnings"]].count(True) == 2
+
+
 def test_the_plan_for_another_machine_warns_of_the_second_self(lab: Lab, nimwrap: Run) -> None:
     lab.make(days=1)
     plan = nimwrap("restore-plan", "aix01", "--to", "aix02").data["plan"]

@@ -23,7 +23,7 @@ from nimwrap.history.sqlite.store import Store
 from nimwrap.master_context import MasterContext
 from nimwrap.scheduling.daemon import Daemon
 from nimwrap.scheduling.model import Schedule
-from nimwrap.scheduling.runtime import Dependencies, ServiceRuntime
+from nimwrap.scheduling.runtime import Dependencies
 from tests.interrupting import survives
 
 NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
@@ -76,9 +76,9 @@ class Scene:
     may_end: threading.Event = field(default_factory=threading.Event)
     breaks: Exception | None = None
 
-    def daemon(self, **options: float) -> Daemon:
-        outside = Dependencies(fleet=self.fleet, recover=self.recover, refresh=self.refresh)
-        daemon = Daemon(self.load, self.ears, outside=outside, heard=self.heard, **options)
+    def daemon(self, drain_s: float = 30.0) -> Daemon:
+        outside = Dependencies(self.fleet, self.recover, self.refresh, clock=lambda: self.clock)
+        daemon = Daemon(self.load, self.ears, drain_s, outside)
         daemon.start()
         until(daemon, lambda: daemon.place.refreshed is not None)
         return daemon
@@ -87,9 +87,6 @@ class Scene:
         if self.fault:
             raise self.fault
         return self.config, dict(self.schedules)
-
-    def heard(self, place: ServiceRuntime) -> None:
-        place.session.clock = self.clock
 
     def refresh(self, session: Session) -> dict[str, NimwrapError]:
         session.store.record_inventory("nim", [InventoryClient("aix01", "standalone", "aix01")], session.clock.now())

@@ -134,15 +134,13 @@ def test_an_image_that_takes_too_long_goes_behind_the_others(lab: Lab, session: 
 def test_zero_means_never(lab: Lab, session: Session) -> None:
     lab.make("aix01", days=400)
     lab.configure(backup={"verify_full_every": "0s"})
-    session.config = lab.config
-    assert verify_due(session, None) == []
+    assert verify_due(replace(session, config=lab.config), None) == []
 
 
 def test_a_master_that_does_not_answer_is_said_and_nothing_is_raised(lab: Lab, session: Session) -> None:
     lab.make("aix01", days=40)
     gone = replace(lab.config.masters["nim"], shell="/nonexistent/ksh")  # noqa: S604 -- a key of the configuration
-    session.hosts = {"nim": open_master(gone)}
-    (said,) = verify_due(session, None)
+    (said,) = verify_due(replace(session, hosts={"nim": open_master(gone)}), None)
     assert said.startswith("nim: images are not verified: ")
 
 
@@ -162,8 +160,8 @@ def test_the_daemon_does_it_once_an_hour_while_idle(tmp_path: Path) -> None:
         turns.append((session.clock.now(), coming, wanted()))
         return ["nim: 1 image read to the end"]
 
-    outside = Dependencies(scene.fleet, scene.recover, scene.refresh, verify)
-    daemon = Daemon(scene.load, scene.ears, outside=outside, heard=scene.heard)
+    outside = Dependencies(scene.fleet, scene.recover, scene.refresh, verify, clock=lambda: scene.clock)
+    daemon = Daemon(scene.load, scene.ears, 30.0, outside)
     scene.clock.moment = NOON + timedelta(minutes=40)
     daemon.start()
     until(daemon, lambda: turns)

@@ -12,32 +12,28 @@ from nimwrap.domain.durations import format_size, rfc3339
 from nimwrap.domain.errors import Problem
 
 if TYPE_CHECKING:
-    from nimwrap.fleet.fleet_run import Order
+    from nimwrap.actions.backup_clients import BackupPlan
     from nimwrap.fleet.planned_fleet import Planned
-    from nimwrap.fleet.session import Session
 
 
-def dry_run_result(session: Session, order: Order) -> Result:
+def dry_run_result(plan: BackupPlan) -> Result:
     """The plan as a result.
 
     Exit 10 when any client would be refused, 12 when only for masters that are out of reach, 75 when one that was
     named is held or excluded.
     """
-    from nimwrap.fleet.planned_fleet import dry_run
-
-    planned = dry_run(session, order)
-    refused = [plan.report for plan in planned if plan.refused]
+    refused = [one.report for one in plan.planned if one.refused]
     errors = [
         Problem(why.code, f"{report.ref.client}: {why.message}", why.fix, report.ref.client)
         for report in refused
         if (why := report.failure) is not None
     ]
-    shown = [_json(plan) for plan in planned]
-    named = [plan for plan in planned if plan.report.ref in order.named]
-    held = [Problem(why.code, why.message, why.fix, plan.report.ref.client) for plan in named if (why := plan.kept_out)]
+    shown = [_json(one) for one in plan.planned]
+    named = [one for one in plan.planned if one.report.ref in plan.order.named]
+    held = [Problem(why.code, why.message, why.fix, one.report.ref.client) for one in named if (why := one.kept_out)]
     errors += held
-    errors += [problem for error in session.unreachable for problem in error.problems]
-    code = exit_code_of(refused, session.unreachable)
+    errors += [problem for error in plan.unreachable for problem in error.problems]
+    code = exit_code_of(refused, plan.unreachable)
     if code is ExitCode.OK and held:
         code = ExitCode.SKIPPED
     data = {"dry_run": True, "plan": shown, "runs": []}

@@ -15,11 +15,10 @@ from nimwrap.cli.output.streams import colour_allowed
 from nimwrap.domain.codes import Outcome
 from nimwrap.domain.durations import format_duration, format_size
 from nimwrap.domain.progress import Progress
+from nimwrap.fleet.fleet_observer import FleetObserver
 
 if TYPE_CHECKING:
     from nimwrap.cli.invocation import Invocation
-    from nimwrap.fleet.fleet_run import Order
-    from nimwrap.fleet.session import Session
 
 PHASES = {
     "preflight": "checking",
@@ -35,21 +34,18 @@ PHASES = {
 
 
 @contextmanager
-def watching(invocation: Invocation, session: Session, order: Order) -> Iterator[None]:
-    """Show the progress of ``session`` for as long as the block runs."""
+def shown_progress(invocation: Invocation, clients: int) -> Iterator[FleetObserver]:
+    """Show how a fleet of so many clients goes on, for as long as the block runs."""
     if invocation.quiet or invocation.json:
-        yield
+        yield FleetObserver()
     elif _redraws(invocation):
         from nimwrap.cli.output.progress_table import LiveTable
 
         colour = invocation.colour_wanted and colour_allowed(sys.stderr, os.environ)
-        with LiveTable(len(order.refs), session, colour=colour) as table:
-            session.tell = table.tell
-            yield
+        with LiveTable(clients, colour=colour) as table:
+            yield table
     else:
-        lines = PlainLines(invocation)
-        session.tell = lines.tell
-        yield
+        yield PlainLines(invocation)
 
 
 def _redraws(invocation: Invocation) -> bool:
@@ -59,7 +55,7 @@ def _redraws(invocation: Invocation) -> bool:
     return invocation.log.format is LogFormat.TEXT and sys.stderr.isatty()
 
 
-class PlainLines:
+class PlainLines(FleetObserver):
     """One line when a client's phase changes, and one every quarter of its image."""
 
     def __init__(self, invocation: Invocation) -> None:
@@ -67,7 +63,7 @@ class PlainLines:
         self._seen: dict[str, tuple[str, int]] = {}
         self._lock = threading.Lock()
 
-    def tell(self, progress: Progress) -> None:
+    def progresses(self, progress: Progress) -> None:
         step = (progress.phase, (progress.percent or 0) // 25)
         with self._lock:
             if self._seen.get(progress.run) == step and not progress.note:

@@ -12,7 +12,12 @@ from threading import Lock
 from typing import TextIO
 
 _COLOUR = re.compile(r"\x1b\[[0-9;]{0,8}m")
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]|\ud800|[\ud800-\udfff]")
+_CONTROL = re.compile(
+    r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]"
+    # Marks that turn the direction of writing, or end a line or a paragraph: text of a host could show another order
+    # or another line than it has.
+    r"|[\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069]"
+)
 
 
 def colour_allowed(stream: TextIO | None, environ: Mapping[str, str]) -> bool:
@@ -23,7 +28,7 @@ def colour_allowed(stream: TextIO | None, environ: Mapping[str, str]) -> bool:
 
 
 def clean(text: str, *, keep_colour: bool = False) -> str:
-    """The text with control characters and undecodable bytes made visible; newlines and tabs stay.
+    """The text with control characters, marks of direction and undecodable bytes made visible; newlines and tabs stay.
 
     Text from a host may hold terminal escapes. ``keep_colour`` lets colour sequences through and nothing else.
     """
@@ -36,7 +41,9 @@ def clean(text: str, *, keep_colour: bool = False) -> str:
 
 def _visible(match: re.Match[str]) -> str:
     code = ord(match[0])
-    return f"\\x{code & 0xFF:02x}" if code < 0x100 or 0xDC80 <= code <= 0xDCFF else "\ufffd"
+    if code < 0x100 or 0xDC80 <= code <= 0xDCFF:
+        return f"\\x{code & 0xFF:02x}"
+    return "\ufffd" if 0xD800 <= code <= 0xDFFF else f"\\u{code:04x}"
 
 
 def bare(text: str) -> str:

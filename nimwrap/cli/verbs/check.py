@@ -17,7 +17,7 @@ from nimwrap.domain.errors import NimwrapError, Problem, usage_error
 from nimwrap.domain.findings import CheckStatus, CheckVerdict, Finding
 
 if TYPE_CHECKING:
-    from nimwrap.fleet.check_clients import CheckedFleet
+    from nimwrap.fleet.fleet_preflight import CheckedFleet
     from nimwrap.preflight.preflight_report import PreflightReport
 
 _NAGIOS = {CheckVerdict.READY: (0, "OK"), CheckVerdict.WARNING: (1, "WARNING"), CheckVerdict.REFUSED: (2, "CRITICAL")}
@@ -66,35 +66,12 @@ def check(
 
 
 def _checked(invocation: Invocation, targets: list[str]) -> CheckedFleet:
-    from nimwrap.fleet.check_clients import check_clients
+    from nimwrap.actions.check_clients import check_clients
 
     if not targets:
         raise usage_error("check needs a client, a group or --all", "nimwrap check powerha1")
-    assert invocation.masters  # noqa: S101  raises, with the table to write, when there is none
-    with invocation.reader() as reader:
-        checked = check_clients(invocation.config, reader, targets, invocation.now())
-    _record(invocation, checked)
-    return checked
-
-
-def _record(invocation: Invocation, checked: CheckedFleet) -> None:
-    """Write down the inventories seen and the ways found; a history that is not to be written keeps no finding back."""
-    from nimwrap.domain.records import Inventory
-    from nimwrap.fleet.session import record_inventories
-    from nimwrap.history.history_errors import StoreUnavailable
-
-    if not any(isinstance(one, Inventory) for one in checked.answers.values()):
-        return
-    now = invocation.now()
-    try:
-        with invocation.store() as store:
-            record_inventories(store, invocation.config, checked.answers, now)
-            for report in checked.reports:
-                if report.route_is_new:
-                    ref = report.ref
-                    store.remember_route(ref.master, ref.client, report.route, report.channel_calls, now)
-    except StoreUnavailable as error:
-        invocation.warn(f"the inventory is not recorded: {error.message}", error.hint)
+    invocation.need_masters()
+    return check_clients(invocation.config, targets, invocation.now(), invocation.warn)
 
 
 def exit_code_of(reports: list[PreflightReport], unreachable: Sequence[NimwrapError] = ()) -> ExitCode:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -11,10 +12,12 @@ from nimwrap.cli import completion
 from nimwrap.cli.invocation import Invocation, Result, current
 from nimwrap.cli.output.printer import Printer
 from nimwrap.cli.time_args import before_now, short
-from nimwrap.domain.codes import Outcome
+from nimwrap.domain.codes import FailureCode, Outcome
+from nimwrap.domain.did_you_mean import did_you_mean
 from nimwrap.domain.durations import format_duration, format_size
 from nimwrap.domain.errors import usage_error
 from nimwrap.domain.names import PLAIN_KIND
+from nimwrap.domain.target_names import EVERYONE, shown
 from nimwrap.history.json_view import runs_json
 
 if TYPE_CHECKING:
@@ -39,6 +42,12 @@ def history(
     outcome: Annotated[
         list[str] | None, typer.Option(metavar="O", help="Only this outcome; may be given several times.")
     ] = None,
+    code: Annotated[
+        str | None, typer.Option(metavar="C", help="Only this failure code.", autocompletion=completion.failure_codes)
+    ] = None,
+    master: Annotated[
+        str | None, typer.Option(metavar="M", help="Only this master's.", autocompletion=completion.masters)
+    ] = None,
     limit: Annotated[
         int | None, typer.Option(min=1, metavar="N", help=f"At most N runs ({PAGE}; with --since {PAGE_SINCE}).")
     ] = None,
@@ -48,14 +57,15 @@ def history(
     Example: nimwrap history powerha1 --since 7d
     """
     invocation = current(ctx)
-    outcomes = [_outcome(word) for word in outcome or []]
+    outcomes = [_one_of(word, Outcome, "outcome") for word in outcome or []]
+    failure = _one_of(code, FailureCode, "failure code") if code is not None else ""
     after = before_now(since, invocation.now(), "--since") if since is not None else None
     wanted = limit or (PAGE if since is None else PAGE_SINCE)
     with invocation.reader() as reader:
         rows = []
-        chosen = _chosen(targets, reader, invocation) if targets else []
-        if chosen or not targets:
-            rows = reader.runs(chosen, since=after, outcomes=outcomes, limit=wanted + 1)
+        chosen = _chosen(targets, master, reader, invocation) if targets or master else []
+        if chosen or not (targets or master):
+            rows = reader.runs(chosen, since=after, outcomes=outcomes, code=failure, limit=wanted + 1)
         more = len(rows) > wanted
         shown = runs_json(reader, rows[:wanted], evidence=False)
     invocation.finish(
@@ -63,16 +73,26 @@ def history(
     )
 
 
-def _chosen(targets: Sequence[str], reader: Reader, invocation: Invocation) -> Sequence[ClientRef]:
+def _chosen(
+    targets: Sequence[str] | None, master: str | None, reader: Reader, invocation: Invocation
+) -> Sequence[ClientRef]:
     from nimwrap.cli.recorded_targets import clients_meant
 
-    return clients_meant(invocation.settings, reader, targets)
+    found = clients_meant(invocation.settings, reader, targets or [EVERYONE])
+    if master is None:
+        return found
+    masters = [*invocation.settings.masters, *dict.fromkeys(ref.master for ref in reader.known())]
+    if master not in masters:
+        names = ", ".join(dict.fromkeys(masters)) or "not known yet"
+        raise usage_error(f"there is no master {shown(master)}", did_you_mean(master, masters) or f"they are {names}")
+    return [ref for ref in found if ref.master == master]
 
 
-def _outcome(word: str) -> str:
-    words = [str(outcome) for outcome in Outcome]
-    if word not in words:
-        raise usage_error(f"{word!r} is no outcome", f"the outcomes are {', '.join(words)}")
+def _one_of(word: str, words: type[StrEnum], what: str) -> str:
+    known = [str(each) for each in words]
+    if word not in known:
+        near = did_you_mean(word, known) or f"known are {', '.join(known)}"
+        raise usage_error(f"{shown(word)} is no {what}", near)
     return word
 
 

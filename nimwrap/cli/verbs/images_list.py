@@ -13,6 +13,7 @@ from nimwrap.cli.time_args import short
 from nimwrap.clients.known_clients import KnownClients, recorded_clients
 from nimwrap.clients.selection import select
 from nimwrap.clients.target_errors import any_resolved
+from nimwrap.domain.codes import ExitCode
 from nimwrap.domain.durations import format_duration, format_size
 from nimwrap.domain.errors import NimwrapError, Problem
 from nimwrap.domain.records import ClientRef
@@ -30,21 +31,21 @@ def register(images: typer.Typer) -> None:
 def list_images(ctx: typer.Context, targets: Targets = None) -> None:
     """List images with their proof, age and state; also unmanaged ones, and what has lost its file or its resource.
 
-    Reads the masters; one that cannot be reached is shown as the history knows it, with a warning.
+    Reads the masters; one that cannot be reached is shown as the history knows it, and the exit code is 12.
 
     Example: nimwrap images list powerha1
     """
     from nimwrap.images.image_inventory import inventory
 
     invocation = current(ctx)
-    warnings: list[Problem] = []
+    unreachable: list[Problem] = []
     entries: list[InventoriedImage] = []
     filesystems: list[dict[str, Any]] = []
     with invocation.reader() as reader:
         known = recorded_clients(invocation.config, reader)
         for master in invocation.masters:
             rows = reader.images(master)
-            stock = _stock(invocation, master, [row.location for row in rows], warnings)
+            stock = _stock(invocation, master, [row.location for row in rows], unreachable)
             found = inventory(master, rows, stock)
             known = known.with_names(master, [entry.client for entry in found if entry.client])
             if stock is not None:
@@ -52,16 +53,18 @@ def list_images(ctx: typer.Context, targets: Targets = None) -> None:
                 filesystems += _filesystems(invocation, reader, master, stock)
             entries += found
     shown = _chosen(entries, targets or [], known, invocation)
-    warnings += [
+    warnings = [
         Problem("image", f"{entry.name or entry.location}: {remark}", client=entry.client)
         for entry in shown
         for remark in entry.remarks
     ]
     data = {"images": [entry.as_json(invocation.now()) for entry in shown], "filesystems": filesystems}
-    invocation.finish(Result("images list", data, warnings=warnings, text=lambda out: _text(out, data)))
+    code = ExitCode.MASTER if unreachable else ExitCode.OK
+    text = lambda out: _text(out, data)  # noqa: E731
+    invocation.finish(Result("images list", data, code, unreachable, warnings, text))
 
 
-def _stock(invocation: Invocation, master: str, places: list[str], warnings: list[Problem]) -> MasterCatalog | None:
+def _stock(invocation: Invocation, master: str, places: list[str], unreachable: list[Problem]) -> MasterCatalog | None:
     from nimwrap.hosts.connect import open_master
     from nimwrap.images.master_catalog import read_catalog
 
@@ -69,7 +72,7 @@ def _stock(invocation: Invocation, master: str, places: list[str], warnings: lis
     try:
         return read_catalog(host, invocation.config, master, places)
     except NimwrapError as error:
-        warnings.append(Problem(error.code, f"{error.message}: what follows is what the history knows", error.hint))
+        unreachable.append(Problem(error.code, f"{error.message}: what follows is what the history knows", error.hint))
         return None
     finally:
         host.close()

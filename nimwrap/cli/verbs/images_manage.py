@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from nimwrap.cli import completion
 from nimwrap.cli.arguments import Targets
-from nimwrap.cli.image_targets import context_of, named_images, problems_of, recovered
+from nimwrap.cli.image_targets import named_images, problems_of
 from nimwrap.cli.invocation import Invocation, Result, current
 from nimwrap.cli.output.printer import Printer
 from nimwrap.clients.known_clients import recorded_clients
 from nimwrap.clients.selection import select
-from nimwrap.clients.target_errors import any_resolved
 from nimwrap.domain.codes import ExitCode
-from nimwrap.domain.errors import NimwrapError, Problem, usage_error
-from nimwrap.domain.records import ClientRef
+from nimwrap.domain.errors import Problem, usage_error
 
 if TYPE_CHECKING:
-    from nimwrap.fleet.session import Session
     from nimwrap.images.adoption import Imported
 
 Names = Annotated[
@@ -109,48 +105,11 @@ def import_(ctx: typer.Context, targets: Targets = None) -> None:
 
     Example: nimwrap images import
     """
-    from nimwrap.fleet.session import open_session, refresh_inventories
+    from nimwrap.actions.import_images import import_images
 
     invocation = current(ctx)
-    found: list[Imported] = []
-    with open_session(invocation.config) as session:
-        troubles = refresh_inventories(session)
-        troubles |= recovered(session, [master for master in session.hosts if master not in troubles])
-        wanted = _wanted(session, targets, troubles) if targets else None
-        for master in session.hosts:
-            if master not in troubles:
-                try:
-                    found += _imported(invocation, session, master, wanted)
-                except NimwrapError as error:
-                    troubles[master] = error
-    _finish_import(invocation, found, problems_of(troubles))
-
-
-def _wanted(session: Session, targets: list[str], troubles: Mapping[str, NimwrapError]) -> frozenset[ClientRef]:
-    """The clients that the targets mean; exit 2 when one means none, unless a master is missing that may know it."""
-    known = recorded_clients(session.config, session.reader)
-    selection = select(targets, known, session.config.groups)
-    if not troubles:
-        any_resolved(selection, known, session.config.groups)
-    return frozenset(selection.all_of_a_name)
-
-
-def _imported(
-    invocation: Invocation, session: Session, master: str, wanted: frozenset[ClientRef] | None
-) -> list[Imported]:
-    from nimwrap.images.adoption import import_images, unrecorded
-    from nimwrap.images.image_inventory import inventory
-    from nimwrap.images.master_catalog import read_catalog
-
-    context = context_of(session, master)
-    rows = session.reader.images(master)
-    stock = read_catalog(context.host, session.config, master, [row.location for row in rows])
-    entries = [
-        entry
-        for entry in unrecorded(inventory(master, rows, stock))
-        if wanted is None or ClientRef(master, entry.client or "") in wanted
-    ]
-    return import_images(context, entries, stock, invocation.now())
+    done = import_images(invocation.config, targets or [], invocation.now())
+    _finish_import(invocation, done.images, problems_of(done.troubles))
 
 
 def _finish_import(invocation: Invocation, found: list[Imported], problems: list[Problem]) -> None:

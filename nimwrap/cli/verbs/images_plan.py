@@ -13,6 +13,7 @@ from nimwrap.cli.recorded_targets import clients_meant
 from nimwrap.domain.codes import ExitCode, FailureCode
 from nimwrap.domain.durations import format_size
 from nimwrap.domain.errors import NimwrapError, Problem, usage_error
+from nimwrap.domain.local_time import local_text
 from nimwrap.domain.names import is_nim_name
 from nimwrap.domain.records import ClientRef
 
@@ -35,21 +36,22 @@ def plan(
 ) -> None:
     """Print the exact commands that restore a client on its master, with what is there and what is missing now.
 
-    Nothing is changed. Exit 1 when something is missing that the commands need.
+    It takes the newest good image that is there as it was recorded. Nothing is changed. Exit 1 when something is
+    missing that the commands need.
 
     Example: nimwrap images restore-plan powerha1
     """
-    from nimwrap.images.restore.restore_plan import restore_plan
+    from nimwrap.images.restore.restore_plan import passed_over
 
     invocation = current(ctx)
     if to is not None and not is_nim_name(to):
         raise usage_error(f"{to[:80]!r} cannot be the name of a NIM machine")
     with invocation.reader() as reader:
         ref = _one(invocation, reader, client)
-        row = _image(reader, ref, image)
-        request = _request(invocation, reader, row, to)
-    facts, problems = _facts(invocation, request)
-    made = restore_plan(request, facts)
+        requests = [_request(invocation, reader, row, to) for row in _images(reader, ref, image)]
+        newer = [passed_over(row, row.fault or "") for row in _newer_faulty(reader, ref, requests[0].image, image)]
+    made, problems = _made(invocation, requests)
+    made.warnings[:0] = newer
     if invocation.json:  # on paper they stand before the steps, where they are read
         problems += [Problem("restore", note.message, note.do, ref.client) for note in made.warnings]
     errors = [Problem("restore", note.message, note.do, ref.client) for note in made.missing]
@@ -68,15 +70,14 @@ def _one(invocation: Invocation, reader: Reader, client: str) -> ClientRef:
     return found[0]
 
 
-def _image(reader: Reader, ref: ClientRef, wanted: str | None) -> ImageRow:
-    from nimwrap.images.kinds.registry import kind_of
-
-    rows = [row for row in reader.images(ref.master, ref.client) if kind_of(row.kind).bootable]
+def _images(reader: Reader, ref: ClientRef, wanted: str | None) -> list[ImageRow]:
+    """The good images, the newest first; or the one that is wanted."""
+    rows = _bootable(reader, ref)
     if wanted is not None:
         found = [row for row in rows if wanted in (row.resource, row.location, str(row.id))]
         if not found:
             raise usage_error(f"{ref} has no image {wanted!r}", f"`nimwrap images list {ref}` shows them")
-        return found[0]
+        return found[:1]
     good = [row for row in rows if row.verified and not row.fault and row.removal is None]
     if not good:
         raise NimwrapError(
@@ -85,7 +86,35 @@ def _image(reader: Reader, ref: ClientRef, wanted: str | None) -> ImageRow:
             "`nimwrap images import` records those that NIM has; `nimwrap backup` makes one",
             client=ref.client,
         )
-    return max(good, key=lambda row: (row.created, row.id))
+    return good
+
+
+def _bootable(reader: Reader, ref: ClientRef) -> list[ImageRow]:
+    from nimwrap.images.kinds.registry import kind_of
+
+    rows = [row for row in reader.images(ref.master, ref.client) if kind_of(row.kind).bootable]
+    return sorted(rows, key=lambda row: (row.created, row.id), reverse=True)
+
+
+def _newer_faulty(reader: Reader, ref: ClientRef, taken: ImageRow, wanted: str | None) -> list[ImageRow]:
+    """Images that would stand before the one taken, had nothing wrong been found in them."""
+    newer = [row for row in _bootable(reader, ref) if (row.created, row.id) > (taken.created, taken.id)]
+    return [row for row in newer if row.fault] if wanted is None else []
+
+
+def _made(invocation: Invocation, requests: list[RestoreRequest]) -> tuple[RestorePlan, list[Problem]]:
+    """The plan from the newest image that is there as recorded; from the newest of all where none is."""
+    from nimwrap.images.restore.restore_plan import passed_over, restore_plan
+
+    plans: list[tuple[RestorePlan, list[Problem]]] = []
+    for request in requests:
+        facts, problems = _facts(invocation, request)
+        made = restore_plan(request, facts)
+        if not made.image_fault:
+            made.warnings[:0] = [passed_over(gone.image, gone.image_fault) for gone, _ in plans]
+            return made, problems
+        plans.append((made, problems))
+    return plans[0]
 
 
 def _request(invocation: Invocation, reader: Reader, row: ImageRow, to: str | None) -> RestoreRequest:
@@ -133,7 +162,7 @@ def _text(out: Printer, made: RestorePlan) -> None:
     out.pairs(
         [
             ("image", f"{row.resource} ({row.location}, {format_size(row.size_bytes)})"),
-            ("made", row.created),
+            ("made", f"{local_text(row.created)} (the time in its name is UTC)"),
             ("level", row.oslevel),
             ("SPOT", made.spot),
             ("master", row.master),

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from nimwrap.cli.arguments import Targets
-from nimwrap.cli.image_targets import context_of, problems_of, recovered, rows_of
-from nimwrap.cli.invocation import Invocation, Result, current
+from nimwrap.cli.image_targets import problems_of, rows_of
+from nimwrap.cli.invocation import Result, current
 from nimwrap.cli.output.printer import Printer
 from nimwrap.domain.codes import ExitCode
 from nimwrap.domain.durations import format_size
 from nimwrap.domain.errors import NimwrapError, Problem
 
 if TYPE_CHECKING:
-    from nimwrap.history.model import ImageRow
-    from nimwrap.images.prune import PruneDecision
+    pass
 
 
 def register(images: typer.Typer) -> None:
@@ -32,10 +32,14 @@ def prune(
 
     Example: nimwrap images prune --dry-run
     """
+    from nimwrap.actions.prune_images import plan_removals, prune_images
     from nimwrap.images.image_inventory import entry_of
 
     invocation = current(ctx)
-    verdicts, problems = _foreseen(invocation, targets) if dry_run else _pruned(invocation, targets)
+    decide = plan_removals if dry_run else prune_images
+    done = decide(invocation.config, partial(rows_of, invocation, targets), invocation.now())
+    verdicts = done.decisions
+    problems = [_left_open(error) for error in done.troubles] if dry_run else problems_of(done.troubles)
     failed = any(verdict.action == "failed" for verdict in verdicts)
     code = ExitCode.FAILED if failed else ExitCode.MASTER if problems and not dry_run else ExitCode.OK
     now = invocation.now()
@@ -61,58 +65,8 @@ def prune(
     )
 
 
-def _foreseen(invocation: Invocation, targets: list[str] | None) -> tuple[list[PruneDecision], list[Problem]]:
-    """The decisions alone. A master that cannot be asked only leaves open what is allocated there."""
-    from nimwrap.hosts.connect import open_master
-    from nimwrap.images.prune import MasterState, held_clients, plan_prune, survey
-
-    verdicts: list[PruneDecision] = []
-    problems: list[Problem] = []
-    now = invocation.now()
-    with invocation.reader() as reader:
-        rows = rows_of(invocation, reader, targets)
-        held = held_clients(reader, now)
-    for master, members in _by_master(rows).items():
-        host = open_master(invocation.masters[master])
-        try:
-            state = survey(host, invocation.masters[master])
-        except NimwrapError as error:
-            state = MasterState({})
-            problems.append(Problem(error.code, f"{error.message}: what is allocated there is not known", error.hint))
-        finally:
-            host.close()
-        verdicts += plan_prune(members, invocation.config, held, state, now)
-    return verdicts, problems
-
-
-def _pruned(invocation: Invocation, targets: list[str] | None) -> tuple[list[PruneDecision], list[Problem]]:
-    from nimwrap.fleet.session import open_session
-    from nimwrap.images.prune import carry_out, held_clients, plan_prune, survey
-
-    verdicts: list[PruneDecision] = []
-    now = invocation.now()
-    with open_session(invocation.config) as session:
-        masters = _by_master(rows_of(invocation, session.reader, targets))
-        troubles = recovered(session, masters)
-        held = held_clients(session.reader, now)
-        for master, members in _by_master(rows_of(invocation, session.reader, targets)).items():
-            if master in troubles:
-                continue
-            try:
-                context = context_of(session, master)
-                state = survey(context.host, context.master)
-                planned = plan_prune(members, invocation.config, held, state, now)
-                verdicts += carry_out(context, planned, state.busy, now)
-            except NimwrapError as error:
-                troubles[master] = error
-    return verdicts, problems_of(troubles)
-
-
-def _by_master(rows: list[ImageRow]) -> dict[str, list[ImageRow]]:
-    masters: dict[str, list[ImageRow]] = {}
-    for row in rows:
-        masters.setdefault(row.master, []).append(row)
-    return masters
+def _left_open(error: NimwrapError) -> Problem:
+    return Problem(error.code, f"{error.message}: what is allocated there is not known", error.hint)
 
 
 def _text(out: Printer, data: dict[str, Any]) -> None:

@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import time
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from nimwrap.cli.arguments import Targets
-from nimwrap.cli.image_targets import context_of, problems_of, recovered, rows_of
+from nimwrap.cli.image_targets import problems_of, rows_of
 from nimwrap.cli.invocation import Invocation, Result, current
 from nimwrap.cli.output.printer import Printer
 from nimwrap.domain.codes import ExitCode
 from nimwrap.domain.durations import parse_duration
-from nimwrap.domain.errors import NimwrapError, Problem, usage_error
+from nimwrap.domain.errors import Problem, usage_error
 
 if TYPE_CHECKING:
-    from nimwrap.fleet.session import Session
-    from nimwrap.history.model import ImageRow
     from nimwrap.images.reverify import Budget, Check
 
 
@@ -42,25 +41,15 @@ def verify_images(
     """
     invocation = current(ctx)
     budget = _budget(limit_time)
-    from nimwrap.fleet.session import open_session
-    from nimwrap.images.reverify import due_for_full, oldest_first
+    from nimwrap.actions.verify_images import VerifyRequest
+    from nimwrap.actions.verify_images import verify_images as look_again
 
-    checks: list[Check] = []
-    with open_session(invocation.config) as session:
-        rows = rows_of(invocation, session.reader, targets)
-        masters = dict.fromkeys(row.master for row in rows)
-        troubles = recovered(session, masters)
-        rows = rows_of(invocation, session.reader, targets)
-        for master in masters:
-            if master in troubles:
-                continue
-            mine = oldest_first(row for row in rows if row.master == master)
-            whole = mine if full else due_for_full(mine, invocation.config, invocation.now()) if due else []
-            try:
-                checks += _checked(invocation, session, (mine, whole), budget)
-            except NimwrapError as error:
-                troubles[master] = error
-    _finish(invocation, checks, problems_of(troubles))
+    def tell(check: Check) -> None:
+        invocation.say(f"{check.row.resource or check.row.location}: {_word(check)}")
+
+    request = VerifyRequest(full, due, budget, invocation.now())
+    done = look_again(invocation.config, partial(rows_of, invocation, targets), request, tell)
+    _finish(invocation, done.checks, problems_of(done.troubles))
 
 
 def _budget(limit: str | None) -> Budget:
@@ -74,21 +63,6 @@ def _budget(limit: str | None) -> Budget:
         raise usage_error(f"--limit-time: {error}") from error
     ends = time.monotonic() + seconds
     return Budget(lambda: ends - time.monotonic())
-
-
-def _checked(
-    invocation: Invocation, session: Session, rows: tuple[list[ImageRow], list[ImageRow]], budget: Budget
-) -> list[Check]:
-    from nimwrap.images.reverify import verify, writing_in
-
-    mine, whole = rows
-    context = context_of(session, mine[0].master)
-    busy = writing_in(context, session.reader)
-    checks = []
-    for check in verify(context, mine, whole, busy, budget, invocation.now()):
-        invocation.say(f"{check.row.resource or check.row.location}: {_word(check)}")
-        checks.append(check)
-    return checks
 
 
 def _finish(invocation: Invocation, checks: list[Check], problems: list[Problem]) -> None:

@@ -30,7 +30,7 @@ def metrics(
     from nimwrap.monitoring.prometheus import metrics_text
 
     invocation = current(ctx)
-    assert invocation.masters  # noqa: S101  raises, with the table to write, when there is none
+    invocation.need_masters()
     with invocation.reader() as reader:
         text = metrics_text(invocation.config, reader, invocation.now())
     if textfile is None:

@@ -9,7 +9,8 @@ import typer
 from nimwrap.cli.invocation import Result, current
 from nimwrap.cli.output.printer import Printer
 from nimwrap.domain.codes import ExitCode
-from nimwrap.domain.errors import NimwrapError, Problem
+from nimwrap.domain.errors import Problem
+from nimwrap.domain.progress import Progress
 
 
 def register(app: typer.Typer) -> None:
@@ -28,26 +29,24 @@ def recover(
 
     Example: nimwrap recover
     """
-    from nimwrap.backup.recovery import recover as recover_master
+    from nimwrap.actions.recover_masters import recover_masters
     from nimwrap.cli.output.progress_lines import describe
-    from nimwrap.fleet.session import open_session
 
     invocation = current(ctx)
-    assert invocation.masters  # noqa: S101  raises, with the table to write, when there is none
-    errors, masters = [], {}
-    with open_session(invocation.config) as session:
-        session.tell = lambda progress: invocation.say(describe(progress)) if progress.note else None
-        for name in session.hosts:
-            try:
-                masters[name] = recover_master(session.master_context(name), session.reader, wait=not no_wait)
-            except NimwrapError as error:
-                errors.append(error)
+    invocation.need_masters()
+
+    def tell(progress: Progress) -> None:
+        if progress.note:
+            invocation.say(describe(progress))
+
+    found = recover_masters(invocation.config, wait=not no_wait, tell=tell)
+    masters, errors = found.done.values(), [*found.troubles.values()]
     data = {
-        "closed": [run for done in masters.values() for run in done.closed],
-        "running": [run for done in masters.values() for run in done.running],
-        "cleaned": [room for done in masters.values() for room in done.cleaned],
+        "closed": [run for done in masters for run in done.closed],
+        "running": [run for done in masters for run in done.running],
+        "cleaned": [directory for done in masters for directory in done.cleaned],
     }
-    notes = [note for done in masters.values() for note in done.notes]
+    notes = [note for done in masters for note in done.notes]
     code = errors[0].exit_code if errors else ExitCode.FAILED if notes else ExitCode.OK
     problems = [problem for error in errors for problem in error.problems]
     problems += [Problem("leftover", note) for note in notes]

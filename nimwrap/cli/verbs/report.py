@@ -32,7 +32,7 @@ def report(
     from nimwrap.monitoring.report.page import page
 
     invocation = current(ctx)
-    assert invocation.masters  # noqa: S101  raises, with the table to write, when there is none
+    invocation.need_masters()
     path = output or (Path(invocation.config.report.html) if invocation.config.report.html else DEFAULT)
     with invocation.reader() as reader:
         text = page(invocation.config, reader, invocation.now())

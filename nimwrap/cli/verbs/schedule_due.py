@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
-from datetime import timedelta
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -14,11 +13,11 @@ from nimwrap.cli.invocation import Invocation, Result, current
 from nimwrap.cli.output.printer import Printer
 from nimwrap.domain.codes import FailureCode, Outcome, exit_code_of_runs
 from nimwrap.domain.durations import rfc3339
-from nimwrap.domain.errors import Problem, usage_error
+from nimwrap.domain.errors import Problem
 
 if TYPE_CHECKING:
+    from nimwrap.actions.run_schedules import DueResult
     from nimwrap.domain.records import ClientRef
-    from nimwrap.fleet.session import Session
     from nimwrap.scheduling.claims import ClaimResult
     from nimwrap.scheduling.due_run import DueReport, Missed
     from nimwrap.scheduling.model import Schedule
@@ -39,26 +38,17 @@ def run(
 
     Example: nimwrap schedule run weekly
     """
-    from nimwrap.cli.verbs.backup import leaving_on_signal, runs_result, watched
+    from nimwrap.actions.run_schedules import run_schedule
+    from nimwrap.cli.fleet_watch import FleetWatch
+    from nimwrap.cli.output.fleet_result import fleet_result
     from nimwrap.cli.verbs.schedule import loaded, named
-    from nimwrap.fleet.fleet_run import Order
-    from nimwrap.fleet.session import open_session, refresh_inventories
-    from nimwrap.scheduling.claims import unresolved_target
-    from nimwrap.scheduling.due_run import meant
 
     invocation = current(ctx)
     schedule = named(loaded(invocation), name)
-    assert invocation.masters  # noqa: S101  raises, with the table to write, when there is none
-    with open_session(invocation.config) as session:
-        refs = meant(session, schedule, refresh_inventories(session))
-        ends = session.clock.now() + timedelta(seconds=schedule.window) if schedule.window is not None else None
-        if not refs:
-            raise usage_error(f"the schedule {name} means no client", "`nimwrap status` lists those that are known")
-        known = tuple(ref for ref in refs if not unresolved_target(ref))
-        order = Order(known, schedule=schedule.name, window_ends=ends, issued=invocation.issued)
-        with leaving_on_signal(session):
-            runs = watched(invocation, session, order)
-        invocation.finish(runs_result("schedule run", session, order, runs, _unresolved(refs)))
+    invocation.need_masters()
+    watch = FleetWatch(invocation)
+    done = run_schedule(invocation.config, schedule, invocation.issued, watch)
+    invocation.finish(fleet_result("schedule run", done.fleet, watch.left_by, _unresolved(done.unresolved)))
 
 
 def due(ctx: typer.Context) -> None:
@@ -69,21 +59,21 @@ def due(ctx: typer.Context) -> None:
 
     Example: nimwrap schedule due
     """
+    from nimwrap.actions.run_schedules import run_due_slots
+    from nimwrap.cli.fleet_watch import FleetWatch
     from nimwrap.cli.output.progress_lines import PlainLines
-    from nimwrap.cli.verbs.backup import leaving_on_signal
     from nimwrap.cli.verbs.schedule import loaded
-    from nimwrap.fleet.session import open_session
-    from nimwrap.scheduling.due_run import run_due
 
     invocation = current(ctx)
     schedules = loaded(invocation)
-    assert invocation.masters  # noqa: S101  raises, with the table to write, when there is none
-    with open_session(invocation.config) as session, leaving_on_signal(session):
-        session.tell = PlainLines(invocation).tell
-        report = run_due(session, schedules, tell=lambda look: say(invocation, look))
-        for sentence in report.said:
-            invocation.say(sentence)
-        invocation.finish(_result(session, schedules, report))
+    invocation.need_masters()
+    watch = FleetWatch(invocation)
+    done = run_due_slots(
+        invocation.config, schedules, PlainLines(invocation), watch.leaving, lambda look: say(invocation, look)
+    )
+    for sentence in done.report.said:
+        invocation.say(sentence)
+    invocation.finish(_result(invocation, schedules, done, watch.left_by))
 
 
 def say(invocation: Invocation, look: ClaimResult) -> None:
@@ -100,20 +90,15 @@ def say(invocation: Invocation, look: ClaimResult) -> None:
         invocation.warn(error.message, error.hint)
 
 
-def _result(session: Session, schedules: dict[str, Schedule], report: DueReport) -> Result:
+def _result(invocation: Invocation, schedules: dict[str, Schedule], done: DueResult, left_by: int | None) -> Result:
     """All fleet runs of one ``due`` as one result. A client that missed its slot counts as skipped."""
-    from nimwrap.cli.verbs.backup import runs_result
-    from nimwrap.fleet.fleet_run import Order, counts
+    from nimwrap.cli.output.fleet_result import fleet_result, judged
 
-    runs = [run for worked in report.worked for run in worked.runs]
-    order = Order(tuple(ref for worked in report.worked for ref in worked.order.refs), schedule="due")
-    unresolved = _unresolved(report.unresolved)
-    result = runs_result("schedule due", session, order, runs, unresolved)
-    judged: list[tuple[Outcome, FailureCode | None, bool]]
-    judged = [(run.outcome, run.failure.code if run.failure else None, counts(order, run)) for run in runs]
-    judged += [(Outcome.SKIPPED, FailureCode.OUTSIDE_WINDOW, missed.counts) for missed in report.missed]
-    judged += [(Outcome.REFUSED, FailureCode.of(problem.code), True) for problem in unresolved]
-    judged += [(Outcome.FAILED, FailureCode.of(error.code), True) for error in report.faults]
+    report, unresolved = done.report, _unresolved(done.report.unresolved)
+    result = fleet_result("schedule due", done.fleet, left_by, unresolved)
+    outcomes = judged(done.fleet, unresolved)
+    outcomes += [(Outcome.SKIPPED, FailureCode.OUTSIDE_WINDOW, missed.counts) for missed in report.missed]
+    outcomes += [(Outcome.FAILED, FailureCode.of(error.code), True) for error in report.faults]
     errors = [*result.errors]
     errors += [_problem(missed) for missed in report.missed if missed.counts]
     errors += [problem for error in report.faults for problem in error.problems]
@@ -122,12 +107,12 @@ def _result(session: Session, schedules: dict[str, Schedule], report: DueReport)
         for opened in report.opened:
             if not opened.due.begins:
                 out.line(f"{opened.schedule}: the slot of {rfc3339(opened.due.slot)} is missed: {opened.due.reason}")
-        if runs and result.text is not None:
+        if done.fleet.runs and result.text is not None:
             result.text(out)
         elif not report.opened and not report.passed:
-            out.line(_nothing(session, schedules))
+            out.line(_nothing(invocation, schedules))
 
-    code = result.exit_code if session.left_by is not None else exit_code_of_runs(judged)
+    code = result.exit_code if left_by is not None else exit_code_of_runs(outcomes)
     return replace(result, data=dict(result.data) | _data(report), errors=errors, exit_code=code, text=text)
 
 
@@ -174,10 +159,10 @@ def _unresolved(refs: Iterable[ClientRef]) -> list[Problem]:
     ]
 
 
-def _nothing(session: Session, schedules: dict[str, Schedule]) -> str:
-    now = session.clock.now()
+def _nothing(invocation: Invocation, schedules: dict[str, Schedule]) -> str:
+    now = invocation.now()
     coming = sorted((next(schedule.clock.after(now)), name) for name, schedule in schedules.items())
     if not coming:
-        return f"Nothing is due: there is no schedule in {session.config.schedules}."
+        return f"Nothing is due: there is no schedule in {invocation.config.schedules}."
     slot, name = coming[0]
     return f"Nothing is due. Next: {name} at {rfc3339(slot)}."

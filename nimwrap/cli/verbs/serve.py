@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from nimwrap.cli.invocation import Invocation, current
+from nimwrap.cli.invocation import current
 from nimwrap.domain.codes import ExitCode
 from nimwrap.domain.durations import parse_duration
 from nimwrap.domain.errors import NimwrapError, usage_error
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from nimwrap.config.model import Config
     from nimwrap.scheduling.daemon import Daemon
     from nimwrap.scheduling.model import Schedule
-    from nimwrap.scheduling.runtime import ServiceRuntime
 
 
 def register(app: typer.Typer) -> None:
@@ -38,8 +37,9 @@ def serve(
 
     Example: nimwrap serve
     """
+    from nimwrap.actions.serve_schedules import scheduler_daemon
+    from nimwrap.cli.output.progress_lines import PlainLines
     from nimwrap.cli.verbs.schedule_due import say
-    from nimwrap.scheduling.daemon import Daemon
     from nimwrap.service.systemd import Notifier
 
     invocation = current(ctx)
@@ -47,12 +47,16 @@ def serve(
         drain_s = parse_duration(drain)
     except ValueError as error:
         raise usage_error(f"--drain: {error}") from error
-    assert invocation.masters  # noqa: S101  raises, with the table to write, when there is none
+    invocation.need_masters()
     path = invocation.config.path
     assert path is not None  # noqa: S101  there is no configuration without a file here
-    daemon = Daemon(lambda: _load(path), Notifier.from_environment(os.environ), drain_s)
-    daemon.heard = lambda place: _listen(invocation, place)
-    daemon.tell = lambda look: say(invocation, look)
+    daemon = scheduler_daemon(
+        lambda: _load(path),
+        Notifier.from_environment(os.environ),
+        drain_s,
+        PlainLines(invocation),
+        lambda look: say(invocation, look),
+    )
     with _alone(invocation.config):
         _obey_signals(daemon)
         daemon.start()
@@ -69,13 +73,6 @@ def _load(path: Path) -> tuple[Config, dict[str, Schedule]]:
 
     config = load(path)
     return config, load_schedules(config)
-
-
-def _listen(invocation: Invocation, place: ServiceRuntime) -> None:
-    """Let the progress of a workplace's runs reach the log."""
-    from nimwrap.cli.output.progress_lines import PlainLines
-
-    place.session.tell = PlainLines(invocation).tell
 
 
 def _obey_signals(daemon: Daemon) -> None:

@@ -19,13 +19,20 @@ def register(app: typer.Typer) -> None:
 def show(
     ctx: typer.Context,
     run: Annotated[
-        str, typer.Argument(metavar="RUN", help="A run's id, or the beginning of it.", autocompletion=completion.runs)
+        str,
+        typer.Argument(
+            metavar="RUN",
+            help="A run's id, or what is unique of it; a client; or last.",
+            autocompletion=completion.runs_and_clients,
+        ),
     ],
     full: Annotated[bool, typer.Option("--full", help="Whole outputs, and the scripts that were run.")] = False,
 ) -> None:
     """Show one run: what was asked, found, changed and reverted, every command, and what to do.
 
-    Example: nimwrap show 20261123T010203-powerha1-4f2a
+    Of a client it is the newest run, with `last` the newest of all.
+
+    Example: nimwrap show powerha1
     """
     invocation = current(ctx)
     with invocation.reader() as reader:

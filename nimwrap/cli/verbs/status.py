@@ -57,7 +57,7 @@ def status(
 def _looked(invocation: Invocation, max_age_s: int | None) -> Protection:
     from nimwrap.monitoring.protection import protection
 
-    assert invocation.masters  # noqa: S101  raises, with the table to write, when there is none
+    invocation.need_masters()
     with invocation.reader() as reader:
         return protection(invocation.config, reader, invocation.now(), max_age_s=max_age_s)
 
@@ -72,10 +72,9 @@ def _seconds(text: str | None) -> int | None:
 
 
 def _refresh(invocation: Invocation) -> list[Problem]:
-    from nimwrap.fleet.session import open_session, refresh_inventories
+    from nimwrap.actions.refresh_clients import refresh_clients
 
-    with open_session(invocation.config) as session:
-        troubles = refresh_inventories(session)
+    troubles = refresh_clients(invocation.config)
     return [Problem(error.code, f"{master}: {error.message}", error.hint) for master, error in troubles.items()]
 
 

@@ -29,7 +29,7 @@ from nimwrap.history.model import (
 )
 from nimwrap.history.sqlite.connection import Make, T, select
 from nimwrap.history.sqlite.lookup import find_run, stored_run
-from nimwrap.history.sqlite.recent_runs import newest_runs
+from nimwrap.history.sqlite.recent_runs import Filter, newest_runs
 from nimwrap.history.sqlite.set_queries import SetQueries
 
 if TYPE_CHECKING:
@@ -72,6 +72,7 @@ class Reader(SetQueries):
         *,
         since: datetime | None = None,
         outcomes: Sequence[str] = (),
+        code: str = "",
         limit: int | None = None,
     ) -> list[RunRow]:
         """Runs, newest first. A target is a client, ``master/client`` or a glob of either; none means all."""
@@ -82,7 +83,7 @@ class Reader(SetQueries):
             refs |= dict.fromkeys(self.matching(target for target in wanted if isinstance(target, str)))
         after = rfc3339(since) if since else _EVER
         chosen = None if refs is None else list(refs)
-        return newest_runs(self, chosen, after=after, outcomes=outcomes, limit=limit)
+        return newest_runs(self, chosen, Filter(after, outcomes, code), limit)
 
     def run(self, text: str) -> RunRow:
         """The run whose id is ``text`` or begins with it; a usage error naming the nearest ids otherwise."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import heapq
 from collections.abc import Iterator, Sequence
 from itertools import islice
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from nimwrap.history.model import RunRow
 from nimwrap.history.sqlite.connection import ReadOnly, select
@@ -19,25 +19,45 @@ _ORDER = "order by started desc, rowid desc"
 _BATCH = 400  # two values a client; SQLite binds at most 999 on old builds
 
 
-def newest_runs(
-    reader: ReadOnly, refs: Sequence[ClientRef] | None, *, after: str, outcomes: Sequence[str], limit: int | None
-) -> list[RunRow]:
-    """Runs newest first, of ``refs`` (None: everybody), not before ``after``, with one of ``outcomes`` if any."""
+class Filter(NamedTuple):
+    """Which runs: not before ``after``; with one of ``outcomes`` if any, and with the failure ``code`` if any."""
+
+    after: str = ""
+    outcomes: Sequence[str] = ()
+    code: str = ""
+
+
+def newest_runs(reader: ReadOnly, refs: Sequence[ClientRef] | None, which: Filter, limit: int | None) -> list[RunRow]:
+    """Runs newest first, of ``refs`` (None: everybody)."""
     if refs is None:
-        sources = _of_all(reader, after, outcomes)
+        sources = _of_all(reader, which)
     else:
-        if limit is not None and len(refs) > limit:
-            refs = _latest_clients(reader, refs, outcomes, limit)
-        sources = _of_clients(reader, refs, after, outcomes)
+        if which.code:
+            refs = _failed_so(reader, refs, which)
+        elif limit is not None and len(refs) > limit:
+            refs = _latest_clients(reader, refs, which.outcomes, limit)
+        sources = [source for ref in refs for source in _of_client(reader, ref, which)]
     newest_first = heapq.merge(*sources, key=lambda found: found[:2], reverse=True)
     return [run for _, _, run in islice(newest_first, limit)]
 
 
-def _of_all(reader: ReadOnly, after: str, outcomes: Sequence[str]) -> list[Iterator[_Found]]:
-    if not outcomes:
-        return [_each(reader, f"{_RUNS} where started >= ? {_ORDER}", (after,))]
-    sql = f"{_RUNS} where outcome = ? and started >= ? {_ORDER}"
-    return [_each(reader, sql, (outcome, after)) for outcome in outcomes]
+def _of_all(reader: ReadOnly, which: Filter) -> list[Iterator[_Found]]:
+    return _sources(reader, [], [], which)
+
+
+def _of_client(reader: ReadOnly, ref: ClientRef, which: Filter) -> list[Iterator[_Found]]:
+    return _sources(reader, ["master = ?", "client = ?"], [ref.master, ref.client], which)
+
+
+def _sources(reader: ReadOnly, terms: list[str], bound: list[str], which: Filter) -> list[Iterator[_Found]]:
+    """One ordered source, or one for each outcome: each is a walk along an index."""
+    if which.code:
+        terms, bound = [*terms, "failure_code = ?"], [*bound, which.code]
+    if not which.outcomes:
+        where = " and ".join([*terms, "started >= ?"])
+        return [_each(reader, f"{_RUNS} where {where} {_ORDER}", [*bound, which.after])]
+    where = " and ".join([*terms, "outcome = ?", "started >= ?"])
+    return [_each(reader, f"{_RUNS} where {where} {_ORDER}", [*bound, one, which.after]) for one in which.outcomes]
 
 
 def _each(reader: ReadOnly, sql: str, parameters: Sequence[str]) -> Iterator[_Found]:
@@ -45,15 +65,11 @@ def _each(reader: ReadOnly, sql: str, parameters: Sequence[str]) -> Iterator[_Fo
         yield started, rowid, RunRow.from_row(values)
 
 
-def _of_clients(
-    reader: ReadOnly, refs: Sequence[ClientRef], after: str, outcomes: Sequence[str]
-) -> list[Iterator[_Found]]:
-    where = "master = ? and client = ?"
-    if not outcomes:
-        sql = f"{_RUNS} where {where} and started >= ? {_ORDER}"
-        return [_each(reader, sql, (ref.master, ref.client, after)) for ref in refs]
-    sql = f"{_RUNS} where {where} and outcome = ? and started >= ? {_ORDER}"
-    return [_each(reader, sql, (ref.master, ref.client, outcome, after)) for ref in refs for outcome in outcomes]
+def _failed_so(reader: ReadOnly, refs: Sequence[ClientRef], which: Filter) -> list[ClientRef]:
+    """Those who have any such failure."""
+    sql = "select distinct master, client from runs where failure_code = ? and started >= ?"
+    found = {(master, client) for master, client in reader.each(sql, (which.code, which.after))}
+    return [ref for ref in refs if (ref.master, ref.client) in found]
 
 
 def _latest_clients(

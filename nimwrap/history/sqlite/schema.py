@@ -235,7 +235,21 @@ create table channels (
 ) strict, without rowid;
 """
 
-MIGRATIONS = {"m001_first": TABLES + VIEWS, "m002_finding_data": FINDING_DATA, "m003_channels": CHANNELS}
+ATTEMPT_PLAN = """
+alter table attempts add column plan text;
+update attempts set plan = (
+  select e.data from events e
+  where e.run = attempts.run and e.kind = 'plan' and instr(e.data, '"number": ' || attempts.number || ',') > 0
+  order by e.id desc limit 1);
+"""
+"""Plans were events before, on which recovery had to come by searching."""
+
+MIGRATIONS = {
+    "m001_first": TABLES + VIEWS,
+    "m002_finding_data": FINDING_DATA,
+    "m003_attempt_plan": ATTEMPT_PLAN,
+    "m004_channels": CHANNELS,
+}
 """Every change of the schema in order. An old one is never edited once a release has shipped it."""
 
 

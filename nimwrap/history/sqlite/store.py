@@ -144,10 +144,10 @@ class Store:
                     (name, run_id),
                 )
 
-    def close_run(self, run: Run) -> None:
+    def close_run(self, run: Run, *, hurried: bool = True) -> None:
         """The end of a run as its record says; a run whose first row was lost gets one now. Findings are kept."""
         values = run_columns(run) | {"phase": None}
-        with self.writing("close_run", hurried=True) as database:
+        with self.writing("close_run", hurried=hurried) as database:
             if values["image"] is None:
                 values["image"] = statements.image_of(database, run.id)
             if not statements.update_if_there(database, "runs", run.id, values):
@@ -171,9 +171,11 @@ class Store:
             database.conn.execute("delete from findings where run = ?", (run_id,))
             statements.insert_findings(database, run_id, findings)
 
-    def begin_attempt(self, run_id: str, attempt: Attempt, *, location: str, resource: str) -> None:
-        """An image-making operation that is about to start."""
-        place = {"location": location, "resource": resource}
+    def begin_attempt(
+        self, run_id: str, attempt: Attempt, *, location: str, resource: str, plan: str | None = None
+    ) -> None:
+        """An image-making operation that is about to start, with all that a later process needs to finish it."""
+        place = {"location": location, "resource": resource, "plan": plan}
         with self.writing("begin_attempt") as database:
             statements.insert(database, "attempts", statements.attempt_columns(run_id, attempt) | place)
 
@@ -243,9 +245,10 @@ class Store:
             return statements.insert(database, "export_changes", values)
 
     def change_applied(self, change_id: int, after: str | None, at: Moment) -> None:
-        """The change took; ``after`` is the entry's text as read back."""
+        """The change took; ``after`` is the entry's text as read back. When it was first seen open is kept."""
         with self.writing("change_applied", hurried=True) as database:
-            values = {"state": ChangeState.APPLIED, "after": after, "applied": at}
+            seen = statements.value(database, "select applied from export_changes where id = ?", (change_id,))
+            values = {"state": ChangeState.APPLIED, "after": after, "applied": seen or at}
             statements.update(database, "export_changes", change_id, values)
 
     def change_ended(self, change_id: int, state: ChangeState, at: Moment, note: str = "") -> None:

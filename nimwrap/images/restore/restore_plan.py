@@ -11,6 +11,7 @@ from typing import Any
 from nimwrap.aix import lsnim, nim, nim_install
 from nimwrap.aix.oslevel import Level
 from nimwrap.domain.durations import format_duration, format_size, parse_rfc3339
+from nimwrap.domain.local_time import local_text
 from nimwrap.domain.names import NIM_NAME_LIMIT
 from nimwrap.history.model import ImageRow, RunRow
 from nimwrap.images.kinds.base import ImageNames
@@ -34,7 +35,7 @@ class RestoreStep:
 
 @dataclass
 class RestorePlan:
-    """``missing``: what keeps the steps from working now; each says what to do."""
+    """``missing``: what keeps the steps from working now; each says what to do. ``image_fault``: that of the image."""
 
     client: str
     target: str
@@ -44,6 +45,7 @@ class RestorePlan:
     warnings: list[Note] = field(default_factory=list)
     missing: list[Note] = field(default_factory=list)
     other_ways: list[Alternative] = field(default_factory=list)
+    image_fault: str = ""
 
     def as_json(self) -> dict[str, Any]:
         """``data.plan``."""
@@ -89,6 +91,14 @@ class RestoreRequest:
     run: RunRow | None
     others: tuple[ImageRow, ...]
     now: datetime
+
+
+def passed_over(row: ImageRow, why: str) -> Note:
+    """What is said of a newer image that the plan does not take."""
+    return Note(
+        f"{row.resource or row.location}, made {local_text(row.created)}, is newer and is not taken: {why}",
+        f"To restore from it all the same: --image {row.resource or row.id}",
+    )
 
 
 def restore_plan(request: RestoreRequest, facts: RestoreFacts | None) -> RestorePlan:
@@ -144,14 +154,11 @@ def _about_the_image(plan: RestorePlan, request: RestoreRequest, facts: RestoreF
         or host_fault(seen, row.node, row.machine_id)
     )
     if fault:
+        plan.image_fault = fault.message
         plan.missing.append(Note(fault.message, "Take another image: nimwrap images list " + row.client))
     elif seen.size_bytes != row.size_bytes:
-        plan.missing.append(
-            Note(
-                f"the image has {seen.size_bytes} bytes now, {row.size_bytes} were recorded",
-                "Read it in full before you rely on it.",
-            )
-        )
+        plan.image_fault = f"the image has {seen.size_bytes} bytes now, {row.size_bytes} were recorded"
+        plan.missing.append(Note(plan.image_fault, "Read it in full before you rely on it."))
     image, master = level(row.oslevel), facts.master_level
     if image and master and suffices(master, image) is False:
         plan.missing.append(
@@ -326,7 +333,7 @@ def _afterwards(request: RestoreRequest) -> list[RestoreStep]:
     for other in request.others:
         hint = kind_of(other.kind).restore_hint(other.location, other.resource or other.location)
         if hint is not None:
-            note = f"{hint.note}; made {other.created}."
+            note = f"{hint.note}; made {local_text(other.created)}."
             steps.append(RestoreStep(hint.title, hint.command, note, optional=True))
     if target == row.client:
         steps.append(

@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from typing import Any
 
+from nimwrap.concurrency import map_concurrent
 from nimwrap.config.secret import Secret
 from nimwrap.domain.codes import ExitCode
 from nimwrap.domain.errors import NimwrapError
-from nimwrap.fleet.concurrency import map_concurrent
 from nimwrap.monitoring.alerts.digest import DigestMessage
 
 TRIES = 3

@@ -6,9 +6,9 @@ from nimwrap.aix import df
 from nimwrap.domain.codes import FailureCode
 from nimwrap.domain.durations import format_size
 from nimwrap.domain.findings import Finding
+from nimwrap.domain.make_findings import measured, ok, refuse, skip, warn
 from nimwrap.preflight.check_context import CheckContext
 from nimwrap.preflight.facts import Fact
-from nimwrap.preflight.make_findings import measured, ok, refuse, skip, warn
 from nimwrap.preflight.master_facts import BLOCK
 
 MARGIN = 1.2

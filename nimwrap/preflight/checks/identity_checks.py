@@ -6,11 +6,11 @@ from nimwrap.aix.classify import classify
 from nimwrap.aix.host import not_found
 from nimwrap.domain.codes import FailureCode
 from nimwrap.domain.findings import Finding
+from nimwrap.domain.make_findings import measured, ok, refuse, skip, warn
 from nimwrap.hosts.channel_route import BY_C_RSH, BY_SSH, NARROW, in_words, piece_bytes, way_of
 from nimwrap.hosts.client_channel import ChannelAnswer
 from nimwrap.hosts.piecewise import SMALLEST
 from nimwrap.preflight.check_context import CheckContext
-from nimwrap.preflight.make_findings import measured, ok, refuse, skip, warn
 
 CLOCK_TOLERANCE_S = 300
 

@@ -11,7 +11,7 @@ from importlib.util import find_spec
 
 from nimwrap.config.model import Config
 from nimwrap.domain.findings import Finding
-from nimwrap.service.doctor.check_results import failed, ok, skipped
+from nimwrap.domain.make_findings import fail, named, ok, skip
 
 _SQLITE = (3, 27)  # "vacuum into", for the copy before a migration
 _CORE = {
@@ -27,17 +27,17 @@ _BELOW_FABRIC = ("paramiko", "cryptography", "bcrypt", "PyNaCl")
 
 def python_checks(config: Config | None) -> Iterator[Finding]:
     """Python, SQLite, the libraries that are always needed, and those of the extras that this configuration needs."""
-    yield ok("python", f"{platform.python_version()} ({sys.executable}) on {platform.platform(terse=True)}")
+    yield named("python", ok(f"{platform.python_version()} ({sys.executable}) on {platform.platform(terse=True)}"))
     found = sqlite3.sqlite_version
     if sqlite3.sqlite_version_info < _SQLITE:
-        yield failed("sqlite", f"SQLite {found} is too old", "use a Python that brings SQLite 3.27 or newer")
+        yield named("sqlite", fail(f"SQLite {found} is too old", "use a Python that brings SQLite 3.27 or newer"))
     else:
-        yield ok("sqlite", found)
+        yield named("sqlite", ok(found))
     missing = [name for module, name in _CORE.items() if find_spec(module) is None]
     if missing:
-        yield failed("libraries", f"missing: {', '.join(missing)}", f"{sys.executable} -m pip install nimwrap")
+        yield named("libraries", fail(f"missing: {', '.join(missing)}", f"{sys.executable} -m pip install nimwrap"))
     else:
-        yield ok("libraries", ", ".join(f"{name} {_version(name)}" for name in _CORE.values()))
+        yield named("libraries", ok(", ".join(f"{name} {_version(name)}" for name in _CORE.values())))
     yield from _extras(config or Config())
 
 
@@ -53,11 +53,13 @@ def _extras(config: Config) -> Iterator[Finding]:
         check = f"extra:{extra}"
         if find_spec(module) is not None:
             names = [module.replace("_", "-"), *below]
-            yield ok(check, ", ".join(f"{name} {_version(name)}" for name in names))
+            yield named(check, ok(", ".join(f"{name} {_version(name)}" for name in names)))
         elif needed:
-            yield failed(check, f"{module} is not installed, and {needed} needs it", f'pip install "nimwrap[{extra}]"')
+            yield named(
+                check, fail(f"{module} is not installed, and {needed} needs it", f'pip install "nimwrap[{extra}]"')
+            )
         else:
-            yield skipped(check, "not installed, and not needed by this configuration")
+            yield named(check, skip("not installed, and not needed by this configuration"))
 
 
 def _version(name: str) -> str:

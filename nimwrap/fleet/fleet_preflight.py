@@ -11,18 +11,18 @@ from nimwrap.clients.inventory import prior_of
 from nimwrap.clients.known_clients import current_clients
 from nimwrap.clients.selection import Selection, select
 from nimwrap.clients.target_errors import all_resolved
+from nimwrap.concurrency import map_concurrent
 from nimwrap.config.model import Config
 from nimwrap.domain.errors import NimwrapError
+from nimwrap.domain.make_findings import trouble
 from nimwrap.domain.records import ClientRef, Inventory
 from nimwrap.domain.ref import MASTER
-from nimwrap.fleet.concurrency import map_concurrent
 from nimwrap.fleet.session import list_clients
 from nimwrap.history.sqlite.queries import Reader
 from nimwrap.hosts.connect import open_master
 from nimwrap.hosts.protocol import Host
 from nimwrap.images.kinds.registry import kinds_of
 from nimwrap.preflight.engine import preflight
-from nimwrap.preflight.make_findings import trouble
 from nimwrap.preflight.preflight_report import PreflightReport
 
 
@@ -36,7 +36,7 @@ class CheckedFleet:
     answers: Mapping[str, Inventory | NimwrapError]
 
 
-def check_clients(config: Config, reader: Reader, targets: Sequence[str], now: datetime) -> CheckedFleet:
+def preflight_fleet(config: Config, reader: Reader, targets: Sequence[str], now: datetime) -> CheckedFleet:
     """Look at the clients meant; nothing is changed, here or anywhere.
 
     Raises a usage error for targets that mean nothing before any client is called. A master that cannot be asked is a

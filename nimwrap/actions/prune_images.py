@@ -1,0 +1,75 @@
+"""Retention: which images go, and their removal."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from nimwrap.actions.recover_masters import recover_in
+from nimwrap.domain.errors import NimwrapError
+from nimwrap.fleet.session import open_session
+from nimwrap.history.sqlite.queries import Reader
+from nimwrap.hosts.connect import open_master
+from nimwrap.images.prune import MasterState, PruneDecision, carry_out, held_clients, plan_prune, survey
+
+if TYPE_CHECKING:
+    from nimwrap.config.model import Config
+    from nimwrap.history.model import ImageRow
+
+ChosenImages = Callable[[Reader], Sequence["ImageRow"]]
+"""The images that a command is about, as the history has them."""
+
+
+@dataclass(frozen=True)
+class PruneResult:
+    """``troubles``: why masters could not be asked."""
+
+    decisions: list[PruneDecision] = field(default_factory=list)
+    troubles: list[NimwrapError] = field(default_factory=list)
+
+
+def plan_removals(config: Config, chosen: ChosenImages, now: datetime) -> PruneResult:
+    """The decisions alone. A master that cannot be asked only leaves open what is allocated there."""
+    found = PruneResult()
+    with Reader.open(config.database) as reader:
+        rows, held = chosen(reader), held_clients(reader, now)
+    for master, members in _by_master(rows).items():
+        host = open_master(config.masters[master])
+        try:
+            state = survey(host, config.masters[master])
+        except NimwrapError as error:
+            state = MasterState({})
+            found.troubles.append(error)
+        finally:
+            host.close()
+        found.decisions.extend(plan_prune(members, config, held, state, now))
+    return found
+
+
+def prune_images(config: Config, chosen: ChosenImages, now: datetime) -> PruneResult:
+    """Remove the images that no rule keeps, on every master that can be asked."""
+    found = PruneResult()
+    with open_session(config) as session:
+        troubles = recover_in(session, _by_master(chosen(session.reader))).troubles
+        held = held_clients(session.reader, now)
+        for master, members in _by_master(chosen(session.reader)).items():
+            if master in troubles:
+                continue
+            context = session.master_context(master)
+            try:
+                state = survey(context.host, context.master)
+                planned = plan_prune(members, config, held, state, now)
+                found.decisions.extend(carry_out(context, planned, state.busy, now))
+            except NimwrapError as error:
+                troubles[master] = error
+        found.troubles.extend(troubles.values())
+    return found
+
+
+def _by_master(rows: Sequence[ImageRow]) -> dict[str, list[ImageRow]]:
+    masters: dict[str, list[ImageRow]] = {}
+    for row in rows:
+        masters.setdefault(row.master, []).append(row)
+    return masters
