@@ -12,9 +12,9 @@ from nimwrap.domain.findings import Failure
 from nimwrap.domain.names import is_safe_path
 from nimwrap.domain.records import ClientRef
 from nimwrap.hosts.script_batch import Answer, Question
-from nimwrap.images.capacity import fits, need_of
+from nimwrap.images.capacity import Need, fits, needs_of, past_images
 from nimwrap.images.image_probe import ask, df_shell
-from nimwrap.images.kinds.registry import home, images_of
+from nimwrap.images.kinds.registry import home
 
 if TYPE_CHECKING:
     from nimwrap.fleet.session import Session
@@ -43,15 +43,13 @@ def _of_master(session: Session, master: str, refs: Sequence[ClientRef]) -> dict
     given = ask(session.hosts[master], [Question(f"df{n}", df_shell(root), 60) for n, root in enumerate(roots)])
     mounts = {root: found for n, root in enumerate(roots) if (found := _filesystem(given.get(f"df{n}")))}
     now = session.clock.now()
-    needs = []
+    needs: list[Need] = []
     for ref, path in places.items():
         filesystem = mounts.get(path.rpartition("/")[0] or "/")
         if filesystem is None:
             continue
-        for kind, _ in images_of(session.config.policy(master, ref.client), ref.client):
-            needs.append(
-                need_of(session.reader, session.config, ref, filesystem=filesystem.mounted_on, now=now, kind=kind)
-            )
+        past = past_images(session.reader, session.config, ref)
+        needs += needs_of(session.config, ref, past, filesystem=filesystem.mounted_on, now=now)
     free = {one.mounted_on: one.free_bytes for one in mounts.values() if one.free_bytes is not None}
     short = fits(needs, free, session.config.masters[master].max_parallel)
     return {ref: short[ref.client] for ref in refs if ref.client in short}

@@ -23,7 +23,7 @@ from nimwrap.fleet.queue import Queue, QueuedJob
 from nimwrap.fleet.simulation import simulate
 from nimwrap.images.fixed_name import wanted as fixed_name_wanted
 from nimwrap.images.kinds.registry import KINDS, images_of
-from nimwrap.images.prune import PruneDecision, held_clients, removed_after, series
+from nimwrap.images.prune import PruneDecision, held_clients, in_series, removed_after, series
 from nimwrap.images.verification import proofs_of
 from nimwrap.preflight.engine import preflight
 from nimwrap.preflight.preflight_report import PreflightReport
@@ -136,13 +136,14 @@ def _foreseen(session: Session, plan: AttemptPlan, policy: BackupPolicy) -> Fore
     rows = reader.images(plan.master, plan.client, kind=plan.kind)
     ref = ClientRef(plan.master, plan.client)
     own = series(ref, plan.kind, plan.resource or PurePosixPath(plan.location).stem)
+    is_held = (plan.master, plan.client) in held_clients(reader, now)
     earlier = any(row.verified for row in rows)
     return ForeseenImage(
         resource=plan.resource or None,
         location=plan.location,
         becomes=fixed_name(plan.client) if fixed_name_wanted(plan.kind, policy) else None,
         proves=proofs_of(KINDS[plan.kind], first=not earlier),
-        removes=tuple(removed_after(rows, ref, own, session.config, held_clients(reader, now), now)),
+        removes=tuple(removed_after(in_series(rows, own), policy, now, is_held=is_held)),
     )
 
 
