@@ -109,7 +109,7 @@ def _wanted(proven: Sequence[Generation], rules: KeepRules) -> dict[int, str]:
 
 def _newest_of_each(proven: Sequence[Generation], periods: int, form: str) -> list[tuple[Generation, str]]:
     first: dict[str, Generation] = {}
-    for image in proven:
+    for image in proven if periods > 0 else ():
         first.setdefault(image.created.astimezone(UTC).strftime(form), image)
     return [(image, period) for period, image in first.items()][: max(periods, 0)]
 

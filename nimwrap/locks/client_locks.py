@@ -105,7 +105,7 @@ def take_locks(
 def guarded(context: MasterContext, client: str, run: str, lock: HeldLock) -> MasterContext:
     """The context for work under the lock: each of its scripts first makes sure that the lock is still its own."""
     host = GuardedHost(context.host, context.master.spool, client, run, lock.fence)
-    return replace(context, host=host, beats=context.beats or context.host)
+    return replace(context, host=host, beats=context.beats or context.host, unguarded=context.host)
 
 
 @contextmanager

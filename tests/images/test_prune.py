@@ -13,15 +13,8 @@ from nimwrap.history.history_errors import StoreUnavailable
 from nimwrap.history.sqlite.queries import Reader
 from nimwrap.images.fixed_name import take_fixed_name
 from nimwrap.images.interrupted_removals import finish_removals
-from nimwrap.images.prune import (
-    MasterState,
-    PruneDecision,
-    apply_retention,
-    held_clients,
-    plan_prune,
-    prune_clients,
-    survey,
-)
+from nimwrap.images.master_catalog import MasterState, survey
+from nimwrap.images.prune import PruneDecision, apply_retention, held_clients, plan_prune, prune_clients
 from tests.cutting import lost_once
 from tests.images.imagelab import NOW, Lab
 
