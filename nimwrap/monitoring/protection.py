@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from nimwrap.clients.known_clients import Machine, known_of
@@ -66,6 +66,25 @@ class Protection:
     def verdict(self) -> Verdict:
         return worst([*(client.judged.verdict for client in self.clients), *(fault.verdict for fault in self.faults)])
 
+    @property
+    def bad(self) -> tuple[ClientView, ...]:
+        """The clients that are not fine."""
+        return tuple(view for view in self.clients if view.judged.verdict is not Verdict.OK)
+
+    def of(self, refs: Collection[ClientRef]) -> Protection:
+        """Some clients alone, with their clusters; of the site's faults those of their masters' inventories."""
+        masters = {ref.master for ref in refs}
+        return replace(
+            self,
+            clients=tuple(view for view in self.clients if view.ref in refs),
+            clusters=tuple(cluster for cluster in self.clusters if not set(cluster.members).isdisjoint(refs)),
+            faults=tuple(
+                fault
+                for fault in self.faults
+                if fault.code is ReasonCode.INVENTORY_OLD and not masters.isdisjoint(fault.subjects)
+            ),
+        )
+
     def count(self, verdict: Verdict) -> int:
         return sum(client.judged.verdict is verdict for client in self.clients)
 
@@ -82,7 +101,7 @@ class Protection:
         if not total:
             return "No client is known yet, so nothing is protected."
         clients = "client" if total == 1 else "clients"
-        bad = [view for view in self.clients if view.judged.verdict is not Verdict.OK]
+        bad = self.bad
         if not bad and not self.faults:
             return f"All {total} {clients} are protected." if total > 1 else "The one client is protected."
         if not bad:
