@@ -12,7 +12,8 @@ from nimwrap.domain.errors import NimwrapError
 from nimwrap.fleet.session import open_session
 from nimwrap.history.sqlite.queries import Reader
 from nimwrap.hosts.connect import open_master
-from nimwrap.images.prune import MasterState, PruneDecision, carry_out, held_clients, plan_prune, survey
+from nimwrap.images.master_catalog import MasterState, survey
+from nimwrap.images.prune import PruneDecision, carry_out, held_clients, plan_prune
 
 if TYPE_CHECKING:
     from nimwrap.config.model import Config

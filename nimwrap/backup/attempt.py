@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 from nimwrap.backup import spool
 from nimwrap.backup.attempt_planner import command_and_undo
+from nimwrap.backup.cancel_request import refuse_cancelled
 from nimwrap.backup.finalize import AttemptOutcome, denied_from, finalize_attempt
 from nimwrap.backup.locking import lock_lost, owner_text
 from nimwrap.backup.operation import Start, Started, StartUnknown, follow, start
@@ -98,7 +99,9 @@ def _start(context: MasterContext, plan: AttemptPlan, command: str, undo: str | 
     cleared = False
     while True:
         context.clock.before_start()
-        started = start(context, plan, command, undo, owner_text())
+        refuse_cancelled(context, plan.run)
+        now = replace(plan, max_parallel=context.parallel.at_once(context.master))
+        started = start(context, now, command, undo, owner_text())
         if started.state is Start.STARTED:
             return None
         if started.state is Start.LOST:

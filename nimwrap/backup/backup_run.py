@@ -9,6 +9,7 @@ from __future__ import annotations
 import secrets
 import shlex
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import NoReturn
@@ -16,6 +17,7 @@ from typing import NoReturn
 from nimwrap.aix import exportfs
 from nimwrap.backup.attempt import AttemptResult, OperationOutcomeUnknown, failure_of, make_image, unstarted
 from nimwrap.backup.attempt_planner import AttemptKey, plan_attempt
+from nimwrap.backup.cancel_request import refuse_cancelled
 from nimwrap.backup.locking import beating, give_back, locked_by_another, take_locks
 from nimwrap.backup.post_backup import apply_name_and_retention, warned
 from nimwrap.backup.self_preflight import master_preflight
@@ -113,6 +115,7 @@ class BackupRun:
             self.begin()
         self.rounds += 1
         try:
+            refuse_cancelled(self.context, self.run.id)
             return self._round()
         except OperationOutcomeUnknown as lost:
             self._stay_open(lost.cause)
@@ -138,6 +141,7 @@ class BackupRun:
         """The rest of a round, under the client's lock; ``clock`` is the master's."""
         if (done := self.meanwhile()) is not None:  # under the lock, so that nobody is doing it just now
             return self._close(Outcome.SKIPPED, done)
+        refuse_cancelled(self.context, self.run.id)
         work = Work(self.request.kind, self.policy, clock, self.request.prior.last_sizes, self.request.volume_group)
         short = space_short(self.context, self.run.id, report, work)
         if short is not None:
@@ -220,6 +224,7 @@ class BackupRun:
         else:
             report = master_preflight(context, ref, self.request.kind, self.request.prior.last_sizes)
         context.store.set_findings(self.run.id, report.findings)
+        self._remember(report)
         self.run = replace(
             self.run,
             findings=report.findings,
@@ -240,6 +245,17 @@ class BackupRun:
     def _exports(self) -> str:
         script = PREAMBLE + shlex.join(exportfs.list_argv())
         return self.context.act(self.run.id, "the exports before the change", script).stdout
+
+    def _remember(self, report: PreflightReport) -> None:
+        """The way to the client, once found out, is what the next look begins with; unrecorded it costs calls."""
+        if not report.route_is_new:
+            return
+        context, ref = self.context, self.request.ref
+        with suppress(NimwrapError):
+            context.store.remember_route(
+                ref.master, ref.client, report.route, report.channel_calls, context.clock.now()
+            )
+        self.request = replace(self.request, prior=replace(self.request.prior, route=report.route))
 
     def _method(self, report: PreflightReport) -> str | None:
         """NIM's own way when the source is the expected one, else the first remedy not tried in this round."""
@@ -289,9 +305,13 @@ class BackupRun:
         said = f"{failure.message}; the run stays open"
         self.run = replace(self.run, failure=replace(failure, message=said, fix="nimwrap recover goes on from there"))
         self._progress("recover", said)
+        self.let_go()
+        raise Interrupted from error
+
+    def let_go(self) -> None:
+        """As if this process had died: the run stays open, and recover, which finds no living owner, ends it."""
         if self._owner is not None:
             self._owner.release()
-        raise Interrupted from error
 
     def give_up(self, outcome: Outcome, failure: Failure) -> Run:
         """End the run without a further round (the window closed, the queue was drained)."""
@@ -303,14 +323,14 @@ class BackupRun:
         self.run = replace(self.run, outcome=outcome, failure=failure, ended=self.context.clock.now())
         recorded = True
         try:
-            self.context.store.close_run(self.run)
+            # While nothing of it lies on the master, the row is the only record of its end.
+            self.context.store.close_run(self.run, hurried=bool(self.run.attempts))
         except NimwrapError as error:
             recorded = False
             self._progress("history", f"the end of {self.run.id} is not recorded yet: {error.message}")
         # An unrecorded end stays readable in the spool's room; the next recover writes its row from there.
         self._release(clear=recorded)
-        if self._owner is not None:
-            self._owner.release()
+        self.let_go()
         why = f": {failure.code}: {failure.message}" if failure else ""
         self.context.log(self.run.id, f"end: {outcome}{why}", self.context.clock.now())
         self._progress("done", outcome, outcome)

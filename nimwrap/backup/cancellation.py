@@ -1,43 +1,56 @@
-"""Ending a running operation from outside: client side first, then the run is closed by whoever owns it."""
+"""Ending a run from outside: nothing new is begun for it, its operation is ended client side first, it is closed."""
 
 from __future__ import annotations
 
-from nimwrap.backup.operation import end, follow
+from nimwrap.backup.cancel_request import request_cancel
+from nimwrap.backup.operation import end, poll
 from nimwrap.backup.recovery import Recovered, last_plan, recover
-from nimwrap.domain.errors import NimwrapError, usage_error
+from nimwrap.domain.attempt_plan import AttemptPlan
+from nimwrap.domain.codes import Outcome
+from nimwrap.domain.errors import NimwrapError
 from nimwrap.history.run_lease import owner_alive
 from nimwrap.history.sqlite.queries import Reader
 from nimwrap.master_context import MasterContext
 
 CLOSING_S = 60
+LOOK_EVERY_S = 0.5
 
 
 def cancel_run(context: MasterContext, reader: Reader, run: str) -> Recovered:
-    """End the operation of an open run; its living owner closes it, else we do.
+    """Have an open run ended and closed: by its living owner, wherever that is with it by now, else by us.
 
-    Raises usage errors for a run that has no operation to end.
+    Raises NimwrapError when that takes longer than CLOSING_S; what is asked for stays asked for.
     """
-    plan = last_plan(reader, run)
-    if plan is None:
-        raise usage_error(f"{run} has no operation yet that could be ended", "end its nimwrap process instead")
-    context.store.event("cancel", "cancelled by an operator", run=run, master=plan.master, at=context.clock.now())
-    end(context, plan, "cancelled")
-    waited = 0.0
-    while owner_alive(context.config.state_dir, run) and waited < CLOSING_S:
-        context.clock.sleep(0.5)
-        waited += 0.5
-        if reader.run(run).outcome != "running":
+    request_cancel(context, run)
+    plan, waited = None, 0.0
+    while waited < CLOSING_S:
+        if plan is None and (plan := last_plan(reader, run)) is not None:
+            plan = plan if _ended(context, plan) else None  # it may be about to begin: looked for again
+        if not owner_alive(context.config.state_dir, run):
+            break
+        context.clock.sleep(LOOK_EVERY_S)
+        waited += LOOK_EVERY_S
+        if reader.run(run).outcome != Outcome.RUNNING:
             return Recovered(closed=[run])
     if owner_alive(context.config.state_dir, run):
         raise NimwrapError(
-            f"the operation of {run} is ended, but its nimwrap has not closed the run within {CLOSING_S} s",
-            hint="look at that process; `nimwrap recover` closes the run when it is gone",
+            f"{run} is told to end and starts nothing more, but its nimwrap has not closed it within {CLOSING_S} s",
+            hint="it does so when what it waits for has ended; else end that process, and run `nimwrap recover`",
         )
-    follow(context, plan)
     done = recover(context, reader, wait=False)  # other runs go on: nobody asked to wait for them
-    if reader.run(run).outcome == "running":
+    if reader.run(run).outcome == Outcome.RUNNING:
         raise NimwrapError(
             f"{run} could not be closed: {'; '.join(done.notes) or 'its operation is still running'}",
             hint="see why, then `nimwrap recover`",
         )
     return done
+
+
+def _ended(context: MasterContext, plan: AttemptPlan) -> bool:
+    """End the operation, if there is one at work; False when there is none yet."""
+    now = poll(context, plan, 0)
+    if not now.room:
+        return False
+    if not now.done:
+        end(context, plan, "cancelled")
+    return True

@@ -18,11 +18,12 @@ from nimwrap.domain.errors import NimwrapError, master_unreachable
 from nimwrap.domain.records import ChangeState
 from nimwrap.history.model import ChangeRow
 from nimwrap.history.sqlite.queries import Reader
-from nimwrap.hosts.script_batch import PREAMBLE
+from nimwrap.hosts.script_batch import CLOCK, PREAMBLE
 from nimwrap.master_context import MasterContext
 from nimwrap.remedies.registry import remedy
 
 BUSY = 75
+_AT = "undone at "
 
 
 def plans(reader: Reader, run_id: str) -> list[AttemptPlan]:
@@ -38,17 +39,20 @@ def undo_lost(context: MasterContext, reader: Reader, plan: AttemptPlan) -> str:
     change = next((row for row in _unfinished(reader, context) if row.id == plan.change), None)
     if change is None or plan.exported is None:
         return ""
-    script = remedy(plan.method).undo(plan, change.after or "") or ""
+    undo = remedy(plan.method).undo(plan, change.after or "") or ""
+    script = f"(\n{undo})\nundone=$?\necho {_AT}$({CLOCK})\nexit $undone\n"
     result = context.act(
         plan.run, "undo the export change, whose room is gone", PREAMBLE + _unless_locked(plan) + script
     )
-    last = (result.stdout.strip().splitlines() or [result.stderr.strip()])[-1]
+    lines = result.stdout.strip().splitlines()
+    undone_at = spool.moment(lines.pop().removeprefix(_AT)) if lines and lines[-1].startswith(_AT) else None
+    last = (lines or [result.stderr.strip()])[-1]
     if result.returncode in (None, BUSY):
         raise master_unreachable(
             f"the export of {plan.exported} may still be open: {last or 'the connection was lost'}",
             "nimwrap recover tries again",
         )
-    look = OperationStatus(room=False, undo=True, undo_status=result.returncode, undo_says=last)
+    look = OperationStatus(room=False, undo=True, undo_status=result.returncode, undo_says=last, undone_at=undone_at)
     return confirm_undo(context, plan, look)
 
 
@@ -65,8 +69,8 @@ def undo_open(context: MasterContext, reader: Reader, rooms: Collection[str]) ->
     """Finish the open changes of closed runs that have no room left (``rooms``: runs that have); what stays open."""
     notes = []
     for change in _unfinished(reader, context):
-        run = reader.run(change.run)
-        if run.id in rooms or run.outcome == Outcome.RUNNING:
+        run = reader.stored_run(change.run)
+        if run is None or run.id in rooms or run.outcome == Outcome.RUNNING:
             continue
         plan = next((plan for plan in plans(reader, run.id) if plan.change == change.id), None)
         if plan is None:  # the attempt's row is written after the change's, and before anything is done

@@ -91,9 +91,9 @@ def confirm_undo(context: MasterContext, plan: AttemptPlan, look: OperationStatu
         says = f"the export of {plan.exported} is not reverted: {note}"
     try:
         if look.applied is not None:
-            context.store.change_applied(change, look.applied, context.clock.now())
+            context.store.change_applied(change, look.applied, look.applied_at or look.now or context.clock.now())
         if state is not ChangeState.APPLIED:
-            context.store.change_ended(change, state, context.clock.now(), note)
+            context.store.change_ended(change, state, look.undone_at or look.now or context.clock.now(), note)
     except NimwrapError as error:
         # The export itself is what it is; the row follows with the next recover, from the spool.
         return says or f"the journal could not be written: {error.message}"

@@ -7,9 +7,8 @@ import shlex
 from dataclasses import dataclass
 
 from nimwrap.backup import spool
-from nimwrap.backup.wrapper import CLOCK
 from nimwrap.domain.errors import master_unreachable
-from nimwrap.hosts.script_batch import PREAMBLE
+from nimwrap.hosts.script_batch import CLOCK, PREAMBLE
 from nimwrap.master_context import MasterContext
 
 

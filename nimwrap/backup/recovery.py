@@ -92,11 +92,15 @@ def _recover_run(
     if room is not None and room.alive and not room.done and not wait:
         done.running.append(run_id)
         return
-    with RunLease(context.config.state_dir, run_id):
+    try:
+        lease = RunLease(context.config.state_dir, run_id)
+    except NimwrapError:
+        return  # another recover is at it just now
+    with lease:
         try:
             if last_plan(reader, run_id) is not None:
                 lock = take_locks(context, str(row.client), (), run_id)
-                if isinstance(lock, Failure) and lock.code is FailureCode.LOCKED:
+                if isinstance(lock, Failure):
                     done.notes.append(f"{run_id}: {lock.message}; until then this run stays open")
                     return
             with beating(context, str(row.client), run_id):
@@ -175,17 +179,15 @@ def last_plan(reader: Reader, run_id: str, number: int | None = None) -> Attempt
 
 def _recover_room(context: MasterContext, reader: Reader, room: OperationDir, done: Recovered, *, wait: bool) -> None:
     """A room, lock or slot whose run is closed here, or was never ours."""
-    try:
-        row = reader.run(room.run)
-    except NimwrapError:
+    row = reader.stored_run(room.run)  # a history that cannot be read is an error of its own, not "not ours"
+    if row is None:
         lost = None if room.aside else _plan_of_ours(context, room)
         if lost is None:
             _foreign_room(context, room, done)
         else:
-            _rewrite(context, lost)
-            _recover_run(context, reader, reader.run(lost.run), {lost.run: room}, done, wait=True)
+            _recover_run(context, reader, _rewrite(context, reader, lost), {lost.run: room}, done, wait=True)
         return
-    if owner_alive(context.config.state_dir, room.run) or row.id != room.run:
+    if owner_alive(context.config.state_dir, room.run):
         return
     plan = last_plan(reader, room.run, room.attempt)
     attempts = reader.attempts([room.run])
@@ -238,7 +240,7 @@ def _alive(pid: int) -> bool:
     return True
 
 
-def _rewrite(context: MasterContext, plan: AttemptPlan) -> None:
+def _rewrite(context: MasterContext, reader: Reader, plan: AttemptPlan) -> RunRow:
     """The rows of a run that the history has lost (damaged, moved aside), as far as the spool knows them."""
     now = context.clock.now()
     context.store.begin_run(Run(plan.run, plan.client, plan.master, now, kind=plan.kind))
@@ -251,6 +253,7 @@ def _rewrite(context: MasterContext, plan: AttemptPlan) -> None:
     attempt = Attempt(plan.number, now, remedy=remedy)
     context.store.begin_attempt(plan.run, attempt, location=plan.location, resource=plan.resource, plan=plan.to_json())
     context.note(plan.run, "recovered", "rebuilt from the spool: the history had lost this run", at=now)
+    return reader.run(plan.run)
 
 
 def _clean_aside(context: MasterContext, plan: AttemptPlan, room: OperationDir, done: Recovered) -> bool:

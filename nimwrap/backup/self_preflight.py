@@ -12,18 +12,16 @@ from nimwrap.domain.codes import FailureCode
 from nimwrap.domain.durations import format_size
 from nimwrap.domain.errors import NimwrapError
 from nimwrap.domain.findings import Finding
+from nimwrap.domain.make_findings import named, ok, refuse, skip, trouble
 from nimwrap.domain.names import is_safe_path
 from nimwrap.domain.records import ClientRef
 from nimwrap.hosts.protocol import Host
 from nimwrap.hosts.script_batch import Answer, Question
 from nimwrap.images import image_probe
+from nimwrap.images.capacity import next_image_bytes
 from nimwrap.images.kinds.registry import KINDS, home
 from nimwrap.master_context import MasterContext
-from nimwrap.preflight.make_findings import named, ok, refuse, skip, trouble
 from nimwrap.preflight.preflight_report import PreflightReport
-
-MARGIN = 1.2
-"""How much larger than the largest recent image the next may be expected to be."""
 
 
 def master_preflight(context: MasterContext, ref: ClientRef, kind: str, sizes: tuple[int, ...]) -> PreflightReport:
@@ -102,7 +100,7 @@ def _space(answer: Answer, sizes: tuple[int, ...]) -> Finding:
     if answer.unknown or answer.failed:
         return skip("df says nothing about the directory", answer.output)
     filesystem = df.parse(answer.output)[-1]
-    needed = int(max(sizes[:5]) * MARGIN) if sizes else 1
+    needed = next_image_bytes(sizes) or 1
     if filesystem.free_bytes is None:
         return skip(f"df has no figures for {filesystem.mounted_on}", answer.output)
     said = f"{format_size(filesystem.free_bytes)} free in {filesystem.mounted_on}"

@@ -2,7 +2,8 @@
 
 ``SPOOL/RUN_ID/`` holds: ``command`` (the operation), ``undo`` (of the export change, if any), ``stop`` (ends the
 operation, client side first), ``slot`` (where its slot is), ``wrapper`` (runs them), and what they write: ``pid``,
-``command.pid``, ``boot``, ``out``, ``rc``, ``undo.out``, ``undo.rc``, ``done``.
+``command.pid``, ``boot``, ``out``, ``rc``, ``applied`` (the export's options, once it is open) and ``applied_at``,
+``undo.out``, ``undo.rc``, ``undone_at``, ``done``.
 """
 
 from __future__ import annotations
@@ -10,17 +11,17 @@ from __future__ import annotations
 import shlex
 
 from nimwrap.domain.attempt_plan import AttemptPlan
-from nimwrap.hosts.script_batch import PREAMBLE, process_tree
+from nimwrap.hosts.script_batch import CLOCK, PREAMBLE, process_tree
 
 HEARTBEAT_S = 20
 GRACE_S = 300
 """How long after the timeout the wrapper itself ends the operation, when no nimwrap has done so."""
 
-CLOCK = "date -u +%Y%m%d%H%M%S"
-"""The master's clock as 14 digits; POSIX date has no epoch seconds."""
-
-RUN_UNDO = "/usr/bin/ksh ./undo > undo.out 2>&1 < /dev/null; echo $? > undo.rc.new && mv undo.rc.new undo.rc"
-"""In the room: undoes the export change; its status is there whole or not at all."""
+RUN_UNDO = (
+    "/usr/bin/ksh ./undo > undo.out 2>&1 < /dev/null; undone=$?; "
+    f"{CLOCK} > undone_at; echo $undone > undo.rc.new && mv undo.rc.new undo.rc"
+)
+"""In the room: undoes the export change; its status is there whole or not at all, and after the time of it."""
 
 UNDO_IS_DUE = '[ -f undo ] && [ "$(cat undo.rc 2>/dev/null)" != 0 ]'
 """In the room: whether there is an export change that no undo has taken back yet."""

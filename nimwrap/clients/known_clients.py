@@ -20,7 +20,7 @@ _PLAIN = (PLAIN_KIND,)
 """Nothing but what is made of any standalone machine: judged without a look at the kinds."""
 
 
-class Machine(NamedTuple):
+class NimMachine(NamedTuple):
     """One machine of an inventory."""
 
     master: str
@@ -72,10 +72,10 @@ def current_clients(
     ``listed``: inventories taken just now, which need not stand in the history yet.
     """
     fresh = listed or {}
-    machines = [Machine(master, one.name, one.type) for master in fresh for one in fresh[master].clients]
+    machines = [NimMachine(master, one.name, one.type) for master in fresh for one in fresh[master].clients]
     if config.masters.keys() - fresh.keys():
         machines += [
-            Machine(row.master, row.name, row.type)
+            NimMachine(row.master, row.name, row.type)
             for row in reader.clients()
             if not row.vanished and row.master not in fresh
         ]
@@ -83,7 +83,7 @@ def current_clients(
 
 
 def known_of(
-    config: Config, machines: Iterable[Machine], unreachable: Mapping[str, NimwrapError] | None = None
+    config: Config, machines: Iterable[NimMachine], unreachable: Mapping[str, NimwrapError] | None = None
 ) -> KnownClients:
     """The clients among the machines of inventories, with the configured masters that back themselves up."""
     machines = list(machines)
@@ -115,7 +115,7 @@ def backs_itself_up(config: Config, master: str) -> bool:
     return not all(KINDS[kind].through_client for kind in kinds)
 
 
-def _unfit(config: Config, machines: Iterable[Machine]) -> Iterator[ClientRef]:
+def _unfit(config: Config, machines: Iterable[NimMachine]) -> Iterator[ClientRef]:
     """Machines of a type that none of their kinds can be made of: a VIOS, as long as nobody asks for its own kinds."""
     judged: dict[tuple[str, str, str], bool] = {}
     for master, name, type_ in machines:

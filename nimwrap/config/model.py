@@ -11,7 +11,25 @@ from nimwrap.domain.alert_kind import AlertKind
 from nimwrap.domain.names import PLAIN_KIND
 
 KINDS = ("mksysb", "savevg", "ios_mksysb", "ios_backup", "nim_db", "master_mksysb")
+AUTO = "auto"
 REMEDIES = ("own-mount", "pre-export")
+
+
+@dataclass(frozen=True)
+class Transport:
+    """A way to a master, the module of the same name in ``hosts/``. ``remote``: it needs a host to connect to;
+    ``module`` and ``extra``: the Python module that it needs, and nimwrap's extra that brings it."""
+
+    name: str
+    remote: bool = True
+    module: str = ""
+    extra: str = ""
+
+
+TRANSPORTS = {
+    each.name: each
+    for each in (Transport("ssh", module="fabric", extra="ssh"), Transport("openssh"), Transport("local", remote=False))
+}
 
 
 @dataclass(frozen=True)
@@ -58,12 +76,28 @@ class MasterConfig:
     identity_file: str = ""
     known_hosts: str = ""
     ssh_config: str = ""
-    client_channel: str = "c_rsh"
+    client_channel: str = "auto"
     spool: str = "/var/adm/nimwrap"
-    max_parallel: int = 4
+    max_parallel: int | str = 4
+    max_parallel_limit: int = 16
     shell: str = ""
     env: dict[str, str] = field(default_factory=dict)
     overrides: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def learns_parallel(self) -> bool:
+        """Whether how many images are made at once is learned from what the master writes."""
+        return self.max_parallel == AUTO
+
+    @property
+    def most_parallel(self) -> int:
+        """How many images are ever made at once."""
+        return self.max_parallel if isinstance(self.max_parallel, int) else self.max_parallel_limit
+
+    @property
+    def remote(self) -> bool:
+        """Whether it is reached over a network, by its ``host``."""
+        return self.transport not in TRANSPORTS or TRANSPORTS[self.transport].remote
 
 
 @dataclass(frozen=True)
@@ -142,6 +176,7 @@ _Policy = TypeVar("_Policy", BackupPolicy, RetryPolicy)
 
 def _overlaid(policy: _Policy, layers: tuple[dict[str, Any], ...]) -> _Policy:
     known = policy.__dataclass_fields__
+    changed: dict[str, Any] = {}
     for layer in layers:
-        policy = replace(policy, **{key: value for key, value in layer.items() if key in known})
-    return policy
+        changed |= {key: value for key, value in layer.items() if key in known}
+    return replace(policy, **changed) if changed else policy

@@ -22,7 +22,8 @@ class Action(StrEnum):
 
 @dataclass(frozen=True)
 class Generation:
-    """One image as retention sees it. ``held``: its client is held; ``allocated``: NIM serves it to somebody now."""
+    """One image as retention sees it. ``held``: its client is held; ``allocated``: NIM serves it to somebody now;
+    ``named``: it has the fixed name that recovery papers use."""
 
     id: int
     created: datetime
@@ -33,6 +34,7 @@ class Generation:
     held: bool = False
     allocated: bool = False
     fault: str | None = None
+    named: bool = False
 
     @property
     def good(self) -> bool:
@@ -83,6 +85,8 @@ def _untouchable(image: Generation) -> str | None:
         return "allocated: NIM is serving it to a machine"
     if image.held:
         return "its client is held"
+    if image.named:
+        return "it has the fixed name; a new image takes that first"
     return None
 
 
@@ -105,7 +109,7 @@ def _wanted(proven: Sequence[Generation], rules: KeepRules) -> dict[int, str]:
 
 def _newest_of_each(proven: Sequence[Generation], periods: int, form: str) -> list[tuple[Generation, str]]:
     first: dict[str, Generation] = {}
-    for image in proven:
+    for image in proven if periods > 0 else ():
         first.setdefault(image.created.astimezone(UTC).strftime(form), image)
     return [(image, period) for period, image in first.items()][: max(periods, 0)]
 

@@ -49,7 +49,7 @@ _DEFINE_ATTRIBUTES = {
 _NAME = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_!-"
 
 
-class Call:
+class NimCall:
     """One ``nim`` command line."""
 
     def __init__(self) -> None:
@@ -61,7 +61,7 @@ class Call:
         return self.attributes.get(key, "")
 
 
-def define(me: Machine, call: Call) -> None:
+def define(me: Machine, call: NimCall) -> None:
     """``-o define -t TYPE``; with ``mk_image=yes`` the image is made first and the object after it."""
     if call.type not in _RESOURCES:
         raise failed(1, f'"{call.type}" is not a type of resource that this estate knows')
@@ -91,7 +91,7 @@ def define(me: Machine, call: Call) -> None:
     _store(me, call.name, _described_file(me, request))
 
 
-def _validate(me: Machine, call: Call, method: str) -> None:
+def _validate(me: Machine, call: NimCall, method: str) -> None:
     for key in call.attributes:
         if key not in _DEFINE_ATTRIBUTES:
             raise wrong_attribute(method, key)
@@ -110,7 +110,7 @@ def _validate(me: Machine, call: Call, method: str) -> None:
     _validate_location(me, call, method, known)
 
 
-def _validate_location(me: Machine, call: Call, method: str, known: Objects) -> None:
+def _validate_location(me: Machine, call: NimCall, method: str, known: Objects) -> None:
     location = call["location"]
     if any(one.get("location") == location for one in known.values()) or nimimage.exported_file(me, location):
         raise location_taken(method, location)
@@ -147,7 +147,7 @@ def _described_file(me: Machine, request: nimimage.ImageRequest) -> nimdb.NimObj
     return described | levels | tail
 
 
-def _define_spot(me: Machine, call: Call) -> None:
+def _define_spot(me: Machine, call: NimCall) -> None:
     place = f"{call['location'].rstrip('/')}/{call.name}"
     source = nimdb.objects(me).get(call["source"])
     if source is None:
@@ -183,7 +183,7 @@ def _store(me: Machine, name: str, found: nimdb.NimObject) -> None:
     nimdb.change(me, lambda all_: all_.update({name: found}))
 
 
-def remove(me: Machine, call: Call) -> None:
+def remove(me: Machine, call: NimCall) -> None:
     """The object; with ``rm_image=yes`` its file too. An allocated or used one stays."""
     found = _existing(me, call.name)
     if found["class"] == "machines" and any(key in found for key in _RESOURCES):
@@ -201,7 +201,7 @@ def remove(me: Machine, call: Call) -> None:
             return
 
 
-def reset(me: Machine, call: Call) -> None:
+def reset(me: Machine, call: NimCall) -> None:
     """Cstate back to ready; allocated resources stay (reference aix-nim section 2.6)."""
     found = _existing(me, call.name)
     if found.get("Cstate") != nimdb.READY and not (call.force or call["force"] == "yes"):
@@ -215,7 +215,7 @@ def reset(me: Machine, call: Call) -> None:
     nimdb.set_attributes(me, call.name, Cstate=nimdb.READY, prev_state=state, Cstate_result="reset", locked=None)
 
 
-def allocate(me: Machine, call: Call) -> None:
+def allocate(me: Machine, call: NimCall) -> None:
     """Resources named by type go to the machine, and the file of an image is exported to it."""
     _give(me, call.name, call.attributes)
 
@@ -231,7 +231,7 @@ def _give(me: Machine, to: str, resources: dict[str, str]) -> None:
             nfs.put(me, nfs.ExportedDirectory(found["location"], f"ro,root={host}:,access={host}:"))
 
 
-def deallocate(me: Machine, call: Call) -> None:
+def deallocate(me: Machine, call: NimCall) -> None:
     """The named resources, or all with ``subclass=all``; their exports go with the last one."""
     machine = _existing(me, call.name)
     wanted = {key: value for key, value in machine.items() if key in _RESOURCES}
@@ -248,13 +248,13 @@ def deallocate(me: Machine, call: Call) -> None:
             nfs.drop(me, found["location"])
 
 
-def change(me: Machine, call: Call) -> None:
+def change(me: Machine, call: NimCall) -> None:
     """``-o change -a ATTR=VALUE``; an empty value takes the attribute away."""
     _existing(me, call.name)
     nimdb.set_attributes(me, call.name, **{key: value or None for key, value in call.attributes.items()})
 
 
-def check(me: Machine, call: Call) -> None:
+def check(me: Machine, call: NimCall) -> None:
     """A resource whose file is there is ready for use."""
     found = _existing(me, call.name)
     if found.get("location") and not os.path.exists(me.path(found["location"])):
@@ -266,13 +266,13 @@ def check(me: Machine, call: Call) -> None:
         )
 
 
-def showres(me: Machine, call: Call) -> None:
+def showres(me: Machine, call: NimCall) -> None:
     """Contents of a resource: this estate only confirms that it exists."""
     found = _existing(me, call.name)
     me.out(f"{call.name}: {found.get('location', found['type'])}\n")
 
 
-def lslpp(me: Machine, call: Call) -> None:
+def lslpp(me: Machine, call: NimCall) -> None:
     """The usual connectivity probe: fails as the channel fails (reference aix-nim section 5.1)."""
     host = nimdb.if1_host(_existing(me, call.name))
     refused = remote.refusal(me, host, "m_lslpp")
@@ -286,7 +286,7 @@ def lslpp(me: Machine, call: Call) -> None:
     )
 
 
-def bos_inst(me: Machine, call: Call) -> None:
+def bos_inst(me: Machine, call: NimCall) -> None:
     """Enables an installation from allocated resources; nothing boots here."""
     _existing(me, call.name)
     _give(me, call.name, {key: value for key, value in call.attributes.items() if key in _RESOURCES})
@@ -300,7 +300,7 @@ def _existing(me: Machine, name: str) -> nimdb.NimObject:
     return found
 
 
-OPERATIONS: dict[str, Callable[[Machine, Call], None]] = {
+OPERATIONS: dict[str, Callable[[Machine, NimCall], None]] = {
     "define": define,
     "remove": remove,
     "reset": reset,

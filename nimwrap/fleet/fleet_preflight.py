@@ -14,6 +14,7 @@ from nimwrap.clients.target_errors import all_resolved
 from nimwrap.concurrency import map_concurrent
 from nimwrap.config.model import Config
 from nimwrap.domain.errors import NimwrapError
+from nimwrap.domain.make_findings import trouble
 from nimwrap.domain.records import ClientRef, Inventory
 from nimwrap.domain.ref import MASTER
 from nimwrap.fleet.session import list_clients
@@ -22,7 +23,6 @@ from nimwrap.hosts.connect import open_master
 from nimwrap.hosts.protocol import Host
 from nimwrap.images.kinds.registry import kinds_of
 from nimwrap.preflight.engine import preflight
-from nimwrap.preflight.make_findings import trouble
 from nimwrap.preflight.preflight_report import PreflightReport
 
 
@@ -57,7 +57,7 @@ def preflight_fleet(config: Config, reader: Reader, targets: Sequence[str], now:
         by_master: dict[str, list[str]] = {}
         for ref in refs:
             by_master.setdefault(ref.master, []).append(ref.client)
-        priors = {ref: prior_of(reader, ref, listed.get(ref.master)) for ref in refs}
+        priors = {ref: prior_of(reader, ref, listed.get(ref.master), now) for ref in refs}
 
         def of_one(master: str) -> list[PreflightReport]:
             if master in troubles:

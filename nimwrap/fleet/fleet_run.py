@@ -11,6 +11,7 @@ from queue import Empty, SimpleQueue
 
 from nimwrap.backup.attempt import unstarted
 from nimwrap.backup.backup_run import BackupRequest, BackupRun, RetryLater, new_run_id
+from nimwrap.backup.cancel_request import CANCELLED, cancel_requested
 from nimwrap.backup.recovery import recover
 from nimwrap.clients.inventory import prior_of
 from nimwrap.domain.clock import Interrupted
@@ -21,16 +22,18 @@ from nimwrap.domain.names import PLAIN_KIND
 from nimwrap.domain.ordering import predicted_seconds
 from nimwrap.domain.progress import Progress
 from nimwrap.domain.records import ClientRef, Run
-from nimwrap.fleet.admission import admit, chain_of, detected_clusters, goes_first
+from nimwrap.fleet.admission import admit, chain_of, detected_clusters, goes_first, held_failure
 from nimwrap.fleet.fleet_observer import FleetObserver
 from nimwrap.fleet.queue import Queue, QueuedJob
-from nimwrap.fleet.session import Session
+from nimwrap.fleet.session import JobsAtOnce, Session
 from nimwrap.fleet.simulation import expected_end
 from nimwrap.images.kinds.registry import images_of
 
 _GOOD = (Outcome.OK, Outcome.WARNING)
 LETTING_GO_S = 2.0
 """So long we wait, when told to leave, for those who have started nothing to end as such."""
+LOOK_AGAIN_S = 1.0
+"""How long a fleet that waits for a time sleeps at once: meanwhile a run may be cancelled, or a client held."""
 _LATELY = 20
 """So many of a client's newest runs may have begun since a command was given: several kinds, several tries."""
 
@@ -71,7 +74,7 @@ class Fleet:
     def __init__(self, session: Session, order: Order) -> None:
         self.session, self.order = session, order
         self.issued = order.issued or session.clock.now()
-        self.queue: Queue[Task] = Queue({name: master.max_parallel for name, master in session.config.masters.items()})
+        self.queue: Queue[Task] = Queue(JobsAtOnce(session))
         self.runs: dict[str, Run] = {}
         self._told_locked: set[str] = set()
         self._ended: SimpleQueue[tuple[QueuedJob[Task], Run | RetryLater | None]] = SimpleQueue()
@@ -85,13 +88,18 @@ class Fleet:
             self._not_run(ref, failure)
         for ref, failure in taken.too_large.items():
             self._not_run(ref, failure, Outcome.REFUSED)
+        for master, most in taken.at_once.items():
+            self.session.learned[master].allow(most)
         for ref in taken.admitted:
             self._queue(ref)
         while self._goes_on():
+            self._end_cancelled()
             if not self.session.clock.draining.is_set():
                 self._start_what_may()
             self._await_one()
         self._account_for_the_rest()
+        for learned in self.session.learned.values():
+            learned.keep()
         return list(self.runs.values())
 
     def _account_for_the_rest(self) -> None:
@@ -110,6 +118,15 @@ class Fleet:
                 self._end_unstarted(job.what, Failure(FailureCode.CANCELLED, why, "start the backup again"))
             elif job.retried:
                 run = job.what.run.give_up(Outcome.FAILED, unstarted("nimwrap was told to leave"))
+                self.runs[run.id] = run
+
+    def _end_cancelled(self) -> None:
+        """Runs between two rounds that somebody wants cancelled: they end now, not when their turn comes."""
+        for job in list(self.queue.waiting):
+            if job.what.run.rounds and cancel_requested(self.session.reader, job.what.run.run.id):
+                self.queue.withdraw(job)
+                failure = Failure(FailureCode.CANCELLED, CANCELLED, "start the backup again when it suits")
+                run = job.what.run.give_up(Outcome.FAILED, failure)
                 self.runs[run.id] = run
 
     def _goes_on(self) -> bool:
@@ -132,7 +149,7 @@ class Fleet:
         wait = max(0.0, (start - self.session.clock.now()).total_seconds()) if start else 0.0
         for kind, group in images_of(policy, ref.client):
             durations = reader.durations(ref.master, ref.client, kind)
-            prior = prior_of(reader, ref, self.session.listed.get(ref.master), kind)
+            prior = prior_of(reader, ref, self.session.listed.get(ref.master), self.session.clock.now(), kind)
             request = BackupRequest(
                 ref,
                 kind,
@@ -143,7 +160,7 @@ class Fleet:
                 len(self.order.refs) > 1,
                 prior,
             )
-            run = BackupRun(self.session.master_context(ref.master), request, partial(self._done_meanwhile, request))
+            run = BackupRun(self.session.master_context(ref.master), request, partial(self._not_wanted, request))
             job = QueuedJob(
                 Task(request, run),
                 ref.master,
@@ -195,7 +212,15 @@ class Fleet:
                 f"the window of {self.order.schedule} closed at {ends.isoformat()}",
                 "widen the window, raise max_parallel, or spread the clients over several nights",
             )
-        return self._done_meanwhile(task.request)
+        return self._not_wanted(task.request)
+
+    def _not_wanted(self, request: BackupRequest) -> Failure | None:
+        """Why the image is not wanted any more: a hold that came since, or somebody else has made it."""
+        now = self.session.clock.now()
+        for hold in self.session.reader.holds(now):
+            if (hold.master, hold.client) == (request.ref.master, request.ref.client):
+                return held_failure(request.ref, hold)
+        return self._done_meanwhile(request)
 
     def _done_meanwhile(self, request: BackupRequest) -> Failure | None:
         """Another nimwrap's run that made this image since our command was given. One client alone is made again."""
@@ -236,6 +261,7 @@ class Fleet:
         self._ended.put((job, result))
 
     def _broken(self, task: Task, error: Exception) -> Run:
+        task.run.let_go()
         failure = Failure(
             FailureCode.UNKNOWN,
             f"nimwrap itself failed: {type(error).__name__}: {error}",
@@ -247,13 +273,15 @@ class Fleet:
         """Wait for the end of one round, or until something waiting becomes ready."""
         if not self.queue.running and (wait := self.queue.next_ready(self.session.clock.monotonic())) is not None:
             try:
-                self.session.clock.sleep(min(wait, 60.0))
+                self.session.clock.sleep(min(wait, LOOK_AGAIN_S))
             except Interrupted:
                 return
         try:
             job, result = self._ended.get(timeout=0.5)
         except Empty:
             return
+        if learned := self.session.learned.get(job.master):
+            learned.closed(job.what.run.run.id)
         if isinstance(result, RetryLater):
             self.queue.later(job, self.session.clock.monotonic() + result.wait_s)
             self._tell_again(job.what, result)

@@ -14,6 +14,7 @@ from nimwrap.clients.inventory import prior_of
 from nimwrap.config.model import BackupPolicy
 from nimwrap.domain.attempt_plan import NIM, AttemptPlan
 from nimwrap.domain.findings import CheckVerdict, Failure
+from nimwrap.domain.make_findings import named, refuse
 from nimwrap.domain.names import PLAIN_KIND, fixed_name
 from nimwrap.domain.ordering import predicted_seconds
 from nimwrap.domain.records import ClientRef
@@ -22,10 +23,9 @@ from nimwrap.fleet.queue import Queue, QueuedJob
 from nimwrap.fleet.simulation import simulate
 from nimwrap.images.fixed_name import wanted as fixed_name_wanted
 from nimwrap.images.kinds.registry import KINDS, images_of
-from nimwrap.images.prune import PruneDecision, held_clients, removed_after, series
+from nimwrap.images.prune import PruneDecision, held_clients, in_series, removed_after, series
 from nimwrap.images.verification import proofs_of
 from nimwrap.preflight.engine import preflight
-from nimwrap.preflight.make_findings import named, refuse
 from nimwrap.preflight.preflight_report import PreflightReport
 from nimwrap.remedies.base import Step, Work
 
@@ -95,7 +95,9 @@ def _reports(session: Session, master: str, refs: Sequence[ClientRef], kind: str
         return [
             master_preflight(context, ref, kind, tuple(session.reader.sizes(master, ref.client, kind))) for ref in refs
         ]
-    prior = {ref.client: prior_of(session.reader, ref, session.listed.get(master), kind) for ref in refs}
+    prior = {
+        ref.client: prior_of(session.reader, ref, session.listed.get(master), session.clock.now(), kind) for ref in refs
+    }
     clients = [ref.client for ref in refs]
     return preflight(context.host, context.master, session.config, clients, prior, session.clock.now())
 
@@ -134,19 +136,20 @@ def _foreseen(session: Session, plan: AttemptPlan, policy: BackupPolicy) -> Fore
     rows = reader.images(plan.master, plan.client, kind=plan.kind)
     ref = ClientRef(plan.master, plan.client)
     own = series(ref, plan.kind, plan.resource or PurePosixPath(plan.location).stem)
+    is_held = (plan.master, plan.client) in held_clients(reader, now)
     earlier = any(row.verified for row in rows)
     return ForeseenImage(
         resource=plan.resource or None,
         location=plan.location,
         becomes=fixed_name(plan.client) if fixed_name_wanted(plan.kind, policy) else None,
         proves=proofs_of(KINDS[plan.kind], first=not earlier),
-        removes=tuple(removed_after(rows, ref, own, session.config, held_clients(reader, now), now)),
+        removes=tuple(removed_after(in_series(rows, own), policy, now, is_held=is_held)),
     )
 
 
 def _timed(session: Session, planned: list[Planned]) -> list[Planned]:
     """The clients in the order they would start, with their times, the refused ones last."""
-    queue: Queue[int] = Queue({name: master.max_parallel for name, master in session.config.masters.items()})
+    queue: Queue[int] = Queue({name: master.most_parallel for name, master in session.config.masters.items()})
     detected = detected_clusters(session.reader)
     seen = ((plan.report.ref, plan.report.cluster) for plan in planned)
     detected |= {ref: cluster.name for ref, cluster in seen if cluster and cluster.name}

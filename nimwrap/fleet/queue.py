@@ -36,7 +36,7 @@ class QueuedJob(Generic[What]):
 
 @dataclass
 class Queue(Generic[What]):
-    """Jobs not yet begun and those running. ``caps``: how many at once, by master."""
+    """Jobs not yet begun and those running. ``caps``: how many at once, by master; what it says may change."""
 
     caps: Mapping[str, int]
     waiting: list[QueuedJob[What]] = field(default_factory=list)
@@ -74,6 +74,10 @@ class Queue(Generic[What]):
     def finished(self, job: QueuedJob[What]) -> None:
         """The job is done with."""
         self.running.remove(job)
+
+    def withdraw(self, job: QueuedJob[What]) -> None:
+        """A waiting job is not to be started any more."""
+        self.waiting.remove(job)
 
     def later(self, job: QueuedJob[What], ready_at: float) -> None:
         """The job goes to the end of the queue and holds nothing while it waits."""

@@ -21,6 +21,9 @@ PREAMBLE = (
 """First lines of every script: untranslated messages, lines that ps does not cut, and tools found nowhere but
 in the system's own directories."""
 
+CLOCK = "date -u +%Y%m%d%H%M%S"
+"""A machine's clock as 14 digits in UTC; POSIX date has no epoch seconds."""
+
 ENDED = frozenset({137, 143})
 """Statuses that :func:`limited` and a killed question end with: no answer that could be trusted."""
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import pairwise
+from pathlib import PurePosixPath
 from statistics import median
 from typing import TYPE_CHECKING
 
@@ -14,19 +15,19 @@ from nimwrap.config.model import Config
 from nimwrap.domain.codes import FailureCode
 from nimwrap.domain.durations import format_size, parse_rfc3339
 from nimwrap.domain.findings import Failure
-from nimwrap.domain.names import PLAIN_KIND
 from nimwrap.domain.records import ClientRef
-from nimwrap.domain.retention import Action, Generation, decide
+from nimwrap.domain.retention import Action
 from nimwrap.history.model import ImageRow, ImageSize
-from nimwrap.images.kinds.registry import home
-from nimwrap.images.master_catalog import MasterCatalog
-from nimwrap.images.prune import MasterState, generation_of, plan_prune, rules_of
+from nimwrap.images.kinds.registry import home, image_names, images_of
+from nimwrap.images.master_catalog import MasterCatalog, MasterState
+from nimwrap.images.prune import in_series, plan_prune, removed_after, series
 
 if TYPE_CHECKING:
     from nimwrap.history.sqlite.queries import Reader
 
-HEADROOM = 1.1
-"""An image may be this much larger than the largest of the last three."""
+MARGIN = 1.2
+"""How much larger than the largest recent image the next may be expected to be."""
+RECENT = 5
 FAR = 730
 """Days that a forecast looks ahead."""
 
@@ -60,32 +61,58 @@ class Forecast:
     growing: tuple[Growth, ...] = ()
 
 
-def need_of(
-    reader: Reader, config: Config, ref: ClientRef, *, filesystem: str, now: datetime, kind: str = PLAIN_KIND
-) -> Need:
-    """The need of one client, from its history. A client without one is asked by its own run, with size_preview."""
-    rows = reader.images(ref.master, ref.client, kind=kind)
-    sizes = [row.size_bytes for row in rows if row.verified][:3]
-    prunable = [
-        verdict.row
-        for verdict in plan_prune(rows, config, frozenset(), MasterState({}), now)
-        if verdict.action == Action.REMOVE
-    ]
-    return Need(
-        ref.client,
-        filesystem,
-        int(max(sizes) * HEADROOM) if sizes else None,
-        _freed_by_a_new_one(rows, config, ref, now),
-        tuple((row.resource or row.location, row.size_bytes) for row in prunable),
-    )
+def next_image_bytes(sizes: Sequence[int]) -> int | None:
+    """What the next image may need, by the sizes of the last proven ones, newest first; None without any.
+
+    The only such estimate: preflight, fleet, forecast and report refuse and warn by the same figure.
+    """
+    return int(max(sizes[:RECENT]) * MARGIN) if sizes else None
 
 
-def _freed_by_a_new_one(rows: Sequence[ImageRow], config: Config, ref: ClientRef, now: datetime) -> int:
-    generations = [generation_of(row, MasterState({}), held=False) for row in rows]
-    fresh = Generation(id=max((row.id for row in rows), default=0) + 1, created=now)
-    sizes = {row.id: row.size_bytes for row in rows}
-    decisions = decide([*generations, fresh], rules_of(config.policy(ref.master, ref.client)), now)
-    return sum(sizes[each.image.id] for each in decisions if each.action is Action.REMOVE)
+@dataclass(frozen=True)
+class PastImages:
+    """What the history has of one client and kind: ``sizes`` of the last proven images, newest first, also of those
+    that are gone; ``present``: those that are there."""
+
+    sizes: Sequence[int] = ()
+    present: Sequence[ImageRow] = ()
+
+
+def past_images(reader: Reader, config: Config, ref: ClientRef) -> dict[str, PastImages]:
+    """Of one client, by each kind that is made of it."""
+    return {
+        kind: PastImages(reader.sizes(ref.master, ref.client, kind), reader.images(ref.master, ref.client, kind=kind))
+        for kind, _ in images_of(config.policy(ref.master, ref.client), ref.client)
+    }
+
+
+def needs_of(
+    config: Config, ref: ClientRef, past: Mapping[str, PastImages], *, filesystem: str, now: datetime
+) -> list[Need]:
+    """The needs of one client, one for each image that is made of it. One of a kind without a past is asked of NIM by
+    its own run, with size_preview."""
+    policy = config.policy(ref.master, ref.client)
+    needs = []
+    for kind, group in images_of(policy, ref.client):
+        of_kind = past.get(kind, PastImages())
+        mine = of_kind.present
+        if group:
+            name = PurePosixPath(image_names(kind, ref.client, policy, now, group).location).stem
+            mine = in_series(mine, series(ref, kind, name))
+        # Whatever goes has as many newer ones as are kept, so of no more than those nothing goes.
+        judged = plan_prune(mine, config, frozenset(), MasterState({}), now) if len(mine) > policy.keep else []
+        prunable = [decision.row for decision in judged if decision.action == Action.REMOVE]
+        freed = removed_after(mine, policy, now)
+        needs.append(
+            Need(
+                ref.client,
+                filesystem,
+                next_image_bytes(of_kind.sizes),
+                sum(gone.row.size_bytes for gone in freed),
+                tuple((row.resource or row.location, row.size_bytes) for row in prunable),
+            )
+        )
+    return needs
 
 
 def worst_moment(needs: Sequence[Need], parallel: int) -> int:
@@ -226,11 +253,15 @@ def outlook(reader: Reader, config: Config, master: str, stock: MasterCatalog, n
             )
     forecasts = []
     for mount, histories in clients.items():
-        needs = [need_of(reader, config, ClientRef(master, client), filesystem=mount, now=now) for client in histories]
+        needs = [
+            need
+            for ref in (ClientRef(master, client) for client in histories)
+            for need in needs_of(config, ref, past_images(reader, config, ref), filesystem=mount, now=now)
+        ]
         keep = {client: config.policy(master, client).keep for client in histories}
         free = mounts[mount].free_bytes
         if free is not None:
-            forecasts.append(forecast(needs, histories, keep, free, config.masters[master].max_parallel, now))
+            forecasts.append(forecast(needs, histories, keep, free, config.masters[master].most_parallel, now))
     return forecasts
 
 

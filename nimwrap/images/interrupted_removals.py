@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 from nimwrap.domain.retention import Action
 from nimwrap.history.model import ImageRow
-from nimwrap.images.prune import MasterState, held_clients, plan_prune, series_of, survey, unconfirmed
+from nimwrap.images.master_catalog import MasterState, survey
+from nimwrap.images.prune import held_clients, plan_prune, series_of, unconfirmed
 from nimwrap.images.removal import PLANNED, Begun, Ending, Removal, begun, finish, unsafe
 from nimwrap.master_context import MasterContext
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from nimwrap.aix import df, ls, lsnim
 from nimwrap.aix.text import Unrecognised
-from nimwrap.config.model import Config
+from nimwrap.config.model import Config, MasterConfig
 from nimwrap.domain.errors import NimwrapError, master_unreachable
 from nimwrap.domain.names import is_safe_path
 from nimwrap.hosts.protocol import Host
@@ -49,6 +49,28 @@ class MasterCatalog:
         return (local - self.utc_offset).replace(tzinfo=UTC)
 
 
+@dataclass(frozen=True)
+class MasterState:
+    """What decides about images and may change at any moment: all image resources by name, and the clients that are
+    being worked on."""
+
+    resources: dict[str, lsnim.NimObject]
+    busy: frozenset[str] = frozenset()
+
+
+def survey(host: Host, master: MasterConfig) -> MasterState:
+    """Allocation counts and client locks, in one round trip; raises when the master does not say all of it."""
+    locks = f"{shlex.quote(master.spool)}/locks"
+    given = ask(host, [*_listings(resource_types()), Question("locks", f"[ ! -d {locks} ] || ls {locks}", 60)])
+    held = given.get("locks")
+    if held is None or held.unknown or held.failed:
+        raise master_unreachable(
+            f"{master.name} does not say which clients are being worked on",
+            "nothing was removed; run the command again",
+        )
+    return MasterState(_listed(given, resource_types()), frozenset(held.output.split()))
+
+
 def directories(config: Config, master: str, recorded: Iterable[str] = ()) -> list[str]:
     """Every directory that images of this master go to or lie in; none that lies below another."""
     named = {config.policy(master, name.rpartition("/")[2]).directory for name in config.clients}
@@ -60,13 +82,13 @@ def directories(config: Config, master: str, recorded: Iterable[str] = ()) -> li
 def read_catalog(host: Host, config: Config, master: str, recorded: Iterable[str] = ()) -> MasterCatalog:
     """Ask the master in two round trips; raises when it cannot be reached or lsnim fails."""
     types, machines = resource_types(), machine_types()
-    asked = [Question(type_, shlex.join(lsnim.long_argv(type_=type_)), 120) for type_ in (*types, *machines)]
+    asked = _listings((*types, *machines))
     roots = directories(config, master, recorded)
     asked += [Question(f"tree{n}", shlex.join(ls.tree_argv(root)), 300) for n, root in enumerate(roots)]
     asked += [Question(f"df{n}", shlex.join(df.argv(root)), 60) for n, root in enumerate(roots)]
     asked.append(Question("clock", f"date +{_CLOCK}; date -u +{_CLOCK}"))
     given = ask(host, asked, timeout=600)
-    resources = {name: found for type_ in types for name, found in _objects(given.get(type_)).items()}
+    resources = _listed(given, types)
     # A type that nobody knows about has raised by now.
     if not resources and not any(given[type_].succeeded for type_ in types if type_ in given):
         raise NimwrapError(
@@ -91,9 +113,19 @@ def read_catalog(host: Host, config: Config, master: str, recorded: Iterable[str
     if elsewhere:
         more = ask(host, [Question("files", shlex.join(ls.argv(*sorted(set(elsewhere)))), 300)])
         files |= {entry.name: entry.size_bytes for entry in _entries(more.get("files")) if entry.regular}
-    clients = [found for type_ in machines for found in _objects(given.get(type_)).values()]
+    clients = _listed(given, machines).values()
     mounts = {root: row for n, root in enumerate(roots) for row in _mounts(given.get(f"df{n}"))}
     return MasterCatalog(resources, files, _hosts(clients), _offset(given.get("clock")), mounts)
+
+
+def _listings(types: Iterable[str]) -> list[Question]:
+    """``lsnim`` for each type of NIM object, named like the type."""
+    return [Question(type_, shlex.join(lsnim.long_argv(type_=type_)), 120) for type_ in types]
+
+
+def _listed(given: Mapping[str, Answer], types: Iterable[str]) -> dict[str, lsnim.NimObject]:
+    """The objects of these types by name; raises when lsnim gave no answer about one."""
+    return {name: found for type_ in types for name, found in _objects(given.get(type_)).items()}
 
 
 def _objects(answer: Answer | None) -> dict[str, lsnim.NimObject]:

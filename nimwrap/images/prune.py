@@ -3,26 +3,24 @@
 from __future__ import annotations
 
 import re
-import shlex
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
-from nimwrap.aix import lsnim
-from nimwrap.config.model import BackupPolicy, Config, MasterConfig
+from nimwrap.config.model import BackupPolicy, Config
 from nimwrap.domain.codes import Outcome
 from nimwrap.domain.durations import parse_rfc3339
-from nimwrap.domain.errors import master_unreachable
+from nimwrap.domain.names import fixed_name
 from nimwrap.domain.ref import ClientRef
 from nimwrap.domain.retention import Action, Generation, KeepRules, decide
 from nimwrap.history.model import ImageRow
 from nimwrap.hosts.protocol import Host
-from nimwrap.hosts.script_batch import Question
 from nimwrap.images import image_probe
 from nimwrap.images.image_probe import Place
-from nimwrap.images.kinds.registry import kind_of, resource_types
+from nimwrap.images.kinds.registry import kind_of
+from nimwrap.images.master_catalog import MasterState, survey
 from nimwrap.images.removal import PLANNED, Ending, remove_image
 from nimwrap.images.verification import file_fault, header_fault, host_fault, resource_fault
 from nimwrap.master_context import MasterContext
@@ -42,37 +40,6 @@ class PruneDecision:
     row: ImageRow
     action: str
     reason: str
-
-
-@dataclass(frozen=True)
-class MasterState:
-    """What the master says now: all image resources by name, and the clients that are being worked on."""
-
-    resources: dict[str, lsnim.NimObject]
-    busy: frozenset[str] = frozenset()
-
-
-def survey(host: Host, master: MasterConfig) -> MasterState:
-    """Allocation counts and client locks, in one round trip; raises when the master cannot be asked."""
-    asked = [Question(type_, shlex.join(lsnim.long_argv(type_=type_)), 120) for type_ in resource_types()]
-    locks = f"{shlex.quote(master.spool)}/locks"
-    asked.append(Question("locks", f"[ ! -d {locks} ] || ls {locks}", 60))
-    given = image_probe.ask(host, asked)
-    resources: dict[str, lsnim.NimObject] = {}
-    for type_ in resource_types():
-        answer = given.get(type_)
-        # A type without any object is an error to some levels and silence to others; both mean none.
-        if answer is None or answer.unknown:
-            raise master_unreachable(f"lsnim on {master.name} gave no answer", "nothing was removed; run it again")
-        if answer.succeeded and answer.output.strip():
-            resources.update(lsnim.parse_long(answer.output))
-    held = given.get("locks")
-    if held is None or held.unknown or held.failed:
-        raise master_unreachable(
-            f"{master.name} does not say which clients are being worked on",
-            "nothing was removed; run the command again",
-        )
-    return MasterState(resources, frozenset(held.output.split()))
 
 
 def rules_of(policy: BackupPolicy) -> KeepRules:
@@ -100,28 +67,32 @@ def plan_prune(
     for (master, client, _, _), members in series.items():
         by_id = {row.id: row for row in members}
         is_held = (master, client) in held
-        generations = [generation_of(row, state, held=is_held) for row in members if row.removal != PLANNED]
+        fixed = fixed_name(client) if config.policy(master, client).naming == "fixed" else None
+        generations = [
+            replace(generation_of(row, state, held=is_held), named=fixed is not None and row.resource == fixed)
+            for row in members
+            if row.removal != PLANNED
+        ]
         for decision in decide(generations, rules_of(config.policy(master, client)), now):
             verdicts.append(PruneDecision(by_id[decision.image.id], decision.action, decision.reason))
     return verdicts
 
 
+def in_series(rows: Sequence[ImageRow], own: Series) -> Sequence[ImageRow]:
+    """Those of one client's ``rows`` of one kind that belong to the series ``own``."""
+    return [row for row in rows if series_of(row) == own] if own[3] else rows
+
+
 def removed_after(
-    rows: Iterable[ImageRow],
-    ref: ClientRef,
-    own: Series,
-    config: Config,
-    held: frozenset[tuple[str, str]],
-    now: datetime,
+    rows: Iterable[ImageRow], policy: BackupPolicy, now: datetime, *, is_held: bool = False
 ) -> list[PruneDecision]:
-    """What retention removes once a new image of the series ``own`` is proven; ``rows`` are those that are there."""
-    members = {row.id: row for row in rows if series_of(row) == own and row.removal != PLANNED}
-    is_held = (ref.master, ref.client) in held
+    """What retention removes once a new image of the series that ``rows`` are is proven."""
+    members = {row.id: row for row in rows if row.removal != PLANNED}
     fresh = Generation(id=max(members, default=0) + 1, created=now, held=is_held)
     generations = [*(generation_of(row, MasterState({}), held=is_held) for row in members.values()), fresh]
     return [
         PruneDecision(members[decision.image.id], decision.action, decision.reason)
-        for decision in decide(generations, rules_of(config.policy(ref.master, ref.client)), now)
+        for decision in decide(generations, rules_of(policy), now)
         if decision.action is Action.REMOVE
     ]
 

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from nimwrap.clients.known_clients import Machine, known_of
+from nimwrap.clients.known_clients import NimMachine, known_of
 from nimwrap.config.model import BackupPolicy, ClientConfig, Config
 from nimwrap.domain.durations import parse_rfc3339
 from nimwrap.domain.names import PLAIN_KIND
@@ -117,7 +117,7 @@ def protection(config: Config, reader: Reader, now: datetime, *, max_age_s: int 
     """Judge every client known to NIM. ``max_age_s`` overrides the policy of all."""
     policies = _Policies(config)
     rows = with_all_kinds(reader, with_masters_themselves(config, reader, reader.fleet()), policies.kinds)
-    listed = (Machine(row.master, row.client, row.type) for row in rows if not row.vanished)
+    listed = (NimMachine(row.master, row.client, row.type) for row in rows if not row.vanished)
     known = known_of(config, listed)
     site = _Site(
         now,

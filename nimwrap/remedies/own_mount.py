@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from nimwrap.aix import exportfs
 from nimwrap.domain.attempt_plan import AttemptPlan
 from nimwrap.hosts.client_channel import client_command
+from nimwrap.hosts.script_batch import CLOCK
 from nimwrap.images.kinds.registry import KINDS
 from nimwrap.remedies.base import EXPORT_FAILED, STAGING_FAILED, ClientCleanup, ExportListing, Step, Work, order_of
 from nimwrap.remedies.export_options import admitting_options
@@ -119,6 +120,7 @@ umask 077
 {admit} || exit {EXPORT_FAILED}
 /usr/sbin/exportfs | awk -v d={directory} '$1 == d {{ print $2; found = 1 }} END {{ exit !found }}' > applied.new \
   || {{ echo "exportfs does not list {staging} after exporting it"; exit {EXPORT_FAILED}; }}
+{CLOCK} > applied_at
 mv applied.new applied
 """
 

@@ -14,6 +14,7 @@ from nimwrap.aix.text import Unrecognised
 from nimwrap.domain.attempt_plan import AttemptPlan
 from nimwrap.domain.codes import FailureCode
 from nimwrap.domain.findings import Failure
+from nimwrap.hosts.script_batch import CLOCK
 from nimwrap.preflight.master_facts import within
 from nimwrap.preflight.nearby_exports import nearby_exports
 from nimwrap.remedies.base import (
@@ -100,6 +101,7 @@ for host in {" ".join(shlex.quote(host) for host in plan.added)}; do
   echo "$now" | tr ',:=' '\\n\\n\\n' | grep -Fx "$host" > /dev/null \
     || {{ echo "exportfs does not list $host after exporting {directory}: $now"; exit {EXPORT_FAILED}; }}
 done
+{CLOCK} > applied_at
 echo "$now" > applied
 {make.command}
 """

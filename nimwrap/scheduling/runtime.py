@@ -165,6 +165,8 @@ class ServiceRuntime:
         def guarded() -> None:
             try:
                 work()
+            except NimwrapError as error:
+                self.said.append(f"{name}: {error.message}")
             except Exception as error:  # it must not die in silence
                 self.said.append(f"{name}: this is a bug in nimwrap: {type(error).__name__}: {error}")
             with self._counting:

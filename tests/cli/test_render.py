@@ -38,7 +38,22 @@ def test_a_table_on_a_terminal(capsys: pytest.CaptureFixture[str]) -> None:
     Printer(colour=False, terminal=True).table(("client", "age"), [("aix01", "[bold]3[/bold]")])
     out = capsys.readouterr().out
     assert "[bold]3[/bold]" in out  # what a host said is never markup
-    assert "───" in out
+
+
+@pytest.mark.parametrize(
+    ("width", "lines"),
+    [
+        (60, ["CLIENT  WHY", "aix01   " + " ".join(["word"] * 10), "        word word word word"]),
+        (30, ["CLIENT", "aix01", "    why: " + " ".join(["word"] * 4), *["      " + " ".join(["word"] * 5)] * 2]),
+    ],
+    ids=["the last column goes on below itself", "it stands below its row"],
+)
+def test_a_table_is_no_wider_than_the_terminal(
+    width: int, lines: list[str], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", str(width))
+    Printer(colour=False, terminal=True).table(("client", "why"), [("aix01", " ".join(["word"] * 14))])
+    assert capsys.readouterr().out.splitlines() == lines
 
 
 def test_pairs(capsys: pytest.CaptureFixture[str]) -> None:

@@ -11,8 +11,10 @@ import pytest
 
 from nimwrap.history.history_errors import StoreUnavailable
 from nimwrap.history.sqlite.queries import Reader
+from nimwrap.images.fixed_name import take_fixed_name
 from nimwrap.images.interrupted_removals import finish_removals
-from nimwrap.images.prune import PruneDecision, apply_retention, carry_out, held_clients, plan_prune, survey
+from nimwrap.images.master_catalog import survey
+from nimwrap.images.prune import PruneDecision, apply_retention, carry_out, held_clients, plan_prune
 from tests.cutting import lost_once
 from tests.images.imagelab import NOW, Lab
 
@@ -232,3 +234,13 @@ def test_a_half_done_removal_waits_for_whoever_works_on_the_client(lab: Lab) -> 
     lab.run("mkdir", "-p", "/var/adm/nimwrap/locks/aix01")
     assert finish_removals(lab.context, NOW) == []
     assert lab.row(rows[0].id).removal == "planned"
+
+
+def test_the_image_of_the_fixed_name_stays_until_the_name_has_moved(lab_with: Callable[..., Lab]) -> None:
+    """A13: NIM refused the name to the new image, and retention removed the one that still had it."""
+    lab = lab_with(backup={"naming": "fixed", "keep": 1})
+    old = lab.make(days=7)
+    assert take_fixed_name(lab.context, old, "20261116T010000-aix01-0001", NOW - timedelta(days=7)).moved
+    lab.make(days=1)
+    assert apply_retention(lab.context, "aix01", "mksysb", NOW) == []
+    assert "aix01_mksysb" in lab.resources()

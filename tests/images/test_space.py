@@ -9,11 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from nimwrap.aix import df
 from nimwrap.domain.codes import FailureCode
 from nimwrap.domain.records import ClientRef
 from nimwrap.history.model import ImageSize
 from nimwrap.history.sqlite.queries import Reader
-from nimwrap.images.capacity import Need, fits, forecast, growth, need_of, worst_moment
+from nimwrap.images.capacity import Need, fits, forecast, growth, needs_of, past_images, worst_moment
+from nimwrap.monitoring.report.capacity_view import past_of_all, rooms
 from tests.images.imagelab import NOW, Lab
 from tests.running import Ran
 
@@ -100,9 +102,11 @@ def test_a_need_comes_from_the_history(lab: Lab) -> None:
     for age in (4, 3, 2, 1):
         lab.make(days=age)
     with Reader.open(lab.store.path) as reader:
-        need = need_of(reader, lab.config, ClientRef("nim", "aix01"), filesystem="/export/nim", now=NOW)
-        unknown = need_of(reader, lab.config, ClientRef("nim", "aix02"), filesystem="/export/nim", now=NOW)
-    assert (need.size_bytes, need.frees_bytes) == (int(262144 * 1.1), 2 * 262144)
+        (need,), (unknown,) = (
+            needs_of(lab.config, ref, past_images(reader, lab.config, ref), filesystem="/export/nim", now=NOW)
+            for ref in (ClientRef("nim", "aix01"), ClientRef("nim", "aix02"))
+        )
+    assert (need.size_bytes, need.frees_bytes) == (int(262144 * 1.2), 2 * 262144)
     assert [name for name, _ in need.prunable] == ["aix01_20261119_010000"]
     assert unknown.size_bytes is None
 
@@ -128,3 +132,49 @@ def test_a_night_that_does_not_fit_is_refused_before_it_starts(
     assert refused
     assert {run["failure"]["code"] for run in refused} == {"space_short"}
     assert any("would free" in run["failure"]["fix"] for run in refused)
+
+
+@pytest.mark.parametrize(
+    ("newest_first", "short"),
+    [
+        ((0.85, 0.85, 0.85, 0.85, 0.85), True),  # a tenth more would fit, a fifth more does not
+        ((0.5, 0.5, 0.5, 0.9, 0.5), True),  # the largest of three would fit, the largest of five does not
+        ((0.8, 0.8, 0.8, 0.8, 0.8), False),
+    ],
+)
+def test_check_fleet_list_and_report_agree_whether_the_next_image_fits(
+    lab_with: Callable[..., Lab], run_cli: Callable[..., Ran], newest_first: tuple[float, ...], short: bool
+) -> None:
+    lab = lab_with(clients=2, backup={"keep": 9})
+    free = df.parse(lab.host.run("df -Pk /export/nim").stdout)[-1].free_bytes
+    assert free
+    now = datetime.now(UTC)
+    for age, share in enumerate(newest_first, start=1):
+        lab.make("aix01", age, created=now - timedelta(days=age))
+        newest = max(lab.rows(), key=lambda row: row.id)
+        lab.store.update_image(newest.id, size_bytes=int(free * share))
+    (checked,) = run_cli("check", "aix01", "--json", config=lab.file).data["clients"]
+    (space,) = (finding for finding in checked["findings"] if finding["check"] == "space")
+    assert (space["status"] == "failed") is short, space
+    plans = run_cli("backup", "aix01", "aix02", "--dry-run", "--json", config=lab.file).data["plan"]
+    refused = {plan["client"]: plan["failure"] for plan in plans if plan["failure"]}
+    assert set(refused) == ({"aix01"} if short else set())
+    assert not short or sum("worst moment" in one["message"] for one in plans[-1]["findings"]) == 1, "the fleet's too"
+    (listed,) = run_cli("images", "list", "--json", config=lab.file).data["filesystems"]
+    assert (listed["worst_bytes"] > listed["free_bytes"]) is short
+    run_cli("backup", "aix01", config=lab.file)  # its finding is where the report has the free bytes from
+    with Reader.open(lab.store.path) as reader:
+        (room,) = rooms(reader, lab.config, [ClientRef("nim", "aix01")], datetime.now(UTC))
+    assert (room.forecast.worst_bytes > room.forecast.free_bytes) is short
+
+
+def test_what_a_new_image_frees_goes_by_retention_and_not_by_the_number_kept(lab_with: Callable[..., Lab]) -> None:
+    lab = lab_with(clients=1, backup={"keep": 1, "keep_weekly": 4})
+    for age in (22, 15, 8):
+        lab.make(days=age)
+    ref = ClientRef("nim", "aix01")
+    with Reader.open(lab.store.path) as reader:
+        (need,) = needs_of(lab.config, ref, past_images(reader, lab.config, ref), filesystem="/f", now=NOW)
+        past = past_of_all(reader, lab.config, [ref])[ref]
+        assert needs_of(lab.config, ref, past, filesystem="/f", now=NOW) == [need]
+    assert need.frees_bytes == 0, "each is the newest of its week"

@@ -106,8 +106,8 @@ def test_each_run_stands_with_who_held_the_address(tab: Tab, rows: sqlite3.Conne
 
 
 def test_room_is_what_the_last_run_measured(tab: Tab, rows: sqlite3.Connection) -> None:
-    sql = "select evidence from findings f join runs r on r.id = f.run order by r.started desc limit 1"
-    free = rows.execute(sql).fetchone()[0].split(": ")[1].split()[0]
+    sql = "select data from findings f join runs r on r.id = f.run order by r.started desc limit 1"
+    free = str(json.loads(rows.execute(sql).fetchone()[0])["free_bytes"])
     (room,) = elements(tab, "svg.room")
     assert room["free"] == free
     assert "Full around" in tab.value("document.querySelector('#room').parentElement.textContent")

@@ -1,4 +1,4 @@
-"""How a Result reaches the user: a rich table on a terminal, plain columns in a pipe, one JSON object with --json."""
+"""How a Result reaches the user: a table that fits the terminal, or plain columns, one JSON object with --json."""
 
 from __future__ import annotations
 
@@ -13,10 +13,9 @@ from itertools import islice
 from typing import Any
 
 from nimwrap.cli.output.streams import clean, colour_allowed, out
-from nimwrap.cli.output.text_table import aligned, stacked, too_wide
+from nimwrap.cli.output.text_table import table
 from nimwrap.domain.durations import rfc3339
 
-_RICH_GAP = 3  # between two columns of a rich table
 _CHUNKS = 4096
 _CODES = {"good": "32", "warn": "33", "bad": "31", "dim": "2", "strong": "1", "info": "36"}
 _WORDS = {
@@ -65,27 +64,12 @@ class Printer:
             self.line(f"{' ' * indent}{label} " + value.replace("\n", f"\n{margin}"))
 
     def table(self, headers: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-        """A table: with rich on a terminal, else two spaces between columns and ``-`` for an empty cell."""
+        """A table, no wider than a terminal; ``-`` for an empty cell."""
         cells = [[_cell(value) for value in row] for row in rows]
-        room = shutil.get_terminal_size().columns
-        if self.terminal and not too_wide(headers, cells, room, _RICH_GAP):
-            self._rich_table(headers, cells)
-            return
-        for line in stacked(headers, cells, room) if self.terminal else aligned(headers, cells):
+        heading, *lines = table(headers, cells, shutil.get_terminal_size().columns if self.terminal else None)
+        self.line(self.paint(heading, "strong") if self.terminal else heading)
+        for line in lines:
             self.line(line)
-
-    def _rich_table(self, headers: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-        from rich.box import SIMPLE_HEAD
-        from rich.console import Console
-        from rich.table import Table
-        from rich.text import Text
-
-        table = Table(box=SIMPLE_HEAD, pad_edge=False, header_style="bold")
-        for header in headers:
-            table.add_column(header, overflow="fold")
-        for row in rows:
-            table.add_row(*(Text.from_ansi(clean(cell, keep_colour=True)) for cell in row))
-        Console(no_color=not self.colour, highlight=False).print(table)
 
 
 def printer(*, colour_wanted: bool) -> Printer:

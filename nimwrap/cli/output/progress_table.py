@@ -7,7 +7,6 @@ import threading
 import time
 from collections.abc import Iterator
 from datetime import datetime, timedelta
-from itertools import zip_longest
 
 from rich.console import Console, ConsoleOptions
 from rich.live import Live
@@ -15,6 +14,7 @@ from rich.text import Text
 
 from nimwrap.cli.output.progress_lines import PHASES, describe
 from nimwrap.cli.output.streams import LossyStream, clean
+from nimwrap.cli.output.text_table import columns
 from nimwrap.domain.durations import format_duration, format_size
 from nimwrap.domain.progress import Progress
 from nimwrap.fleet.fleet_observer import ExpectedEnd, FleetObserver
@@ -23,6 +23,7 @@ FORESEE_EVERY_S = 10.0
 """The night is played through for each estimate, which takes a moment where clients are many."""
 WIDE = 80
 """Columns from which each client has a bar of its own, and the end a few words."""
+_BOLD, _DIM, _GREEN, _YELLOW = "1", "2", "32", "33"
 _UTF, _ASCII = "\u2501\u2500", "#-"
 """What bars are drawn with: what is done, what is not."""
 
@@ -81,7 +82,7 @@ class LiveTable(FleetObserver):
         with self._lock:
             rows = list(self._rows.values())
         room = max(1, height - 3)  # the line of the whole, that of those not shown, and the cursor's
-        yield from _aligned([_cells(row, width, drawn) for row in rows[:room]], width)
+        yield from _lines([_cells(row, width, drawn) for row in rows[:room]], width)
         if len(rows) > room:
             yield Text(f"and {len(rows) - room} more", "dim")
         if self._clients > 1:
@@ -91,47 +92,43 @@ class LiveTable(FleetObserver):
         again = f"{len(self._waiting)} to be tried again" if self._waiting else ""
         ends = self._expected()
         cells = [
-            Text(f"{len(self._done)} of {self._clients} clients"),
+            f"{len(self._done)} of {self._clients} clients",
             _bar(len(self._done) / self._clients, min(40, width // 5), drawn),
-            Text((f"done at about {ends}" if width >= WIDE else f"~ {ends}") if ends else ""),
-            Text(again, "yellow"),
+            (f"done at about {ends}" if width >= WIDE else f"~ {ends}") if ends else "",
+            _painted(again, _YELLOW),
         ]
-        return _aligned([[cell for cell in cells if cell]], width)[0]
+        return _lines([cells], width)[0]
 
 
-def _cells(row: Progress, width: int, drawn: str) -> list[Text]:
+def _cells(row: Progress, width: int, drawn: str) -> list[str]:
     """What a line says of a client; what matters least stands last, where it is cut first."""
     name, longest = clean(row.client), max(12, width // 4)
     known = row.percent is not None
-    bar = _bar((row.percent or 0) / 100, min(24, width // 8), drawn) if known and width >= WIDE else Text()
     return [
-        Text(name if len(name) <= longest else f"{name[: longest - 1]}~", "bold"),
-        Text(PHASES.get(row.phase, row.phase)),
-        bar,
-        Text(f"{row.percent}%" if known else ""),
-        Text(format_size(row.size_bytes) if row.size_bytes else ""),
-        Text(format_duration(row.elapsed_s)),
-        Text(clean(row.note).replace("\n", " "), "yellow"),
+        _painted(name if len(name) <= longest else f"{name[: longest - 1]}~", _BOLD),
+        PHASES.get(row.phase, row.phase),
+        _bar((row.percent or 0) / 100, min(24, width // 8), drawn) if known and width >= WIDE else "",
+        f"{row.percent}%" if known else "",
+        format_size(row.size_bytes) if row.size_bytes else "",
+        format_duration(row.elapsed_s),
+        _painted(clean(row.note).replace("\n", " "), _YELLOW),
     ]
 
 
-def _bar(share: float, width: int, drawn: str) -> Text:
+def _painted(text: str, style: str) -> str:
+    return f"\x1b[{style}m{text}\x1b[0m" if text else ""
+
+
+def _bar(share: float, width: int, drawn: str) -> str:
     filled = min(width, int(width * share))
-    return Text.assemble((drawn[0] * filled, "green"), (drawn[1] * (width - filled), "dim"))
+    return _painted(drawn[0] * filled, _GREEN) + _painted(drawn[1] * (width - filled), _DIM)
 
 
-def _aligned(table: list[list[Text]], width: int) -> list[Text]:
-    """One line for each row, cut to ``width``: two spaces between columns, an empty column left out."""
-    widths = [max(cell.cell_len for cell in column) for column in zip_longest(*table, fillvalue=Text())]
-    lines = []
-    for row in table:
-        line = Text(no_wrap=True)
-        for cell, wide in zip(row, widths, strict=True):
-            if wide:
-                line.append_text(cell).append(" " * (wide - cell.cell_len + 2))
-        line.rstrip()
+def _lines(rows: list[list[str]], width: int) -> list[Text]:
+    """One line for each row, cut to ``width``."""
+    lines = [Text.from_ansi(line, no_wrap=True) for line in columns(rows)]
+    for line in lines:
         line.truncate(width)
-        lines.append(line)
     return lines
 
 

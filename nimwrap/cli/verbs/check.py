@@ -85,6 +85,7 @@ def report_json(report: PreflightReport) -> dict[str, Any]:
         "cluster": report.cluster,
         "remedies": report.remedies,
         "way": report.way,
+        "channel": {"route": report.route, "calls": report.channel_calls} if report.route else None,
     }
 
 

@@ -32,8 +32,8 @@ def main(me: Machine, args: list[str]) -> int:
     return 0
 
 
-def _parse(args: list[str]) -> nimoperations.Call:
-    line, rest = nimoperations.Call(), list(args)
+def _parse(args: list[str]) -> nimoperations.NimCall:
+    line, rest = nimoperations.NimCall(), list(args)
     while rest:
         word = rest.pop(0)
         if not word.startswith("-") or word == "-":

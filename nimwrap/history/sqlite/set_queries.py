@@ -14,7 +14,7 @@ from typing import Any
 
 from nimwrap.domain.durations import rfc3339
 from nimwrap.domain.ref import Key
-from nimwrap.history.model import AttemptRow, ImageSize, LastGoodRow, MissedSlot, RunRow, SpaceMeasured
+from nimwrap.history.model import AttemptRow, ImageRow, ImageSize, LastGoodRow, MissedSlot, RunRow, SpaceMeasured
 from nimwrap.history.sqlite.connection import ReadOnly, select
 
 Span = tuple[datetime, datetime]
@@ -129,6 +129,19 @@ class SetQueries(ReadOnly):
             found.setdefault((master, client), []).append(ImageSize.from_row(values))
         for images in found.values():
             images.sort(reverse=True)
+        return found
+
+    def images_of(self, keys: Sequence[Key], kind: str) -> dict[Key, list[ImageRow]]:
+        """The images of each client that are there, newest first."""
+        sql = (
+            f"select {', '.join(f'images.{name}' for name in ImageRow._fields)} from w join images"
+            " on images.master = w.master and images.client = w.client and images.kind = ? and removed is null"
+            " order by created desc, images.id desc"
+        )
+        found: dict[Key, list[ImageRow]] = {}
+        for values in self._of_each(keys, sql, (kind,)):
+            image = ImageRow.from_row(values)
+            found.setdefault(image.key, []).append(image)
         return found
 
     def last_runs_of(self, keys: Sequence[Key], most: int) -> dict[Key, list[RunRow]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from nimwrap.domain.codes import Outcome
@@ -73,9 +73,15 @@ def update(database: Database, table: str, key: str | int, values: dict[str, Any
         raise row_missing(f"row {key!r} of {table}")
 
 
-def image_of(database: Database, run_id: str) -> int | None:
-    row = database.conn.execute("select max(id) from images where run = ?", (run_id,)).fetchone()
+def value(database: Database, sql: str, parameters: Sequence[str | int]) -> Any:
+    """The first value of the first row; None without one."""
+    row = database.conn.execute(sql, tuple(parameters)).fetchone()
     return None if row is None else row[0]
+
+
+def image_of(database: Database, run_id: str) -> int | None:
+    found: int | None = value(database, "select max(id) from images where run = ?", (run_id,))
+    return found
 
 
 def image_row(database: Database, image_id: int) -> ImageRow:

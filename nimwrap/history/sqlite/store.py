@@ -144,10 +144,10 @@ class Store:
                     (name, run_id),
                 )
 
-    def close_run(self, run: Run) -> None:
+    def close_run(self, run: Run, *, hurried: bool = True) -> None:
         """The end of a run as its record says; a run whose first row was lost gets one now. Findings are kept."""
         values = run_columns(run) | {"phase": None}
-        with self.writing("close_run", hurried=True) as database:
+        with self.writing("close_run", hurried=hurried) as database:
             if values["image"] is None:
                 values["image"] = statements.image_of(database, run.id)
             if not statements.update_if_there(database, "runs", run.id, values):
@@ -245,9 +245,10 @@ class Store:
             return statements.insert(database, "export_changes", values)
 
     def change_applied(self, change_id: int, after: str | None, at: Moment) -> None:
-        """The change took; ``after`` is the entry's text as read back."""
+        """The change took; ``after`` is the entry's text as read back. When it was first seen open is kept."""
         with self.writing("change_applied", hurried=True) as database:
-            values = {"state": ChangeState.APPLIED, "after": after, "applied": at}
+            seen = statements.value(database, "select applied from export_changes where id = ?", (change_id,))
+            values = {"state": ChangeState.APPLIED, "after": after, "applied": seen or at}
             statements.update(database, "export_changes", change_id, values)
 
     def change_ended(self, change_id: int, state: ChangeState, at: Moment, note: str = "") -> None:
@@ -312,6 +313,16 @@ class Store:
                 "insert into inventories (master, taken, tried) values (?, ?, ?)"
                 " on conflict (master) do update set taken = excluded.taken, tried = excluded.tried, error = null",
                 (master, seen, seen),
+            )
+
+    def remember_route(self, master: str, client: str, route: str, calls: int, at: Moment) -> None:
+        """The way that was found from the master to the client, and how many calls it took to find and use it."""
+        with self.writing("remember_route", hurried=True) as database:
+            database.conn.execute(
+                "insert into channels (master, client, route, calls, found) values (?, ?, ?, ?, ?)"
+                " on conflict (master, client) do update set route = excluded.route, calls = excluded.calls,"
+                " found = excluded.found",
+                (master, client, route, calls, moment(at)),
             )
 
     def inventory_failed(self, master: str, error: str, at: Moment) -> None:

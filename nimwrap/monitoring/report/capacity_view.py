@@ -12,8 +12,8 @@ from nimwrap.domain.names import PLAIN_KIND
 from nimwrap.domain.ref import ClientRef
 from nimwrap.history.model import ImageSize
 from nimwrap.history.sqlite.queries import Reader
-from nimwrap.images.capacity import HEADROOM, Forecast, Need, forecast, under
-from nimwrap.images.kinds.registry import home
+from nimwrap.images.capacity import RECENT, Forecast, Need, PastImages, forecast, needs_of, under
+from nimwrap.images.kinds.registry import home, kinds_of
 
 _IMAGES = 12
 """Images of a client that its growth is read from."""
@@ -33,6 +33,7 @@ def rooms(reader: Reader, config: Config, refs: Sequence[ClientRef], now: dateti
     measured = _measured(reader)
     places = {ref: place for ref in refs if (place := _mount_of(config, ref, measured)) is not None}
     images = reader.image_sizes_of([(ref.master, ref.client) for ref in places], PLAIN_KIND, _IMAGES)
+    past = past_of_all(reader, config, places)
     mounts: dict[tuple[str, str], dict[str, list[ImageSize]]] = {}
     for ref, place in places.items():
         of_mount = mounts.setdefault(place, {})
@@ -42,9 +43,10 @@ def rooms(reader: Reader, config: Config, refs: Sequence[ClientRef], now: dateti
     for (master, mount), histories in mounts.items():
         seen, free = measured[master, mount]
         keep = {client: config.policy(master, client).keep for client in histories}
-        needs = [_need(client, mount, rows, keep[client]) for client, rows in histories.items()]
+        refs_there = [ClientRef(master, client) for client in histories]
+        needs = [each for ref in refs_there for each in needs_of(config, ref, past[ref], filesystem=mount, now=now)]
         needs = needs or [Need("", mount, None)]
-        parallel = config.masters[master].max_parallel if master in config.masters else 1
+        parallel = config.masters[master].most_parallel if master in config.masters else 1
         found.append(RoomForImages(master, seen, forecast(needs, histories, keep, free, parallel, now)))
     return sorted(found, key=lambda room: room.forecast.free_bytes)
 
@@ -64,9 +66,16 @@ def _mount_of(config: Config, ref: ClientRef, measured: Iterable[tuple[str, str]
     return max(fitting, key=lambda place: len(place[1]), default=None)
 
 
-def _need(client: str, mount: str, rows: Sequence[ImageSize], keep: int) -> Need:
-    """The next image may be a tenth larger than the largest of the last three; once proven it replaces the oldest."""
-    present = [row.size_bytes for row in rows if row.removed is None]
-    largest = max((row.size_bytes for row in rows[:3]), default=None)
-    size = int(largest * HEADROOM) if largest is not None else None
-    return Need(client, mount, size, frees_bytes=present[-1] if len(present) >= keep else 0)
+def past_of_all(reader: Reader, config: Config, refs: Iterable[ClientRef]) -> dict[ClientRef, dict[str, PastImages]]:
+    """What the history has of all of them, in two queries for each kind."""
+    of_kind: dict[str, list[ClientRef]] = {}
+    for ref in refs:
+        for kind in kinds_of(config.policy(ref.master, ref.client), ref.client):
+            of_kind.setdefault(kind, []).append(ref)
+    past: dict[ClientRef, dict[str, PastImages]] = {}
+    for kind, those in of_kind.items():
+        keys = [(ref.master, ref.client) for ref in those]
+        sizes, present = reader.sizes_of(keys, kind, RECENT), reader.images_of(keys, kind)
+        for ref, key in zip(those, keys, strict=True):
+            past.setdefault(ref, {})[kind] = PastImages(sizes.get(key, ()), present.get(key, ()))
+    return past

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from nimwrap.domain.findings import Finding
+from nimwrap.domain.make_findings import skip
 from nimwrap.preflight.check_context import CheckContext
 from nimwrap.preflight.checks import (
     capacity_checks,
@@ -18,7 +19,6 @@ from nimwrap.preflight.checks import (
     timeouts,
 )
 from nimwrap.preflight.facts import FactError
-from nimwrap.preflight.make_findings import skip
 
 CHECKS: tuple[tuple[str, Callable[[CheckContext], Finding]], ...] = (
     ("master_tools", nim_checks.tools),

@@ -6,21 +6,18 @@ from nimwrap.aix import df
 from nimwrap.domain.codes import FailureCode
 from nimwrap.domain.durations import format_size
 from nimwrap.domain.findings import Finding
+from nimwrap.domain.make_findings import measured, ok, refuse, skip, warn
+from nimwrap.images.capacity import next_image_bytes
 from nimwrap.preflight.check_context import CheckContext
 from nimwrap.preflight.facts import Fact
-from nimwrap.preflight.make_findings import measured, ok, refuse, skip, warn
 from nimwrap.preflight.master_facts import BLOCK
 
-MARGIN = 1.2
-"""How much larger than the largest recent image the next may be expected to be."""
-RECENT = 5
 TMP_NEEDED = 8 << 20  # mkszfile needs it (aix-nim section 5.3); the boot image more, which flag X makes room for
 
 
 def needed_bytes(s: CheckContext) -> int | None:
     """What the next image needs by this client's own history; None without one."""
-    sizes = s.prior.last_sizes[:RECENT]
-    return int(max(sizes) * MARGIN) if sizes else None
+    return next_image_bytes(s.prior.last_sizes)
 
 
 def space(s: CheckContext) -> Finding:

@@ -6,11 +6,11 @@ from nimwrap.aix import lsvg
 from nimwrap.aix.ps import Process
 from nimwrap.domain.codes import FailureCode
 from nimwrap.domain.findings import Finding
+from nimwrap.domain.make_findings import ok, refuse, skip, warn
 from nimwrap.images.kinds.registry import client_programs
 from nimwrap.preflight.check_context import CheckContext
 from nimwrap.preflight.client_facts import LIMIT_S, SYSBR, ClientFacts
 from nimwrap.preflight.facts import Missing
-from nimwrap.preflight.make_findings import ok, refuse, skip, warn
 
 
 def rootvg(s: CheckContext) -> Finding:

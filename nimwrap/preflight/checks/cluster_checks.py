@@ -5,10 +5,10 @@ from __future__ import annotations
 from nimwrap.aix.clrginfo import GroupState
 from nimwrap.domain.codes import FailureCode
 from nimwrap.domain.findings import Finding
+from nimwrap.domain.make_findings import ok, refuse, warn
 from nimwrap.domain.records import Cluster, ResourceGroup
 from nimwrap.preflight.check_context import CheckContext
 from nimwrap.preflight.client_facts import ClientFacts
-from nimwrap.preflight.make_findings import ok, refuse, warn
 
 _AT_REST = frozenset({"ST_STABLE", "ST_INIT", "NOT_CONFIGURED", "STABLE", "OFFLINE"})
 _MOVING = frozenset({"ACQUIRING", "RELEASING", "ERROR", "TEMP ERROR", "TEMP_ERROR"})

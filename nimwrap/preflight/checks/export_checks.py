@@ -5,8 +5,8 @@ from __future__ import annotations
 from nimwrap.config.model import REMEDIES
 from nimwrap.domain.codes import FailureCode
 from nimwrap.domain.findings import Finding
+from nimwrap.domain.make_findings import ok, refuse, warn
 from nimwrap.preflight.check_context import CheckContext
-from nimwrap.preflight.make_findings import ok, refuse, warn
 from nimwrap.preflight.master_facts import within
 from nimwrap.preflight.nearby_exports import mount_point, nearby_exports, same_filesystem
 from nimwrap.preflight.possible_remedies import obstacles

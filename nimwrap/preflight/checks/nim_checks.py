@@ -10,10 +10,10 @@ from nimwrap.aix.classify import classify
 from nimwrap.domain.codes import FailureCode
 from nimwrap.domain.did_you_mean import nearest_names
 from nimwrap.domain.findings import Finding
+from nimwrap.domain.make_findings import ok, refuse, skip, warn
 from nimwrap.domain.names import NIM_NAME_LIMIT, is_nim_name
 from nimwrap.images.kinds.registry import KINDS, kinds_for
 from nimwrap.preflight.check_context import CheckContext
-from nimwrap.preflight.make_findings import ok, refuse, skip, warn
 
 _OPERATION = re.compile(r"-[A-Za-z]*o")
 

@@ -7,10 +7,10 @@ import json
 from nimwrap.config.model import REMEDIES
 from nimwrap.domain.codes import FailureCode
 from nimwrap.domain.findings import Finding
+from nimwrap.domain.make_findings import ok, refuse, skip, warn
 from nimwrap.preflight.address_origin import origin_of
 from nimwrap.preflight.check_context import CheckContext
 from nimwrap.preflight.export_allowlist import leads_to
-from nimwrap.preflight.make_findings import ok, refuse, skip, warn
 from nimwrap.preflight.permanent_fix import permanent_fix
 from nimwrap.preflight.possible_remedies import obstacles, possible_remedies, remedies_in_order
 from nimwrap.preflight.source_address import ALIAS_ORDER, STRONG

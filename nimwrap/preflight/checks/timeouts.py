@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from nimwrap.domain.findings import Finding
+from nimwrap.domain.make_findings import ok, warn
 from nimwrap.preflight.check_context import CheckContext
 from nimwrap.preflight.facts import Fact, Missing
-from nimwrap.preflight.make_findings import ok, warn
 
 
 def deadline(s: CheckContext) -> Finding:

@@ -10,8 +10,8 @@ from nimwrap.concurrency import map_concurrent
 from nimwrap.config.model import Config
 from nimwrap.domain.errors import NimwrapError
 from nimwrap.domain.findings import Finding
+from nimwrap.domain.make_findings import fail, named
 from nimwrap.history.sqlite.queries import Reader
-from nimwrap.service.doctor.check_results import failed
 from nimwrap.service.doctor.file_checks import configuration_checks, file_checks
 from nimwrap.service.doctor.installation_checks import history_checks, inventory_checks, notify_checks, schedule_checks
 from nimwrap.service.doctor.master_checks import master_checks
@@ -35,7 +35,7 @@ def examine(path: Path | None, now: Callable[[], datetime]) -> tuple[list[Findin
             open_runs = frozenset(row.id for row in reader.open_runs())
             checks += _of_history(config, reader, now())
     except NimwrapError as error:
-        checks.append(failed("history", error.message, error.hint))
+        checks.append(named("history", fail(error.message, error.hint)))
     checks += _safely("notify", lambda: notify_checks(config))
     seen = map_concurrent(
         lambda name: _safely(f"reach:{name}", lambda: master_checks(config.masters[name], open_runs, now)),
@@ -57,8 +57,8 @@ def _safely(check: str, ask: Callable[[], Iterable[Finding]]) -> list[Finding]:
     try:
         found.extend(ask())
     except NimwrapError as error:
-        found.append(failed(check, error.message, error.hint))
+        found.append(named(check, fail(error.message, error.hint)))
     except Exception as error:
         said = f"this check itself failed: {type(error).__name__}: {error}"
-        found.append(failed(check, said, "please report it with the output of `nimwrap -v doctor`"))
+        found.append(named(check, fail(said, "please report it with the output of `nimwrap -v doctor`")))
     return found

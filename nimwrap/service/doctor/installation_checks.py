@@ -12,8 +12,8 @@ from nimwrap.config.model import Config
 from nimwrap.domain.durations import format_size
 from nimwrap.domain.errors import NimwrapError
 from nimwrap.domain.findings import Finding
+from nimwrap.domain.make_findings import fail, named, ok, skip, warn
 from nimwrap.history.sqlite.queries import Reader
-from nimwrap.service.doctor.check_results import failed, ok, skipped, warning
 
 _QUICK_CHECK_BYTES = 200 * 1024 * 1024
 _CONNECT_S = 5
@@ -23,14 +23,14 @@ def history_checks(config: Config, reader: Reader) -> Iterator[Finding]:
     """The database itself, and what was begun and has not been ended."""
     path = config.database
     if not path.exists():
-        yield ok("history", f"{path} is not there yet; the first run makes it")
+        yield named("history", ok(f"{path} is not there yet; the first run makes it"))
         return
     size = path.stat().st_size
     fault = reader.integrity() if size < _QUICK_CHECK_BYTES else "ok"
     if fault != "ok":
-        yield failed("history", f"{path} is damaged: {fault}", "docs/history.md says how to begin anew")
+        yield named("history", fail(f"{path} is damaged: {fault}", "docs/history.md says how to begin anew"))
     else:
-        yield ok("history", f"{path}, {format_size(size)}")
+        yield named("history", ok(f"{path}, {format_size(size)}"))
     yield from _open_runs(config, reader)
 
 
@@ -41,16 +41,18 @@ def _open_runs(config: Config, reader: Reader) -> Iterator[Finding]:
     left = [row.id for row in rows if not owner_alive(config.state_dir, row.id)]
     alive = {row.id for row in rows} - set(left)
     if left:
-        yield warning("open_runs", f"not ended, and their nimwrap is gone: {', '.join(left[:5])}", "nimwrap recover")
+        yield named(
+            "open_runs", warn(f"not ended, and their nimwrap is gone: {', '.join(left[:5])}", "nimwrap recover")
+        )
     else:
-        yield ok("open_runs", f"{len(alive)} at work" if alive else "none")
+        yield named("open_runs", ok(f"{len(alive)} at work" if alive else "none"))
     changes = [row for row in reader.open_changes() if row.run not in alive or row.state == "foreign"]
     if changes:
         said = ", ".join(f"{row.directory} on {row.master} ({row.state})" for row in changes[:5])
         fix = "nimwrap recover; if it stays, `nimwrap exports list` and exportfs on the master show what to undo"
-        yield failed("export_changes", f"not undone: {said}", fix)
+        yield named("export_changes", fail(f"not undone: {said}", fix))
     else:
-        yield ok("export_changes", "none is in force without a run")
+        yield named("export_changes", ok("none is in force without a run"))
 
 
 def schedule_checks(config: Config, reader: Reader) -> Iterator[Finding]:
@@ -61,10 +63,10 @@ def schedule_checks(config: Config, reader: Reader) -> Iterator[Finding]:
     try:
         schedules = load_schedules(config)
     except NimwrapError as error:
-        yield from (failed("schedules", one.message, one.hint) for one in error.problems)
+        yield from (named("schedules", fail(one.message, one.hint)) for one in error.problems)
         return
-    found = [warning("schedules", text, hint) for text, hint in schedule_warnings(config, reader, schedules)]
-    yield from found or [ok("schedules", f"{len(schedules)}: {', '.join(schedules)}")]
+    found = [named("schedules", warn(text, hint)) for text, hint in schedule_warnings(config, reader, schedules)]
+    yield from found or [named("schedules", ok(f"{len(schedules)}: {', '.join(schedules)}"))]
 
 
 def inventory_checks(config: Config, reader: Reader, now: datetime) -> Iterator[Finding]:
@@ -77,14 +79,14 @@ def inventory_checks(config: Config, reader: Reader, now: datetime) -> Iterator[
         taken = rows[name].taken if name in rows else None
         fault = inventory_fault(parse_rfc3339(taken) if taken else None, now)
         check = f"inventory:{name}"
-        yield warning(check, fault, "nimwrap status --refresh") if fault else ok(check, f"taken {taken}")
+        yield named(check, warn(fault, "nimwrap status --refresh")) if fault else named(check, ok(f"taken {taken}"))
 
 
 def notify_checks(config: Config) -> Iterator[Finding]:
     """Whether each place can be understood, and the ping's host be reached; nothing is sent."""
     if not config.notify.urls and not config.notify.ping:
         fix = "set urls or ping under [notify]; nimwrap notify test tries them"
-        yield warning("notify", "nobody is told of failures", fix)
+        yield named("notify", warn("nobody is told of failures", fix))
         return
     if config.notify.urls and find_spec("apprise") is not None:
         from nimwrap.monitoring.alerts.alert_channels import usable
@@ -93,12 +95,12 @@ def notify_checks(config: Config) -> Iterator[Finding]:
             trouble = usable(url)
             check = f"notify.urls[{number}]"
             yield (
-                failed(check, trouble, f"correct {url}; nimwrap notify test tries it")
+                named(check, fail(trouble, f"correct {url}; nimwrap notify test tries it"))
                 if trouble
-                else ok(check, "understood; `nimwrap notify test` sends a message")
+                else named(check, ok("understood; `nimwrap notify test` sends a message"))
             )
     elif config.notify.urls:
-        yield skipped("notify.urls", "Apprise is not installed")
+        yield named("notify.urls", skip("Apprise is not installed"))
     if config.notify.ping:
         yield _ping_host(config)
 
@@ -108,9 +110,9 @@ def _ping_host(config: Config) -> Finding:
         parts = urlsplit(config.notify.ping.reveal())
         port = parts.port or (443 if parts.scheme == "https" else 80)
         with socket.create_connection((parts.hostname or "", port), timeout=_CONNECT_S):
-            return ok("notify.ping", "its host answers")
+            return named("notify.ping", ok("its host answers"))
     except NimwrapError as error:
-        return failed("notify.ping", error.message, error.hint)
+        return named("notify.ping", fail(error.message, error.hint))
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or type(error).__name__
-        return failed("notify.ping", f"its host cannot be reached: {reason}", "see firewall, proxy and the URL")
+        return named("notify.ping", fail(f"its host cannot be reached: {reason}", "see firewall, proxy and the URL"))

@@ -13,14 +13,14 @@ from nimwrap.config.model import MasterConfig
 from nimwrap.domain.durations import format_duration
 from nimwrap.domain.errors import NimwrapError
 from nimwrap.domain.findings import Finding
-from nimwrap.hosts.client_channel import C_RSH
+from nimwrap.domain.make_findings import fail, named, ok, warn
 from nimwrap.hosts.connect import open_master
+from nimwrap.hosts.piecewise import C_RSH
 from nimwrap.hosts.protocol import Host
 from nimwrap.hosts.script_batch import Answer, Question, answers, questionnaire
 from nimwrap.images.kinds.registry import machine_types
 from nimwrap.preflight.facts import read
 from nimwrap.preflight.master_facts import parse_clock
-from nimwrap.service.doctor.check_results import failed, ok, warning
 
 FILESET = "bos.sysmgt.nim.master"
 _LIMIT_S = 30
@@ -44,19 +44,19 @@ def master_checks(master: MasterConfig, open_runs: frozenset[str], now: Callable
         host = open_master(master)
         seen = _ask(host, master, now)
     except NimwrapError as error:
-        return [failed(f"reach:{master.name}", error.message, error.hint)]
+        return [named(f"reach:{master.name}", fail(error.message, error.hint))]
     finally:
         if host is not None:
             host.close()
     if not seen.answers:
         message = f"{master.name} let us in and answered nothing within {_WHOLE_S} s"
-        return [failed(f"reach:{master.name}", message, "log in by hand and see what hangs")]
+        return [named(f"reach:{master.name}", fail(message, "log in by hand and see what hangs"))]
     return list(_findings(seen, open_runs))
 
 
 def _ask(host: Host, master: MasterConfig, now: Callable[[], datetime]) -> MasterSeen:
     spool = shlex.quote(master.spool)
-    tools = ["/usr/sbin/nim", lsnim.LSNIM, "/usr/sbin/exportfs", *([C_RSH] if master.client_channel == "c_rsh" else [])]
+    tools = ["/usr/sbin/nim", lsnim.LSNIM, "/usr/sbin/exportfs", *([C_RSH] if master.client_channel != "ssh" else [])]
     asked = [
         Question("clock", "date -u", _LIMIT_S),
         Question("user", "id -u", _LIMIT_S),
@@ -94,34 +94,36 @@ def _findings(seen: MasterSeen, open_runs: frozenset[str]) -> Iterator[Finding]:
     yield _spool(seen)
     yield from _rooms(seen, open_runs)
     if seen.clock_off_s is None:
-        yield warning(f"clock:{name}", "its clock could not be read", "see `date -u` there")
+        yield named(f"clock:{name}", warn("its clock could not be read", "see `date -u` there"))
     elif abs(seen.clock_off_s) > _CLOCK_S:
         off = f"{format_duration(abs(seen.clock_off_s))} {'ahead of' if seen.clock_off_s > 0 else 'behind'} ours"
-        yield warning(f"clock:{name}", f"its clock is {off}", "set both by NTP: names and ages of images depend on it")
+        yield named(
+            f"clock:{name}", warn(f"its clock is {off}", "set both by NTP: names and ages of images depend on it")
+        )
     else:
-        yield ok(f"clock:{name}", "the same as ours")
+        yield named(f"clock:{name}", ok("the same as ours"))
 
 
 def _reached(seen: MasterSeen) -> Finding:
     check = f"reach:{seen.master.name}"
     user = seen.answers.get("user")
     level = read(seen.answers, "oslevel", "oslevel -s", oslevel.parse).value
-    way = seen.master.transport if seen.master.transport == "local" else f"{seen.master.transport} {seen.master.host}"
+    way = f"{seen.master.transport} {seen.master.host}" if seen.master.remote else seen.master.transport
     if user is not None and user.output.strip() not in ("0", ""):
         fix = 'become = "sudo", or user = "root"'
-        return failed(check, f"answers over {way}, but as user {user.output.strip()[:20]}, not as root", fix)
-    return ok(check, f"answers over {way}{f', AIX {level}' if level else ''}")
+        return named(check, fail(f"answers over {way}, but as user {user.output.strip()[:20]}, not as root", fix))
+    return named(check, ok(f"answers over {way}{f', AIX {level}' if level else ''}"))
 
 
 def _tools(seen: MasterSeen) -> Finding:
     check, answer = f"tools:{seen.master.name}", seen.answers.get("tools")
     if answer is None or answer.unknown or answer.failed:
-        return warning(check, "it did not say which tools it has", "run nimwrap doctor again")
+        return named(check, warn("it did not say which tools it has", "run nimwrap doctor again"))
     missing = answer.output.split()
     if missing:
         fix = f"is it a NIM master? installp the fileset {FILESET}, then nimconfig"
-        return failed(check, f"missing there: {', '.join(missing)}", fix)
-    return ok(check, "nim, lsnim, exportfs and the client channel are there")
+        return named(check, fail(f"missing there: {', '.join(missing)}", fix))
+    return named(check, ok("nim, lsnim, exportfs and the client channel are there"))
 
 
 def _level(seen: MasterSeen) -> Finding:
@@ -130,22 +132,26 @@ def _level(seen: MasterSeen) -> Finding:
     itself = read(seen.answers, "master", "lsnim -l master", lsnim.parse_long)
     if itself.value is None:
         said = (itself.raw.strip().splitlines() or [itself.why])[0]
-        return failed(check, f"its NIM database does not answer: {said}", "on the master: /usr/sbin/lsnim -l master")
+        return named(
+            check, fail(f"its NIM database does not answer: {said}", "on the master: /usr/sbin/lsnim -l master")
+        )
     level = read(seen.answers, "level", "lslpp", lambda text: lslpp.parse(text, FILESET) or "").value
     if not level:
-        return warning(check, f"the level of {FILESET} could not be read", f"on the master: lslpp -Lqc {FILESET}")
-    return ok(check, f"{FILESET} {level}")
+        return named(check, warn(f"the level of {FILESET} could not be read", f"on the master: lslpp -Lqc {FILESET}"))
+    return named(check, ok(f"{FILESET} {level}"))
 
 
 def _clients(seen: MasterSeen) -> Finding:
     check = f"clients:{seen.master.name}"
     rows = read(seen.answers, "clients", "lsnim", lsnim.parse_table)
     if rows.value is None:
-        return failed(check, f"its clients are not listed: {rows.why}", "on the master: lsnim -c machines")
+        return named(check, fail(f"its clients are not listed: {rows.why}", "on the master: lsnim -c machines"))
     count = sum(row.type in machine_types() for row in rows.value)
     if count == 0:
-        return warning(check, "NIM knows no client", "define some: nim -o define -t standalone")
-    return ok(check, f"{count} client{'' if count == 1 else 's'} in NIM; `nimwrap check --all` asks each of them")
+        return named(check, warn("NIM knows no client", "define some: nim -o define -t standalone"))
+    return named(
+        check, ok(f"{count} client{'' if count == 1 else 's'} in NIM; `nimwrap check --all` asks each of them")
+    )
 
 
 def _spool(seen: MasterSeen) -> Finding:
@@ -153,8 +159,8 @@ def _spool(seen: MasterSeen) -> Finding:
     word, _, directory = ("" if answer is None else answer.output.strip()).partition(" ")
     if word == "writable":
         there = directory == seen.master.spool
-        return ok(check, f"{seen.master.spool} {'can be written' if there else 'will be made'}")
-    return failed(check, f"{seen.master.spool} cannot be written", f"set another spool of {seen.master.name}")
+        return named(check, ok(f"{seen.master.spool} {'can be written' if there else 'will be made'}"))
+    return named(check, fail(f"{seen.master.spool} cannot be written", f"set another spool of {seen.master.name}"))
 
 
 def _rooms(seen: MasterSeen, open_runs: frozenset[str]) -> Iterator[Finding]:
@@ -163,9 +169,9 @@ def _rooms(seen: MasterSeen, open_runs: frozenset[str]) -> Iterator[Finding]:
     rooms = [name for name in ([] if answer is None else answer.output.split()) if name not in ("locks", "slots")]
     unexplained = [name for name in rooms if name.partition(".left-")[0] not in open_runs]
     if unexplained:
-        named = ", ".join(unexplained[:5])
-        said = f"{len(unexplained)} in {seen.master.spool} that this history has no open run for: {named}"
+        names = ", ".join(unexplained[:5])
+        said = f"{len(unexplained)} in {seen.master.spool} that this history has no open run for: {names}"
         fix = "nimwrap recover; those of another control host are its own"
-        yield warning(f"leftovers:{seen.master.name}", said, fix)
+        yield named(f"leftovers:{seen.master.name}", warn(said, fix))
     elif rooms:
-        yield ok(f"leftovers:{seen.master.name}", f"{len(rooms)} operations, all of open runs")
+        yield named(f"leftovers:{seen.master.name}", ok(f"{len(rooms)} operations, all of open runs"))

@@ -5,13 +5,13 @@ from __future__ import annotations
 import platform
 import sqlite3
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 
-from nimwrap.config.model import Config
+from nimwrap.config.model import TRANSPORTS, Config, Transport
 from nimwrap.domain.findings import Finding
-from nimwrap.service.doctor.check_results import failed, ok, skipped
+from nimwrap.domain.make_findings import fail, named, ok, skip
 
 _SQLITE = (3, 27)  # "vacuum into", for the copy before a migration
 _CORE = {
@@ -22,29 +22,28 @@ _CORE = {
     "cronsim": "cronsim",
     "tzdata": "tzdata",
 }
-_BELOW_FABRIC = ("paramiko", "cryptography", "bcrypt", "PyNaCl")
+_BELOW = {"fabric": ("paramiko", "cryptography", "bcrypt", "PyNaCl")}
 
 
 def python_checks(config: Config | None) -> Iterator[Finding]:
     """Python, SQLite, the libraries that are always needed, and those of the extras that this configuration needs."""
-    yield ok("python", f"{platform.python_version()} ({sys.executable}) on {platform.platform(terse=True)}")
+    yield named("python", ok(f"{platform.python_version()} ({sys.executable}) on {platform.platform(terse=True)}"))
     found = sqlite3.sqlite_version
     if sqlite3.sqlite_version_info < _SQLITE:
-        yield failed("sqlite", f"SQLite {found} is too old", "use a Python that brings SQLite 3.27 or newer")
+        yield named("sqlite", fail(f"SQLite {found} is too old", "use a Python that brings SQLite 3.27 or newer"))
     else:
-        yield ok("sqlite", found)
+        yield named("sqlite", ok(found))
     missing = [name for module, name in _CORE.items() if find_spec(module) is None]
     if missing:
-        yield failed("libraries", f"missing: {', '.join(missing)}", f"{sys.executable} -m pip install nimwrap")
+        yield named("libraries", fail(f"missing: {', '.join(missing)}", f"{sys.executable} -m pip install nimwrap"))
     else:
-        yield ok("libraries", ", ".join(f"{name} {_version(name)}" for name in _CORE.values()))
+        yield named("libraries", ok(", ".join(f"{name} {_version(name)}" for name in _CORE.values())))
     yield from _extras(config or Config())
 
 
 def _extras(config: Config) -> Iterator[Finding]:
-    by_fabric = [name for name, master in config.masters.items() if master.transport == "ssh"]
     wanted = (
-        ("ssh", "fabric", by_fabric and f'transport = "ssh" of {", ".join(by_fabric)}', _BELOW_FABRIC),
+        *(_by_transport(config, each) for each in TRANSPORTS.values() if each.module),
         ("report", "jinja2", config.report.html and "report.html", ()),
         ("metrics", "prometheus_client", config.report.textfile and "report.textfile", ()),
         ("notify", "apprise", config.notify.urls and "notify.urls", ()),
@@ -53,11 +52,20 @@ def _extras(config: Config) -> Iterator[Finding]:
         check = f"extra:{extra}"
         if find_spec(module) is not None:
             names = [module.replace("_", "-"), *below]
-            yield ok(check, ", ".join(f"{name} {_version(name)}" for name in names))
+            yield named(check, ok(", ".join(f"{name} {_version(name)}" for name in names)))
         elif needed:
-            yield failed(check, f"{module} is not installed, and {needed} needs it", f'pip install "nimwrap[{extra}]"')
+            yield named(
+                check, fail(f"{module} is not installed, and {needed} needs it", f'pip install "nimwrap[{extra}]"')
+            )
         else:
-            yield skipped(check, "not installed, and not needed by this configuration")
+            yield named(check, skip("not installed, and not needed by this configuration"))
+
+
+def _by_transport(config: Config, transport: Transport) -> tuple[str, str, str, Sequence[str]]:
+    """The extra of a transport, its module, who needs it, and what it stands on."""
+    users = [name for name, master in config.masters.items() if master.transport == transport.name]
+    needed = f'transport = "{transport.name}" of {", ".join(users)}' if users else ""
+    return transport.extra, transport.module, needed, _BELOW.get(transport.module, ())
 
 
 def _version(name: str) -> str:

@@ -1,4 +1,4 @@
-"""What a check returns, in few words; the engine puts the check's name on it."""
+"""The one way to say what a check found: preflight and doctor alike."""
 
 from __future__ import annotations
 
@@ -23,6 +23,11 @@ def warn(message: str, fix: str = "", evidence: str = "") -> Finding:
     return _finding(CheckStatus.WARNING, message, fix, evidence)
 
 
+def fail(message: str, fix: str = "", evidence: str = "") -> Finding:
+    """A fault that no run is refused for: of the installation itself."""
+    return _finding(CheckStatus.FAILED, message, fix, evidence)
+
+
 def refuse(failure: FailureCode, message: str, fix: str = "", evidence: str = "") -> Finding:
     """A finding that refuses the backup; ``failure`` is the code the run gets."""
     return _finding(CheckStatus.FAILED, message, fix, evidence, failure)
@@ -34,7 +39,7 @@ def measured(finding: Finding, **data: str | int) -> Finding:
 
 
 def named(check: str, finding: Finding) -> Finding:
-    """The finding of a check that the engine does not run itself."""
+    """The finding with the name of its check, where no engine puts it on."""
     return replace(finding, check=check)
 
 

@@ -1,0 +1,30 @@
+"""That somebody wants a run cancelled, as the history says: whoever owns the run looks before it begins anything."""
+
+from __future__ import annotations
+
+from nimwrap.domain.codes import FailureCode
+from nimwrap.domain.errors import NimwrapError
+from nimwrap.history.sqlite.queries import Reader
+from nimwrap.master_context import MasterContext
+
+CANCELLED = "cancelled by an operator"
+
+
+def request_cancel(context: MasterContext, run: str) -> None:
+    """Write it down; from then on nothing new is begun for the run."""
+    context.store.event("cancel", CANCELLED, run=run, master=context.master.name, at=context.clock.now())
+
+
+def cancel_requested(reader: Reader, run: str) -> bool:
+    return any(event.kind == "cancel" for event in reader.events(run))
+
+
+def refuse_cancelled(context: MasterContext, run: str) -> None:
+    """Raise NimwrapError ``cancelled`` when the run is not to go on."""
+    with Reader.open(context.config.database) as reader:
+        if cancel_requested(reader, run):
+            raise NimwrapError(
+                f"{CANCELLED} before anything was started",
+                code=FailureCode.CANCELLED,
+                hint="start it again when it suits",
+            )
