@@ -126,10 +126,11 @@ class Checker:
         if not LABEL.accepts(name):
             self._fault(at, f"{shown(name)} cannot name a master: it must be {LABEL.what}")
         own, overrides = self._overrides(body, at, MASTER)
-        if own.get("transport") != "local" and not own.get("host"):
+        found = MasterConfig(name=name, overrides=overrides, **own)
+        if found.remote and not found.host:
             hint = 'add host = "..." or, on the master itself, transport = "local"'
             self._fault(at, f"master {shown(name)} has no host", hint)
-        return MasterConfig(name=name, overrides=overrides, **own)
+        return found
 
     def _client(self, name: str, body: Mapping[str, Any], masters: dict[str, MasterConfig]) -> ClientConfig:
         at: KeyPath = ("clients", name)

@@ -15,6 +15,7 @@ from typing import Any
 from nimwrap.config.model import (
     KINDS,
     REMEDIES,
+    TRANSPORTS,
     BackupPolicy,
     ClientConfig,
     Config,
@@ -99,7 +100,7 @@ MASTER = Table(
     "How a NIM master is reached",
     MasterConfig,
     (
-        Key("transport", Choice(("ssh", "openssh", "local")), "ssh (Fabric), openssh (the system's) or, on it, local."),
+        Key("transport", Choice(tuple(TRANSPORTS)), "ssh (Fabric), openssh (the system's) or, on it, local."),
         Key("host", _HOST, "What ssh connects to.", '"nim.example.com"'),
         Key("port", Count(1, 65535), "Its ssh port."),
         Key("user", _USER, "Who logs in there."),

@@ -15,6 +15,23 @@ REMEDIES = ("own-mount", "pre-export")
 
 
 @dataclass(frozen=True)
+class Transport:
+    """A way to a master, the module of the same name in ``hosts/``. ``remote``: it needs a host to connect to;
+    ``module`` and ``extra``: the Python module that it needs, and nimwrap's extra that brings it."""
+
+    name: str
+    remote: bool = True
+    module: str = ""
+    extra: str = ""
+
+
+TRANSPORTS = {
+    each.name: each
+    for each in (Transport("ssh", module="fabric", extra="ssh"), Transport("openssh"), Transport("local", remote=False))
+}
+
+
+@dataclass(frozen=True)
 class BackupPolicy:
     """``[backup]`` and ``[retry]`` as they hold for one client: the nearest of client, master, global wins."""
 
@@ -64,6 +81,11 @@ class MasterConfig:
     shell: str = ""
     env: dict[str, str] = field(default_factory=dict)
     overrides: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def remote(self) -> bool:
+        """Whether it is reached over a network, by its ``host``."""
+        return self.transport not in TRANSPORTS or TRANSPORTS[self.transport].remote
 
 
 @dataclass(frozen=True)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
+from importlib import import_module
 from importlib.util import find_spec
 
-from nimwrap.config.model import MasterConfig
+from nimwrap.config.model import TRANSPORTS, MasterConfig
 from nimwrap.domain.codes import ExitCode
 from nimwrap.domain.errors import NimwrapError
 from nimwrap.domain.names import is_address, is_host_name
@@ -46,26 +47,22 @@ class _Watched:
 
 
 def _transport(master: MasterConfig, *, ahead: bool) -> Host:
-    if master.transport == "local":
-        from nimwrap.hosts.local import LocalHost
-
-        return LocalHost(master.name, master.shell, master.become)
-    if not (is_host_name(master.host) or is_address(master.host)):
+    """The host of the module that is called like the transport."""
+    transport = TRANSPORTS.get(master.transport)
+    if transport is None:
+        names = ", ".join(f'"{name}"' for name in TRANSPORTS)
+        raise _invalid(f"masters.{master.name}.transport: {master.transport!r} is none of {names}")
+    if transport.remote and not (is_host_name(master.host) or is_address(master.host)):
         raise _invalid(f"masters.{master.name}.host: {master.host[:80]!r} is not a host name or address")
-    if master.transport == "ssh":
-        if find_spec("fabric") is None:  # AIX: its compiled parts have no wheels there
-            raise _invalid(
-                f'masters.{master.name}.transport: "ssh" needs Fabric, which is not installed here',
-                'transport = "openssh" uses the system\'s own ssh; or: pip install "nimwrap[ssh]"',
-            )
-        from nimwrap.hosts.ssh import SshHost
-
-        return SshHost(master, ahead=ahead)
-    if master.transport == "openssh":
-        from nimwrap.hosts.openssh import OpensshHost
-
-        return OpensshHost(master)
-    raise _invalid(f'masters.{master.name}.transport: {master.transport!r} is not "ssh", "openssh" or "local"')
+    if transport.module and find_spec(transport.module) is None:  # AIX: compiled parts have no wheels there
+        others = " or ".join(f'"{name}"' for name, other in TRANSPORTS.items() if other.remote and not other.module)
+        raise _invalid(
+            f'masters.{master.name}.transport: "{transport.name}" needs {transport.module.capitalize()}, which is not '
+            "installed here",
+            f'transport = {others} needs none; or: pip install "nimwrap[{transport.extra}]"',
+        )
+    opened: Host = import_module(f"nimwrap.hosts.{transport.name}").open_host(master, ahead=ahead)
+    return opened
 
 
 def _invalid(message: str, hint: str = "") -> NimwrapError:

@@ -7,6 +7,7 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
+from nimwrap.config.model import MasterConfig
 from nimwrap.hosts.command import LINE_LIMIT, unwrapped, wrapped
 from nimwrap.hosts.host_errors import Endpoint, first_line, login_refused, start_hint, unreachable
 from nimwrap.hosts.local_process import run_process
@@ -60,3 +61,8 @@ class LocalHost:
 
     def _endpoint(self) -> Endpoint:
         return Endpoint(self._name, "this machine", 0, "")
+
+
+def open_host(master: MasterConfig, *, ahead: bool) -> LocalHost:
+    """The host behind ``master``; nothing is connected before its first command."""
+    return LocalHost(master.name, master.shell, master.become)

@@ -218,3 +218,8 @@ class _Refusal:
         self.told = told
         self.may_pass = "kex_exchange_identification" in said and told.code == "master_unreachable"
         self.definite = told.code != "master_unreachable" or _BEFORE_LOGIN.search(said) is not None
+
+
+def open_host(master: MasterConfig, *, ahead: bool) -> OpensshHost:
+    """The host behind ``master``; nothing is connected before its first command."""
+    return OpensshHost(master)

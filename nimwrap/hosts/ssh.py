@@ -200,3 +200,8 @@ class _Talk:
 
     def _left(self) -> float:
         return max(0.01, self._deadline - time.monotonic())
+
+
+def open_host(master: MasterConfig, *, ahead: bool) -> SshHost:
+    """The host behind ``master``; its first connection is begun at once with ``ahead``."""
+    return SshHost(master, ahead=ahead)

@@ -44,7 +44,7 @@ def file_checks(config: Config) -> Iterator[Finding]:
     """Permissions and presence of what the configuration names."""
     yield from _open_secrets(config)
     for master in config.masters.values():
-        if master.transport != "local":
+        if master.remote:
             yield from _key(master)
             yield _host_key(master)
     yield _state_directory(config.state_dir)

@@ -108,7 +108,7 @@ def _reached(seen: MasterSeen) -> Finding:
     check = f"reach:{seen.master.name}"
     user = seen.answers.get("user")
     level = read(seen.answers, "oslevel", "oslevel -s", oslevel.parse).value
-    way = seen.master.transport if seen.master.transport == "local" else f"{seen.master.transport} {seen.master.host}"
+    way = f"{seen.master.transport} {seen.master.host}" if seen.master.remote else seen.master.transport
     if user is not None and user.output.strip() not in ("0", ""):
         fix = 'become = "sudo", or user = "root"'
         return named(check, fail(f"answers over {way}, but as user {user.output.strip()[:20]}, not as root", fix))

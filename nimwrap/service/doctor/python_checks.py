@@ -5,11 +5,11 @@ from __future__ import annotations
 import platform
 import sqlite3
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 
-from nimwrap.config.model import Config
+from nimwrap.config.model import TRANSPORTS, Config, Transport
 from nimwrap.domain.findings import Finding
 from nimwrap.domain.make_findings import fail, named, ok, skip
 
@@ -22,7 +22,7 @@ _CORE = {
     "cronsim": "cronsim",
     "tzdata": "tzdata",
 }
-_BELOW_FABRIC = ("paramiko", "cryptography", "bcrypt", "PyNaCl")
+_BELOW = {"fabric": ("paramiko", "cryptography", "bcrypt", "PyNaCl")}
 
 
 def python_checks(config: Config | None) -> Iterator[Finding]:
@@ -42,9 +42,8 @@ def python_checks(config: Config | None) -> Iterator[Finding]:
 
 
 def _extras(config: Config) -> Iterator[Finding]:
-    by_fabric = [name for name, master in config.masters.items() if master.transport == "ssh"]
     wanted = (
-        ("ssh", "fabric", by_fabric and f'transport = "ssh" of {", ".join(by_fabric)}', _BELOW_FABRIC),
+        *(_by_transport(config, each) for each in TRANSPORTS.values() if each.module),
         ("report", "jinja2", config.report.html and "report.html", ()),
         ("metrics", "prometheus_client", config.report.textfile and "report.textfile", ()),
         ("notify", "apprise", config.notify.urls and "notify.urls", ()),
@@ -60,6 +59,13 @@ def _extras(config: Config) -> Iterator[Finding]:
             )
         else:
             yield named(check, skip("not installed, and not needed by this configuration"))
+
+
+def _by_transport(config: Config, transport: Transport) -> tuple[str, str, str, Sequence[str]]:
+    """The extra of a transport, its module, who needs it, and what it stands on."""
+    users = [name for name, master in config.masters.items() if master.transport == transport.name]
+    needed = f'transport = "{transport.name}" of {", ".join(users)}' if users else ""
+    return transport.extra, transport.module, needed, _BELOW.get(transport.module, ())
 
 
 def _version(name: str) -> str:
