@@ -108,7 +108,11 @@ MASTER = Table(
         Key("identity_file", _KEY_FILE, "Private key, or credential:NAME.", '"/etc/nimwrap/id_ed25519"'),
         Key("known_hosts", LocalPath(), "Host keys; an unknown or changed is refused.", '"/etc/nimwrap/known_hosts"'),
         Key("ssh_config", LocalPath(), "OpenSSH client configuration, ProxyJump too.", '"/etc/nimwrap/ssh_config"'),
-        Key("client_channel", Choice(("c_rsh", "ssh")), "How the master reaches clients: NIM's own c_rsh, or ssh."),
+        Key(
+            "client_channel",
+            Choice(("auto", "c_rsh", "ssh")),
+            "Master to client: c_rsh as far as it carries, else ssh; or one.",
+        ),
         Key("spool", _REMOTE_DIRECTORY, "Directory on the master: running operations, their undo, locks."),
         Key("max_parallel", Count(1, 1000), "Images at the same time on this master, over all nimwraps."),
         Key("env", Environment(), "Environment of nim.", '{ NIM_MKSYSB_SUBDIRS = "yes" }'),

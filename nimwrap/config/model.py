@@ -75,7 +75,7 @@ class MasterConfig:
     identity_file: str = ""
     known_hosts: str = ""
     ssh_config: str = ""
-    client_channel: str = "c_rsh"
+    client_channel: str = "auto"
     spool: str = "/var/adm/nimwrap"
     max_parallel: int = 4
     shell: str = ""

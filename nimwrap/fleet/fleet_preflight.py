@@ -57,7 +57,7 @@ def preflight_fleet(config: Config, reader: Queries, targets: Sequence[str], now
         by_master: dict[str, list[str]] = {}
         for ref in refs:
             by_master.setdefault(ref.master, []).append(ref.client)
-        priors = {ref: prior_of(reader, ref, listed.get(ref.master)) for ref in refs}
+        priors = {ref: prior_of(reader, ref, listed.get(ref.master), now) for ref in refs}
 
         def of_one(master: str) -> list[PreflightReport]:
             if master in troubles:

@@ -145,7 +145,7 @@ class Fleet:
         wait = max(0.0, (start - self.session.clock.now()).total_seconds()) if start else 0.0
         for kind, group in images_of(policy, ref.client):
             durations = reader.durations(ref.master, ref.client, kind)
-            prior = prior_of(reader, ref, self.session.listed.get(ref.master), kind)
+            prior = prior_of(reader, ref, self.session.listed.get(ref.master), self.session.clock.now(), kind)
             request = BackupRequest(
                 ref,
                 kind,

@@ -95,7 +95,9 @@ def _reports(session: Session, master: str, refs: Sequence[ClientRef], kind: str
         return [
             master_preflight(context, ref, kind, tuple(session.reader.sizes(master, ref.client, kind))) for ref in refs
         ]
-    prior = {ref.client: prior_of(session.reader, ref, session.listed.get(master), kind) for ref in refs}
+    prior = {
+        ref.client: prior_of(session.reader, ref, session.listed.get(master), session.clock.now(), kind) for ref in refs
+    }
     clients = [ref.client for ref in refs]
     return preflight(context.host, context.master, session.config, clients, prior, session.clock.now())
 

@@ -64,7 +64,8 @@ def story_json(reader: Queries, run: RunRow) -> Json:
     """One run with everything that is known of it, for ``show``: also events, export changes and raw outputs."""
     image = next(iter(reader.images_by_id([run.image])), None) if run.image else None
     attempts = reader.attempts([run.id])
-    shown = run_json(run, attempts=attempts, image=image, findings=reader.findings(run.id))
+    findings = reader.findings(run.id)
+    shown = run_json(run, attempts=attempts, image=image, findings=findings)
     for entry, attempt in zip(shown["attempts"], attempts, strict=True):
         entry.update({name: getattr(attempt, name) for name in ("location", "resource", "output")})
     if image:
@@ -74,10 +75,17 @@ def story_json(reader: Queries, run: RunRow) -> Json:
         shown
         | more
         | {
+            "channel": _channel_json(findings),
             "export_changes": [change_json(change) for change in reader.changes(run=run.id)],
             "events": [event_json(event) for event in reader.events(run.id)],
         }
     )
+
+
+def _channel_json(findings: Sequence[FindingRow]) -> Json | None:
+    """The way by which the last look reached the client, and how many calls that took."""
+    data: Json = next((one.data for one in findings if one.check == "channel" and one.data), {})
+    return {"route": data["route"], "calls": data["channel_calls"]} if "route" in data else None
 
 
 def finding_json(finding: FindingRow) -> Json:

@@ -143,6 +143,12 @@ class Queries(Protocol):
     def sizes(self, master: str, client: str, kind: str = PLAIN_KIND, limit: int = 10) -> list[int]:
         """Bytes of the last proven images, newest first, also of those that are gone."""
 
+    def routes(self, master: str) -> dict[str, str]:
+        """By client, the way to it that was found last."""
+
+    def known_route(self, master: str, client: str, since: datetime) -> str:
+        """The way to one client, if it was found not before ``since``; else empty."""
+
     def remedies_proven(self, master: str) -> tuple[str, ...]:
         """Remedies that let a client of this master in and ended with an image, the latest success first."""
 
@@ -264,6 +270,9 @@ class History(Protocol):
 
     def inventory_failed(self, master: str, error: str, at: Moment) -> None:
         """The master could not be asked; what was known stays as it was, and grows old."""
+
+    def remember_route(self, master: str, client: str, route: str, calls: int, at: Moment) -> None:
+        """The way to a client that was found, and how many calls that took."""
 
     def hold(self, master: str, client: str, reason: str, since: Moment, until: Moment | None = None) -> None:
         """Keep a client out of backups; a hold that stands already is replaced."""

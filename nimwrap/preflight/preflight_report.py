@@ -14,6 +14,7 @@ from nimwrap.domain.records import ClientRef, Cluster, SourceAddress
 class Prior:
     """What history knows: sizes of this client's images in bytes, newest first; remedies that worked on this master.
 
+    ``route``: the way to the client as it was found out (hosts.channel_route), empty when that has yet to be done.
     ``host`` and ``master_name`` are the client's if1 name and what the master calls itself, as a listing taken before
     says: with them the client is called at once, and again should the master say otherwise now.
     """
@@ -22,6 +23,7 @@ class Prior:
     remedies_proven: tuple[str, ...] = ()
     host: str | None = None
     master_name: str | None = None
+    route: str = ""
 
 
 @dataclass(frozen=True)
@@ -57,6 +59,8 @@ class PreflightReport:
     client's mount will use. ``directory`` is where the image goes, ``mount_point`` the file system it lies in;
     ``exports`` are the lines of the exports in force of that directory, of those above and below it.
     ``client_mounts``: where the client has mounted something from other machines.
+    ``route`` is the way the client was reached by, empty when it was not; ``channel_calls`` how often it was called,
+    ``route_is_new`` whether that is not what was known before.
     ``remedies`` are those allowed and possible here, in the order in which to try them.
     """
 
@@ -77,6 +81,9 @@ class PreflightReport:
     client_mounts: tuple[str, ...] | None = None
     available_bytes: int | None = None
     processes_before: tuple[str, ...] = ()
+    route: str = ""
+    channel_calls: int = 0
+    route_is_new: bool = False
 
     @property
     def verdict(self) -> CheckVerdict:

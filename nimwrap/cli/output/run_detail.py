@@ -8,6 +8,7 @@ from typing import Any
 from nimwrap.cli.output.printer import Printer
 from nimwrap.cli.time_args import clock, full
 from nimwrap.domain.durations import format_duration, format_size
+from nimwrap.hosts.channel_route import in_words
 
 Story = dict[str, Any]
 _EXPLAINED = 3
@@ -63,11 +64,19 @@ def _asked(printer: Printer, run: Story) -> None:
             ("asked", asked),
             ("started", full(run["started"])),
             ("ended", full(run["ended"]) + took if run["ended"] else None),
+            ("channel", _channel(run["channel"])),
             ("cluster", _cluster(run["cluster"])),
             ("remedy", run["remedy"]),
             ("log", run["log_path"]),
         ]
     )
+
+
+def _channel(channel: Story | None) -> str | None:
+    if channel is None:
+        return None
+    calls = channel["calls"]
+    return f"{in_words(channel['route'])}, {calls} call{'' if calls == 1 else 's'} for the preflight"
 
 
 def _cluster(cluster: Story | None) -> str | None:

@@ -97,6 +97,7 @@ def report_json(report: PreflightReport) -> dict[str, Any]:
         "source_address": report.source_address,
         "cluster": report.cluster,
         "remedies": report.remedies,
+        "channel": {"route": report.route, "calls": report.channel_calls} if report.route else None,
     }
 
 

@@ -155,6 +155,15 @@ class Reader(SetQueries):
         )
         return tuple(remedy for remedy, _ in self.each(sql, (master,)))
 
+    def routes(self, master: str) -> dict[str, str]:
+        """The ways from this master to its clients, as they were last found out."""
+        return dict(self.each("select client, route from channels where master = ? order by client", (master,)))
+
+    def known_route(self, master: str, client: str, since: datetime) -> str:
+        """The way to the client as it was found out since then; empty when it was not."""
+        sql = "select route from channels where master = ? and client = ? and found >= ?"
+        return str(self.value(sql, (master, client, rfc3339(since))) or "")
+
     # --- exports and images
 
     def open_changes(self, master: str | None = None) -> list[ChangeRow]:

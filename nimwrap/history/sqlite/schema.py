@@ -224,6 +224,17 @@ where "check" = 'space' and evidence like '% /%: % bytes free' and instr(evidenc
 """
 """What ``space`` measured was text only before; its form is known, and this is the last time that it is read."""
 
+CHANNELS = """
+create table channels (
+  master text not null,
+  client text not null,
+  route text not null,
+  calls integer not null,
+  found text not null,
+  primary key (master, client)
+) strict, without rowid;
+"""
+
 ATTEMPT_PLAN = """
 alter table attempts add column plan text;
 update attempts set plan = (
@@ -237,6 +248,7 @@ MIGRATIONS = {
     "m001_first": TABLES + VIEWS,
     "m002_finding_data": FINDING_DATA,
     "m003_attempt_plan": ATTEMPT_PLAN,
+    "m004_channels": CHANNELS,
 }
 """Every change of the schema in order. An old one is never edited once a release has shipped it."""
 
