@@ -149,7 +149,7 @@ def _foreseen(session: Session, plan: AttemptPlan, policy: BackupPolicy) -> Fore
 
 def _timed(session: Session, planned: list[Planned]) -> list[Planned]:
     """The clients in the order they would start, with their times, the refused ones last."""
-    queue: Queue[int] = Queue({name: master.max_parallel for name, master in session.config.masters.items()})
+    queue: Queue[int] = Queue({name: master.most_parallel for name, master in session.config.masters.items()})
     detected = detected_clusters(session.reader)
     seen = ((plan.report.ref, plan.report.cluster) for plan in planned)
     detected |= {ref: cluster.name for ref, cluster in seen if cluster and cluster.name}

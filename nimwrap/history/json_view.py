@@ -78,6 +78,10 @@ def story_json(reader: Queries, run: RunRow) -> Json:
             "channel": _channel_json(findings),
             "export_changes": [change_json(change) for change in reader.changes(run=run.id)],
             "events": [event_json(event) for event in reader.events(run.id)],
+            "parallel": [
+                {"at": event.at, "text": event.text, "data": event_json(event)["data"]}
+                for event in reader.parallel_changes(run.master, run.started, run.ended)
+            ],
         }
     )
 

@@ -261,7 +261,7 @@ def outlook(reader: Queries, config: Config, master: str, stock: MasterCatalog, 
         keep = {client: config.policy(master, client).keep for client in histories}
         free = mounts[mount].free_bytes
         if free is not None:
-            forecasts.append(forecast(needs, histories, keep, free, config.masters[master].max_parallel, now))
+            forecasts.append(forecast(needs, histories, keep, free, config.masters[master].most_parallel, now))
     return forecasts
 
 

@@ -48,6 +48,7 @@ _FLEET = select(FleetRow._fields[:-1], "fleet_status")
 _LAST_GOOD = select(LastGoodRow._fields, "last_good")
 _IMAGES = select(ImageRow._fields, "images")
 _EVER = ""  # before every RFC 3339 text
+_NEVER = "9999"  # after every one
 
 
 class Reader(SetQueries):
@@ -126,6 +127,13 @@ class Reader(SetQueries):
         return self.records(
             EventRow.from_row, f"{_EVENTS} where kind = ? and at >= ? order by at, id", (kind, rfc3339(since))
         )
+
+    def parallel_changes(self, master: str, since: str, until: str | None) -> list[EventRow]:
+        """Each change of how many images a master makes at once, between two moments, and the last one before."""
+        of = f"{_EVENTS} where kind = 'parallel' and master = ?"
+        before = self.records(EventRow.from_row, f"{of} and at < ? order by at desc, id desc limit 1", (master, since))
+        within = f"{of} and at >= ? and at <= ? order by at, id"
+        return before + self.records(EventRow.from_row, within, (master, since, until or _NEVER))
 
     # --- what backups of a client were like
 

@@ -46,7 +46,7 @@ def rooms(reader: Queries, config: Config, refs: Sequence[ClientRef], now: datet
         refs_there = [ClientRef(master, client) for client in histories]
         needs = [each for ref in refs_there for each in needs_of(config, ref, past[ref], filesystem=mount, now=now)]
         needs = needs or [Need("", mount, None)]
-        parallel = config.masters[master].max_parallel if master in config.masters else 1
+        parallel = config.masters[master].most_parallel if master in config.masters else 1
         found.append(RoomForImages(master, seen, forecast(needs, histories, keep, free, parallel, now)))
     return sorted(found, key=lambda room: room.forecast.free_bytes)
 

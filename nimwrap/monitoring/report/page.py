@@ -84,7 +84,7 @@ def _why(view: ClientView) -> str:
 
 def _last_night(config: Config, night: LastNight, now: datetime) -> dict[str, Any]:
     masters = list(dict.fromkeys(run.master for run in night.runs))
-    caps = {name: config.masters[name].max_parallel if name in config.masters else None for name in masters}
+    caps = {name: config.masters[name].most_parallel if name in config.masters else None for name in masters}
     return {
         "date": night.night.evening + timedelta(days=1),
         "runs": night.runs,
