@@ -143,6 +143,9 @@ class Queries(Protocol):
     def sizes(self, master: str, client: str, kind: str = PLAIN_KIND, limit: int = 10) -> list[int]:
         """Bytes of the last proven images, newest first, also of those that are gone."""
 
+    def parallel_changes(self, master: str, since: str, until: str | None) -> list[EventRow]:
+        """Each change of how many images a master makes at once, between two moments, and the last one before."""
+
     def routes(self, master: str) -> dict[str, str]:
         """By client, the way to it that was found last."""
 
