@@ -23,7 +23,7 @@ from nimwrap.domain.verdict import (
     worst,
 )
 from nimwrap.history.model import FleetRow, HoldRow, InventoryRow
-from nimwrap.history.sqlite.queries import Reader
+from nimwrap.history.ports import Queries
 from nimwrap.monitoring.cluster_views import ClusterView, cluster_names, newest_sights, views
 from nimwrap.monitoring.kind_status import with_all_kinds, with_masters_themselves
 from nimwrap.monitoring.report.next_steps import next_steps
@@ -113,7 +113,7 @@ class Protection:
         return f"Nobody is without protection, but {len(bad)} of {total} {clients} {attention} a look."
 
 
-def protection(config: Config, reader: Reader, now: datetime, *, max_age_s: int | None = None) -> Protection:
+def protection(config: Config, reader: Queries, now: datetime, *, max_age_s: int | None = None) -> Protection:
     """Judge every client known to NIM. ``max_age_s`` overrides the policy of all."""
     policies = _Policies(config)
     rows = with_all_kinds(reader, with_masters_themselves(config, reader, reader.fleet()), policies.kinds)
@@ -240,7 +240,7 @@ def _time(text: str | None) -> datetime | None:
     return parse_rfc3339(text) if text else None
 
 
-def _open_changes(reader: Reader) -> dict[Key, tuple[Reason, ...]]:
+def _open_changes(reader: Queries) -> dict[Key, tuple[Reason, ...]]:
     """Per client, what is open of its export changes. A planned one whose run still lives is at work, not open."""
     changes = reader.open_changes()
     runs = {run.id: run for run in reader.runs_with_open_changes()}
@@ -260,7 +260,7 @@ def _open_changes(reader: Reader) -> dict[Key, tuple[Reason, ...]]:
     return found
 
 
-def _image_faults(reader: Reader) -> dict[Key, tuple[Reason, ...]]:
+def _image_faults(reader: Queries) -> dict[Key, tuple[Reason, ...]]:
     """Per client, its kept images that are faulty."""
     found: dict[Key, tuple[Reason, ...]] = {}
     for image in reader.faulty_images():
