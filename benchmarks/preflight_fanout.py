@@ -34,8 +34,9 @@ sys.path.insert(0, str(ROOT))  # the tests' sshd is used as it is
 from nimwrap.clients.inventory import take_inventory  # noqa: E402
 from nimwrap.config.model import Config, MasterConfig  # noqa: E402
 from nimwrap.estate.builder import build  # noqa: E402
-from nimwrap.hosts.client_channel import C_RSH, ClientRequest, ask_clients  # noqa: E402
+from nimwrap.hosts.client_channel import ClientRequest, ask_clients  # noqa: E402
 from nimwrap.hosts.connect import open_master  # noqa: E402
+from nimwrap.hosts.piecewise import C_RSH  # noqa: E402
 from nimwrap.hosts.protocol import Host  # noqa: E402
 from nimwrap.hosts.script_batch import PREAMBLE  # noqa: E402
 from nimwrap.preflight.client_facts import client_script  # noqa: E402

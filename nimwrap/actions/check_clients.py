@@ -31,6 +31,10 @@ def check_clients(
         try:
             with Store.open(config.database) as store:
                 record_inventories(store, config, checked.answers, now)
+                for report in checked.reports:
+                    if report.route_is_new:
+                        ref = report.ref
+                        store.remember_route(ref.master, ref.client, report.route, report.channel_calls, now)
         except StoreUnavailable as error:
             warn(f"the inventory is not recorded: {error.message}", error.hint)
     return checked

@@ -100,7 +100,8 @@ def _start(context: MasterContext, plan: AttemptPlan, command: str, undo: str | 
     while True:
         context.clock.before_start()
         refuse_cancelled(context, plan.run)
-        started = start(context, plan, command, undo, owner_text())
+        now = replace(plan, max_parallel=context.parallel.at_once(context.master))
+        started = start(context, now, command, undo, owner_text())
         if started.state is Start.STARTED:
             return None
         if started.state is Start.LOST:

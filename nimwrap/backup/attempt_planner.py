@@ -10,7 +10,7 @@ from nimwrap.backup.place_image import place_steps
 from nimwrap.config.model import MasterConfig
 from nimwrap.domain.attempt_plan import NAME_TAKEN, AttemptPlan
 from nimwrap.domain.findings import Failure
-from nimwrap.hosts.client_channel import SELF
+from nimwrap.hosts.channel_route import SELF
 from nimwrap.hosts.script_batch import PREAMBLE
 from nimwrap.images.kinds.registry import KINDS, image_names
 from nimwrap.preflight.preflight_report import PreflightReport
@@ -46,7 +46,7 @@ def plan_attempt(
         client=ref.client,
         client_host=report.client_host or ref.client,
         master_name=report.master_name or master.host,
-        channel=master.client_channel if KINDS[work.kind].through_client else SELF,
+        channel=report.route or master.client_channel if KINDS[work.kind].through_client else SELF,
         method=key.method,
         resource=names.resource or "",
         location=names.location,
@@ -55,7 +55,8 @@ def plan_attempt(
         spool=master.spool,
         timeout_s=policy.timeout,
         stall_s=policy.stall,
-        max_parallel=master.max_parallel,
+        max_parallel=master.most_parallel,
+        slots=master.most_parallel if master.learns_parallel else None,
         node=report.node,
         machine_id=report.machine_id,
         env=master.env,

@@ -9,6 +9,7 @@ from __future__ import annotations
 import secrets
 import shlex
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import NoReturn
@@ -223,6 +224,7 @@ class BackupRun:
         else:
             report = master_preflight(context, ref, self.request.kind, self.request.prior.last_sizes)
         context.store.set_findings(self.run.id, report.findings)
+        self._remember(report)
         self.run = replace(
             self.run,
             findings=report.findings,
@@ -243,6 +245,17 @@ class BackupRun:
     def _exports(self) -> str:
         script = PREAMBLE + shlex.join(exportfs.list_argv())
         return self.context.act(self.run.id, "the exports before the change", script).stdout
+
+    def _remember(self, report: PreflightReport) -> None:
+        """The way to the client, once found out, is what the next look begins with; unrecorded it costs calls."""
+        if not report.route_is_new:
+            return
+        context, ref = self.context, self.request.ref
+        with suppress(NimwrapError):
+            context.store.remember_route(
+                ref.master, ref.client, report.route, report.channel_calls, context.clock.now()
+            )
+        self.request = replace(self.request, prior=replace(self.request.prior, route=report.route))
 
     def _method(self, report: PreflightReport) -> str | None:
         """NIM's own way when the source is the expected one, else the first remedy not tried in this round."""

@@ -15,7 +15,8 @@ from nimwrap.aix.text import Unrecognised
 from nimwrap.backup.operation import writers_left
 from nimwrap.domain.attempt_plan import AttemptPlan
 from nimwrap.history.sqlite.queries import Reader
-from nimwrap.hosts.client_channel import SELF, client_command, parse_channel
+from nimwrap.hosts.channel_route import SELF
+from nimwrap.hosts.client_channel import client_command, parse_channel
 from nimwrap.hosts.script_batch import PREAMBLE, Answer, Question, answers, questionnaire
 from nimwrap.master_context import MasterContext
 from nimwrap.remedies.registry import remedy

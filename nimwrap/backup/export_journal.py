@@ -17,7 +17,7 @@ from nimwrap.domain.codes import Outcome
 from nimwrap.domain.errors import NimwrapError, master_unreachable
 from nimwrap.domain.records import ChangeState
 from nimwrap.history.model import ChangeRow
-from nimwrap.history.sqlite.queries import Reader
+from nimwrap.history.ports import Queries
 from nimwrap.hosts.script_batch import CLOCK, PREAMBLE
 from nimwrap.master_context import MasterContext
 from nimwrap.remedies.registry import remedy
@@ -26,12 +26,12 @@ BUSY = 75
 _AT = "undone at "
 
 
-def plans(reader: Reader, run_id: str) -> list[AttemptPlan]:
+def plans(reader: Queries, run_id: str) -> list[AttemptPlan]:
     """The plans of a run, oldest first."""
     return [AttemptPlan.from_json(attempt.plan) for attempt in reader.attempts([run_id]) if attempt.plan]
 
 
-def undo_lost(context: MasterContext, reader: Reader, plan: AttemptPlan) -> str:
+def undo_lost(context: MasterContext, reader: Queries, plan: AttemptPlan) -> str:
     """Undo the plan's change, if the journal has it open; the empty text, or why it is still open or needs a person.
 
     Raises NimwrapError when the master does not say what came of it, or another run works in the same directory.
@@ -65,7 +65,7 @@ def _unless_locked(plan: AttemptPlan) -> str:
     return f'{held}{{ echo "{plan.client} is being backed up by $holder"; exit {BUSY}; }}\n'
 
 
-def undo_open(context: MasterContext, reader: Reader, rooms: Collection[str]) -> list[str]:
+def undo_open(context: MasterContext, reader: Queries, rooms: Collection[str]) -> list[str]:
     """Finish the open changes of closed runs that have no room left (``rooms``: runs that have); what stays open."""
     notes = []
     for change in _unfinished(reader, context):
@@ -85,5 +85,5 @@ def undo_open(context: MasterContext, reader: Reader, rooms: Collection[str]) ->
     return notes
 
 
-def _unfinished(reader: Reader, context: MasterContext) -> list[ChangeRow]:
+def _unfinished(reader: Queries, context: MasterContext) -> list[ChangeRow]:
     return [row for row in reader.open_changes(context.master.name) if row.state != ChangeState.FOREIGN]

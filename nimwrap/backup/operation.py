@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
 from nimwrap.aix.nim import completed, parse_progress
 from nimwrap.backup import spool
-from nimwrap.backup.operation_status import OperationStatus, parse_status, poll_script
+from nimwrap.backup.operation_status import OperationStatus, parse_statuses, poll_script
 from nimwrap.backup.wrapper import GRACE_S, RUN_UNDO, UNDO_IS_DUE, client_stop_script
 from nimwrap.domain.attempt_plan import AttemptPlan
 from nimwrap.domain.errors import NimwrapError, master_unreachable
@@ -76,13 +77,35 @@ def start(context: MasterContext, plan: AttemptPlan, command: str, undo: str | N
 
 def poll(context: MasterContext, plan: AttemptPlan, wait_s: int) -> OperationStatus:
     """The operation's state now, or when it ends within ``wait_s``; keeps trying while the master is out of reach."""
+    return _persistent(context, plan, lambda: _ask(context, plan, wait_s))
+
+
+def _ask(context: MasterContext, plan: AttemptPlan, wait_s: int) -> OperationStatus:
+    status = _ask_all(context, [plan], wait_s).get(plan.run)
+    if status is None:
+        raise ValueError(f"the answer says nothing of {plan.run}")
+    return status
+
+
+def _ask_all(context: MasterContext, plans: Sequence[AttemptPlan], wait_s: int) -> Mapping[str, OperationStatus]:
+    """One call for all of these operations. ValueError or NimwrapError when it brings no whole answer."""
+    result = context.host.run(poll_script(plans, wait_s), timeout=wait_s + 60)
+    if result.unknown:
+        raise ValueError("connection lost")
+    answer = parse_statuses(result.stdout, [plan.run for plan in plans])
+    context.parallel.saw(answer.making)
+    return answer.operations
+
+
+def _look_s(plan: AttemptPlan) -> int:
+    return min(LOOK_S, max(1, plan.stall_s // 4))
+
+
+def _persistent(context: MasterContext, plan: AttemptPlan, ask: Callable[[], OperationStatus]) -> OperationStatus:
     giving_up = context.clock.monotonic() + plan.timeout_s + GRACE_S  # by then the master has ended it by itself
     while True:
         try:
-            result = context.host.run(poll_script(plan, wait_s), timeout=wait_s + 60)
-            if not result.unknown:
-                return parse_status(result.stdout)
-            trouble = "connection lost"
+            return ask()
         except ValueError as error:
             trouble = str(error)
         except NimwrapError as error:
@@ -101,31 +124,58 @@ def follow(context: MasterContext, plan: AttemptPlan, *, elapsed_s: float = 0.0)
     ``elapsed_s``: how long it ran before we came. A stall gathers evidence and ends nothing, unless the image is
     complete and no writer is left; the timeout ends the operation, client side first.
     """
-    began = context.clock.monotonic() - elapsed_s
-    seen, changed, patience = (-1, -1), context.clock.monotonic(), plan.stall_s
-    pause, noted = 0.1, False
-    while True:
-        context.clock.check()
-        if quick := pause < 1:
-            context.clock.sleep(pause)
-            pause *= 1.3
-        now = poll(context, plan, 0 if quick else min(LOOK_S, max(1, plan.stall_s // 4)))
-        elapsed = context.clock.monotonic() - began
-        _tell(context, plan, now, elapsed)
-        if plan.change is not None and not noted and now.applied is not None and not now.done:
-            noted = note_open(context, plan.change, now)
-        if now.done or not now.room:
-            return now
-        if not now.alive:
-            return settle(context, plan)
-        if (now.size or 0, now.written or 0) != seen:
-            seen, changed, patience = (now.size or 0, now.written or 0), context.clock.monotonic(), plan.stall_s
-        if elapsed > plan.timeout_s:
-            end(context, plan, "timed_out")
-        elif context.clock.monotonic() - changed > patience:
-            patience *= 2  # a client that did not answer, or was still at its end, is asked once more, ever less often
-            if _finished_but_hanging(context, plan, now):
-                end(context, plan, "evidence")
+    patience = _Patience(context.clock.monotonic(), plan.stall_s)
+    began, pause, noted = context.clock.monotonic() - elapsed_s, 0.1, False
+
+    def together(plans: Sequence[AttemptPlan]) -> Mapping[str, OperationStatus]:
+        return _ask_all(context, plans, min(_look_s(each) for each in plans))
+
+    with context.polls.following(plan.run, plan):
+        while True:
+            context.clock.check()
+            if pause < 1:  # a short one is not to wait for the polls of the others
+                context.clock.sleep(pause)
+                pause *= 1.3
+                now = poll(context, plan, 0)
+            else:
+                now = _persistent(context, plan, lambda: context.polls.next(plan.run, together, context.clock.check))
+            elapsed = context.clock.monotonic() - began
+            _tell(context, plan, now, elapsed)
+            if plan.change is not None and not noted and now.applied is not None and not now.done:
+                noted = note_open(context, plan.change, now)
+            if now.done or not now.room:
+                context.parallel.written(plan.run)
+                return now
+            if not now.alive:
+                return settle(context, plan)
+            if elapsed > plan.timeout_s:
+                context.parallel.trouble()
+                end(context, plan, "timed_out")
+            elif patience.over(now, context.clock.monotonic()):
+                context.parallel.trouble()
+                if _finished_but_hanging(context, plan, now):
+                    end(context, plan, "evidence")
+
+
+@dataclass
+class _Patience:
+    """How long an operation without a sign of life is left alone: ever longer once it was looked into."""
+
+    changed: float
+    limit_s: float
+    seen: tuple[int, int] = (-1, -1)
+    first_s: float = 0.0
+
+    def __post_init__(self) -> None:
+        self.first_s = self.limit_s
+
+    def over(self, now: OperationStatus, at: float) -> bool:
+        if (now.size or 0, now.written or 0) != self.seen:
+            self.seen, self.changed, self.limit_s = (now.size or 0, now.written or 0), at, self.first_s
+        if at - self.changed <= self.limit_s:
+            return False
+        self.limit_s *= 2
+        return True
 
 
 def note_open(context: MasterContext, change: int, now: OperationStatus) -> bool:

@@ -31,9 +31,9 @@ from nimwrap.domain.errors import NimwrapError
 from nimwrap.domain.findings import Failure
 from nimwrap.domain.records import Attempt, ChangeState, Run
 from nimwrap.history.model import AttemptRow, ImageRow, RunRow
+from nimwrap.history.ports import Queries
 from nimwrap.history.revive import run_of
 from nimwrap.history.run_lease import RunLease, owner_alive, remove_lease, run_locks
-from nimwrap.history.sqlite.queries import Reader
 from nimwrap.hosts.script_batch import PREAMBLE
 from nimwrap.images.interrupted_removals import finish_removals
 from nimwrap.images.removal import Ending
@@ -52,7 +52,7 @@ class Recovered:
     notes: list[str] = field(default_factory=list)
 
 
-def recover(context: MasterContext, reader: Reader, *, wait: bool) -> Recovered:
+def recover(context: MasterContext, reader: Queries, *, wait: bool) -> Recovered:
     """Finish what is open on this master. ``wait``: follow operations that still run to their end."""
     done = Recovered()
     rooms = scan_operation_dirs(context)
@@ -73,7 +73,7 @@ def recover(context: MasterContext, reader: Reader, *, wait: bool) -> Recovered:
     return done
 
 
-def _sweep_owners(context: MasterContext, reader: Reader) -> None:
+def _sweep_owners(context: MasterContext, reader: Queries) -> None:
     """Remove the lock files of killed processes whose run is closed, or never came to a row."""
     made = run_locks(context.config.state_dir)
     rows = {row.id: row.outcome for row in reader.runs_by_id(list(made))}
@@ -84,7 +84,7 @@ def _sweep_owners(context: MasterContext, reader: Reader) -> None:
 
 
 def _recover_run(
-    context: MasterContext, reader: Reader, row: RunRow, rooms: dict[str, OperationDir], done: Recovered, *, wait: bool
+    context: MasterContext, reader: Queries, row: RunRow, rooms: dict[str, OperationDir], done: Recovered, *, wait: bool
 ) -> None:
     """One open run whose owner is dead."""
     run_id = str(row.id)
@@ -122,7 +122,7 @@ def _recover_run(
 
 
 def _conclude(
-    context: MasterContext, reader: Reader, run_id: str, room: OperationDir | None
+    context: MasterContext, reader: Queries, run_id: str, room: OperationDir | None
 ) -> tuple[Outcome, Failure | None]:
     """The true outcome of a run, from its last attempt's plan and room."""
     plan = last_plan(reader, run_id)
@@ -145,7 +145,7 @@ def _conclude(
     return attempted.outcome, attempted.failure
 
 
-def _image_of(reader: Reader, plan: AttemptPlan) -> ImageRow | None:
+def _image_of(reader: Queries, plan: AttemptPlan) -> ImageRow | None:
     """The image this run has recorded, wherever it lies by now: it may be on its way to its fixed name."""
     rows = reader.images(plan.master, plan.client, kind=plan.kind)
     return next((row for row in rows if row.run == plan.run), None)
@@ -164,7 +164,7 @@ def _as_recorded(row: AttemptRow, image: ImageRow | None, open_change: str) -> t
     return Outcome.FAILED, unstarted(_KILLED)
 
 
-def _never_applied(context: MasterContext, reader: Reader, run_id: str, concluded: int | None) -> Failure:
+def _never_applied(context: MasterContext, reader: Queries, run_id: str, concluded: int | None) -> Failure:
     """Killed between the journal's row and the plan: the change was not begun, and its row says so."""
     for change in reader.changes(run=run_id):
         if change.state == ChangeState.PLANNED and change.id != concluded:
@@ -172,12 +172,12 @@ def _never_applied(context: MasterContext, reader: Reader, run_id: str, conclude
     return unstarted(_KILLED)
 
 
-def last_plan(reader: Reader, run_id: str, number: int | None = None) -> AttemptPlan | None:
+def last_plan(reader: Queries, run_id: str, number: int | None = None) -> AttemptPlan | None:
     """The newest plan of a run, or that of its attempt ``number``; None when it never came to one."""
     return next((plan for plan in reversed(plans(reader, run_id)) if number in (None, plan.number)), None)
 
 
-def _recover_room(context: MasterContext, reader: Reader, room: OperationDir, done: Recovered, *, wait: bool) -> None:
+def _recover_room(context: MasterContext, reader: Queries, room: OperationDir, done: Recovered, *, wait: bool) -> None:
     """A room, lock or slot whose run is closed here, or was never ours."""
     row = reader.stored_run(room.run)  # a history that cannot be read is an error of its own, not "not ours"
     if row is None:
@@ -211,7 +211,7 @@ def _recover_room(context: MasterContext, reader: Reader, room: OperationDir, do
         done.cleaned.append(room.name)
 
 
-def _is_open(context: MasterContext, reader: Reader, plan: AttemptPlan) -> bool:
+def _is_open(context: MasterContext, reader: Queries, plan: AttemptPlan) -> bool:
     return plan.change in {row.id for row in reader.open_changes(context.master.name)}
 
 
@@ -240,7 +240,7 @@ def _alive(pid: int) -> bool:
     return True
 
 
-def _rewrite(context: MasterContext, reader: Reader, plan: AttemptPlan) -> RunRow:
+def _rewrite(context: MasterContext, reader: Queries, plan: AttemptPlan) -> RunRow:
     """The rows of a run that the history has lost (damaged, moved aside), as far as the spool knows them."""
     now = context.clock.now()
     context.store.begin_run(Run(plan.run, plan.client, plan.master, now, kind=plan.kind))

@@ -225,11 +225,11 @@ def start_script(plan: AttemptPlan, command: str, undo: str | None, owner: str) 
 [ -d {room} ] && {{ echo '{MARK}exists'; exit 0; }}
 slot=
 number=1
-while [ $number -le {plan.max_parallel} ]; do
+while [ $number -le {plan.slots or plan.max_parallel} ]; do
   if mkdir {slots}/$number 2>/dev/null; then slot=$number; break; fi
   number=$((number + 1))
 done
-if [ -z "$slot" ]; then
+{_give_back_beyond(plan)}if [ -z "$slot" ]; then
   for held in {slots}/*; do
     [ -s "$held/heartbeat" ] || {CLOCK} > "$held/heartbeat"
     holder=$(cat "$held/run" 2>/dev/null); state=gone; alive {shlex.quote(plan.spool)}/"$holder" && state=alive
@@ -250,6 +250,17 @@ nohup /usr/bin/ksh {room}/wrapper < /dev/null > /dev/null 2>&1 &
 echo $! > pid; echo $! > {lock}/pid
 echo "{MARK}started $!"
 """
+
+
+def _give_back_beyond(plan: AttemptPlan) -> str:
+    """Shell text that gives the slot back when more are taken than may be now: others may hold higher numbers."""
+    if plan.slots is None:
+        return ""
+    slots = shlex.quote(f"{plan.spool}/slots")
+    return (
+        f'[ -z "$slot" ] || {{ set -- {slots}/*; '
+        f"[ $# -le {plan.max_parallel} ] || {{ rmdir {slots}/$slot; slot=; }}; }}\n"
+    )
 
 
 def stale_slots(busy: str) -> list[tuple[str, str]]:

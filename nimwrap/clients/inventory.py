@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import datetime
 
 from nimwrap.aix import lsnim
 from nimwrap.aix.messages import headline
@@ -10,7 +11,8 @@ from nimwrap.aix.text import Unrecognised
 from nimwrap.domain.errors import NimwrapError, master_unreachable
 from nimwrap.domain.names import PLAIN_KIND, is_host_name
 from nimwrap.domain.records import ClientRef, Inventory, InventoryClient
-from nimwrap.history.sqlite.queries import Reader
+from nimwrap.history.ports import Queries
+from nimwrap.hosts.channel_route import LASTS
 from nimwrap.hosts.protocol import Host
 from nimwrap.hosts.script_batch import PREAMBLE
 from nimwrap.images.kinds.registry import machine_types
@@ -42,13 +44,14 @@ def take_inventory(host: Host) -> Inventory:
     return Inventory(clients, own[1] if own and is_host_name(own[1]) else None)
 
 
-def prior_of(reader: Reader, ref: ClientRef, listed: Inventory | None, kind: str = PLAIN_KIND) -> Prior:
+def prior_of(reader: Queries, ref: ClientRef, listed: Inventory | None, now: datetime, kind: str = PLAIN_KIND) -> Prior:
     """What is known of a client before it is looked at, by the history and by a listing taken before."""
     return Prior(
         tuple(reader.sizes(ref.master, ref.client, kind)),
         reader.remedies_proven(ref.master),
         listed.hosts.get(ref.client) if listed else None,
         listed.hostname if listed else None,
+        reader.known_route(ref.master, ref.client, now - LASTS),
     )
 
 

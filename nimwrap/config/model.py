@@ -11,6 +11,7 @@ from nimwrap.domain.alert_kind import AlertKind
 from nimwrap.domain.names import PLAIN_KIND
 
 KINDS = ("mksysb", "savevg", "ios_mksysb", "ios_backup", "nim_db", "master_mksysb")
+AUTO = "auto"
 REMEDIES = ("own-mount", "pre-export")
 
 
@@ -75,12 +76,23 @@ class MasterConfig:
     identity_file: str = ""
     known_hosts: str = ""
     ssh_config: str = ""
-    client_channel: str = "c_rsh"
+    client_channel: str = "auto"
     spool: str = "/var/adm/nimwrap"
-    max_parallel: int = 4
+    max_parallel: int | str = 4
+    max_parallel_limit: int = 16
     shell: str = ""
     env: dict[str, str] = field(default_factory=dict)
     overrides: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def learns_parallel(self) -> bool:
+        """Whether how many images are made at once is learned from what the master writes."""
+        return self.max_parallel == AUTO
+
+    @property
+    def most_parallel(self) -> int:
+        """How many images are ever made at once."""
+        return self.max_parallel if isinstance(self.max_parallel, int) else self.max_parallel_limit
 
     @property
     def remote(self) -> bool:

@@ -14,7 +14,6 @@ from nimwrap.estate import catalogue, launchers
 from nimwrap.estate import spec as specs
 from nimwrap.estate.estate import Estate
 from nimwrap.estate.machine import BASE, Machine, State
-from nimwrap.estate.process import shell_path
 from nimwrap.estate.spec import HostSpec, Spec
 
 _PLAIN_ROOT = re.compile(r"[A-Za-z0-9_./+@,=-]+")
@@ -137,7 +136,7 @@ def _executables(base: Path, spec: Spec, one: HostSpec) -> None:
     for tool in catalogue.CHANGING_TOOLS:
         if real := launchers.real_tool(tool):
             _program(base, tree / "usr/bin" / tool, launchers.logged_tool(tool, real))
-    (tree / "usr/bin/ksh").symlink_to(shell_path())
+    _program(base, tree / "usr/bin/ksh", launchers.ksh(spec))
     _program(base, base / "shells" / one.name, launchers.shell(spec))
 
 

@@ -23,6 +23,7 @@ _EVERYWHERE = {
     "/usr/bin/id": "id",
     "/usr/bin/getconf": "getconf",
     "/usr/bin/sudo": "sudo",
+    "/usr/bin/at": "at",
     "/usr/sbin/ifconfig": "ifconfig",
     "/usr/sbin/mount": "mount",
     "/usr/sbin/umount": "umount",
@@ -39,6 +40,7 @@ _MASTER = {
     "/usr/sbin/lsnim": "lsnim",
     "/usr/sbin/exportfs": "exportfs",
     f"{_METHODS}/c_rsh": "c_rsh",
+    "/usr/bin/ssh": "ssh",
     f"{_METHODS}/m_backup_db": "m_backup_db",
 }
 _CLIENT = {f"{_METHODS}/c_mkbosi": "c_mkbosi"}

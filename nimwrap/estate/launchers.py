@@ -9,6 +9,7 @@ from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
+from nimwrap.estate.process import shell_path
 from nimwrap.estate.spec import Spec
 
 _COMMAND = """#!/bin/sh
@@ -29,6 +30,13 @@ _LOGGED_TOOL = """#!/bin/sh
 root=${{0%/bin/*}}; root=${{root%/usr}}; at=$(date +%s)
 {{ printf '%s\\037%s\\037change\\037{tool}' "${{root##*/}}" "$at"; printf '\\037%s' "$@"; printf '\\036'; }} \\
   >>"${{root%/hosts/*}}/state/commands.log" 2>/dev/null
+exec {real} "$@"
+"""
+_KSH = """#!/bin/sh
+case $1 in */nw.*/*) {python} -SEs -c 'import sys
+sys.path.insert(0, sys.argv[3])
+from nimwrap.estate.script_file import settle
+settle(sys.argv[1], sys.argv[2])' "$0" "$1" {code};; esac
 exec {real} "$@"
 """
 _ASKING = """#!/bin/sh
@@ -92,6 +100,11 @@ def shell(spec: Spec) -> str:
 def logged_tool(tool: str, real: str) -> str:
     """A POSIX tool whose calls stand in the command log."""
     return _LOGGED_TOOL.format(tool=tool, real=real)
+
+
+def ksh(spec: Spec) -> str:
+    """/usr/bin/ksh, which takes up scripts that arrived in pieces."""
+    return _KSH.format(real=spec.ksh or shell_path(), python=spec.python, code=spec.code)
 
 
 @cache

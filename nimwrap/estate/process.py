@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 BIN_DIRS = ("/usr/bin", "/etc", "/usr/sbin", "/sbin", "/usr/lpp/bos.sysmgt/nim/methods")
 _FILE_LIMIT = "ESTATE_FSIZE"
+_UMASK = "ESTATE_UMASK"
 _KSH = ("/usr/bin/ksh", "/usr/bin/ksh93", "/bin/ksh", "/usr/local/bin/ksh")
 
 
@@ -23,6 +24,11 @@ def shell_path() -> str:
         if os.access(path, os.X_OK):
             return path
     return "/bin/sh"
+
+
+def login_shell(me: Machine) -> str:
+    """What runs root's commands on this host: ksh, or the build machine's shell that ``root_shell`` names."""
+    return str(me.fault("root_shell") or shell_path())
 
 
 def environment(me: Machine) -> dict[str, str]:
@@ -39,6 +45,9 @@ def environment(me: Machine) -> dict[str, str]:
     limit = me.fault("fsize_limited")
     if limit:
         env[_FILE_LIMIT] = str(2097151 * 512 if limit is True else int(limit))
+    umask = me.fault("root_umask")
+    if umask:
+        env[_UMASK] = str(umask)
     if "TZ" in os.environ:
         env["TZ"] = os.environ["TZ"]
     return env
@@ -85,6 +94,8 @@ def start(
             os.chdir(cwd)
             if _FILE_LIMIT in env:
                 _limit_file_size(int(env[_FILE_LIMIT]))
+            if _UMASK in env:
+                os.umask(int(env[_UMASK], 8))
             os.execve(argv[0], list(argv), dict(env))  # noqa: S606 (no shell is wanted)
         except OSError:
             os._exit(127)
@@ -118,15 +129,19 @@ def write_all(stream: int, data: bytes) -> None:
         data = data[os.write(stream, data) :]
 
 
-def start_shell(me: Machine, script: str, *, with_input: bool) -> tuple[Child, int]:
-    """``script`` (with AIX's paths) in the host's shell, and our end of its input.
+def start_shell(me: Machine, script: str, *, with_input: bool, mark: str = "") -> tuple[Child, int]:
+    """``script`` (with AIX's paths) in root's login shell on the host, and our end of its input.
 
     Without input it is started as nimsh does: merged output, nothing to read, a session of its own (and -1).
+    ``mark`` is passed on in the environment, to all that the script starts.
     """
-    argv = [shell_path(), "-c", me.paths.inward(script)]
+    argv = [login_shell(me), "-c", me.paths.inward(script)]
     where = me.root or "/"
     if not with_input:
-        return start(argv, environment(me), cwd=where, merged=True, detached=True), -1
+        env = environment(me)
+        if mark:
+            env["ESTATE_REQUEST"] = mark
+        return start(argv, env, cwd=where, merged=True, detached=True), -1
     read_in, write_in = os.pipe()
     return start(argv, environment(me), cwd=where, stdin=read_in), write_in
 

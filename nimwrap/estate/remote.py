@@ -68,9 +68,9 @@ def start_method(client: Machine, method: str, args: Sequence[str]) -> Child:
     return start([path, *args], environment(client), cwd=client.root or "/", detached=True)
 
 
-def start_command(client: Machine, address: str, script: str) -> Child:
-    """A command line on the client, its output merged, as c_rsh starts it."""
+def start_command(client: Machine, address: str, script: str, mark: str = "") -> Child:
+    """A command line on the client, its output merged, as c_rsh starts it; ``mark`` as channel_limits makes it."""
     over_there = hook(client, "remote")
     if over_there:
         return start([*over_there, address, script], os.environ, cwd="/", merged=True, detached=True)
-    return start_shell(client, script, with_input=False)[0]
+    return start_shell(client, script, with_input=False, mark=mark)[0]

@@ -15,6 +15,7 @@ class Spec:
     """``build``'s parameters.
 
     ``image_size`` in bytes, ``rate`` in bytes a second (0: as fast as it goes), ``steps`` portions of an image,
+    ``ksh`` is the build machine's shell that stands for /usr/bin/ksh, empty for the one that it calls so;
     ``server`` is the socket of one that runs the commands which only read (else ESTATE_SERVER of the environment),
     ``python`` and ``code`` are what the executables start (as seen from inside the tree, for a chroot).
     """
@@ -36,6 +37,7 @@ class Spec:
     oslevel: str = "7200-05-04-2220"
     export_gb: int = 200
     directories: tuple[str, ...] = ()
+    ksh: str = ""
     python: str = ""
     code: str = ""
     server: str = ""

@@ -25,7 +25,7 @@ from nimwrap.domain.records import ClientRef, Run
 from nimwrap.fleet.admission import admit, chain_of, detected_clusters, goes_first, held_failure
 from nimwrap.fleet.fleet_observer import FleetObserver
 from nimwrap.fleet.queue import Queue, QueuedJob
-from nimwrap.fleet.session import Session
+from nimwrap.fleet.session import JobsAtOnce, Session
 from nimwrap.fleet.simulation import expected_end
 from nimwrap.images.kinds.registry import images_of
 
@@ -74,7 +74,7 @@ class Fleet:
     def __init__(self, session: Session, order: Order) -> None:
         self.session, self.order = session, order
         self.issued = order.issued or session.clock.now()
-        self.queue: Queue[Task] = Queue({name: master.max_parallel for name, master in session.config.masters.items()})
+        self.queue: Queue[Task] = Queue(JobsAtOnce(session))
         self.runs: dict[str, Run] = {}
         self._told_locked: set[str] = set()
         self._ended: SimpleQueue[tuple[QueuedJob[Task], Run | RetryLater | None]] = SimpleQueue()
@@ -88,6 +88,8 @@ class Fleet:
             self._not_run(ref, failure)
         for ref, failure in taken.too_large.items():
             self._not_run(ref, failure, Outcome.REFUSED)
+        for master, most in taken.at_once.items():
+            self.session.learned[master].allow(most)
         for ref in taken.admitted:
             self._queue(ref)
         while self._goes_on():
@@ -96,6 +98,8 @@ class Fleet:
                 self._start_what_may()
             self._await_one()
         self._account_for_the_rest()
+        for learned in self.session.learned.values():
+            learned.keep()
         return list(self.runs.values())
 
     def _account_for_the_rest(self) -> None:
@@ -145,7 +149,7 @@ class Fleet:
         wait = max(0.0, (start - self.session.clock.now()).total_seconds()) if start else 0.0
         for kind, group in images_of(policy, ref.client):
             durations = reader.durations(ref.master, ref.client, kind)
-            prior = prior_of(reader, ref, self.session.listed.get(ref.master), kind)
+            prior = prior_of(reader, ref, self.session.listed.get(ref.master), self.session.clock.now(), kind)
             request = BackupRequest(
                 ref,
                 kind,
@@ -276,6 +280,8 @@ class Fleet:
             job, result = self._ended.get(timeout=0.5)
         except Empty:
             return
+        if learned := self.session.learned.get(job.master):
+            learned.closed(job.what.run.run.id)
         if isinstance(result, RetryLater):
             self.queue.later(job, self.session.clock.monotonic() + result.wait_s)
             self._tell_again(job.what, result)

@@ -95,7 +95,9 @@ def _reports(session: Session, master: str, refs: Sequence[ClientRef], kind: str
         return [
             master_preflight(context, ref, kind, tuple(session.reader.sizes(master, ref.client, kind))) for ref in refs
         ]
-    prior = {ref.client: prior_of(session.reader, ref, session.listed.get(master), kind) for ref in refs}
+    prior = {
+        ref.client: prior_of(session.reader, ref, session.listed.get(master), session.clock.now(), kind) for ref in refs
+    }
     clients = [ref.client for ref in refs]
     return preflight(context.host, context.master, session.config, clients, prior, session.clock.now())
 
@@ -147,7 +149,7 @@ def _foreseen(session: Session, plan: AttemptPlan, policy: BackupPolicy) -> Fore
 
 def _timed(session: Session, planned: list[Planned]) -> list[Planned]:
     """The clients in the order they would start, with their times, the refused ones last."""
-    queue: Queue[int] = Queue({name: master.max_parallel for name, master in session.config.masters.items()})
+    queue: Queue[int] = Queue({name: master.most_parallel for name, master in session.config.masters.items()})
     detected = detected_clusters(session.reader)
     seen = ((plan.report.ref, plan.report.cluster) for plan in planned)
     detected |= {ref: cluster.name for ref, cluster in seen if cluster and cluster.name}

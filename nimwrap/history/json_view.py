@@ -8,12 +8,12 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from nimwrap.history.model import AttemptRow, ChangeRow, EventRow, FindingRow, ImageRow, RunRow
-from nimwrap.history.sqlite.queries import Reader
+from nimwrap.history.ports import Queries
 
 Json = dict[str, Any]
 
 
-def runs_json(reader: Reader, runs: Sequence[RunRow], *, evidence: bool) -> list[Json]:
+def runs_json(reader: Queries, runs: Sequence[RunRow], *, evidence: bool) -> list[Json]:
     """``data.runs[]``: of ``backup`` with findings and evidence, of ``history`` without."""
     attempts: dict[str, list[AttemptRow]] = defaultdict(list)
     for attempt in reader.attempts([run.id for run in runs]):
@@ -60,11 +60,12 @@ def run_json(
     }
 
 
-def story_json(reader: Reader, run: RunRow) -> Json:
+def story_json(reader: Queries, run: RunRow) -> Json:
     """One run with everything that is known of it, for ``show``: also events, export changes and raw outputs."""
     image = next(iter(reader.images_by_id([run.image])), None) if run.image else None
     attempts = reader.attempts([run.id])
-    shown = run_json(run, attempts=attempts, image=image, findings=reader.findings(run.id))
+    findings = reader.findings(run.id)
+    shown = run_json(run, attempts=attempts, image=image, findings=findings)
     for entry, attempt in zip(shown["attempts"], attempts, strict=True):
         entry.update({name: getattr(attempt, name) for name in ("location", "resource", "output")})
     if image:
@@ -74,10 +75,21 @@ def story_json(reader: Reader, run: RunRow) -> Json:
         shown
         | more
         | {
+            "channel": _channel_json(findings),
             "export_changes": [change_json(change) for change in reader.changes(run=run.id)],
             "events": [event_json(event) for event in reader.events(run.id)],
+            "parallel": [
+                {"at": event.at, "text": event.text, "data": event_json(event)["data"]}
+                for event in reader.parallel_changes(run.master, run.started, run.ended)
+            ],
         }
     )
+
+
+def _channel_json(findings: Sequence[FindingRow]) -> Json | None:
+    """The way by which the last look reached the client, and how many calls that took."""
+    data: Json = next((one.data for one in findings if one.check == "channel" and one.data), {})
+    return {"route": data["route"], "calls": data["channel_calls"]} if "route" in data else None
 
 
 def finding_json(finding: FindingRow) -> Json:

@@ -1,8 +1,8 @@
 """From a NIM master to its clients: one script on the master asks many of them at once (aix-nim section 5.1).
 
 ``c_rsh`` is NIM's own way and needs no keys; its exit status is not the remote one and it may hang, so every call
-is bounded and the script itself reports its status as the last line, ``nw_rc=N``. ``ssh`` is the other way. ``self`` is
-for what a master makes of itself: there is nobody to call.
+is bounded and the script itself reports its status as the last line, ``nw_rc=N``. What it carries is not public
+(aix-audit, row 1) and is found out when an answer does not come. ``ssh`` is the other way.
 """
 
 from __future__ import annotations
@@ -11,25 +11,27 @@ import re
 import secrets
 import shlex
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 from nimwrap.domain.codes import ExitCode
 from nimwrap.domain.errors import NimwrapError
 from nimwrap.domain.names import is_address, is_host_name
+from nimwrap.hosts.channel_route import MUTE, NARROW, SELF, piece_bytes, way_of
+from nimwrap.hosts.fan_out import FanOut, client_script, program
+from nimwrap.hosts.piecewise import bounded, delivering
 from nimwrap.hosts.protocol import CommandResult, Host
-from nimwrap.hosts.script_batch import PREAMBLE, STATUS, answers, limited
+from nimwrap.hosts.script_batch import answers
 from nimwrap.hosts.three_valued import ThreeValued
 
 PARALLEL = 16
 """Clients of one master that are asked at the same time."""
 
-SELF = "self"
-C_RSH = "/usr/lpp/bos.sysmgt/nim/methods/c_rsh"
-_SSH = "ssh -n -o BatchMode=yes -o ConnectTimeout=10 -o StrictHostKeyChecking=yes"
 _RC = re.compile(r"(\r?\n)?^nw_rc=(\d+)\r?\n?", re.MULTILINE)
+_ROUTE = re.compile(r"^nw_route=(\S+) (\d+)\r?\n?", re.MULTILINE)
 _SCRIPT_LIMIT = 100_000  # what is longer than a command line goes over the input; a shell holds it in a variable
 _TOGETHER = 500  # so that the answers, of which a transport keeps 16 MB, have 32 kB each
-_SPARE = "~^%@?:,+_"
+_MEASURING_S = 120
+"""What finding out about narrow channels may take beside the answers themselves."""
 
 
 @dataclass(frozen=True)
@@ -37,25 +39,36 @@ class ClientRequest:
     """``script`` for the client's shell, ``host`` as the master is to call it (NIM's if1 name).
 
     ``arguments`` are the script's ``$1``, ``$2``..: a script that differs from client to client only by them travels
-    to the master once.
+    to the master once. ``route``: the way that is known to lead there, empty to find out.
     """
 
     host: str
     script: str
     arguments: tuple[str, ...] = ()
+    route: str = ""
 
 
 @dataclass(frozen=True)
 class ChannelAnswer(ThreeValued):
-    """``reached`` False: the channel failed and ``output`` says how; else ``returncode`` is the script's own."""
+    """``reached`` False: the channel failed and ``output`` says how; else ``returncode`` is the script's own.
+
+    ``route`` is the way it took (channel_route), ``calls`` how often the client was called for it.
+    """
 
     reached: bool
     returncode: int | None
     output: str
+    route: str = field(default="", compare=False)
+    calls: int = field(default=1, compare=False)
+
+    @property
+    def narrow(self) -> bool:
+        """True when c_rsh reaches the client and does not carry, or not run, what it is given."""
+        return way_of(self.route) in (NARROW, MUTE)
 
 
-def client_command(channel: str, client_host: str, script: str, limit_s: int) -> str:
-    """Shell text for the master: runs ``script`` on the client within ``limit_s`` seconds.
+def client_command(route: str, client_host: str, script: str, limit_s: int) -> str:
+    """Shell text for the master: runs ``script`` on the client within ``limit_s`` seconds, by a known ``route``.
 
     It prints the client's merged output and, last, ``nw_rc=N``; without that line the channel failed and the output
     says why. Its status on the master means nothing. Raises NimwrapError ``name_invalid`` for a host that may not
@@ -63,13 +76,18 @@ def client_command(channel: str, client_host: str, script: str, limit_s: int) ->
     """
     if not (is_host_name(client_host) or is_address(client_host)):
         raise NimwrapError(f"{client_host[:80]!r} is not a host name", code="name_invalid", exit_code=ExitCode.REFUSED)
-    whom = [] if channel == SELF else [client_host]
-    call = shlex.join([*_program(channel).split(), *whom, _client_script(channel, script)])
-    return _bounded(call, limit_s)
+    text, size = client_script(route, script), piece_bytes(route)
+    if size is not None:
+        return delivering(client_host, text, size, limit_s, secrets.token_hex(6))
+    whom = [] if route == SELF else [client_host]
+    return bounded(shlex.join([*program(route).split(), *whom, text]), limit_s)
 
 
 def parse_channel(output: str) -> ChannelAnswer:
     """What :func:`client_command` printed; text that the channel adds after the status is kept in the output."""
+    if told := _ROUTE.search(output):
+        answer = parse_channel(_ROUTE.sub("", output))
+        return replace(answer, route=told[1], calls=int(told[2]))
     matches = list(_RC.finditer(output))
     if not matches:
         return ChannelAnswer(False, None, output)
@@ -96,7 +114,7 @@ def ask_clients(
     A client that hangs costs its own ``limit_s`` seconds and holds up only the worker that asked it. Nothing is
     written on the master. Raises what ``host.run`` raises, and NimwrapError ``unknown`` when the master's shell fails.
     """
-    return _asked(host, _FanOut(channel, parallel, limit_s, secrets.token_hex(6), after), requests)[0]
+    return _asked(host, FanOut(channel, parallel, limit_s, secrets.token_hex(6), after), requests)[0]
 
 
 def ask_beside(
@@ -106,11 +124,11 @@ def ask_beside(
 
     ``own`` is script text whose answers bear marks; they stand in the output of the result, None without any script.
     """
-    return _asked(host, _FanOut(channel, PARALLEL, limit_s, secrets.token_hex(6), after), requests, own)
+    return _asked(host, FanOut(channel, PARALLEL, limit_s, secrets.token_hex(6), after), requests, own)
 
 
 def _asked(
-    host: Host, fan: _FanOut, requests: Mapping[str, ClientRequest], own: str = ""
+    host: Host, fan: FanOut, requests: Mapping[str, ClientRequest], own: str = ""
 ) -> tuple[dict[str, ChannelAnswer], CommandResult | None]:
     valid = [name for name, asked in requests.items() if is_host_name(asked.host) or is_address(asked.host)]
     found = {
@@ -121,16 +139,17 @@ def _asked(
     for names in list(_chunks(valid, requests, fan)) or ([[]] if own else []):
         rounds = max(1, -(-len(names) // fan.parallel))
         script = fan.script([requests[name] for name in names], own if first is None else "") if names else own
-        result = host.run(script, timeout=rounds * (fan.limit_s + 3) + 60)
+        result = host.run(script, timeout=rounds * (fan.limit_s + 3) + 60 + (_MEASURING_S if fan.finds_out else 0))
         first = result if first is None else first
         said = answers(result.stdout, fan.nonce)
         for index, name in enumerate(names):
             answer = said.get(str(index))
-            found[name] = _unanswered(result) if answer is None else parse_channel(answer.output)
+            told = _unanswered(result) if answer is None else parse_channel(answer.output)
+            found[name] = told if told.route else replace(told, route=fan.usual)
     return {name: found[name] for name in requests}, first
 
 
-def _chunks(names: list[str], requests: Mapping[str, ClientRequest], fan: _FanOut) -> Iterator[list[str]]:
+def _chunks(names: list[str], requests: Mapping[str, ClientRequest], fan: FanOut) -> Iterator[list[str]]:
     """``names`` in parts that one round trip carries, there and back; a single one may be larger."""
     few = len(names) <= _TOGETHER
     if len(names) < 2 or (few and len(fan.script([requests[name] for name in names]).encode()) < _SCRIPT_LIMIT):
@@ -148,92 +167,3 @@ def _unanswered(result: CommandResult) -> ChannelAnswer:
             f"the master cannot ask its clients: {result.stderr.strip() or result.stdout.strip() or 'no reason given'}",
         )
     return ChannelAnswer(False, None, "the connection to the master was lost before the client's answer came")
-
-
-@dataclass(frozen=True)
-class _FanOut:
-    """Builds the script for the master. It makes no file: nothing to clean up, and nothing that can be full."""
-
-    channel: str
-    parallel: int
-    limit_s: int
-    nonce: str
-    after: str = ""
-
-    def script(self, requests: list[ClientRequest], own: str = "") -> str:
-        """Equal client scripts are sent once. Each of ``parallel`` workers asks every Nth client, beside ``own``.
-
-        It holds their answers in a variable until it is done, so that a full pipe stops nobody; a null byte would end
-        the variable, so those go, and with them the carriage returns of a channel that has a terminal in it.
-        ksh88 has no printf of its own, and echo would read backslashes.
-        """
-        texts: dict[str, int] = {}
-        table = []
-        for index, request in enumerate(requests):
-            number = texts.setdefault(_client_script(self.channel, request.script), len(texts))
-            given = shlex.quote(_given(request.arguments))
-            table.append(f"{index}) nw_h={shlex.quote(request.host)} nw_s={given}$nw_t{number};;")
-        workers = min(self.parallel, len(requests))
-        lines = [
-            f"{PREAMBLE}# ask {len(requests)} clients by {self.channel}",
-            *(f"nw_t{number}={shlex.quote(text)}" for text, number in texts.items()),
-            r"nw_clean='tr -d \000\015'",
-            "nw_look() { case $1 in",
-            *table,
-            "esac; }",
-            "nw_call() {",
-            _bounded(f'{_program(self.channel)} "$nw_h" "$nw_s"', self.limit_s),
-            "}",
-            "nw_work() { nw_n=$1",
-            f"while [ $nw_n -lt {len(requests)} ] && kill -0 $$ 2>/dev/null; do",
-            f'nw_look $nw_n; echo "@@{self.nonce} begin $nw_n"',
-            *(["nw_c=$(nw_call | $nw_clean)", 'nw_say "$nw_c"', self.after] if self.after else ["nw_call"]),
-            f'echo; echo "@@{self.nonce} end $nw_n 0"',
-            f"nw_n=$((nw_n+{workers})); done; }}",
-            "nw_say() { printf '%s\\n' \"$1\"; }",
-            'if [ "$(print -r -- x 2>/dev/null)" = x ]; then nw_say() { print -r -- "$1"; }; fi',
-            'nw_held() { nw_o=$(nw_work $1 </dev/null 2>&1 | $nw_clean); nw_say "$nw_o"; }',
-            *([f'nw_own() {{ nw_o=$( ( {own}\n) </dev/null | $nw_clean); nw_say "$nw_o"; }}'] if own else []),
-            _side_by_side([*(["nw_own"] if own else []), *(f"nw_held {worker}" for worker in range(workers))]),
-        ]
-        return "\n".join(lines) + "\n"
-
-
-def _side_by_side(commands: list[str]) -> str:
-    """All ``commands`` at once, their outputs one after the other: each waits in its pipe for those after it."""
-    text = commands[-1]
-    for command in reversed(commands[:-1]):
-        text = f"{command} | {{ {text}\ncat; }}"
-    return text
-
-
-def _bounded(call: str, limit_s: int) -> str:
-    """``call`` within its limit; on a passed one the last line says so."""
-    return f"{limited(f'exec {call} 2>&1', limit_s)}\n[ $? -eq 143 ] && echo 'nimwrap: no answer within {limit_s} s'"
-
-
-def _given(arguments: tuple[str, ...]) -> str:
-    return f"set -- {shlex.join(arguments)}; " if arguments else ""
-
-
-def _program(channel: str) -> str:
-    return {"c_rsh": C_RSH, SELF: "/usr/bin/ksh -c"}.get(channel, _SSH)
-
-
-def _client_script(channel: str, script: str) -> str:
-    """``script`` as the client gets it: a subshell of its own, so that its ``exit`` does not hide the status line."""
-    text = f"{PREAMBLE}( {script}\n) </dev/null 2>&1; {STATUS}; echo; echo nw_rc=$nw_rc"
-    return _one_line(text) if channel == "c_rsh" else text
-
-
-def _one_line(text: str) -> str:
-    """``text`` without line ends: nothing public says that nimsh takes a command of several lines.
-
-    Newline, backslash (which some shells' echo would read) and quote (which would double at each quoting) travel as
-    three characters that ``text`` does not have; with fewer than three to spare it goes as it is.
-    """
-    spare = [char for char in _SPARE if char not in text][:3]
-    if len(spare) < 3:
-        return text
-    packed = text.translate(str.maketrans("\n\\'", "".join(spare)))
-    return f"LC_ALL=C; export LC_ALL; eval \"$(echo '{packed}' | tr '{''.join(spare)}' '\\012\\134\\047')\""

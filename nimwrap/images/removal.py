@@ -21,7 +21,7 @@ from nimwrap.hosts.script_batch import PREAMBLE
 from nimwrap.images.kinds.registry import kind_of
 
 if TYPE_CHECKING:
-    from nimwrap.history.sqlite.store import Store
+    from nimwrap.history.ports import History
 
 PLANNED = "planned"
 REMOVED = "removed"
@@ -124,7 +124,7 @@ def begun(host: Host, row: ImageRow) -> Begun:
     return both.get((resource, file), Begun.HALF)
 
 
-def remove_image(host: Host, store: Store, row: ImageRow, reason: str, now: datetime) -> Removal:
+def remove_image(host: Host, store: History, row: ImageRow, reason: str, now: datetime) -> Removal:
     """Journal the removal, do it, check it, record its end. StoreUnavailable before anything was done."""
     refused = unsafe(row)
     if refused:
@@ -141,7 +141,7 @@ def remove_image(host: Host, store: Store, row: ImageRow, reason: str, now: date
     return finish(host, store, row, now)
 
 
-def finish(host: Host, store: Store, row: ImageRow, now: datetime) -> Removal:
+def finish(host: Host, store: History, row: ImageRow, now: datetime) -> Removal:
     """Carry out a journalled removal. An end that cannot be recorded now follows at the next recover."""
     from nimwrap.history.history_errors import StoreUnavailable
 

@@ -10,7 +10,7 @@ import math
 import secrets
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from nimwrap.aix.addresses import ipv4
@@ -103,7 +103,7 @@ def _source_now(host: Host, master: MasterConfig, report: PreflightReport, *, in
     nonce = secrets.token_hex(4)
     name = report.master_name or _safe_name(master)
     script = client_facts.source_script(name, nonce, interfaces=interfaces)
-    request = {report.ref.client: ClientRequest(report.client_host, script)}
+    request = {report.ref.client: ClientRequest(report.client_host, script, route=report.route)}
     answer = ask_clients(host, master.client_channel, request, limit_s=CHANNEL_LIMIT_S)
     return read_client(answer[report.ref.client].output, nonce)
 
@@ -120,6 +120,7 @@ class _Look:
     master: MasterConfig
     config: Config
     deadline: Deadline
+    routes: Mapping[str, str] = field(default_factory=dict)
 
     def at(self, refs: Sequence[ClientRef], prior: Mapping[str, Prior], now: datetime) -> list[CheckContext]:
         """Master and clients are asked at once, the clients by what a listing taken before calls them.
@@ -131,6 +132,7 @@ class _Look:
         believed = {client: host for client, host in believed.items() if is_host_name(host)}
         named = next((one.master_name for one in prior.values() if one.master_name), _safe_name(self.master))
         nonce = secrets.token_hex(4)
+        self.routes = {client: one.route for client, one in prior.items()}
         asked, names, result = self._ask(believed, named, self._master_script(refs, nonce))
         on_master = self._read_master(result, nonce)
         drafts = [
@@ -165,7 +167,7 @@ class _Look:
 
     def _master_script(self, refs: Sequence[ClientRef], nonce: str) -> str:
         return asked_together(
-            master_facts.quick_questions(self.master.client_channel == "c_rsh"),
+            master_facts.quick_questions(self.master.client_channel != "ssh"),
             master_facts.slow_questions(self._homes(refs), [ref.client for ref in refs]),
             nonce,
             master_facts.LIMIT_S,
@@ -197,7 +199,7 @@ class _Look:
         found, result = ask_beside(
             self.host,
             self.master.client_channel,
-            {client: ClientRequest(host, script) for client, host in hosts.items()},
+            {client: ClientRequest(host, script, route=self.routes.get(client, "")) for client, host in hosts.items()},
             own,
             limit_s=int(self.deadline.left(CHANNEL_LIMIT_S)),
             after=names_after(naming, fleet=len(hosts) > PARALLEL),

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from nimwrap.aix import df, etc_exports, exportfs, lsnim, mount, ps
 from nimwrap.aix.text import Unrecognised, lines
 from nimwrap.domain.names import is_nim_name
-from nimwrap.hosts.client_channel import C_RSH
+from nimwrap.hosts.piecewise import C_RSH
 from nimwrap.hosts.script_batch import Answer, Question
 from nimwrap.images.kinds.registry import client_programs, machine_types
 from nimwrap.preflight.facts import Fact, Missing, absent, raw_text, read

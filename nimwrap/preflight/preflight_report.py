@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from nimwrap.domain.attempt_plan import NIM
 from nimwrap.domain.codes import FailureCode
-from nimwrap.domain.findings import CheckVerdict, Failure, Finding, refusal, verdict_of
+from nimwrap.domain.findings import CheckStatus, CheckVerdict, Failure, Finding, refusal, verdict_of
 from nimwrap.domain.records import ClientRef, Cluster, SourceAddress
 
 
@@ -14,6 +15,7 @@ from nimwrap.domain.records import ClientRef, Cluster, SourceAddress
 class Prior:
     """What history knows: sizes of this client's images in bytes, newest first; remedies that worked on this master.
 
+    ``route``: the way to the client as it was found out (hosts.channel_route), empty when that has yet to be done.
     ``host`` and ``master_name`` are the client's if1 name and what the master calls itself, as a listing taken before
     says: with them the client is called at once, and again should the master say otherwise now.
     """
@@ -22,6 +24,7 @@ class Prior:
     remedies_proven: tuple[str, ...] = ()
     host: str | None = None
     master_name: str | None = None
+    route: str = ""
 
 
 @dataclass(frozen=True)
@@ -57,6 +60,8 @@ class PreflightReport:
     client's mount will use. ``directory`` is where the image goes, ``mount_point`` the file system it lies in;
     ``exports`` are the lines of the exports in force of that directory, of those above and below it.
     ``client_mounts``: where the client has mounted something from other machines.
+    ``route`` is the way the client was reached by, empty when it was not; ``channel_calls`` how often it was called,
+    ``route_is_new`` whether that is not what was known before.
     ``remedies`` are those allowed and possible here, in the order in which to try them.
     """
 
@@ -77,6 +82,9 @@ class PreflightReport:
     client_mounts: tuple[str, ...] | None = None
     available_bytes: int | None = None
     processes_before: tuple[str, ...] = ()
+    route: str = ""
+    channel_calls: int = 0
+    route_is_new: bool = False
 
     @property
     def verdict(self) -> CheckVerdict:
@@ -86,6 +94,19 @@ class PreflightReport:
     def failure(self) -> Failure | None:
         """Why it is refused, None when it is not."""
         return refusal(self.findings)
+
+    @property
+    def worst(self) -> tuple[Finding, ...]:
+        """The findings that keep it from being ready, of the worst kind only."""
+        status = CheckStatus.FAILED if self.verdict is CheckVerdict.REFUSED else CheckStatus.WARNING
+        return tuple(finding for finding in self.findings if finding.status is status)
+
+    @property
+    def way(self) -> str | None:
+        """How the image would be made: NIM's own way, or the first remedy; None where it would not be."""
+        if self.verdict is CheckVerdict.REFUSED:
+            return None
+        return next(iter(self.remedies), NIM) if self.source_differs else NIM
 
     @property
     def source_differs(self) -> bool:

@@ -23,6 +23,7 @@ def report_of(s: CheckContext, findings: tuple[Finding, ...]) -> PreflightReport
     """The report of one client. Remedies are named only where one is needed and nothing forbids it."""
     answer = s.client.source.value
     differs = s.source.actual != s.source.expected and s.source.actual is not None and s.source.expected is not None
+    route = "" if s.channel is None or not s.channel.reached else s.channel.route
     usable = differs and not obstacle(s)
     return PreflightReport(
         ref=s.ref,
@@ -41,5 +42,8 @@ def report_of(s: CheckContext, findings: tuple[Finding, ...]) -> PreflightReport
         exports=tuple(export.text for export in nearby_exports(s)),
         client_mounts=mounted(s),
         available_bytes=s.available_bytes,
+        route=route,
+        channel_calls=0 if s.channel is None else s.channel.calls,
+        route_is_new=route not in ("", s.prior.route),
         processes_before=tuple(process.line for process in backups_running(s.client)),
     )

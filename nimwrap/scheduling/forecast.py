@@ -10,7 +10,7 @@ from heapq import merge
 from nimwrap.clients.known_clients import current_clients
 from nimwrap.config.model import Config
 from nimwrap.domain.records import ClientRef
-from nimwrap.history.sqlite.queries import Reader
+from nimwrap.history.ports import Queries
 from nimwrap.scheduling.model import Schedule
 from nimwrap.scheduling.schedule_clients import clients_of
 from nimwrap.scheduling.slots import upcoming
@@ -26,7 +26,7 @@ class Coming:
 
 
 def coming(
-    config: Config, reader: Reader, schedules: Mapping[str, Schedule], now: datetime, until: datetime
+    config: Config, reader: Queries, schedules: Mapping[str, Schedule], now: datetime, until: datetime
 ) -> Iterator[Coming]:
     """Every slot after ``now`` up to ``until``, in order."""
     known = current_clients(config, reader)

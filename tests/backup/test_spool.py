@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -48,6 +49,10 @@ def planned(root: Path, run: str = RUN) -> AttemptPlan:
 
 def lock(root: Path, run: str = RUN) -> spool.LockAnswer:
     return spool.parse_locks(sh(spool.locks_script(str(root), ["aix01"], run, "ctl pid 1")))[0]
+
+
+def status(text: str) -> operation_status.OperationStatus:
+    return operation_status.parse_statuses(text, [RUN]).operations[RUN]
 
 
 def made_room(root: Path, **files: str) -> Path:
@@ -97,9 +102,9 @@ def test_what_a_login_prints_around_an_answer_is_none_of_it(root: Path) -> None:
     assert spool.parse_locks(NOISE + said + NOISE) == spool.parse_locks(said)
     assert spool.parse_locks(said)[0].got
     made_room(root, image="/nowhere\n", out="line one\nnw end is nothing\nline two\n", rc="0\n", done="x\n")
-    seen = sh(operation_status.poll_script(planned(root), 0))
-    assert operation_status.parse_status(NOISE + seen + NOISE) == operation_status.parse_status(seen)
-    look = operation_status.parse_status(seen)
+    seen = sh(operation_status.poll_script([planned(root)], 0))
+    assert status(NOISE + seen + NOISE) == status(seen)
+    look = status(seen)
     assert (look.done, look.returncode, look.size) == (True, 0, None)
     assert look.output == "line one\nnw end is nothing\nline two\n"
 
@@ -109,15 +114,15 @@ def test_no_answer_is_never_taken_for_an_empty_one(root: Path, text: str) -> Non
     with pytest.raises(ValueError, match="not an answer"):
         spool.parse_locks(text)
     with pytest.raises(ValueError, match="not an answer"):
-        operation_status.parse_status(text)
+        status(text)
 
 
 def test_half_an_answer_is_none(root: Path) -> None:
     """Without its last line a live holder would look gone, and its lock stale."""
     said = sh(spool.locks_script(str(root), ["aix01"], RUN, "ctl pid 1")).splitlines()
     made_room(root, image="/nowhere\n")
-    seen = sh(operation_status.poll_script(planned(root), 0)).splitlines()
-    for whole, parse in ((said, spool.parse_locks), (seen, operation_status.parse_status)):
+    seen = sh(operation_status.poll_script([planned(root)], 0)).splitlines()
+    for whole, parse in ((said, spool.parse_locks), (seen, status)):
         for lines in range(len(whole)):
             with pytest.raises(ValueError, match="not an answer"):
                 parse("\n".join(whole[:lines]))
@@ -128,7 +133,7 @@ def test_half_an_answer_is_none(root: Path) -> None:
 )
 def test_a_reboot_is_told_by_how_long_the_machine_is_up(root: Path, boot: str, rebooted: bool) -> None:
     made_room(root, image="/nowhere\n", boot=f"{boot} 20261123010203\n")
-    assert operation_status.parse_status(sh(operation_status.poll_script(planned(root), 0))).rebooted == rebooted
+    assert status(sh(operation_status.poll_script([planned(root)], 0))).rebooted == rebooted
 
 
 def test_a_lock_says_which_operation_it_is_for_and_since_which_boot(root: Path) -> None:
@@ -194,3 +199,36 @@ def test_stop_ends_the_command_it_knows(root: Path) -> None:
     with subprocess.Popen(["/bin/sh", "-c", stop_text(planned(root), ":")], stdout=subprocess.PIPE, text=True) as stop:
         assert command.wait(20) != 0
         assert stop.communicate()[0].splitlines()[-1] == "stopped"
+
+
+def test_one_poll_tells_of_every_operation_and_of_all_images_that_are_being_made(root: Path) -> None:
+    made_room(root, image=f"{root}/mine.img\n", out="35 files\n", wrapper=":\n")
+    (root / "mine.img").write_text("x" * 1000)
+    other = root / "20261123T010203-aix02-0000"
+    other.mkdir()
+    (other / "image").write_text(f"{root}/other.img\n")
+    (root / "other.img").write_text("x" * 77)
+    written = root / "20261123T010203-aix03-0000"
+    written.mkdir()
+    (written / "image").write_text("/nowhere.img\n")
+    (written / "rc").write_text("0\n")
+    for number, run in enumerate((RUN, other.name, written.name), 1):
+        (root / "slots" / str(number)).mkdir()
+        (root / "slots" / str(number) / "run").write_text(f"{run}\n")
+    gone = "20261123T010203-aix09-0000"
+    seen = sh(operation_status.poll_script([planned(root), planned(root, gone)], 5))
+    found = operation_status.parse_statuses(seen, [RUN, gone])
+    assert not found.operations[gone].room
+    assert (found.operations[RUN].size, found.operations[RUN].written) == (1000, 9)
+    assert found.operations[RUN].output == "35 files\n"
+    assert found.making == {RUN: 1000, other.name: 77}
+
+
+def test_with_a_cap_below_the_slots_taken_no_further_one_is_had(root: Path) -> None:
+    assert lock(root).got
+    for number in (3, 5):
+        (root / "slots" / str(number)).mkdir()
+    tight, room = replace(planned(root), slots=6), replace(planned(root), slots=6, max_parallel=3)
+    assert sh(spool.start_script(replace(tight, max_parallel=2), "exit 0\n", None, "me")).splitlines()[-1] == "nw busy"
+    assert sorted(path.name for path in (root / "slots").iterdir()) == ["3", "5"]
+    assert "nw started" in sh(spool.start_script(room, "exit 0\n", None, "me"))

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import shlex
+import signal
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -77,6 +80,18 @@ CASES = [
     Case("df_layout", "df -Pk /export/nim", "-         -", value="dash", host="nim"),
     Case("df_layout", "df -Pk /export/nim", "100%", value="full", host="nim"),
     Case("df_layout", "df -Pk /export/nim", "verylonglogicalvolume", "wide", "nim"),
+    Case("channel_cut", f"{C_RSH} aix01 'echo one; echo two'", "two", value=8, absent=True),
+    Case("channel_refuse", f"{C_RSH} aix01 'echo one; echo two' 2>&1", "too long", value=8),
+    Case("channel_without", f"""{C_RSH} aix01 'echo "a  b"'""", "a b\n", value='"'),
+    Case("channel_wrapped", f"""{C_RSH} aix01 'echo "a  b"'""", "a\n"),
+    Case("channel_one_line", f"{C_RSH} aix01 'echo one\necho two'", "one echo two"),
+    Case("channel_merged", f"{C_RSH} aix01 hostname 2>/dev/null; :", "aix01"),
+    Case("channel_status_hidden", f"{C_RSH} aix01 hostname; echo rc=$?", "rc=0"),
+    Case("channel_methods_only", f"{C_RSH} aix01 hostname 2>&1; echo rc=$?", "not a method\nrc=1"),
+    Case("ssh_to_clients", "ssh -n -o BatchMode=yes aix01 'hostname; exit 3'; echo rc=$?", "aix01\nrc=3"),
+    Case("root_shell", f"{C_RSH} aix01 'print -r x' 2>&1", "not found", value="/bin/dash"),
+    Case("root_umask", f"{C_RSH} aix01 umask", "027", value="027"),
+    Case("no_at", "echo true | at now 2>&1", "not authorized", at="aix01"),
     Case("sudo_refused", "sudo -n id 2>&1", "a password is required", host="nim"),
 ]
 HANGS = {
@@ -100,7 +115,7 @@ def test_a_switch_shows(sim: Sim, case: Case) -> None:
 
 
 def test_every_switch_has_its_test() -> None:
-    elsewhere = {"partial_object", "rootvg_locked"}
+    elsewhere = {"partial_object", "rootvg_locked", "channel_group_ended", "channel_no_background"}
     assert {case.fault for case in CASES} | set(HANGS) | elsewhere == set(FAULTS)
 
 
@@ -126,6 +141,33 @@ def test_a_hang_lasts_until_the_switch_is_off(sim: Sim, fault: str) -> None:
         assert 0 < file.stat().st_size < 262144
     sim.estate.fault(fault, None)
     process.communicate(timeout=120)
+
+
+IN_A_SESSION = (
+    "perl -MPOSIX -e 'fork and do {sleep 1; exit}; POSIX::setsid(); exec qw(sleep N)' </dev/null >/dev/null 2>&1"
+)
+IN_THE_GROUP = "sleep N </dev/null >/dev/null 2>&1 &"
+BY_CRON = "echo 'env sleep N' | at now 2>/dev/null"  # ksh93 has a sleep of its own
+
+
+@pytest.mark.parametrize(
+    ("fault", "job", "lives"),
+    [
+        ("channel_group_ended", IN_THE_GROUP, False),
+        ("channel_group_ended", IN_A_SESSION, True),
+        ("channel_no_background", IN_A_SESSION, False),
+        ("channel_no_background", BY_CRON, True),
+    ],
+)
+def test_what_a_request_leaves_running(sim: Sim, fault: str, job: str, *, lives: bool) -> None:
+    seconds = f"33.{os.getpid()}"
+    sim.estate.fault(fault, value=True, host="aix01")
+    sim.run(f"{C_RSH} aix01 {shlex.quote(job.replace('N', seconds))}; sleep 1")
+    found = sim.run("ps -e -o pid= -o args=").out
+    pids = [int(line.split()[0]) for line in found.splitlines() if line.split()[1:] == ["sleep", seconds]]
+    for pid in pids:
+        os.kill(pid, signal.SIGKILL)
+    assert bool(pids) is lives
 
 
 def test_a_locked_rootvg_warns_and_waits(sim: Sim) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import time
@@ -107,7 +108,8 @@ def test_many_clients_at_once_with_one_that_hangs(tmp_path: Path, shell: str) ->
     assert found["client 5"] == ChannelAnswer(False, None, "refused\n")
     well = {n: found[f"client {n}"] for n in range(20) if n not in (3, 5)}
     assert well == {n: ChannelAnswer(True, n % 3, f"é c{n}\n") for n in well}
-    assert sorted((tmp_path / "asked").read_text().split()) == sorted(f"c{n}" for n in range(20))
+    asked = sorted([*(f"c{n}" for n in range(20)), "c3", "c5"])  # those that did not answer are probed once
+    assert sorted((tmp_path / "asked").read_text().split()) == asked
 
 
 def test_the_master_is_not_written_to(tmp_path: Path) -> None:
@@ -157,7 +159,7 @@ def test_arguments_let_all_clients_share_one_script(tmp_path: Path, shell: str) 
     requests = {f"c{n}": ClientRequest(f"c{n}", script, (f"it's {n}", "a b;$(id)\\n")) for n in range(40)}
     found = ask_clients(Counting(), "c_rsh", requests)
     assert [answer.output for answer in found.values()] == [f"it's {n}|a b;$(id)\\n|" for n in range(40)]
-    assert len(sent) == 1 and sent[0] < 10_000
+    assert len(sent) == 1 and sent[0] < 14_000
 
 
 def test_answers_of_a_questionnaire_travel_inside(tmp_path: Path, shell: str) -> None:
@@ -170,7 +172,8 @@ def test_answers_of_a_questionnaire_travel_inside(tmp_path: Path, shell: str) ->
 
 
 def test_nothing_of_it_runs_on(tmp_path: Path, shell: str) -> None:
-    host = fake_master(tmp_path, "sleep 7777 | cat", shell)
+    mine = f"sleep 7{os.getpid()}"  # others run the same test on this machine
+    host = fake_master(tmp_path, f"{mine} | cat", shell)
     ask_clients(host, "c_rsh", {"a": ClientRequest("a", "true")}, limit_s=1)
     listing = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True).stdout
-    assert "sleep 7777" not in listing.splitlines()
+    assert mine not in listing.splitlines()

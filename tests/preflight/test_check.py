@@ -142,9 +142,11 @@ def test_text_has_a_line_for_each_check_and_a_fix_below_what_is_not_ok(
 ) -> None:
     ran = run_cli("check", "powerha1", config=estate_config())
     assert ran.exit_code == 0
-    assert ran.lines[0] == "powerha1: warning"
+    assert ran.lines[0] == "powerha1: warning, by own-mount"
     at = next(number for number, line in enumerate(ran.lines) if line.startswith("\tsource_address: warning ("))
     assert ran.lines[at + 1].startswith("\t  fix: for good: set the Distribution Preference")
+    assert ran.lines[at + 2].startswith("\t    1. smitty cm_service_ip")
+    assert ran.lines[at + 5].startswith("\t    4. Check: nimwrap check powerha1")
     assert "\trootvg: ok (rootvg is active and not locked)" in ran.lines
 
 

@@ -8,6 +8,7 @@ from typing import Any
 from nimwrap.cli.output.printer import Printer
 from nimwrap.cli.time_args import clock, full
 from nimwrap.domain.durations import format_duration, format_size
+from nimwrap.hosts.channel_route import in_words
 
 Story = dict[str, Any]
 _EXPLAINED = 3
@@ -24,6 +25,7 @@ def tell(printer: Printer, run: Story, *, whole: bool) -> None:
     _changes(printer, run)
     _attempts(printer, run, whole=whole)
     _image(printer, run)
+    _parallel(printer, run)
     _events(printer, run, whole=whole)
 
 
@@ -63,11 +65,19 @@ def _asked(printer: Printer, run: Story) -> None:
             ("asked", asked),
             ("started", full(run["started"])),
             ("ended", full(run["ended"]) + took if run["ended"] else None),
+            ("channel", _channel(run["channel"])),
             ("cluster", _cluster(run["cluster"])),
             ("remedy", run["remedy"]),
             ("log", run["log_path"]),
         ]
     )
+
+
+def _channel(channel: Story | None) -> str | None:
+    if channel is None:
+        return None
+    calls = channel["calls"]
+    return f"{in_words(channel['route'])}, {calls} call{'' if calls == 1 else 's'} for the preflight"
 
 
 def _cluster(cluster: Story | None) -> str | None:
@@ -160,6 +170,14 @@ def _image(printer: Printer, run: Story) -> None:
         ],
         indent=2,
     )
+
+
+def _parallel(printer: Printer, run: Story) -> None:
+    """How many images the master made at once meanwhile, each change with its reason."""
+    if run["parallel"]:
+        _title(printer, f"Images at once on {run['master']}")
+    for change in run["parallel"]:
+        printer.line(f"  {clock(change['at'])}  {change['text']}")
 
 
 def _events(printer: Printer, run: Story, *, whole: bool) -> None:

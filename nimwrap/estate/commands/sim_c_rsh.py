@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from nimwrap.estate import net, nimdb, remote
+from nimwrap.estate import channel_limits, net, nimdb, remote
 from nimwrap.estate.hooks import hook
 from nimwrap.estate.machine import Machine
 from nimwrap.estate.process import Child, pump, write_all
@@ -36,7 +36,19 @@ def main(me: Machine, args: list[str]) -> int:
     if client.fault("c_rsh_hang"):
         me.hang(lambda: bool(client.fault("c_rsh_hang")))
         return 1
-    return _relay(me, client, remote.start_command(client, net.lookup(me, host) or host, script))
+    script, refused = channel_limits.carried(client, script)
+    if refused:
+        (me.out if client.fault("channel_merged") else me.err)(refused)
+        return _status(client, 1)
+    mark = channel_limits.marked(client)
+    child = remote.start_command(client, net.lookup(me, host) or host, script, mark)
+    status = _relay(me, client, child)
+    channel_limits.end_request(client, child.pid, mark)
+    return _status(client, status)
+
+
+def _status(client: Machine, status: int) -> int:
+    return 0 if client.fault("channel_status_hidden") else status
 
 
 def _relay(me: Machine, client: Machine, child: Child) -> int:

@@ -48,6 +48,7 @@ _FLEET = select(FleetRow._fields[:-1], "fleet_status")
 _LAST_GOOD = select(LastGoodRow._fields, "last_good")
 _IMAGES = select(ImageRow._fields, "images")
 _EVER = ""  # before every RFC 3339 text
+_NEVER = "9999"  # after every one
 
 
 class Reader(SetQueries):
@@ -127,6 +128,13 @@ class Reader(SetQueries):
             EventRow.from_row, f"{_EVENTS} where kind = ? and at >= ? order by at, id", (kind, rfc3339(since))
         )
 
+    def parallel_changes(self, master: str, since: str, until: str | None) -> list[EventRow]:
+        """Each change of how many images a master makes at once, between two moments, and the last one before."""
+        of = f"{_EVENTS} where kind = 'parallel' and master = ?"
+        before = self.records(EventRow.from_row, f"{of} and at < ? order by at desc, id desc limit 1", (master, since))
+        within = f"{of} and at >= ? and at <= ? order by at, id"
+        return before + self.records(EventRow.from_row, within, (master, since, until or _NEVER))
+
     # --- what backups of a client were like
 
     def durations(self, master: str, client: str, kind: str = PLAIN_KIND, limit: int = 10) -> list[float]:
@@ -154,6 +162,15 @@ class Reader(SetQueries):
             " and outcome in ('ok', 'warning') group by remedy order by latest desc"
         )
         return tuple(remedy for remedy, _ in self.each(sql, (master,)))
+
+    def routes(self, master: str) -> dict[str, str]:
+        """The ways from this master to its clients, as they were last found out."""
+        return dict(self.each("select client, route from channels where master = ? order by client", (master,)))
+
+    def known_route(self, master: str, client: str, since: datetime) -> str:
+        """The way to the client as it was found out since then; empty when it was not."""
+        sql = "select route from channels where master = ? and client = ? and found >= ?"
+        return str(self.value(sql, (master, client, rfc3339(since))) or "")
 
     # --- exports and images
 

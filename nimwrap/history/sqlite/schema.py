@@ -224,6 +224,17 @@ where "check" = 'space' and evidence like '% /%: % bytes free' and instr(evidenc
 """
 """What ``space`` measured was text only before; its form is known, and this is the last time that it is read."""
 
+CHANNELS = """
+create table channels (
+  master text not null,
+  client text not null,
+  route text not null,
+  calls integer not null,
+  found text not null,
+  primary key (master, client)
+) strict, without rowid;
+"""
+
 ATTEMPT_PLAN = """
 alter table attempts add column plan text;
 update attempts set plan = (
@@ -233,10 +244,42 @@ update attempts set plan = (
 """
 """Plans were events before, on which recovery had to come by searching."""
 
+PARALLEL = """
+create table knees (
+  master text not null,
+  weekday integer not null,
+  hour integer not null,
+  chances text not null,
+  quiet real not null,
+  windows real not null,
+  rate_bytes_s real not null,
+  updated text not null,
+  primary key (master, weekday, hour)
+) strict, without rowid;
+
+create table write_rates (
+  id integer primary key,
+  master text not null,
+  at text not null,
+  seconds real not null,
+  writers real not null,
+  rate_bytes_s real not null,
+  cap integer not null,
+  wanted integer not null,
+  knee real not null,
+  one_more real not null,
+  one_fewer real not null
+) strict;
+create index write_rates_by_time on write_rates (master, at);
+"""
+"""What was learned of how many images at once a master carries, and what it wrote while they were made."""
+
 MIGRATIONS = {
     "m001_first": TABLES + VIEWS,
     "m002_finding_data": FINDING_DATA,
     "m003_attempt_plan": ATTEMPT_PLAN,
+    "m004_channels": CHANNELS,
+    "m005_parallel": PARALLEL,
 }
 """Every change of the schema in order. An old one is never edited once a release has shipped it."""
 

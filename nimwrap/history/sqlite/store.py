@@ -315,6 +315,16 @@ class Store:
                 (master, seen, seen),
             )
 
+    def remember_route(self, master: str, client: str, route: str, calls: int, at: Moment) -> None:
+        """The way that was found from the master to the client, and how many calls it took to find and use it."""
+        with self.writing("remember_route", hurried=True) as database:
+            database.conn.execute(
+                "insert into channels (master, client, route, calls, found) values (?, ?, ?, ?, ?)"
+                " on conflict (master, client) do update set route = excluded.route, calls = excluded.calls,"
+                " found = excluded.found",
+                (master, client, route, calls, moment(at)),
+            )
+
     def inventory_failed(self, master: str, error: str, at: Moment) -> None:
         """The master could not be asked; what was known stays as it was, and grows old."""
         with self.writing("inventory_failed") as database:

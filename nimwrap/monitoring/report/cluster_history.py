@@ -7,9 +7,10 @@ from dataclasses import dataclass
 
 from nimwrap.domain.ref import Key
 from nimwrap.history.model import RunRow
-from nimwrap.history.sqlite.queries import Reader
+from nimwrap.history.ports import Queries
 from nimwrap.monitoring.cluster_views import ClusterView, Sight, sight_of
 
+_BAD = ("failed", "refused")
 RUNS = 28
 """Runs of each node that are looked at."""
 CLUSTERS = 25
@@ -25,7 +26,7 @@ class Moment:
 
     @property
     def bad(self) -> bool:
-        return self.run.outcome in ("failed", "refused")
+        return self.run.outcome in _BAD
 
     @property
     def on_holder(self) -> bool:
@@ -46,16 +47,19 @@ class ClusterHistory:
         return [moment for moment in reversed(self.moments) if moment.bad]
 
 
-def histories(reader: Reader, clusters: Iterable[ClusterView]) -> list[ClusterHistory]:
+def histories(reader: Queries, clusters: Iterable[ClusterView]) -> list[ClusterHistory]:
     """The history of each cluster, those with the most failures first, bounded."""
     chosen = list(clusters)
     runs = reader.last_runs_of([(ref.master, ref.client) for cluster in chosen for ref in cluster.members], RUNS)
-    found = [ClusterHistory(cluster, _moments(runs, cluster)) for cluster in chosen]
-    found.sort(key=lambda history: (-len(history.failures), history.cluster.name))
-    return found[:CLUSTERS]
+    of_cluster = [(cluster, _in_order(runs, cluster)) for cluster in chosen]
+    of_cluster.sort(key=lambda one: (-sum(run.outcome in _BAD for run in one[1]), one[0].name))
+    return [ClusterHistory(cluster, tuple(map(_moment, of_members))) for cluster, of_members in of_cluster[:CLUSTERS]]
 
 
-def _moments(runs: Mapping[Key, Sequence[RunRow]], cluster: ClusterView) -> tuple[Moment, ...]:
-    of_members = [run for ref in cluster.members for run in runs.get((ref.master, ref.client), ())]
-    of_members.sort(key=lambda run: run.started)
-    return tuple(Moment(run, sight_of(run.cluster, run.started)) for run in of_members)
+def _in_order(runs: Mapping[Key, Sequence[RunRow]], cluster: ClusterView) -> list[RunRow]:
+    of_members = (run for ref in cluster.members for run in runs.get((ref.master, ref.client), ()))
+    return sorted(of_members, key=lambda run: run.started)
+
+
+def _moment(run: RunRow) -> Moment:
+    return Moment(run, sight_of(run.cluster, run.started))

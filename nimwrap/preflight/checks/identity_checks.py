@@ -6,34 +6,61 @@ from nimwrap.aix.classify import classify
 from nimwrap.aix.host import not_found
 from nimwrap.domain.codes import FailureCode
 from nimwrap.domain.findings import Finding
-from nimwrap.domain.make_findings import ok, refuse, skip, warn
+from nimwrap.domain.make_findings import measured, ok, refuse, skip, warn
+from nimwrap.hosts.channel_route import BY_C_RSH, BY_SSH, NARROW, in_words, piece_bytes, way_of
+from nimwrap.hosts.client_channel import ChannelAnswer
+from nimwrap.hosts.piecewise import SMALLEST
 from nimwrap.preflight.check_context import CheckContext
 
 CLOCK_TOLERANCE_S = 300
 
 
 def channel(s: CheckContext) -> Finding:
-    """The client answered over the configured channel (aix-nim section 5.1)."""
+    """The client answered over a channel that carries what we ask (aix-nim section 5.1, aix-audit row 1)."""
     answer = s.channel
     if answer is None:
         return skip("the client was not called")
     if answer.reached and s.client.node.value is not None:
-        return ok(f"answers over {s.master.client_channel}")
+        calls = f", {answer.calls} calls" if answer.calls > 1 else ""
+        found = ok(f"answers over {in_words(answer.route)}{calls}")
+        return measured(found, route=answer.route, channel_calls=answer.calls)
     if answer.reached:
         return warn(
-            f"{s.ref.client} answers over {s.master.client_channel}, but not what was asked",
+            f"{s.ref.client} answers over {in_words(answer.route)}, but not what was asked",
             f"try by hand on the master: /usr/lpp/bos.sysmgt/nim/methods/c_rsh {s.host} 'uname -n'",
             answer.output,
         )
     said = classify(answer.output, None)
     if said.code in (FailureCode.CLIENT_IDENTITY, FailureCode.CLIENT_UNREACHABLE):
         return refuse(said.code, said.message, said.fix, answer.output)
+    if answer.narrow:
+        return _narrow(s, answer)
+    by_ssh = s.master.client_channel == BY_SSH
     return refuse(
         FailureCode.CLIENT_UNREACHABLE,
-        f"{s.host} does not answer over {s.master.client_channel}: {said.message}",
-        "on the client: lssrc -s nimsh, and startsrc -s nimsh if it is down"
-        if s.master.client_channel == "c_rsh"
-        else f"on the master, as the same user: ssh {s.host} uname -n",
+        f"{s.host} does not answer over {BY_SSH if by_ssh else BY_C_RSH}: {said.message}",
+        f"on the master, as the same user: ssh {s.host} uname -n"
+        if by_ssh
+        else "on the client: lssrc -s nimsh, and startsrc -s nimsh if it is down",
+        answer.output,
+    )
+
+
+def _narrow(s: CheckContext, answer: ChannelAnswer) -> Finding:
+    """c_rsh reaches the client, so that nimsh is not what is wrong there."""
+    size = piece_bytes(answer.route)
+    if size:
+        what = f"carries {size} bytes a call, but loses too much of them"
+    elif way_of(answer.route) == NARROW:
+        what = f"carries less than {SMALLEST} bytes a call"
+    else:
+        what = "runs no command of ours there"
+    ssh = f"let the master's root log in by ssh: on the master, ssh {s.host} uname -n must answer without a question"
+    setting = ' (and client_channel = "auto")' if s.master.client_channel == BY_C_RSH else ""
+    return refuse(
+        FailureCode.CHANNEL_NARROW,
+        f"c_rsh reaches {s.host} and {what}",
+        f"{ssh}{setting}; what the channel does is told by `nimwrap doctor --observe DIR`",
         answer.output,
     )
 

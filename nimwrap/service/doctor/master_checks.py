@@ -14,8 +14,8 @@ from nimwrap.domain.durations import format_duration
 from nimwrap.domain.errors import NimwrapError
 from nimwrap.domain.findings import Finding
 from nimwrap.domain.make_findings import fail, named, ok, warn
-from nimwrap.hosts.client_channel import C_RSH
 from nimwrap.hosts.connect import open_master
+from nimwrap.hosts.piecewise import C_RSH
 from nimwrap.hosts.protocol import Host
 from nimwrap.hosts.script_batch import Answer, Question, answers, questionnaire
 from nimwrap.images.kinds.registry import machine_types
@@ -56,7 +56,7 @@ def master_checks(master: MasterConfig, open_runs: frozenset[str], now: Callable
 
 def _ask(host: Host, master: MasterConfig, now: Callable[[], datetime]) -> MasterSeen:
     spool = shlex.quote(master.spool)
-    tools = ["/usr/sbin/nim", lsnim.LSNIM, "/usr/sbin/exportfs", *([C_RSH] if master.client_channel == "c_rsh" else [])]
+    tools = ["/usr/sbin/nim", lsnim.LSNIM, "/usr/sbin/exportfs", *([C_RSH] if master.client_channel != "ssh" else [])]
     asked = [
         Question("clock", "date -u", _LIMIT_S),
         Question("user", "id -u", _LIMIT_S),

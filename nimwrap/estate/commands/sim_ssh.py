@@ -1,0 +1,40 @@
+"""/usr/bin/ssh HOST COMMAND on a master: only where the switch ``ssh_to_clients`` says that its key is known there."""
+
+from __future__ import annotations
+
+import os
+
+from nimwrap.estate import net, remote
+from nimwrap.estate.machine import Machine
+from nimwrap.estate.process import pump, write_all
+
+_FAILED = 255
+
+
+def changes(_command: str, _args: list[str]) -> bool:
+    """As with c_rsh: what runs through it has its own entry in the log."""
+    return False
+
+
+def main(me: Machine, args: list[str]) -> int:
+    """The command's output, its streams merged, and its exit status."""
+    words = list(args)
+    while words and words[0].startswith("-"):
+        del words[: 2 if words[0] == "-o" else 1]
+    if len(words) < 2:
+        me.err("usage: ssh host command\n")
+        return _FAILED
+    host, script = words[0], " ".join(words[1:])
+    client = remote.answering(me, host)
+    if client is None or client.fault("host_down"):
+        me.err(f"ssh: connect to host {host} port 22: Connection timed out\n")
+        return _FAILED
+    if not client.fault("ssh_to_clients"):
+        me.err(f"root@{host}: Permission denied (publickey).\n")
+        return _FAILED
+    child = remote.start_command(client, net.lookup(me, host) or host, script)
+    portions: list[bytes] = []
+    pump({child.stdout: portions.append})
+    text = client.paths.outward(os.fsdecode(b"".join(portions)))
+    write_all(1, os.fsencode(me.paths.inward(text)))
+    return child.wait()

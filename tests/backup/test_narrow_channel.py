@@ -1,0 +1,91 @@
+"""Whole commands over channels that carry less than a script: what comes of each, and that nothing stays behind."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.running import Ran
+
+Cli = Callable[..., Ran]
+
+
+def left_on(estate: Any, host: str) -> list[str]:
+    """What lies in the host's /tmp, and stray files where a command without a directory would make them."""
+    tree = estate.files(host)
+    usual = {
+        "bin",
+        "tmp",
+        ".host",
+        "usr",
+        "etc",
+        "var",
+        "sbin",
+        "home",
+        "admin",
+        "opt",
+        "mnt",
+        "export",
+        "nim",
+        "image.data",
+    }
+    return [f"/tmp/{path.name}" for path in (tree / "tmp").iterdir()] + [
+        f"/{path.name}" for path in tree.iterdir() if path.name not in usual
+    ]
+
+
+def test_check_finds_out_and_remembers(estate: Any, estate_config: Callable[..., Path], run_cli: Cli) -> None:
+    config = estate_config()
+    estate.fault("channel_refuse", 512, "aix01")
+    (seen,) = run_cli("check", "aix01", "--json", config=config).data["clients"]
+    assert seen["verdict"] == "ready"
+    assert seen["channel"]["route"] == "c_rsh:512"
+    assert seen["channel"]["calls"] <= 40
+    (again,) = run_cli("check", "aix01", "--json", config=config).data["clients"]
+    assert again["channel"]["route"] == "c_rsh:512"
+    assert again["channel"]["calls"] < seen["channel"]["calls"]
+    assert left_on(estate, "aix01") == []
+
+
+@pytest.mark.parametrize(
+    ("fault", "value"),
+    [("channel_refuse", 512), ("channel_cut", 1024), ("channel_without", "\"'$\\|<"), ("channel_wrapped", True)],
+)
+def test_own_mount_over_a_narrow_channel(
+    estate: Any, estate_config: Callable[..., Path], run_cli: Cli, fault: str, value: Any
+) -> None:
+    config = estate_config()
+    estate.fault(fault, value, "powerha1")
+    ran = run_cli("backup", "powerha1", "--json", config=config)
+    (run,) = ran.data["runs"]
+    assert (ran.exit_code, run["outcome"], run["remedy"]) == (0, "ok", "own-mount"), ran.stdout
+    shown = run_cli("show", run["id"], "--json", config=config).data["run"]
+    assert shown["channel"]["route"].startswith("c_rsh:")
+    assert 1 < shown["channel"]["calls"] <= 40
+    assert left_on(estate, "powerha1") == []
+
+
+def test_where_nothing_of_ours_runs_ssh_is_the_way(
+    estate: Any, estate_config: Callable[..., Path], run_cli: Cli
+) -> None:
+    config = estate_config()
+    estate.fault("channel_methods_only", host="aix01")
+    estate.fault("ssh_to_clients", host="aix01")
+    (seen,) = run_cli("check", "aix01", "--json", config=config).data["clients"]
+    assert (seen["verdict"], seen["channel"]["route"]) == ("ready", "ssh")
+    assert run_cli("backup", "aix01", config=config).exit_code == 0
+
+
+@pytest.mark.parametrize(("fault", "value"), [("channel_methods_only", True), ("channel_refuse", 200)])
+def test_without_a_way_the_refusal_is_true(
+    estate: Any, estate_config: Callable[..., Path], run_cli: Cli, fault: str, value: Any
+) -> None:
+    estate.fault(fault, value, "aix01")
+    ran = run_cli("check", "aix01", "--json", config=estate_config())
+    (seen,) = ran.data["clients"]
+    assert (ran.exit_code, seen["failure"]["code"]) == (10, "channel_narrow")
+    assert "ssh" in seen["failure"]["fix"] and "startsrc" not in seen["failure"]["fix"]
+    assert left_on(estate, "aix01") == []
