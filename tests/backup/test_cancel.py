@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -15,13 +13,13 @@ from nimwrap.backup.cancellation import cancel_run
 from nimwrap.config.load import load
 from nimwrap.domain.clock import Clock
 from nimwrap.domain.records import ClientRef, Run
+from nimwrap.estate import Estate
 from nimwrap.fleet.fleet_observer import FleetObserver
 from nimwrap.fleet.fleet_run import Order, run_fleet
 from nimwrap.fleet.session import Session, open_session
 from nimwrap.hosts.protocol import CommandResult
 from tests.cutting import CutHost
 
-Config = Callable[..., Path]
 REF = ClientRef("nim", "powerha1")
 
 
@@ -36,12 +34,12 @@ class Waking(Clock):
 
 
 @pytest.fixture
-def session(estate: Any, estate_config: Config) -> Iterator[Session]:
+def session(estate: Estate, estate_config: ConfigWriterWriter) -> Iterator[Session]:
     with open_session(load(estate_config(retry={"wait": "1h", "max_wait": "1h"}))) as opened:
         yield opened
 
 
-def assert_cancelled(session: Session, estate: Any, run: str) -> None:
+def assert_cancelled(session: Session, estate: Estate, run: str) -> None:
     row = session.reader.run(run)
     assert (row.outcome, row.failure_code) == ("failed", "cancelled")
     made = [one.argv for one in estate.changes() if "define" in one.argv or "exportfs" in one.argv[0]]
@@ -50,7 +48,7 @@ def assert_cancelled(session: Session, estate: Any, run: str) -> None:
     assert [path.name for path in spool.glob("*/*")] == []
 
 
-def test_a_run_in_preflight_ends_before_it_starts_anything(estate: Any, session: Session) -> None:
+def test_a_run_in_preflight_ends_before_it_starts_anything(estate: Estate, session: Session) -> None:
     context = session.master_context("nim")
 
     def ask(script: str, run: Callable[[], CommandResult]) -> None:
@@ -64,7 +62,7 @@ def test_a_run_in_preflight_ends_before_it_starts_anything(estate: Any, session:
     assert_cancelled(session, estate, done.id)
 
 
-def test_a_run_that_waits_for_an_image_slot_is_taken_out(estate: Any, session: Session) -> None:
+def test_a_run_that_waits_for_an_image_slot_is_taken_out(estate: Estate, session: Session) -> None:
     context = session.master_context("nim")
     slots = f"{context.master.spool}/slots"
     context.host.run(
@@ -80,7 +78,7 @@ def test_a_run_that_waits_for_an_image_slot_is_taken_out(estate: Any, session: S
     assert change.state == "reverted"
 
 
-def test_a_run_that_waits_for_its_next_round_is_taken_out(estate: Any, session: Session) -> None:
+def test_a_run_that_waits_for_its_next_round_is_taken_out(estate: Estate, session: Session) -> None:
     """A13: it was told "is ended", and ended ok after its next round."""
     estate.fault("client_busy", True, "powerha1")
 
@@ -93,7 +91,7 @@ def test_a_run_that_waits_for_its_next_round_is_taken_out(estate: Any, session: 
     assert_cancelled(session, estate, done.id)
 
 
-def test_cancel_ends_an_operation_and_its_owner_closes_the_run(estate: Any, session: Session) -> None:
+def test_cancel_ends_an_operation_and_its_owner_closes_the_run(estate: Estate, session: Session) -> None:
     estate.fault("nfs_stall", True)
     context = session.master_context("nim")
     ended: list[object] = []

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from threading import Event
-from typing import Any
 
 import pytest
 
@@ -16,14 +14,15 @@ from nimwrap.backup.recovery import recover
 from nimwrap.config.load import load
 from nimwrap.domain.clock import Clock, Interrupted
 from nimwrap.domain.records import ClientRef, Run
+from nimwrap.estate import Estate
 from nimwrap.fleet.session import open_session
 from nimwrap.hosts.protocol import CommandResult, Host
 from nimwrap.locks.client_locks import beating
 from nimwrap.master_context import MasterContext
-from tests.backup.test_lost_sight import Failing
+from tests.backup.unreachable import Failing
 from tests.cutting import LOST, CutHost
+from tests.running import ConfigWriter
 
-Config = Callable[..., Path]
 LIMIT_S = 30
 OLD = "20200101000000\n"
 
@@ -68,13 +67,13 @@ class LongProof:
         self.host.close()
 
 
-def watched(context: MasterContext, estate: Any, client: str = "powerha2") -> tuple[MasterContext, LongProof]:
+def watched(context: MasterContext, estate: Estate, client: str = "powerha2") -> tuple[MasterContext, LongProof]:
     clock = Beat()
     host = LongProof(context.host, estate.files("nim") / f"var/adm/nimwrap/locks/{client}", clock)
     return replace(context, host=host, clock=clock), host
 
 
-def test_during_a_long_proof(estate: Any, estate_config: Config) -> None:
+def test_during_a_long_proof(estate: Estate, estate_config: ConfigWriterWriter) -> None:
     with open_session(load(estate_config())) as session:
         context, host = watched(session.master_context("nim"), estate)
         ended = BackupRun(context, BackupRequest(ClientRef("nim", "powerha2"))).step()
@@ -84,7 +83,7 @@ def test_during_a_long_proof(estate: Any, estate_config: Config) -> None:
     assert not [thread for thread in threading.enumerate() if "heartbeat" in thread.name]
 
 
-def test_while_recover_proves_what_a_crash_left(estate: Any, estate_config: Config) -> None:
+def test_while_recover_proves_what_a_crash_left(estate: Estate, estate_config: ConfigWriterWriter) -> None:
     with open_session(load(estate_config())) as session:
         cut = replace(session.master_context("nim"), host=Failing(session.hosts["nim"], "lsmksysb -lf"))
         backup = BackupRun(cut, BackupRequest(ClientRef("nim", "powerha2")))
@@ -97,7 +96,7 @@ def test_while_recover_proves_what_a_crash_left(estate: Any, estate_config: Conf
 
 
 def test_a_crashed_run_whose_client_another_one_holds_is_left_until_that_has_ended(
-    estate: Any, estate_config: Config
+    estate: Estate, estate_config: ConfigWriterWriter
 ) -> None:
     """Cleaning up after the one would reset the client under the other."""
     lock = estate.files("nim") / "var/adm/nimwrap/locks/powerha2"
@@ -116,7 +115,9 @@ def test_a_crashed_run_whose_client_another_one_holds_is_left_until_that_has_end
 
 
 @pytest.mark.parametrize(("holder", "fresh"), [("this-run", True), ("another-run", False)])
-def test_only_its_own_locks_are_kept_fresh(estate: Any, estate_config: Config, holder: str, fresh: bool) -> None:
+def test_only_its_own_locks_are_kept_fresh(
+    estate: Estate, estate_config: ConfigWriterWriter, holder: str, fresh: bool
+) -> None:
     locks = [estate.files("nim") / f"var/adm/nimwrap/locks/{name}" for name in ("powerha2", "cluster.app")]
     for lock in locks:
         lock.mkdir(parents=True)
@@ -129,7 +130,7 @@ def test_only_its_own_locks_are_kept_fresh(estate: Any, estate_config: Config, h
     assert [(lock / "heartbeat").read_text() > OLD for lock in locks] == [fresh, fresh]
 
 
-def test_beats_have_a_way_to_the_master_of_their_own(estate: Any, estate_config: Config) -> None:
+def test_beats_have_a_way_to_the_master_of_their_own(estate: Any, estate_config: ConfigWriter) -> None:
     """A9: four proofs at once used all connections, and no heartbeat got through for as long as they took."""
     with open_session(load(estate_config())) as session:
         assert session.beats["nim"] is not session.hosts["nim"]
@@ -144,7 +145,7 @@ def test_beats_have_a_way_to_the_master_of_their_own(estate: Any, estate_config:
         assert (lock / "heartbeat").read_text() > OLD
 
 
-def test_a_run_that_has_lost_its_lock_changes_nothing_more(estate: Any, estate_config: Config) -> None:
+def test_a_run_that_has_lost_its_lock_changes_nothing_more(estate: Any, estate_config: ConfigWriter) -> None:
     """Its image is made; before that is put in its place another nimwrap has taken the client over."""
     with open_session(load(estate_config())) as session:
         lock = estate.files("nim") / "var/adm/nimwrap/locks/powerha2"

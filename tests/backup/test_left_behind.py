@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -14,11 +13,11 @@ from nimwrap.backup.cleanup import EndSeen, clean_up
 from nimwrap.backup.recovery import Recovered, last_plan, recover
 from nimwrap.config.load import load
 from nimwrap.domain.records import ClientRef, Run
+from nimwrap.estate import Estate
 from nimwrap.fleet.session import Session, open_session
 from nimwrap.hosts.protocol import CommandResult, Host
 from tests.cutting import CutHost, lost_once, refuse
-
-Config = Callable[..., Path]
+from tests.running import ConfigWriter
 
 
 class Killed(BaseException):
@@ -26,7 +25,7 @@ class Killed(BaseException):
 
 
 @pytest.fixture
-def session(estate: Any, estate_config: Config) -> Iterator[Session]:
+def session(estate: Estate, estate_config: ConfigWriter) -> Iterator[Session]:
     with open_session(load(estate_config())) as opened:
         yield opened
 
@@ -50,7 +49,7 @@ def recovered(session: Session) -> Recovered:
 
 
 @pytest.mark.parametrize("how", ["cut", "killed"])
-def test_an_export_whose_undo_failed_is_undone_by_the_next_recover(estate: Any, session: Session, how: str) -> None:
+def test_an_export_whose_undo_failed_is_undone_by_the_next_recover(estate: Estate, session: Session, how: str) -> None:
     """A4: the undo fails once, and the line is cut, or nimwrap dies, before the directory was put aside."""
     before = estate.exports_text()
     exportfs = estate.files("nim") / "usr/sbin/exportfs"
@@ -79,7 +78,7 @@ def test_an_export_whose_undo_failed_is_undone_by_the_next_recover(estate: Any, 
     assert session.reader.last_good("nim", "powerha1")
 
 
-def test_a_good_image_that_could_not_take_its_place_is_never_cleaned_away(estate: Any, session: Session) -> None:
+def test_a_good_image_that_could_not_take_its_place_is_never_cleaned_away(estate: Estate, session: Session) -> None:
     """A1: mksysb warned and ended with 1, its place was taken, and its undo failed once: all of it is aside."""
     estate.fault("archive_warning", "failed", "powerha1")
     exportfs = estate.files("nim") / "usr/sbin/exportfs"

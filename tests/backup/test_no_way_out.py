@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,6 +13,7 @@ from nimwrap.aix.text import Unrecognised
 from nimwrap.backup import post_backup, recovery
 from nimwrap.config.load import load
 from nimwrap.domain.records import ClientRef
+from nimwrap.estate import Estate
 from nimwrap.fleet.fleet_observer import FleetObserver
 from nimwrap.fleet.fleet_run import Order, run_fleet
 from nimwrap.fleet.session import Session, open_session
@@ -21,12 +21,11 @@ from nimwrap.history.run_lease import RunLease, owner_alive
 from nimwrap.hosts.protocol import CommandResult
 from tests.cutting import CutHost
 
-Config = Callable[..., Path]
 REF = ClientRef("nim", "aix01")
 
 
 @pytest.fixture
-def session(estate: Any, estate_config: Config) -> Iterator[Session]:
+def session(estate: Estate, estate_config: ConfigWriterWriter) -> Iterator[Session]:
     with open_session(load(estate_config())) as opened:
         yield opened
 
@@ -69,7 +68,7 @@ def test_a_run_that_another_recover_is_at_is_passed_by(session: Session, monkeyp
 
 @pytest.mark.parametrize("refused", [True, False])
 def test_what_nothing_else_records_waits_for_other_writers(
-    estate: Any, session: Session, monkeypatch: pytest.MonkeyPatch, refused: bool
+    estate: Estate, session: Session, monkeypatch: pytest.MonkeyPatch, refused: bool
 ) -> None:
     """B6: another writer's two seconds failed a backup before it began, and made "killed" of a refusal."""
     estate.fault("push_off", refused, "aix01")
