@@ -34,7 +34,7 @@ class Waking(Clock):
 
 
 @pytest.fixture
-def session(estate: Estate, estate_config: ConfigWriterWriter) -> Iterator[Session]:
+def session(estate: Estate, estate_config: ConfigWriter) -> Iterator[Session]:
     with open_session(load(estate_config(retry={"wait": "1h", "max_wait": "1h"}))) as opened:
         yield opened
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from threading import Event
@@ -73,7 +74,7 @@ def watched(context: MasterContext, estate: Estate, client: str = "powerha2") ->
     return replace(context, host=host, clock=clock), host
 
 
-def test_during_a_long_proof(estate: Estate, estate_config: ConfigWriterWriter) -> None:
+def test_during_a_long_proof(estate: Estate, estate_config: ConfigWriter) -> None:
     with open_session(load(estate_config())) as session:
         context, host = watched(session.master_context("nim"), estate)
         ended = BackupRun(context, BackupRequest(ClientRef("nim", "powerha2"))).step()
@@ -83,7 +84,7 @@ def test_during_a_long_proof(estate: Estate, estate_config: ConfigWriterWriter) 
     assert not [thread for thread in threading.enumerate() if "heartbeat" in thread.name]
 
 
-def test_while_recover_proves_what_a_crash_left(estate: Estate, estate_config: ConfigWriterWriter) -> None:
+def test_while_recover_proves_what_a_crash_left(estate: Estate, estate_config: ConfigWriter) -> None:
     with open_session(load(estate_config())) as session:
         cut = replace(session.master_context("nim"), host=Failing(session.hosts["nim"], "lsmksysb -lf"))
         backup = BackupRun(cut, BackupRequest(ClientRef("nim", "powerha2")))
@@ -96,7 +97,7 @@ def test_while_recover_proves_what_a_crash_left(estate: Estate, estate_config: C
 
 
 def test_a_crashed_run_whose_client_another_one_holds_is_left_until_that_has_ended(
-    estate: Estate, estate_config: ConfigWriterWriter
+    estate: Estate, estate_config: ConfigWriter
 ) -> None:
     """Cleaning up after the one would reset the client under the other."""
     lock = estate.files("nim") / "var/adm/nimwrap/locks/powerha2"
@@ -116,7 +117,7 @@ def test_a_crashed_run_whose_client_another_one_holds_is_left_until_that_has_end
 
 @pytest.mark.parametrize(("holder", "fresh"), [("this-run", True), ("another-run", False)])
 def test_only_its_own_locks_are_kept_fresh(
-    estate: Estate, estate_config: ConfigWriterWriter, holder: str, fresh: bool
+    estate: Estate, estate_config: ConfigWriter, holder: str, fresh: bool
 ) -> None:
     locks = [estate.files("nim") / f"var/adm/nimwrap/locks/{name}" for name in ("powerha2", "cluster.app")]
     for lock in locks:
@@ -130,7 +131,7 @@ def test_only_its_own_locks_are_kept_fresh(
     assert [(lock / "heartbeat").read_text() > OLD for lock in locks] == [fresh, fresh]
 
 
-def test_beats_have_a_way_to_the_master_of_their_own(estate: Any, estate_config: ConfigWriter) -> None:
+def test_beats_have_a_way_to_the_master_of_their_own(estate: Estate, estate_config: ConfigWriter) -> None:
     """A9: four proofs at once used all connections, and no heartbeat got through for as long as they took."""
     with open_session(load(estate_config())) as session:
         assert session.beats["nim"] is not session.hosts["nim"]
@@ -145,7 +146,7 @@ def test_beats_have_a_way_to_the_master_of_their_own(estate: Any, estate_config:
         assert (lock / "heartbeat").read_text() > OLD
 
 
-def test_a_run_that_has_lost_its_lock_changes_nothing_more(estate: Any, estate_config: ConfigWriter) -> None:
+def test_a_run_that_has_lost_its_lock_changes_nothing_more(estate: Estate, estate_config: ConfigWriter) -> None:
     """Its image is made; before that is put in its place another nimwrap has taken the client over."""
     with open_session(load(estate_config())) as session:
         lock = estate.files("nim") / "var/adm/nimwrap/locks/powerha2"

@@ -104,7 +104,7 @@ def test_a_good_image_that_could_not_take_its_place_is_never_cleaned_away(estate
     assert recovered(session).notes == []
 
 
-def test_late_cleaning_leaves_what_came_since_alone(estate: Any, session: Session) -> None:
+def test_late_cleaning_leaves_what_came_since_alone(estate: Estate, session: Session) -> None:
     """A6: an administrator has allocated an image to the client since, to restore it; recover took that away."""
     context = session.master_context("nim")
     golden = BackupRun(context, BackupRequest(ClientRef("nim", "aix01"))).step()
@@ -125,7 +125,7 @@ def test_late_cleaning_leaves_what_came_since_alone(estate: Any, session: Sessio
     assert not allocated()
 
 
-def test_late_cleaning_waits_for_whoever_works_on_the_client(estate: Any, session: Session) -> None:
+def test_late_cleaning_waits_for_whoever_works_on_the_client(estate: Estate, session: Session) -> None:
     """A6: its undo, umount and reset ran beside a backup of the client that had begun since."""
     estate.fault("disk_full", True)
     failed = backed_up(session, session.hosts["nim"])

@@ -25,7 +25,7 @@ REF = ClientRef("nim", "aix01")
 
 
 @pytest.fixture
-def session(estate: Estate, estate_config: ConfigWriterWriter) -> Iterator[Session]:
+def session(estate: Estate, estate_config: ConfigWriter) -> Iterator[Session]:
     with open_session(load(estate_config())) as opened:
         yield opened
 
