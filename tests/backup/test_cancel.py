@@ -19,6 +19,7 @@ from nimwrap.fleet.fleet_run import Order, run_fleet
 from nimwrap.fleet.session import Session, open_session
 from nimwrap.hosts.protocol import CommandResult
 from tests.cutting import CutHost
+from tests.running import ConfigWriter
 
 REF = ClientRef("nim", "powerha1")
 

@@ -20,6 +20,7 @@ from nimwrap.fleet.session import Session, open_session
 from nimwrap.history.run_lease import RunLease, owner_alive
 from nimwrap.hosts.protocol import CommandResult
 from tests.cutting import CutHost
+from tests.running import ConfigWriter
 
 REF = ClientRef("nim", "aix01")
 
