@@ -9,7 +9,6 @@ from __future__ import annotations
 import shlex
 from collections.abc import Collection
 
-from nimwrap.backup import spool
 from nimwrap.backup.finalize import confirm_undo
 from nimwrap.backup.operation_status import OperationStatus
 from nimwrap.domain.attempt_plan import AttemptPlan
@@ -19,6 +18,7 @@ from nimwrap.domain.records import ChangeState
 from nimwrap.history.model import ChangeRow
 from nimwrap.history.ports import Queries
 from nimwrap.hosts.script_batch import CLOCK, PREAMBLE
+from nimwrap.locks.lock_scripts import lock_path, moment
 from nimwrap.master_context import MasterContext
 from nimwrap.remedies.registry import remedy
 
@@ -45,7 +45,7 @@ def undo_lost(context: MasterContext, reader: Queries, plan: AttemptPlan) -> str
         plan.run, "undo the export change, whose room is gone", PREAMBLE + _unless_locked(plan) + script
     )
     lines = result.stdout.strip().splitlines()
-    undone_at = spool.moment(lines.pop().removeprefix(_AT)) if lines and lines[-1].startswith(_AT) else None
+    undone_at = moment(lines.pop().removeprefix(_AT)) if lines and lines[-1].startswith(_AT) else None
     last = (lines or [result.stderr.strip()])[-1]
     if result.returncode in (None, BUSY):
         raise master_unreachable(
@@ -60,7 +60,7 @@ def _unless_locked(plan: AttemptPlan) -> str:
     """Shell text that gives up while another run holds the client and may use the same export; a staging has one."""
     if plan.staging is not None:
         return ""
-    lock, run = shlex.quote(spool.lock_path(plan.spool, plan.client)), shlex.quote(plan.run)
+    lock, run = shlex.quote(lock_path(plan.spool, plan.client)), shlex.quote(plan.run)
     held = f'holder=$(cat {lock}/run 2>/dev/null)\n[ "${{holder:-{run}}}" = {run} ] || '
     return f'{held}{{ echo "{plan.client} is being backed up by $holder"; exit {BUSY}; }}\n'
 

@@ -17,7 +17,9 @@ from nimwrap.cli.output.progress_lines import describe
 from nimwrap.cli.output.progress_table import LiveTable
 from nimwrap.domain.codes import Outcome
 from nimwrap.domain.progress import Progress
-from tests.cli.test_frame import on_terminal
+from nimwrap.estate import Estate
+from tests.cli.terminal import on_terminal
+from tests.running import ConfigWriter
 
 HEIGHT = 24
 COLOUR = re.compile(r"\x1b\[[0-9;]*3[0-7]m")
@@ -107,7 +109,7 @@ def test_what_belongs_to_no_client_is_said_without_one(
 
 
 def test_a_master_that_is_down_is_said_in_one_well_formed_line(
-    estate: Any, estate_config: Callable[..., Path], run_cli: Callable[..., Any]
+    estate: Estate, estate_config: ConfigWriter, run_cli: Callable[..., Any]
 ) -> None:
     estate.instant()
     down = {"transport": "local", "shell": "/nonexistent/sh"}
@@ -120,7 +122,7 @@ def test_a_master_that_is_down_is_said_in_one_well_formed_line(
 
 
 @pytest.fixture
-def config(estate: Any, estate_config: Callable[..., Path]) -> Path:
+def config(estate: Estate, estate_config: ConfigWriter) -> Path:
     estate.instant()
     return estate_config()
 
