@@ -15,6 +15,7 @@ from rich.console import Console
 
 from nimwrap.cli.output.progress_lines import describe
 from nimwrap.cli.output.progress_table import LiveTable
+from nimwrap.domain.codes import Outcome
 from nimwrap.domain.progress import Progress
 from nimwrap.estate import Estate
 from tests.cli.terminal import on_terminal
@@ -59,6 +60,31 @@ def test_one_line_for_each_client_that_there_is_room_for_and_the_whole_below(wid
     assert lines[-1].startswith(f"1 of {clients + 1} clients")
     rest = clients - len(named)
     assert (f"and {rest} more" in lines) is (rest > 0)
+
+
+@pytest.mark.parametrize("width", [40, 60, 80])
+def test_what_is_cut_is_cut_between_words(width: int) -> None:
+    def words(lines: list[str]) -> set[str]:
+        found = {word for line in lines for word in line.removesuffix("...").split()}
+        return {word for word in found if not set(word) <= set("\u2501\u2500")}
+
+    assert words(frame(30, width)[:-1]) <= words(frame(30, 400))
+
+
+def test_those_who_ended_failed_wait_and_are_looked_at_are_counted() -> None:
+    table = LiveTable(9, colour=False)
+    table.progresses(Progress("a", "done", "a", outcome=Outcome.OK))
+    table.progresses(Progress("b", "done", "b", outcome=Outcome.REFUSED))
+    table.progresses(Progress("c", "again", "c"))
+    table.progresses(Progress("d", "image", "d"))
+    table.progresses(Progress("e", "preflight", "e"))
+    table.progresses(Progress("f", "waiting", "f"))
+    written = io.StringIO()
+    Console(file=written, width=120, height=HEIGHT, color_system=None).print(table)
+    whole = written.getvalue().splitlines()[-1]
+    assert whole.startswith("2 of 9 clients")
+    for told in ("1 failed", "1 to be tried again", "1 at work", "4 waiting", "1 being checked"):
+        assert told in whole
 
 
 def test_a_terminal_without_unicode_gets_bars_that_it_can_show() -> None:
