@@ -18,7 +18,6 @@ from nimwrap.aix import exportfs
 from nimwrap.backup.attempt import AttemptResult, OperationOutcomeUnknown, failure_of, make_image, unstarted
 from nimwrap.backup.attempt_planner import AttemptKey, plan_attempt
 from nimwrap.backup.cancel_request import refuse_cancelled
-from nimwrap.backup.locking import beating, give_back, locked_by_another, take_locks
 from nimwrap.backup.post_backup import apply_name_and_retention, warned
 from nimwrap.backup.self_preflight import master_preflight
 from nimwrap.backup.size_preview import space_short
@@ -35,6 +34,7 @@ from nimwrap.domain.retry import wait_before
 from nimwrap.history.run_lease import RunLease
 from nimwrap.hosts.script_batch import PREAMBLE
 from nimwrap.images.kinds.registry import KINDS
+from nimwrap.locks.client_locks import beating, give_back, guarded, locked_by_another, take_locks
 from nimwrap.master_context import MasterContext, log_path
 from nimwrap.preflight.engine import preflight, recheck_source
 from nimwrap.preflight.preflight_report import PreflightReport, Prior
@@ -86,6 +86,7 @@ class BackupRun:
     ) -> None:
         now = context.clock.now()
         self.context, self.request, self.meanwhile = context, request, meanwhile
+        self._unlocked = context
         ref = request.ref
         self.policy: BackupPolicy = context.config.policy(ref.master, ref.client)
         self.retry: RetryPolicy = context.config.retry_policy(ref.master, ref.client)
@@ -135,7 +136,8 @@ class BackupRun:
         if isinstance(lock, Failure):
             return self._not_locked(lock)
         with beating(self.context, self.run.client, self.run.id):
-            return self._locked(report, lock)
+            self.context = guarded(self._unlocked, self.run.client, self.run.id, lock)
+            return self._locked(report, lock.clock)
 
     def _locked(self, report: PreflightReport, clock: datetime) -> Run | RetryLater:
         """The rest of a round, under the client's lock; ``clock`` is the master's."""
@@ -337,6 +339,7 @@ class BackupRun:
         return self.run
 
     def _release(self, *, clear: bool = False) -> None:
+        self.context = self._unlocked
         if not self._locking:
             return
         room = f"{self.context.master.spool}/{self.run.id}" if clear else None

@@ -13,7 +13,7 @@ from nimwrap.domain.findings import Failure
 from nimwrap.domain.records import ClientRef
 from nimwrap.fleet.fleet_capacity import fleet_capacity
 from nimwrap.history.model import HoldRow
-from nimwrap.history.sqlite.queries import Reader
+from nimwrap.history.ports import Queries
 from nimwrap.images.kinds.registry import KINDS
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ def goes_first(kind: str) -> bool:
     return KINDS[kind].first
 
 
-def detected_clusters(reader: Reader) -> dict[ClientRef, str]:
+def detected_clusters(reader: Queries) -> dict[ClientRef, str]:
     """Clusters that earlier preflights saw, by client."""
     return {row.ref: row.cluster for row in reader.clients() if row.cluster}
 

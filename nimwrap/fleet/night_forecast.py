@@ -14,8 +14,7 @@ from nimwrap.fleet.admission import chain_of, detected_clusters, goes_first
 from nimwrap.fleet.learned_parallel import memory_for
 from nimwrap.fleet.queue import Queue, QueuedJob
 from nimwrap.fleet.simulation import expected_end
-from nimwrap.history.sqlite.parallel_memory import hours_of
-from nimwrap.history.sqlite.queries import Reader
+from nimwrap.history.ports import Queries
 from nimwrap.images.kinds.registry import images_of
 
 SPARE = 1.1
@@ -34,17 +33,17 @@ class NightForecast:
         return max(0.0, window_s - SPARE * self.seconds)
 
 
-def images_at_once(config: Config, reader: Reader, at: datetime) -> dict[str, int]:
+def images_at_once(config: Config, reader: Queries, at: datetime) -> dict[str, int]:
     """By master, as configured; where that is learned, what a night that begins ``at`` then begins with."""
     return {
-        name: begin(master.max_parallel_limit, memory_for(hours_of(reader, name), at)).cap
+        name: begin(master.max_parallel_limit, memory_for(reader.learned_hours(name), at)).cap
         if master.learns_parallel
         else master.most_parallel
         for name, master in config.masters.items()
     }
 
 
-def night_forecast(config: Config, reader: Reader, refs: Sequence[ClientRef], at: datetime) -> NightForecast | None:
+def night_forecast(config: Config, reader: Queries, refs: Sequence[ClientRef], at: datetime) -> NightForecast | None:
     """The forecast of a night of these clients; None while too few of them were ever timed.
 
     Nobody writes faster than what the master was seen to write in that hour, however many there are.
@@ -70,7 +69,7 @@ def night_forecast(config: Config, reader: Reader, refs: Sequence[ClientRef], at
     return NightForecast(max([ends, *floors]), at_once)
 
 
-def _learned_rate(reader: Reader, master: str, at: datetime) -> float | None:
+def _learned_rate(reader: Queries, master: str, at: datetime) -> float | None:
     """Bytes a second that all images together wrote in this hour of the week; None where that was not learned."""
-    known = hours_of(reader, master)
+    known = reader.learned_hours(master)
     return next((one.rate_bytes_s for one in known if (one.weekday, one.hour) == (at.weekday(), at.hour)), None)

@@ -23,7 +23,7 @@ from nimwrap.images.master_catalog import MasterCatalog, MasterState
 from nimwrap.images.prune import in_series, plan_prune, removed_after, series
 
 if TYPE_CHECKING:
-    from nimwrap.history.sqlite.queries import Reader
+    from nimwrap.history.ports import Queries
 
 MARGIN = 1.2
 """How much larger than the largest recent image the next may be expected to be."""
@@ -78,7 +78,7 @@ class PastImages:
     present: Sequence[ImageRow] = ()
 
 
-def past_images(reader: Reader, config: Config, ref: ClientRef) -> dict[str, PastImages]:
+def past_images(reader: Queries, config: Config, ref: ClientRef) -> dict[str, PastImages]:
     """Of one client, by each kind that is made of it."""
     return {
         kind: PastImages(reader.sizes(ref.master, ref.client, kind), reader.images(ref.master, ref.client, kind=kind))
@@ -239,7 +239,7 @@ class _Line:
         return (count - self.count) * self.size + replaced * self.slope * day
 
 
-def outlook(reader: Reader, config: Config, master: str, stock: MasterCatalog, now: datetime) -> list[Forecast]:
+def outlook(reader: Queries, config: Config, master: str, stock: MasterCatalog, now: datetime) -> list[Forecast]:
     """The forecast of every filesystem that a configured or recorded client of this master writes to."""
     rows = [row for row in reader.images(master, removed=True) if row.verified and row.managed]
     mounts: dict[str, df.Filesystem] = {one.mounted_on: one for one in stock.filesystems.values()}

@@ -12,7 +12,7 @@ from nimwrap.config.model import Config
 from nimwrap.domain.durations import format_duration, rfc3339
 from nimwrap.domain.records import ClientRef
 from nimwrap.fleet.night_forecast import NightForecast, night_forecast
-from nimwrap.history.sqlite.queries import Reader
+from nimwrap.history.ports import Queries
 from nimwrap.scheduling.model import LATEST, Schedule
 from nimwrap.scheduling.schedule_clients import clients_of
 from nimwrap.scheduling.slots import upcoming
@@ -47,7 +47,7 @@ def wait_for_latest(schedule: Schedule, night: NightForecast | None) -> float:
     return max(0.0, night.latest_start_s(schedule.window) - schedule.jitter)
 
 
-def waiting_for_latest(config: Config, reader: Reader) -> Callable[[Schedule, Sequence[ClientRef], datetime], float]:
+def waiting_for_latest(config: Config, reader: Queries) -> Callable[[Schedule, Sequence[ClientRef], datetime], float]:
     """For a claimer: how long a slot of these clients that has begun waits before its first one starts."""
 
     def wait_s(schedule: Schedule, refs: Sequence[ClientRef], began: datetime) -> float:
@@ -62,7 +62,7 @@ DAYS_AHEAD = 7
 """So long before it is due, a night that no longer fits its window is told of."""
 
 
-def warnings_ahead(config: Config, reader: Reader, schedules: Mapping[str, Schedule], now: datetime) -> list[str]:
+def warnings_ahead(config: Config, reader: Queries, schedules: Mapping[str, Schedule], now: datetime) -> list[str]:
     """A sentence for each schedule of which a night of the coming days is not expected to fit its window."""
     windows = {name: schedule for name, schedule in schedules.items() if schedule.window is not None}
     slots = coming(config, reader, windows, now, now + timedelta(days=DAYS_AHEAD))
@@ -82,7 +82,7 @@ def too_long(slots: Iterable[Coming]) -> Iterator[tuple[str, str]]:
 
 
 def coming(
-    config: Config, reader: Reader, schedules: Mapping[str, Schedule], now: datetime, until: datetime
+    config: Config, reader: Queries, schedules: Mapping[str, Schedule], now: datetime, until: datetime
 ) -> Iterator[Coming]:
     """Every slot after ``now`` up to ``until``, in order."""
     known = current_clients(config, reader)

@@ -5,19 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from nimwrap.backup.backup_run import BackupRequest, BackupRun
-from nimwrap.backup.recovery import Recovered, recover
+from nimwrap.backup.cleanup import EndSeen, clean_up
+from nimwrap.backup.recovery import Recovered, last_plan, recover
 from nimwrap.config.load import load
 from nimwrap.domain.records import ClientRef, Run
+from nimwrap.estate import Estate
 from nimwrap.fleet.session import Session, open_session
 from nimwrap.hosts.protocol import CommandResult, Host
 from tests.cutting import CutHost, lost_once, refuse
-
-Config = Callable[..., Path]
+from tests.running import ConfigWriter
 
 
 class Killed(BaseException):
@@ -25,7 +25,7 @@ class Killed(BaseException):
 
 
 @pytest.fixture
-def session(estate: Any, estate_config: Config) -> Iterator[Session]:
+def session(estate: Estate, estate_config: ConfigWriter) -> Iterator[Session]:
     with open_session(load(estate_config())) as opened:
         yield opened
 
@@ -49,7 +49,7 @@ def recovered(session: Session) -> Recovered:
 
 
 @pytest.mark.parametrize("how", ["cut", "killed"])
-def test_an_export_whose_undo_failed_is_undone_by_the_next_recover(estate: Any, session: Session, how: str) -> None:
+def test_an_export_whose_undo_failed_is_undone_by_the_next_recover(estate: Estate, session: Session, how: str) -> None:
     """A4: the undo fails once, and the line is cut, or nimwrap dies, before the directory was put aside."""
     before = estate.exports_text()
     exportfs = estate.files("nim") / "usr/sbin/exportfs"
@@ -78,7 +78,7 @@ def test_an_export_whose_undo_failed_is_undone_by_the_next_recover(estate: Any, 
     assert session.reader.last_good("nim", "powerha1")
 
 
-def test_a_good_image_that_could_not_take_its_place_is_never_cleaned_away(estate: Any, session: Session) -> None:
+def test_a_good_image_that_could_not_take_its_place_is_never_cleaned_away(estate: Estate, session: Session) -> None:
     """A1: mksysb warned and ended with 1, its place was taken, and its undo failed once: all of it is aside."""
     estate.fault("archive_warning", "failed", "powerha1")
     exportfs = estate.files("nim") / "usr/sbin/exportfs"
@@ -102,3 +102,50 @@ def test_a_good_image_that_could_not_take_its_place_is_never_cleaned_away(estate
     recovered(session)
     assert (estate.files("nim") / image.location.lstrip("/")).exists()
     assert recovered(session).notes == []
+
+
+def test_late_cleaning_leaves_what_came_since_alone(estate: Estate, session: Session) -> None:
+    """A6: an administrator has allocated an image to the client since, to restore it; recover took that away."""
+    context = session.master_context("nim")
+    golden = BackupRun(context, BackupRequest(ClientRef("nim", "aix01"))).step()
+    assert isinstance(golden, Run) and golden.image
+    estate.fault("disk_full", True)
+    failed = backed_up(session, session.hosts["nim"])
+    assert failed is not None and failed.outcome == "failed"
+    plan = last_plan(session.reader, failed.id)
+    assert plan is not None
+
+    def allocated() -> bool:
+        return golden.image.resource in context.host.run("/usr/sbin/lsnim -l powerha1").stdout  # type: ignore[union-attr]
+
+    context.host.run(f"/usr/sbin/nim -o allocate -a mksysb={golden.image.resource} powerha1")
+    clean_up(context, plan, late=EndSeen())
+    assert allocated()
+    clean_up(context, plan, late=EndSeen(allocated=(f"mksysb = {golden.image.resource}",)))
+    assert not allocated()
+
+
+def test_late_cleaning_waits_for_whoever_works_on_the_client(estate: Estate, session: Session) -> None:
+    """A6: its undo, umount and reset ran beside a backup of the client that had begun since."""
+    estate.fault("disk_full", True)
+    failed = backed_up(session, session.hosts["nim"])
+    assert failed is not None
+    spool = estate.files("nim") / "var/adm/nimwrap"
+    room, lock = spool / f"{failed.id}.left-1", spool / "locks/powerha1"
+    room.mkdir()
+    lock.mkdir(parents=True)
+    for name, text in {
+        "plan": "{}",
+        "rc": "1",
+        "done": "1",
+        "image": "/gone",
+        "out": "",
+        "undo": "touch undone",
+    }.items():
+        (room / name).write_text(f"{text}\n")
+    beat = session.hosts["nim"].run("date -u +%Y%m%d%H%M%S").stdout
+    for name, text in {"run": "20261123T000000-powerha1-beef\n", "heartbeat": beat}.items():
+        (lock / name).write_text(text)
+    done = recovered(session)
+    assert any("beef" in note for note in done.notes) and done.cleaned == []
+    assert not (room / "undone").exists() and room.exists()
