@@ -18,7 +18,7 @@ from nimwrap.aix import exportfs
 from nimwrap.backup.attempt import AttemptResult, OperationOutcomeUnknown, failure_of, make_image, unstarted
 from nimwrap.backup.attempt_planner import AttemptKey, plan_attempt
 from nimwrap.backup.cancel_request import refuse_cancelled
-from nimwrap.backup.locking import beating, give_back, locked_by_another, take_locks
+from nimwrap.backup.export_journal import changed_by_another
 from nimwrap.backup.post_backup import apply_name_and_retention, warned
 from nimwrap.backup.self_preflight import master_preflight
 from nimwrap.backup.size_preview import space_short
@@ -35,6 +35,7 @@ from nimwrap.domain.retry import wait_before
 from nimwrap.history.run_lease import RunLease
 from nimwrap.hosts.script_batch import PREAMBLE
 from nimwrap.images.kinds.registry import KINDS
+from nimwrap.locks.client_locks import beating, give_back, guarded, locked_by_another, take_locks
 from nimwrap.master_context import MasterContext, log_path
 from nimwrap.preflight.engine import preflight, recheck_source
 from nimwrap.preflight.preflight_report import PreflightReport, Prior
@@ -86,6 +87,7 @@ class BackupRun:
     ) -> None:
         now = context.clock.now()
         self.context, self.request, self.meanwhile = context, request, meanwhile
+        self._unlocked = context
         ref = request.ref
         self.policy: BackupPolicy = context.config.policy(ref.master, ref.client)
         self.retry: RetryPolicy = context.config.retry_policy(ref.master, ref.client)
@@ -135,7 +137,8 @@ class BackupRun:
         if isinstance(lock, Failure):
             return self._not_locked(lock)
         with beating(self.context, self.run.client, self.run.id):
-            return self._locked(report, lock)
+            self.context = guarded(self._unlocked, self.run.client, self.run.id, lock)
+            return self._locked(report, lock.clock)
 
     def _locked(self, report: PreflightReport, clock: datetime) -> Run | RetryLater:
         """The rest of a round, under the client's lock; ``clock`` is the master's."""
@@ -188,6 +191,7 @@ class BackupRun:
             self.tried.append(method)
             key = AttemptKey(self.run.id, len(self.run.attempts) + 1, method)
             plan = plan_attempt(self.context.master, report, work, key, self._exports)
+            plan = plan if isinstance(plan, Failure) else changed_by_another(self.context, plan) or plan
             if isinstance(plan, Failure):
                 self.context.note(self.run.id, "remedy", f"{method} was not tried: {plan.message}")
                 if self._method(report) is not None:
@@ -337,6 +341,7 @@ class BackupRun:
         return self.run
 
     def _release(self, *, clear: bool = False) -> None:
+        self.context = self._unlocked
         if not self._locking:
             return
         room = f"{self.context.master.spool}/{self.run.id}" if clear else None

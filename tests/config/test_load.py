@@ -7,47 +7,7 @@ import pytest
 from nimwrap.config.load import SYSTEM_PATH, find_config, load
 from nimwrap.config.secret import Secret
 from nimwrap.domain.errors import NimwrapError
-
-WHOLE = """
-state_dir = "/var/lib/nimwrap"
-schedules = "schedules"
-[masters.nim]
-transport = "ssh"
-host = "10.10.10.100"
-port = 22
-user = "root"
-become = ""
-identity_file = "/etc/nimwrap/id_ed25519"
-known_hosts = "/etc/nimwrap/known_hosts"
-ssh_config = "/etc/nimwrap/ssh_config"
-client_channel = "c_rsh"
-spool = "/var/adm/nimwrap"
-max_parallel = 4
-env = { NIM_MKSYSB_SUBDIRS = "yes" }
-keep = 4
-[masters.nim2]
-transport = "local"
-[backup]
-directory = "/export/nim/mksysb"
-mksysb_flags = "X e"
-keep_weekly = 4
-timeout = "90m"
-export_change = "when-needed"
-remedies = ["own-mount", "pre-export"]
-[retry]
-wait = "5m"
-[groups]
-cluster = ["powerha1", "powerha2"]
-all = ["group:cluster", "nim2/aix*", "aix[0-9]?"]
-[clients.powerha1]
-keep = 5
-cluster = "powerha"
-wait = "10m"
-[clients."nim2/powerha1"]
-keep = 6
-[notify]
-urls = ["file:/etc/nimwrap/url", "credential:mail", "json://user:token@chat.example.com/x"]
-"""
+from tests.config.samples import WHOLE
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ from nimwrap.history.sqlite.queries import Reader
 from nimwrap.images.capacity import FAR, Need, _Line, fits, forecast, growth, needs_of, past_images, worst_moment
 from nimwrap.monitoring.report.capacity_view import past_of_all, rooms
 from tests.images.imagelab import NOW, Lab
-from tests.running import Ran
+from tests.running import Cli
 
 GIB = 1 << 30
 needs = st.lists(
@@ -116,9 +116,7 @@ def test_a_need_comes_from_the_history(lab: Lab) -> None:
     assert unknown.size_bytes is None
 
 
-def test_a_night_that_does_not_fit_is_refused_before_it_starts(
-    lab_with: Callable[..., Lab], run_cli: Callable[..., Ran]
-) -> None:
+def test_a_night_that_does_not_fit_is_refused_before_it_starts(lab_with: Callable[..., Lab], run_cli: Cli) -> None:
     """Two clients, room for one: the second is refused, and its row says what would help."""
     lab = lab_with(clients=2)
     now = datetime.now(UTC)
@@ -148,7 +146,7 @@ def test_a_night_that_does_not_fit_is_refused_before_it_starts(
     ],
 )
 def test_check_fleet_list_and_report_agree_whether_the_next_image_fits(
-    lab_with: Callable[..., Lab], run_cli: Callable[..., Ran], newest_first: tuple[float, ...], short: bool
+    lab_with: Callable[..., Lab], run_cli: Cli, newest_first: tuple[float, ...], short: bool
 ) -> None:
     lab = lab_with(clients=2, backup={"keep": 9})
     free = df.parse(lab.host.run("df -Pk /export/nim").stdout)[-1].free_bytes
