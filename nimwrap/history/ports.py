@@ -34,7 +34,7 @@ if TYPE_CHECKING:
         SlotRow,
         SpaceMeasured,
     )
-    from nimwrap.history.sqlite.parallel_memory import Hour
+    from nimwrap.history.sqlite.parallel_memory import Hour, WriteRate
     from nimwrap.history.sqlite.set_queries import Span
     from nimwrap.history.sqlite.store import Decide, Moment
 
@@ -146,6 +146,9 @@ class Queries(Protocol):
 
     def learned_hours(self, master: str) -> list[Hour]:
         """What is remembered of how many images at once a master carries, by weekday and hour, the newest first."""
+
+    def learned_rates(self, master: str, since: datetime, until: datetime) -> list[WriteRate]:
+        """What a master wrote between two moments while its number of images at once was learned, the oldest first."""
 
     def parallel_changes(self, master: str, since: str, until: str | None) -> list[EventRow]:
         """Each change of how many images a master makes at once, between two moments, and the last one before."""

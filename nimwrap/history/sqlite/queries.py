@@ -34,7 +34,7 @@ from nimwrap.history.sqlite.set_queries import SetQueries
 
 if TYPE_CHECKING:
     from nimwrap.domain.records import ClientRef  # loaded when needed: its module costs a tenth of `nimwrap history`
-    from nimwrap.history.sqlite.parallel_memory import Hour
+    from nimwrap.history.sqlite.parallel_memory import Hour, WriteRate
 
 _RUNS = select(RunRow._fields, "runs")
 _ATTEMPTS = select(AttemptRow._fields, "attempts")
@@ -134,6 +134,12 @@ class Reader(SetQueries):
         from nimwrap.history.sqlite.parallel_memory import hours_of
 
         return hours_of(self, master)
+
+    def learned_rates(self, master: str, since: datetime, until: datetime) -> list[WriteRate]:
+        """What a master wrote between two moments while its number of images at once was learned, the oldest first."""
+        from nimwrap.history.sqlite.parallel_memory import rates_of
+
+        return rates_of(self, master, since, until)
 
     def parallel_changes(self, master: str, since: str, until: str | None) -> list[EventRow]:
         """Each change of how many images a master makes at once, between two moments, and the last one before."""
