@@ -169,6 +169,9 @@ class Queries(Protocol):
     def faulty_images(self) -> list[ImageRow]:
         """Images that are still there, and in which something wrong was found since they were made."""
 
+    def images_dated_after(self, moment: datetime) -> list[ImageRow]:
+        """Images that are still there and that are said to have been made after ``moment``."""
+
     def images_by_id(self, ids: Sequence[int]) -> list[ImageRow]: ...
     def image_at(self, master: str, location: str) -> ImageRow | None:
         """The image that lies at a place now."""

@@ -205,6 +205,11 @@ class Reader(SetQueries):
         sql = f"{_IMAGES} where fault is not null and removed is null order by master, client, id"
         return self.records(ImageRow.from_row, sql)
 
+    def images_dated_after(self, moment: datetime) -> list[ImageRow]:
+        """Images that are still there and that are said to have been made after ``moment``."""
+        sql = f"{_IMAGES} where created > ? and removed is null order by master, client, id"
+        return self.records(ImageRow.from_row, sql, (rfc3339(moment),))
+
     def images_by_id(self, ids: Sequence[int]) -> list[ImageRow]:
         return self._among(ImageRow.from_row, f"{_IMAGES} where id in ({{}})", ids)
 
