@@ -15,7 +15,6 @@ from enum import StrEnum
 from nimwrap.domain.codes import Outcome
 from nimwrap.domain.durations import format_duration
 
-
 CLOCK_TOLERANCE = timedelta(minutes=10)
 """How far two clocks that are kept right may differ."""
 
@@ -98,21 +97,16 @@ def decide(images: Iterable[Generation], rules: KeepRules, now: datetime) -> lis
 
 
 def _untouchable(image: Generation, now: datetime) -> str | None:
-    if image.just_made:
-        return "this run has just made it"
-    if image.misdated(now):
-        return "dated in the future: a clock was wrong, so it is not counted"
-    if not image.managed:
-        return "unmanaged: nimwrap did not make it and has not adopted it"
-    if image.pinned:
-        return "pinned"
-    if image.allocated:
-        return "allocated: NIM is serving it to a machine"
-    if image.held:
-        return "its client is held"
-    if image.named:
-        return "it has the fixed name; a new image takes that first"
-    return None
+    reasons = (
+        (image.just_made, "this run has just made it"),
+        (image.misdated(now), "dated in the future: a clock was wrong, so it is not counted"),
+        (not image.managed, "unmanaged: nimwrap did not make it and has not adopted it"),
+        (image.pinned, "pinned"),
+        (image.allocated, "allocated: NIM is serving it to a machine"),
+        (image.held, "its client is held"),
+        (image.named, "it has the fixed name; a new image takes that first"),
+    )
+    return next((reason for holds, reason in reasons if holds), None)
 
 
 def _wanted(proven: Sequence[Generation], rules: KeepRules) -> dict[int, str]:
