@@ -117,6 +117,26 @@ def test_an_unknown_name_and_a_held_client_take_nobody_with_them(
     assert "disk swap" in slots(estate)["aix02"].reason
 
 
+def test_a_slot_that_means_nobody_is_a_fault(
+    run_cli: Cli, estate_config: Config, schedules: Callable[..., None]
+) -> None:
+    schedules(targets=["db*"], cron="* * * * *")
+    due = run_cli("schedule", "due", "--json", config=estate_config())
+    assert (due.exit_code, due.codes) == (2, ["client_unknown"])
+
+
+@pytest.mark.parametrize("command", [("due",), ("run", "nightly")])
+def test_a_slot_in_which_everybody_is_held_is_not_done(
+    run_cli: Cli, estate_config: Config, schedules: Callable[..., None], command: tuple[str, ...]
+) -> None:
+    config = estate_config()
+    schedules(targets=["aix02"], cron="* * * * *")
+    assert run_cli("hold", "aix02", "--reason", "disk swap", config=config).exit_code == 0
+    ran = run_cli("schedule", *command, "--json", config=config)
+    assert ran.exit_code == 75
+    assert "held" in ran.codes
+
+
 def test_two_dues_at_the_same_instant_share_no_client(
     run_cli: Cli, estate: Any, estate_config: Config, schedules: Callable[..., None], tmp_path: Path
 ) -> None:
