@@ -15,12 +15,8 @@ from tests.campaign.cuts import Cut, count, cuts_of, perform, spread, staged
 )
 def test_cut_done_again_and_recovered(tmp_path: Path, name: str, behaviour: str, cut: Cut) -> None:
     with staged(tmp_path, name, behaviour, os.environ["ESTATE_SERVER"]) as stage:
+        assert count(stage) > cut.first
         assert perform(stage, cut) == []
-
-
-def test_every_round_trip_is_counted(tmp_path: Path) -> None:
-    with staged(tmp_path, "verify", "merge", os.environ["ESTATE_SERVER"]) as stage:
-        assert count(stage) >= 2
 
 
 def test_a_sample_reaches_from_the_first_trips_to_the_last() -> None:
