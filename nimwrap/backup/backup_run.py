@@ -18,6 +18,7 @@ from nimwrap.aix import exportfs
 from nimwrap.backup.attempt import AttemptResult, OperationOutcomeUnknown, failure_of, make_image, unstarted
 from nimwrap.backup.attempt_planner import AttemptKey, plan_attempt
 from nimwrap.backup.cancel_request import refuse_cancelled
+from nimwrap.backup.export_journal import changed_by_another
 from nimwrap.backup.post_backup import apply_name_and_retention, warned
 from nimwrap.backup.self_preflight import master_preflight
 from nimwrap.backup.size_preview import space_short
@@ -190,6 +191,7 @@ class BackupRun:
             self.tried.append(method)
             key = AttemptKey(self.run.id, len(self.run.attempts) + 1, method)
             plan = plan_attempt(self.context.master, report, work, key, self._exports)
+            plan = plan if isinstance(plan, Failure) else changed_by_another(self.context, plan) or plan
             if isinstance(plan, Failure):
                 self.context.note(self.run.id, "remedy", f"{method} was not tried: {plan.message}")
                 if self._method(report) is not None:

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
         SlotRow,
         SpaceMeasured,
     )
+    from nimwrap.history.sqlite.parallel_memory import Hour
     from nimwrap.history.sqlite.set_queries import Span
     from nimwrap.history.sqlite.store import Decide, Moment
 
@@ -142,6 +143,9 @@ class Queries(Protocol):
 
     def sizes(self, master: str, client: str, kind: str = PLAIN_KIND, limit: int = 10) -> list[int]:
         """Bytes of the last proven images, newest first, also of those that are gone."""
+
+    def learned_hours(self, master: str) -> list[Hour]:
+        """What is remembered of how many images at once a master carries, by weekday and hour, the newest first."""
 
     def parallel_changes(self, master: str, since: str, until: str | None) -> list[EventRow]:
         """Each change of how many images a master makes at once, between two moments, and the last one before."""
