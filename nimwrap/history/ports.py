@@ -220,8 +220,11 @@ class History(Protocol):
     def update_run(self, run_id: str, **values: Any) -> None:
         """Set columns of a run: ``phase``, ``owner_pid``, ``cluster``... StoreUnavailable when there is no such run."""
 
-    def close_run(self, run: Run, *, hurried: bool = True) -> None:
-        """The end of a run as its record says; a run whose first row was lost gets one now. Findings are kept."""
+    def close_run(self, run: Run, *, hurried: bool = True, slot_done: bool = True) -> None:
+        """The end of a run as its record says; a run whose first row was lost gets one now. Findings are kept.
+
+        Not ``slot_done``: its slot wants further images of the client.
+        """
 
     def set_findings(self, run_id: str, findings: Iterable[Finding]) -> None:
         """What preflight found, in its order; of several looks at the client the last one."""
