@@ -68,6 +68,14 @@ def test_search_order(tmp_path: Path) -> None:
     assert find_config(None, {"HOME": str(tmp_path)}) == tmp_path / ".config" / "nimwrap" / "nimwrap.toml"
 
 
+def test_clients_without_a_table_share_one_policy(path: Path) -> None:
+    """10,000 clients ask for theirs twice or more; only a table of its own makes another."""
+    config = load(path)
+    assert config.policy("nim", "one") is config.policy("nim", "other")
+    forced = config.saying(keep=7)
+    assert (forced.policy("nim", "one").keep, config.policy("nim", "one").keep != 7) == (7, True)
+
+
 def test_secrets_are_read_late_and_never_shown(path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     by_file, by_credential, literal = load(path).notify.urls
     assert str(literal) == "json://***"
