@@ -46,6 +46,8 @@ class MasterContext:
     """One master as a run works on it. ``tell`` receives progress; it must not raise.
 
     ``polls``: the operations that this process follows there, asked about by one call for all.
+    ``beats``: a way to the master for heartbeats alone, None for the same.
+    ``unguarded``: the host without the guard of a lock, for what only asks about several works at once.
     """
 
     host: Host
@@ -56,8 +58,10 @@ class MasterContext:
     tell: Callable[[Progress], None] = lambda progress: None
     parallel: FixedParallel = field(default_factory=FixedParallel)
     polls: SharedCall[Any, Any] = field(default_factory=SharedCall)  # plans and states: of a room above this one
+    beats: Host | None = None
+    unguarded: Host | None = None
 
-    def act(self, run: str, label: str, script: str, *, timeout: float = 120.0) -> CommandResult:
+    def act(self, run: str | None, label: str, script: str, *, timeout: float = 120.0) -> CommandResult:
         """Run a script and keep it and its output as evidence of the run."""
         began = self.clock.now()
         result = self.host.run(script, timeout=timeout)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from nimwrap.aix.nim import completed, parse_progress
@@ -12,6 +12,7 @@ from nimwrap.backup import spool
 from nimwrap.backup.operation_status import OperationStatus, parse_statuses, poll_script
 from nimwrap.backup.wrapper import GRACE_S, RUN_UNDO, UNDO_IS_DUE, client_stop_script
 from nimwrap.domain.attempt_plan import AttemptPlan
+from nimwrap.domain.codes import FailureCode
 from nimwrap.domain.errors import NimwrapError, master_unreachable
 from nimwrap.domain.progress import Progress
 from nimwrap.hosts.client_channel import client_command, parse_channel
@@ -19,6 +20,7 @@ from nimwrap.hosts.script_batch import PREAMBLE
 from nimwrap.images import image_probe as images
 from nimwrap.images.kinds.registry import KINDS
 from nimwrap.images.verification import READ_LIMIT_S
+from nimwrap.locks import lock_scripts
 from nimwrap.master_context import MasterContext
 from nimwrap.remedies.registry import remedy
 
@@ -62,12 +64,12 @@ def start(context: MasterContext, plan: AttemptPlan, command: str, undo: str | N
         raise master_unreachable(
             f"the connection to {plan.master} was lost before the operation was started there", "start the backup again"
         )
-    last = (spool.said(result.stdout) or [""])[-1]
+    last = (lock_scripts.said(result.stdout) or [""])[-1]
     if last.startswith("started "):
         return Started(Start.STARTED)
     if last == "busy":
-        for number, run in spool.stale_slots(result.stdout):
-            free = spool.free_stale_slot_script(plan.spool, number, run)
+        for number, run, beat in spool.stale_slots(result.stdout):
+            free = spool.free_stale_slot_script(plan.spool, number, run, beat)
             context.act(plan.run, f"free slot {number}, which the dead run {run or '(unnamed)'} held", free)
         return Started(Start.BUSY, result.stdout)
     if last in (Start.LOST, Start.EXISTS):
@@ -89,7 +91,7 @@ def _ask(context: MasterContext, plan: AttemptPlan, wait_s: int) -> OperationSta
 
 def _ask_all(context: MasterContext, plans: Sequence[AttemptPlan], wait_s: int) -> Mapping[str, OperationStatus]:
     """One call for all of these operations. ValueError or NimwrapError when it brings no whole answer."""
-    result = context.host.run(poll_script(plans, wait_s), timeout=wait_s + 60)
+    result = (context.unguarded or context.host).run(poll_script(plans, wait_s), timeout=wait_s + 60)
     if result.unknown:
         raise ValueError("connection lost")
     answer = parse_statuses(result.stdout, [plan.run for plan in plans])
@@ -109,6 +111,8 @@ def _persistent(context: MasterContext, plan: AttemptPlan, ask: Callable[[], Ope
         except ValueError as error:
             trouble = str(error)
         except NimwrapError as error:
+            if error.code == FailureCode.LOCKED:
+                raise
             trouble = error.message
         if context.clock.monotonic() > giving_up:
             raise master_unreachable(
@@ -212,18 +216,27 @@ if {UNDO_IS_DUE}; then
   cat undo.out
 fi
 """
-    context.act(plan.run, "settle what the wrapper left", script, timeout=300)
-    return poll(context, plan, 0)
+    # Nothing is concluded over a command that may live, or an export that may stand: it is done again until it is said.
+    return _persistent(context, plan, lambda: _settled(context, plan, script))
 
 
-def undo_again(context: MasterContext, plan: AttemptPlan) -> OperationStatus:
+def _settled(context: MasterContext, plan: AttemptPlan, script: str) -> OperationStatus:
+    if context.act(plan.run, "settle what the wrapper left", script, timeout=300).unknown:
+        raise ValueError("the connection was lost while its rest was settled")
+    return _ask(context, plan, 0)
+
+
+def undo_again(context: MasterContext, plan: AttemptPlan, at: str = "") -> OperationStatus:
     """Run the undo that lies beside an ended operation, if it is due; how the operation stands then.
+
+    ``at``: the directory's name, where that is not the run's.
 
     Nothing is written down about an export before its undo was tried.
     """
-    script = f"{PREAMBLE}cd {shlex.quote(plan.room)} || exit 1\nif {UNDO_IS_DUE}; then {RUN_UNDO}; cat undo.out; fi\n"
+    there = replace(plan, run=at) if at else plan
+    script = f"{PREAMBLE}cd {shlex.quote(there.room)} || exit 1\nif {UNDO_IS_DUE}; then {RUN_UNDO}; cat undo.out; fi\n"
     context.act(plan.run, "undo what is still to be undone", script, timeout=300)
-    return poll(context, plan, 0)
+    return poll(context, there, 0)
 
 
 def writers_left(context: MasterContext, plan: AttemptPlan, label: str) -> bool | None:

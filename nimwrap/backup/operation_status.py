@@ -8,9 +8,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from nimwrap.backup.spool import MARK, moment, said
 from nimwrap.domain.attempt_plan import AttemptPlan
 from nimwrap.hosts.script_batch import CLOCK, PREAMBLE
+from nimwrap.locks.lock_scripts import MARK, moment, said
 
 _TAIL_WHILE_RUNNING = 4000
 """Bytes of an operation's output that each poll brings; once it has ended, up to 64 KiB."""

@@ -47,6 +47,8 @@ class Session:
     clock: Clock = field(default_factory=Clock)
     tell: Callable[[Progress], None] = lambda progress: None
     listed: dict[str, Inventory] = field(default_factory=dict)
+    beats: Mapping[str, Host] = field(default_factory=dict)
+    """Ways to the masters for heartbeats alone, so that no long command keeps them waiting."""
     polls: dict[str, SharedCall[Any, Any]] = field(default_factory=dict)
     learned: dict[str, LearnedParallel] = field(default_factory=dict)
 
@@ -76,6 +78,7 @@ class Session:
             self.tell,
             self.learned.get(master) or FixedParallel(),
             self.polls[master],
+            self.beats.get(master),
         )
 
 
@@ -105,14 +108,16 @@ def open_session(
 ) -> Iterator[Session]:
     """A session over all configured masters; nothing is connected before its first command, unless ``ahead``."""
     hosts: dict[str, Host] = {}
+    beats: dict[str, Host] = {}
     try:
+        beats.update({name: open_master(master) for name, master in config.masters.items()})
         hosts.update({name: open_master(master, ahead=ahead) for name, master in config.masters.items()})
         from nimwrap.history.sqlite.store import Store
 
         with Store.open(config.database) as store, Reader.open(config.database) as reader:
-            yield Session(config, store, reader, hosts, clock or Clock(), tell)
+            yield Session(config, store, reader, hosts, clock or Clock(), tell, beats=beats)
     finally:
-        for host in hosts.values():
+        for host in [*hosts.values(), *beats.values()]:
             host.close()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -189,10 +190,10 @@ def forecast(
 ) -> Forecast:
     """What becomes of one filesystem. ``histories`` by client, with the images that are gone; ``keep``: generations."""
     lines = [_Line.through(rows, keep.get(client, 1)) for client, rows in histories.items() if rows]
-    full_on = next(
-        (now + timedelta(days=day) for day in range(1, FAR) if sum(line.added(day) for line in lines) > free_bytes),
-        None,
-    )
+    days = range(1, FAR)
+    # What the lines add never falls, so the first day that it is too much can be searched for by halves.
+    first = bisect_left(days, True, key=lambda day: sum(line.added(day) for line in lines) > free_bytes)
+    full_on = now + timedelta(days=days[first]) if first < len(days) else None
     growing = sorted(
         (Growth(client, growth(rows)) for client, rows in histories.items()),
         key=lambda each: each.bytes_per_day,

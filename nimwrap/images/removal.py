@@ -73,6 +73,13 @@ if [ "$1" = known ]; then
 fi
 """
 
+_SAME = r"""
+if [ -f {location} ]; then
+  bytes=$(ls -l {location} | awk '{{ print $5 }}')
+  [ "$bytes" = {size} ] || {{ echo "the file there has $bytes bytes, not {size}: it is another one"; exit {left}; }}
+fi
+"""
+
 _FILE = r"""
 if [ -f {location} ]; then
   other=$({all_of_type} 2>/dev/null | awk -v place={location} '
@@ -95,6 +102,8 @@ def removal_script(row: ImageRow) -> str:
     kind = kind_of(row.kind)
     words = {"location": shlex.quote(row.location), "failed": _FAILED, "left": _LEFT}
     text = PREAMBLE
+    if row.fault is None:
+        text += _SAME.format(size=row.size_bytes, **words)
     if row.resource:
         text += _look(row.resource)
         text += _RESOURCE.format(remove=shlex.join(nim.remove(row.resource, rm_image=True)), **words)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from nimwrap.clients.known_clients import NimMachine, known_of
-from nimwrap.config.model import BackupPolicy, ClientConfig, Config
+from nimwrap.config.model import BackupPolicy, Config
 from nimwrap.domain.durations import parse_rfc3339
 from nimwrap.domain.names import PLAIN_KIND
 from nimwrap.domain.ref import ClientRef, Key
@@ -143,26 +143,16 @@ def protection(config: Config, reader: Queries, now: datetime, *, max_age_s: int
 
 
 class _Policies:
-    """The policy of each client, made once for all clients without a table of their own."""
+    """What the configuration says of each client."""
 
     def __init__(self, config: Config) -> None:
         self.config = config
-        self._made: dict[Key, BackupPolicy] = {}
 
     def of(self, key: Key) -> BackupPolicy:
-        master, client = key
-        own = self._own(key)
-        shared = (master, own.name if own else "")
-        if shared not in self._made:
-            self._made[shared] = self.config.policy(master, client)
-        return self._made[shared]
+        return self.config.policy(*key)
 
     def excluded(self, key: Key) -> bool:
-        own = self._own(key)
-        return own is not None and own.exclude
-
-    def _own(self, key: Key) -> ClientConfig | None:
-        return self.config.client(*key) if self.config.clients else None
+        return bool(self.config.clients) and self.config.client(*key).exclude
 
     def kinds(self, key: Key) -> Sequence[str]:
         """The kinds of image that are made of this client."""
