@@ -1,6 +1,6 @@
 # From a fresh clone, with nothing but python3 (3.11 or newer, with venv) and make: `make demo`, `make test`.
-# ARGS reaches pytest: make test ARGS="tests/config -x". WORKERS is the number of its processes.
-WORKERS = 2
+# ARGS reaches pytest: make test ARGS="tests/config -x". WORKERS: its processes, which mostly wait.
+WORKERS = 4
 ARGS =
 N = 200
 BIN = .venv/bin

@@ -22,10 +22,12 @@ from nimwrap.backup.export_journal import changed_by_another
 from nimwrap.backup.post_backup import apply_name_and_retention, warned
 from nimwrap.backup.self_preflight import master_preflight
 from nimwrap.backup.size_preview import space_short
+from nimwrap.backup.slot_images import wanted_images
 from nimwrap.config.model import BackupPolicy, RetryPolicy
 from nimwrap.domain.attempt_plan import NIM
 from nimwrap.domain.clock import Interrupted, NotStarted
 from nimwrap.domain.codes import CAN_PASS, FailureCode, Outcome
+from nimwrap.domain.durations import rfc3339
 from nimwrap.domain.errors import NimwrapError
 from nimwrap.domain.findings import CheckVerdict, Failure
 from nimwrap.domain.names import PLAIN_KIND
@@ -33,8 +35,9 @@ from nimwrap.domain.progress import Progress
 from nimwrap.domain.records import ClientRef, Run
 from nimwrap.domain.retry import wait_before
 from nimwrap.history.run_lease import RunLease
+from nimwrap.history.sqlite.queries import Reader
 from nimwrap.hosts.script_batch import PREAMBLE
-from nimwrap.images.kinds.registry import KINDS
+from nimwrap.images.kinds.registry import KINDS, images_of
 from nimwrap.locks.client_locks import beating, give_back, guarded, locked_by_another, take_locks
 from nimwrap.master_context import MasterContext, log_path
 from nimwrap.preflight.engine import preflight, recheck_source
@@ -328,7 +331,7 @@ class BackupRun:
         recorded = True
         try:
             # While nothing of it lies on the master, the row is the only record of its end.
-            self.context.store.close_run(self.run, hurried=bool(self.run.attempts))
+            self.context.store.close_run(self.run, hurried=bool(self.run.attempts), slot_done=self._last_of_slot())
         except NimwrapError as error:
             recorded = False
             self._progress("history", f"the end of {self.run.id} is not recorded yet: {error.message}")
@@ -339,6 +342,16 @@ class BackupRun:
         self.context.log(self.run.id, f"end: {outcome}{why}", self.context.clock.now())
         self._progress("done", outcome, outcome)
         return self.run
+
+    def _last_of_slot(self) -> bool:
+        """Whether the slot wants no further image of this client once this run has ended."""
+        request, own = self.request, (self.request.kind, self.request.volume_group)
+        if request.slot is None or images_of(self.policy, request.ref.client) == [own]:
+            return True
+        with Reader.open(self.context.config.database) as reader:
+            slot = rfc3339(request.slot)
+            wanted = wanted_images(self.context.config, reader, request.ref, request.schedule, slot)
+        return set(wanted) <= {own}
 
     def _release(self, *, clear: bool = False) -> None:
         self.context = self._unlocked

@@ -13,9 +13,12 @@ from nimwrap.backup.attempt import unstarted
 from nimwrap.backup.backup_run import BackupRequest, BackupRun, RetryLater, new_run_id
 from nimwrap.backup.cancel_request import CANCELLED, cancel_requested
 from nimwrap.backup.recovery import recover
+from nimwrap.backup.slot_images import wanted_images
 from nimwrap.clients.inventory import prior_of
+from nimwrap.config.model import BackupPolicy
 from nimwrap.domain.clock import Interrupted
 from nimwrap.domain.codes import FailureCode, Outcome
+from nimwrap.domain.durations import rfc3339
 from nimwrap.domain.errors import NimwrapError
 from nimwrap.domain.findings import Failure
 from nimwrap.domain.names import PLAIN_KIND
@@ -142,12 +145,19 @@ class Fleet:
                 Progress("", "recover", note=f"what is open on {master} stays so for now: {error.message}")
             )
 
+    def _images(self, ref: ClientRef, policy: BackupPolicy) -> list[tuple[str, str]]:
+        """What is to be made of a client: of a slot that an earlier process has left, only what that has not ended."""
+        if self.order.slot is None:
+            return images_of(policy, ref.client)
+        slot = rfc3339(self.order.slot)
+        return wanted_images(self.session.config, self.session.reader, ref, self.order.schedule, slot)
+
     def _queue(self, ref: ClientRef) -> None:
         """A job for each image of this client."""
         reader, policy = self.session.reader, self.session.config.policy(ref.master, ref.client)
         start = self.order.not_before.get(ref)
         wait = max(0.0, (start - self.session.clock.now()).total_seconds()) if start else 0.0
-        for kind, group in images_of(policy, ref.client):
+        for kind, group in self._images(ref, policy):
             durations = reader.durations(ref.master, ref.client, kind)
             prior = prior_of(reader, ref, self.session.listed.get(ref.master), self.session.clock.now(), kind)
             request = BackupRequest(

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
         SlotRow,
         SpaceMeasured,
     )
+    from nimwrap.history.sqlite.parallel_memory import Hour
     from nimwrap.history.sqlite.set_queries import Span
     from nimwrap.history.sqlite.store import Decide, Moment
 
@@ -143,6 +144,9 @@ class Queries(Protocol):
     def sizes(self, master: str, client: str, kind: str = PLAIN_KIND, limit: int = 10) -> list[int]:
         """Bytes of the last proven images, newest first, also of those that are gone."""
 
+    def learned_hours(self, master: str) -> list[Hour]:
+        """What is remembered of how many images at once a master carries, by weekday and hour, the newest first."""
+
     def parallel_changes(self, master: str, since: str, until: str | None) -> list[EventRow]:
         """Each change of how many images a master makes at once, between two moments, and the last one before."""
 
@@ -216,8 +220,11 @@ class History(Protocol):
     def update_run(self, run_id: str, **values: Any) -> None:
         """Set columns of a run: ``phase``, ``owner_pid``, ``cluster``... StoreUnavailable when there is no such run."""
 
-    def close_run(self, run: Run, *, hurried: bool = True) -> None:
-        """The end of a run as its record says; a run whose first row was lost gets one now. Findings are kept."""
+    def close_run(self, run: Run, *, hurried: bool = True, slot_done: bool = True) -> None:
+        """The end of a run as its record says; a run whose first row was lost gets one now. Findings are kept.
+
+        Not ``slot_done``: its slot wants further images of the client.
+        """
 
     def set_findings(self, run_id: str, findings: Iterable[Finding]) -> None:
         """What preflight found, in its order; of several looks at the client the last one."""
