@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 from nimwrap.domain.retention import Action, Generation, KeepRules, decide
 from tests.images.imagelab import Lab
-from tests.running import Ran
-
-Run = Callable[..., Ran]
+from tests.running import Cli
 
 
-def test_no_run_removes_the_image_it_has_just_made(lab: Lab, run_cli: Run) -> None:
+def test_no_run_removes_the_image_it_has_just_made(lab: Lab, run_cli: Cli) -> None:
     """A clock was wrong for some nights: each of the older images is dated after the new one."""
     now = datetime.now(UTC)
     rows = [lab.make(days=age, created=now + timedelta(days=30 - age)) for age in (5, 4, 3, 2)]
@@ -33,7 +30,7 @@ def test_the_image_just_made_is_the_newest_whatever_its_date_says() -> None:
     assert removed == [3]
 
 
-def test_a_date_in_the_future_is_a_fault_that_is_named(lab: Lab, run_cli: Run) -> None:
+def test_a_date_in_the_future_is_a_fault_that_is_named(lab: Lab, run_cli: Cli) -> None:
     row = lab.make(created=datetime.now(UTC) + timedelta(days=30))
     listed = run_cli("images", "list", "--json", config=lab.file)
     assert any("dated in the future" in remark for remark in listed.data["images"][0]["remarks"])

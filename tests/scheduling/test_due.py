@@ -9,6 +9,8 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import pytest
+
 from nimwrap.domain.durations import parse_rfc3339
 from nimwrap.estate import Estate
 from nimwrap.history.sqlite.queries import Reader
@@ -91,7 +93,7 @@ def test_an_unknown_name_and_a_held_client_take_nobody_with_them(
 
 
 def test_a_slot_that_means_nobody_is_a_fault(
-    run_cli: Cli, estate_config: Config, schedules: Callable[..., None]
+    run_cli: Cli, estate_config: ConfigWriter, schedules: Callable[..., None]
 ) -> None:
     schedules(targets=["db*"], cron="* * * * *")
     due = run_cli("schedule", "due", "--json", config=estate_config())
@@ -100,7 +102,7 @@ def test_a_slot_that_means_nobody_is_a_fault(
 
 @pytest.mark.parametrize("command", [("due",), ("run", "nightly")])
 def test_a_slot_in_which_everybody_is_held_is_not_done(
-    run_cli: Cli, estate_config: Config, schedules: Callable[..., None], command: tuple[str, ...]
+    run_cli: Cli, estate_config: ConfigWriter, schedules: Callable[..., None], command: tuple[str, ...]
 ) -> None:
     config = estate_config()
     schedules(targets=["aix02"], cron="* * * * *")
