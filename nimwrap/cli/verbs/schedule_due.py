@@ -124,7 +124,7 @@ def _result(invocation: Invocation, schedules: dict[str, Schedule], done: DueRes
         elif not report.opened and not report.passed:
             out.line(_nothing(invocation, schedules))
 
-    code = ExitCode.USAGE if nobody and alone else exit_code_of_runs(outcomes)
+    code: int = ExitCode.USAGE if nobody and alone else exit_code_of_runs(outcomes)
     code = result.exit_code if left_by is not None else code
     return replace(result, data=dict(result.data) | _data(report), errors=errors, exit_code=code, text=text)
 
