@@ -23,7 +23,7 @@ from nimwrap.backup.post_backup import apply_name_and_retention, warned
 from nimwrap.backup.self_preflight import master_preflight
 from nimwrap.backup.size_preview import space_short
 from nimwrap.config.model import BackupPolicy, RetryPolicy
-from nimwrap.domain.attempt_plan import NIM
+from nimwrap.domain.attempt_plan import NIM, AttemptPlan, ordered_ways
 from nimwrap.domain.clock import Interrupted, NotStarted
 from nimwrap.domain.codes import CAN_PASS, FailureCode, Outcome
 from nimwrap.domain.errors import NimwrapError
@@ -188,6 +188,8 @@ class BackupRun:
             self.tried.append(method)
             key = AttemptKey(self.run.id, len(self.run.attempts) + 1, method)
             plan = plan_attempt(self.context.master, report, work, key, self._exports)
+            if isinstance(plan, AttemptPlan):
+                plan = replace(plan, job_ways=ordered_ways(self.request.prior.jobs_lost))
             if isinstance(plan, Failure):
                 self.context.note(self.run.id, "remedy", f"{method} was not tried: {plan.message}")
                 if self._method(report) is not None:
@@ -205,7 +207,7 @@ class BackupRun:
                 return self._not_locked(failure)
             if done.outcome is not Outcome.FAILED:
                 return self._good(done)
-            if failure.code in DENIALS:
+            if failure.code in DENIALS or failure.code is FailureCode.CLIENT_JOB_LOST:
                 report = self._look()
                 if report.verdict is not CheckVerdict.REFUSED and self._method(report) is not None:
                     continue

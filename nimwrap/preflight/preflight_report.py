@@ -14,7 +14,8 @@ from nimwrap.domain.records import ClientRef, Cluster, SourceAddress
 class Prior:
     """What history knows: sizes of this client's images in bytes, newest first; remedies that worked on this master.
 
-    ``route``: the way to the client as it was found out (hosts.channel_route), empty when that has yet to be done.
+    ``route``: the way to the client as it was found out (hosts.channel_route), empty when that has yet to be done;
+    ``jobs_lost``: ways to start a job on this master's clients, and whether it was lost (domain.attempt_plan.JOB_WAYS).
     ``host`` and ``master_name`` are the client's if1 name and what the master calls itself, as a listing taken before
     says: with them the client is called at once, and again should the master say otherwise now.
     """
@@ -24,6 +25,7 @@ class Prior:
     host: str | None = None
     master_name: str | None = None
     route: str = ""
+    jobs_lost: Mapping[str, bool] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
