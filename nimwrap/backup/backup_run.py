@@ -47,6 +47,12 @@ LOCKED_WAIT_S = 10.0
 """How long a fleet leaves a client alone that another nimwrap works on."""
 
 
+def fitting_flags(policy: BackupPolicy, report: PreflightReport) -> BackupPolicy:
+    """Without flag ``e`` where there is nothing to read: what mksysb does then is not public (aix-audit, row 8)."""
+    flags = policy.mksysb_flags.replace("e", "")
+    return replace(policy, mksysb_flags=flags) if flags and report.exclude_file is False else policy
+
+
 @dataclass(frozen=True)
 class BackupRequest:
     """One backup as asked for. ``slot`` is the schedule's due time; ``retry_refusals``: nobody waits at a terminal;
@@ -142,7 +148,13 @@ class BackupRun:
         if (done := self.meanwhile()) is not None:  # under the lock, so that nobody is doing it just now
             return self._close(Outcome.SKIPPED, done)
         refuse_cancelled(self.context, self.run.id)
-        work = Work(self.request.kind, self.policy, clock, self.request.prior.last_sizes, self.request.volume_group)
+        work = Work(
+            self.request.kind,
+            fitting_flags(self.policy, report),
+            clock,
+            self.request.prior.last_sizes,
+            self.request.volume_group,
+        )
         short = space_short(self.context, self.run.id, report, work)
         if short is not None:
             return self._close(Outcome.REFUSED, short)

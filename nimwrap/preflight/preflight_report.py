@@ -62,6 +62,7 @@ class PreflightReport:
     ``exports`` are the lines of the exports in force of that directory, of those above and below it.
     ``client_mounts``: where the client has mounted something from other machines.
     ``route`` is the way the client was reached by, empty when it was not; ``channel_calls`` how often it was called,
+    ``exclude_file`` whether the client has /etc/exclude.rootvg, None when it did not tell;
     ``route_is_new`` whether that is not what was known before.
     ``remedies`` are those allowed and possible here, in the order in which to try them.
     """
@@ -86,6 +87,7 @@ class PreflightReport:
     route: str = ""
     channel_calls: int = 0
     route_is_new: bool = False
+    exclude_file: bool | None = None
 
     @property
     def verdict(self) -> CheckVerdict:

@@ -74,7 +74,9 @@ PATH=/usr/bin:/usr/sbin:/etc:/sbin:/bin; export PATH
 directory={shlex.quote(directory)}
 added={shlex.quote(":".join(added))}
 before={shlex.quote((before or "").removeprefix("-"))}
-entry() {{ /usr/sbin/exportfs | awk -v d="$directory" '$1 == d {{ print; exit }}'; }}
+entry() {{ /usr/sbin/exportfs | awk -v d="$directory" '$1 == d'; }}
+# A directory may stand there twice, once for NFS 2 and 3 and once for 4: which line is ours is not to be told then.
+once() {{ [ "$(echo "$now" | wc -l)" -le 1 ]; }}
 subtract() {{ awk -v added="$added" -v before="$before" {shlex.quote(_SUBTRACT)}; }}
 # True for an entry that is still word for word what exportfs showed after the change, where there was none before.
 applied={shlex.quote(applied)}
@@ -84,6 +86,7 @@ unchanged() {{
 }}
 restore() {{ {restore_command(directory, before)}; }}
 now=$(entry)
+if ! once; then echo foreign: $now; exit {UndoStatus.FOREIGN}; fi
 if [ -z "$now" ]; then
   if [ -n "$before" ]; then restore; fi
 elif unchanged; then restore
@@ -97,6 +100,7 @@ else
   esac
 fi
 now=$(entry)
+if ! once; then echo foreign: $now; exit {UndoStatus.FOREIGN}; fi
 if [ -z "$now" ]; then
   if [ -z "$before" ]; then echo reverted; exit {UndoStatus.REVERTED}; fi
 elif ! unchanged && [ "$(echo "$now" | subtract)" = keep ]; then echo reverted; exit {UndoStatus.REVERTED}
