@@ -7,12 +7,13 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from nimwrap.domain.clock import Clock
 from nimwrap.domain.durations import rfc3339
 from nimwrap.domain.errors import NimwrapError
 from nimwrap.domain.progress import Progress
+from nimwrap.hosts.shared_call import SharedCall
 
 if TYPE_CHECKING:
     from nimwrap.config.model import Config, MasterConfig
@@ -23,9 +24,31 @@ EVIDENCE_LIMIT = 8000
 """Characters of a script and of its output that the history keeps."""
 
 
+class FixedParallel:
+    """How many images a master makes at once: as many as the configuration says, whatever is seen."""
+
+    def at_once(self, master: MasterConfig) -> int:
+        """How many may be in flight now, over all nimwraps."""
+        return master.most_parallel
+
+    def saw(self, making: Mapping[str, int]) -> None:
+        """The bytes of every image that is being made on the master, by run, as a poll has just shown them."""
+
+    def trouble(self) -> None:
+        """An image stalled, timed out or met an NFS error."""
+
+    def written(self, run: str) -> None:
+        """The image of this run is written; it is being proven until the run is closed."""
+
+
 @dataclass
 class MasterContext:
-    """One master as a run works on it. ``tell`` receives progress; it must not raise."""
+    """One master as a run works on it. ``tell`` receives progress; it must not raise.
+
+    ``polls``: the operations that this process follows there, asked about by one call for all.
+    ``beats``: a way to the master for heartbeats alone, None for the same.
+    ``unguarded``: the host without the guard of a lock, for what only asks about several works at once.
+    """
 
     host: Host
     master: MasterConfig
@@ -33,8 +56,12 @@ class MasterContext:
     store: Store
     clock: Clock = field(default_factory=Clock)
     tell: Callable[[Progress], None] = lambda progress: None
+    parallel: FixedParallel = field(default_factory=FixedParallel)
+    polls: SharedCall[Any, Any] = field(default_factory=SharedCall)  # plans and states: of a room above this one
+    beats: Host | None = None
+    unguarded: Host | None = None
 
-    def act(self, run: str, label: str, script: str, *, timeout: float = 120.0) -> CommandResult:
+    def act(self, run: str | None, label: str, script: str, *, timeout: float = 120.0) -> CommandResult:
         """Run a script and keep it and its output as evidence of the run."""
         began = self.clock.now()
         result = self.host.run(script, timeout=timeout)

@@ -12,8 +12,9 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, settings
 
+from nimwrap.estate import Estate
 from tests.preloaded import Preloaded, preloaded
-from tests.running import Ran, environment, run
+from tests.running import Cli, ConfigWriter, environment, run
 
 _LEAKS = (
     "NIMWRAP_CONFIG",
@@ -65,7 +66,7 @@ def loaded_nimwrap() -> Iterator[Preloaded | None]:
 
 
 @pytest.fixture
-def run_cli(tmp_path: Path, loaded_nimwrap: Preloaded | None) -> Callable[..., Ran]:
+def run_cli(tmp_path: Path, loaded_nimwrap: Preloaded | None) -> Cli:
     """``run_cli("backup", "powerha1", "--json", config=PATH) -> Ran``; HOME is an empty directory of the test."""
     home = tmp_path / "home"
     home.mkdir()
@@ -73,7 +74,7 @@ def run_cli(tmp_path: Path, loaded_nimwrap: Preloaded | None) -> Callable[..., R
 
 
 @pytest.fixture
-def estate(tmp_path: Path) -> Iterator[Any]:
+def estate(tmp_path: Path) -> Iterator[Estate]:
     """The founding case: master ``nim``, the PowerHA pair with the service address first on powerha1, plain clients."""
     from nimwrap.estate import build
 
@@ -81,13 +82,25 @@ def estate(tmp_path: Path) -> Iterator[Any]:
 
 
 @pytest.fixture
-def estate_config(estate: Any, tmp_path: Path) -> Callable[..., Path]:
+def estate_config(estate: Estate, tmp_path: Path) -> ConfigWriter:
     """Writes ``estate.config(...)`` to a file and returns its path."""
 
     def write(*arguments: Any, **tables: Any) -> Path:
         path = tmp_path / "nimwrap.toml"
         path.write_text(estate.config(*arguments, **tables))
         return path
+
+    return write
+
+
+@pytest.fixture
+def schedules(tmp_path: Path) -> Callable[..., None]:
+    """Writes the table of one schedule; ``targets`` are a list, other keys text."""
+
+    def write(name: str = "nightly", *, targets: list[str], **keys: str) -> None:
+        (tmp_path / "schedules").mkdir(exist_ok=True)
+        lines = [f'{key} = "{value}"' for key, value in keys.items()]
+        (tmp_path / "schedules" / f"{name}.toml").write_text("\n".join([f"[{name}]", f"targets = {targets}", *lines]))
 
     return write
 

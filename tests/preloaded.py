@@ -74,8 +74,8 @@ def _exchange(giving: int, stdin: bytes, taking: tuple[int, int], until: float) 
         with selectors.DefaultSelector() as ready:
             for pipe in taking:
                 ready.register(pipe, selectors.EVENT_READ)
-            with suppress(BrokenPipeError), open(giving, "wb") as pipe:
-                pipe.write(stdin)
+            with suppress(BrokenPipeError), open(giving, "wb") as given:
+                given.write(stdin)
             while ready.get_map():
                 events = ready.select(until - time.monotonic())
                 if not events and time.monotonic() >= until:

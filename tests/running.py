@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from tests.preloaded import ROOT, Preloaded
 
-__all__ = ["ROOT", "Ran", "command", "environment", "run"]
+__all__ = ["ROOT", "Cli", "ConfigWriter", "Ran", "begin", "command", "environment", "run"]
 
 _KEPT = ("PATH", "LANG", "LC_ALL", "TZ", "TMPDIR", "COVERAGE_PROCESS_START", "SYSTEMROOT")
 _KEPT_PREFIXES = ("NIMWRAP_FAILPOINT_", "LC_")
@@ -48,6 +50,12 @@ class Ran:
         return self.stdout.splitlines()
 
 
+Cli = Callable[..., Ran]
+"""``run_cli``: the words of a command line, and what :func:`run` takes beside them."""
+ConfigWriter = Callable[..., Path]
+"""``estate_config``: what ``Estate.config`` takes; returns the file."""
+
+
 def environment(home: Path, **more: str) -> dict[str, str]:
     """A clean environment: nothing of the caller's configuration, terminal or service reaches the child."""
     kept = {name: text for name, text in os.environ.items() if name in _KEPT or name.startswith(_KEPT_PREFIXES)}
@@ -77,3 +85,14 @@ def run(
         done = subprocess.run(argv, env=clean, input=stdin.encode(), capture_output=True, timeout=timeout, check=False)
         code, stdout, stderr = done.returncode, done.stdout, done.stderr
     return Ran(code, stdout.decode("utf-8", "replace"), stderr.decode("utf-8", "replace"))
+
+
+def begin(home: Path, config: Path, *arguments: str) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
+        command(*arguments, config=config),
+        env=environment(home),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        start_new_session=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509  ignored in the background
+    )

@@ -13,7 +13,7 @@ from nimwrap.fleet.session import open_session
 from nimwrap.history.sqlite.queries import Reader
 from nimwrap.hosts.connect import open_master
 from nimwrap.images.master_catalog import MasterState, survey
-from nimwrap.images.prune import PruneDecision, carry_out, held_clients, plan_prune
+from nimwrap.images.prune import PruneDecision, held_clients, plan_prune, prune_clients
 
 if TYPE_CHECKING:
     from nimwrap.config.model import Config
@@ -62,7 +62,7 @@ def prune_images(config: Config, chosen: ChosenImages, now: datetime) -> PruneRe
             try:
                 state = survey(context.host, context.master)
                 planned = plan_prune(members, config, held, state, now)
-                found.decisions.extend(carry_out(context, planned, state.busy, now))
+                found.decisions.extend(prune_clients(context, planned, now))
             except NimwrapError as error:
                 troubles[master] = error
         found.troubles.extend(troubles.values())

@@ -11,7 +11,6 @@ from nimwrap.backup import spool
 from nimwrap.backup.attempt_planner import command_and_undo
 from nimwrap.backup.cancel_request import refuse_cancelled
 from nimwrap.backup.finalize import AttemptOutcome, denied_from, finalize_attempt
-from nimwrap.backup.locking import lock_lost, owner_text
 from nimwrap.backup.operation import Start, Started, StartUnknown, follow, start
 from nimwrap.backup.operation_status import OperationStatus
 from nimwrap.domain.attempt_plan import AttemptPlan
@@ -22,6 +21,8 @@ from nimwrap.domain.findings import Failure
 from nimwrap.domain.progress import Progress
 from nimwrap.domain.records import Attempt, ChangeState, Image, SourceAddress
 from nimwrap.hosts.script_batch import PREAMBLE
+from nimwrap.locks.client_locks import lock_lost, owner_text
+from nimwrap.locks.lock_scripts import free_slots_script
 from nimwrap.master_context import MasterContext
 from nimwrap.preflight.engine import recheck_source
 from nimwrap.preflight.preflight_report import PreflightReport
@@ -102,7 +103,8 @@ def _start(context: MasterContext, plan: AttemptPlan, command: str, undo: str | 
     while True:
         context.clock.before_start()
         refuse_cancelled(context, plan.run)
-        started = start(context, plan, command, undo, owner_text())
+        now = replace(plan, max_parallel=context.parallel.at_once(context.master))
+        started = start(context, now, command, undo, owner_text())
         if started.state is Start.STARTED:
             return None
         if started.state is Start.LOST:
@@ -163,14 +165,14 @@ def _remember_ways(context: MasterContext, plan: AttemptPlan, output: str) -> No
 
 def _empty_room(context: MasterContext, plan: AttemptPlan, concluded: AttemptOutcome, *, failed: bool) -> None:
     """After a failure the slot is free and the room gone; what still waits to be cleaned is put aside for recover,
-    with the Cstate of the client, so that recover can tell whether another operation has come since.
+    with what the end saw of the client, so that recover can tell what has come since.
 
     After a success the room stays until the run is closed: until then it is the only other record of it.
     """
     room, aside = shlex.quote(plan.room), shlex.quote(f"{plan.room}.left-{plan.number}")
     if concluded.left or concluded.open_change:
-        keep = f"echo {shlex.quote(concluded.stuck)} > {room}/cstate; mv {room} {aside}\n"
-        context.host.run(f"{PREAMBLE}{spool.free_slots_script(plan.spool, plan.run)}{keep}")
+        keep = f"echo {shlex.quote(concluded.seen.to_json())} > {room}/end; mv {room} {aside}\n"
+        context.host.run(f"{PREAMBLE}{free_slots_script(plan.spool, plan.run)}{keep}")
     elif failed:
         context.host.run(spool.reset_room(plan))
 

@@ -18,14 +18,16 @@ from nimwrap.aix import exportfs
 from nimwrap.backup.attempt import AttemptResult, OperationOutcomeUnknown, failure_of, make_image, unstarted
 from nimwrap.backup.attempt_planner import AttemptKey, plan_attempt
 from nimwrap.backup.cancel_request import refuse_cancelled
-from nimwrap.backup.locking import beating, give_back, locked_by_another, take_locks
+from nimwrap.backup.export_journal import changed_by_another
 from nimwrap.backup.post_backup import apply_name_and_retention, warned
 from nimwrap.backup.self_preflight import master_preflight
 from nimwrap.backup.size_preview import space_short
+from nimwrap.backup.slot_images import wanted_images
 from nimwrap.config.model import BackupPolicy, RetryPolicy
 from nimwrap.domain.attempt_plan import NIM, AttemptPlan, ordered_ways
 from nimwrap.domain.clock import Interrupted, NotStarted
 from nimwrap.domain.codes import CAN_PASS, FailureCode, Outcome
+from nimwrap.domain.durations import rfc3339
 from nimwrap.domain.errors import NimwrapError
 from nimwrap.domain.findings import CheckVerdict, Failure
 from nimwrap.domain.names import PLAIN_KIND
@@ -33,8 +35,10 @@ from nimwrap.domain.progress import Progress
 from nimwrap.domain.records import ClientRef, Run
 from nimwrap.domain.retry import wait_before
 from nimwrap.history.run_lease import RunLease
+from nimwrap.history.sqlite.queries import Reader
 from nimwrap.hosts.script_batch import PREAMBLE
-from nimwrap.images.kinds.registry import KINDS
+from nimwrap.images.kinds.registry import KINDS, images_of
+from nimwrap.locks.client_locks import beating, give_back, guarded, locked_by_another, take_locks
 from nimwrap.master_context import MasterContext, log_path
 from nimwrap.preflight.engine import preflight, recheck_source
 from nimwrap.preflight.preflight_report import PreflightReport, Prior
@@ -92,6 +96,7 @@ class BackupRun:
     ) -> None:
         now = context.clock.now()
         self.context, self.request, self.meanwhile = context, request, meanwhile
+        self._unlocked = context
         ref = request.ref
         self.policy: BackupPolicy = context.config.policy(ref.master, ref.client)
         self.retry: RetryPolicy = context.config.retry_policy(ref.master, ref.client)
@@ -141,7 +146,8 @@ class BackupRun:
         if isinstance(lock, Failure):
             return self._not_locked(lock)
         with beating(self.context, self.run.client, self.run.id):
-            return self._locked(report, lock)
+            self.context = guarded(self._unlocked, self.run.client, self.run.id, lock)
+            return self._locked(report, lock.clock)
 
     def _locked(self, report: PreflightReport, clock: datetime) -> Run | RetryLater:
         """The rest of a round, under the client's lock; ``clock`` is the master's."""
@@ -202,6 +208,7 @@ class BackupRun:
             plan = plan_attempt(self.context.master, report, work, key, self._exports)
             if isinstance(plan, AttemptPlan):
                 plan = replace(plan, job_ways=ordered_ways(self.request.prior.jobs_lost))
+                plan = changed_by_another(self.context, plan) or plan
             if isinstance(plan, Failure):
                 self.context.note(self.run.id, "remedy", f"{method} was not tried: {plan.message}")
                 if self._method(report) is not None:
@@ -338,7 +345,7 @@ class BackupRun:
         recorded = True
         try:
             # While nothing of it lies on the master, the row is the only record of its end.
-            self.context.store.close_run(self.run, hurried=bool(self.run.attempts))
+            self.context.store.close_run(self.run, hurried=bool(self.run.attempts), slot_done=self._last_of_slot())
         except NimwrapError as error:
             recorded = False
             self._progress("history", f"the end of {self.run.id} is not recorded yet: {error.message}")
@@ -350,7 +357,18 @@ class BackupRun:
         self._progress("done", outcome, outcome)
         return self.run
 
+    def _last_of_slot(self) -> bool:
+        """Whether the slot wants no further image of this client once this run has ended."""
+        request, own = self.request, (self.request.kind, self.request.volume_group)
+        if request.slot is None or images_of(self.policy, request.ref.client) == [own]:
+            return True
+        with Reader.open(self.context.config.database) as reader:
+            slot = rfc3339(request.slot)
+            wanted = wanted_images(self.context.config, reader, request.ref, request.schedule, slot)
+        return set(wanted) <= {own}
+
     def _release(self, *, clear: bool = False) -> None:
+        self.context = self._unlocked
         if not self._locking:
             return
         room = f"{self.context.master.spool}/{self.run.id}" if clear else None

@@ -8,15 +8,15 @@ from nimwrap.backup.recovery import Recovered, last_plan, recover
 from nimwrap.domain.attempt_plan import AttemptPlan
 from nimwrap.domain.codes import Outcome
 from nimwrap.domain.errors import NimwrapError
+from nimwrap.history.ports import Queries
 from nimwrap.history.run_lease import owner_alive
-from nimwrap.history.sqlite.queries import Reader
 from nimwrap.master_context import MasterContext
 
 CLOSING_S = 60
 LOOK_EVERY_S = 0.5
 
 
-def cancel_run(context: MasterContext, reader: Reader, run: str) -> Recovered:
+def cancel_run(context: MasterContext, reader: Queries, run: str) -> Recovered:
     """Have an open run ended and closed: by its living owner, wherever that is with it by now, else by us.
 
     Raises NimwrapError when that takes longer than CLOSING_S; what is asked for stays asked for.

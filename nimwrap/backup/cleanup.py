@@ -6,9 +6,10 @@ its command. Nothing of the image is touched before it is proven that nobody wri
 
 from __future__ import annotations
 
+import json
 import shlex
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 
 from nimwrap.aix import etc_exports, exportfs, lsnim, nim
 from nimwrap.aix.text import Unrecognised
@@ -22,26 +23,46 @@ from nimwrap.master_context import MasterContext
 from nimwrap.remedies.registry import remedy
 
 
+@dataclass(frozen=True)
+class EndSeen:
+    """The client when its attempt ended: only what stood there then may be this operation's, and taken away later.
+
+    ``mounts`` and ``allocated`` name what was beside the state of before; empty, too, when nobody knew.
+    """
+
+    cstate: str = ""
+    allocated: tuple[str, ...] = ()
+    mounts: tuple[str, ...] = ()
+
+    def to_json(self) -> str:
+        return json.dumps(asdict(self))
+
+    @classmethod
+    def from_json(cls, text: str) -> EndSeen:
+        """The inverse; nothing was seen when ``text`` is not one."""
+        try:
+            stored = json.loads(text)
+            return cls(str(stored["cstate"]), tuple(stored["allocated"]), tuple(stored["mounts"]))
+        except (ValueError, KeyError, TypeError):
+            return cls()
+
+
+NOTHING_SEEN = EndSeen()
+
+
 @dataclass
 class Cleaning:
     """``left``: what could not be cleaned, each with what to do about it; empty when nothing is left.
 
-    ``stuck``: the client's Cstate, when its end was not proven: what is not ready then is this operation's.
+    ``seen``: the client as it is now, for whoever comes back for what is left.
     """
 
     actions: list[str] = field(default_factory=list)
     left: list[str] = field(default_factory=list)
-    stuck: str = ""
+    seen: EndSeen = NOTHING_SEEN
 
 
-@dataclass(frozen=True)
-class Late:
-    """The attempt ended long ago, with the client's Cstate ``stuck``: another one by now is somebody else's work."""
-
-    stuck: str
-
-
-def clean_up(context: MasterContext, plan: AttemptPlan, *, late: Late | None = None) -> Cleaning:
+def clean_up(context: MasterContext, plan: AttemptPlan, *, late: EndSeen | None = None) -> Cleaning:
     """Take away what a failed attempt left on the client and on the master, and say what could not be.
 
     While the client still writes, or does not say that it does not, nothing is pulled from below it: neither mount nor
@@ -56,12 +77,11 @@ def clean_up(context: MasterContext, plan: AttemptPlan, *, late: Late | None = N
         why = "still writes the image" if writing else "does not answer, so it may still write the image"
         everything = f"{plan.staged}, its mount, its export and the client's Cstate are left as they are"
         cleaning.left.append(f"{plan.client} {why}; {everything} until `nimwrap recover` finds it at its end")
-        known = context.act(plan.run, "the client's Cstate", PREAMBLE + shlex.join(lsnim.long_argv(plan.client)))
-        cleaning.stuck = late.stuck if late else _cstate(plan, known.stdout)
+        cleaning.seen = late or _seen_now(context, plan, ask_client=bool(writing))
         return cleaning
     cleaning.left += clear_client(context, plan)
     if remedy(plan.method).clean_client(plan) is None and plan.channel != SELF:
-        cleaning.left += _unmount(context, plan)
+        cleaning.left += _unmount(context, plan, late)
     _plan_master(context, plan, cleaning, late)
     if cleaning.actions:
         result = context.act(
@@ -110,11 +130,38 @@ def _is_recorded(context: MasterContext, plan: AttemptPlan) -> bool:
     )
 
 
-def _unmount(context: MasterContext, plan: AttemptPlan) -> list[str]:
+def _seen_now(context: MasterContext, plan: AttemptPlan, *, ask_client: bool) -> EndSeen:
+    """What there is to be cleaned up later; of the client only what can be seen."""
+    known = context.act(plan.run, "the client at the end", PREAMBLE + shlex.join(lsnim.long_argv(plan.client)))
+    mounts: list[str] = []
+    if ask_client and plan.had_mounts is not None:
+        look = f"mount | awk -v d={shlex.quote(plan.directory)} '$2 == d {{ print \"at \" $3 }}'\n"
+        command = client_command(plan.channel, plan.client_host, look, 60)
+        told = parse_channel(context.act(plan.run, "its mounts at the end", PREAMBLE + command, timeout=90).stdout)
+        points = [line.removeprefix("at ") for line in told.output.splitlines() if line.startswith("at /")]
+        mounts = [point for point in points if point not in plan.had_mounts]
+    return EndSeen(_cstate(plan, known.stdout), tuple(_allocated_since(plan, known.stdout)), tuple(mounts))
+
+
+def _allocated_since(plan: AttemptPlan, text: str) -> list[str]:
+    """``kind = name`` of each resource that is allocated to the client and was not before the attempt."""
+    try:
+        client = lsnim.parse_long(text).get(plan.client)
+    except Unrecognised:
+        return []
+    kinds = ("mksysb", "spot", "lpp_source", "bosinst_data", "image_data", "exclude_files")
+    found = [f"{kind} = {name}" for kind in kinds for name in (client.attributes.get(kind, ()) if client else ())]
+    return [pair for pair in found if pair not in plan.had_allocations]
+
+
+def _unmount(context: MasterContext, plan: AttemptPlan, late: EndSeen | None) -> list[str]:
     """NIM's own stale mount of the image directory on the client, never one that was there before; what remains."""
     before = "|".join(shlex.quote(point) for point in plan.had_mounts or ())
     skip = f"  case $point in {before}) continue;; esac\n" if before else ""
-    take = '  umount "$point" || umount -f "$point"\n' if plan.had_mounts is not None else ""
+    take = '  umount "$point" || umount -f "$point"\n' if plan.had_mounts is not None else "  :\n"
+    if late is not None:  # what the end did not see is somebody else's
+        seen = "|".join(shlex.quote(point) for point in late.mounts)
+        take = f"  case $point in {seen}) {take.strip()};; esac\n" if seen else "  :\n"
     each = f"mount | awk -v d={shlex.quote(plan.directory)} '$2 == d {{ print $3 }}' | while read point; do\n{skip}"
     script = f'{each}{take}done\n{each}  echo "left $point"\ndone\necho asked\n'
     command = client_command(plan.channel, plan.client_host, script, 60)
@@ -127,7 +174,7 @@ def _unmount(context: MasterContext, plan: AttemptPlan) -> list[str]:
     return [f"{plan.client} has {plan.directory} mounted on {point}{unsure}: umount {point}" for point in points]
 
 
-def _plan_master(context: MasterContext, plan: AttemptPlan, cleaning: Cleaning, late: Late | None) -> None:
+def _plan_master(context: MasterContext, plan: AttemptPlan, cleaning: Cleaning, late: EndSeen | None) -> None:
     nonce = f"clean{plan.number}"
     script = questionnaire(
         [
@@ -149,11 +196,12 @@ def _plan_master(context: MasterContext, plan: AttemptPlan, cleaning: Cleaning, 
         cleaning.actions.append(f"rmdir {shlex.quote(plan.staging)} 2>/dev/null")
         cleaning.actions.append(f"rmdir {shlex.quote(plan.staging.rpartition('/')[0])} 2>/dev/null || :")
     client = found["client"].output
-    if late is not None and (_cstate(plan, client) or lsnim.READY) not in (lsnim.READY, late.stuck):
+    if late is not None and (_cstate(plan, client) or lsnim.READY) not in (lsnim.READY, late.cstate):
         cleaning.left.append(f"{plan.client} is at another operation by now; what is left on the master waits for it")
         return
     _exports_left(plan, found["exports"].output, cleaning)
-    _client_left(plan, client, cleaning)
+    cleaning.seen = late or EndSeen(_cstate(plan, client), tuple(_allocated_since(plan, client)))
+    _client_left(plan, client, cleaning, late)
 
 
 def _not_told(plan: AttemptPlan, found: Mapping[str, Answer]) -> str:
@@ -199,7 +247,7 @@ def _exports_left(plan: AttemptPlan, listing: str, cleaning: Cleaning) -> None:
         cleaning.left.append(f"{plan.directory} is exported and was not before: {left.text}; look, then exportfs -u it")
 
 
-def _client_left(plan: AttemptPlan, text: str, cleaning: Cleaning) -> None:
+def _client_left(plan: AttemptPlan, text: str, cleaning: Cleaning, late: EndSeen | None) -> None:
     """The client's Cstate and the resources allocated to it, against what they were before."""
     try:
         client = lsnim.parse_long(text).get(plan.client)
@@ -208,10 +256,9 @@ def _client_left(plan: AttemptPlan, text: str, cleaning: Cleaning) -> None:
     if client is None:
         cleaning.left.append(f"lsnim does not say how {plan.client} stands; look: lsnim -l {plan.client}")
         return
-    before = set(plan.had_allocations)
-    for kind in ("mksysb", "spot", "lpp_source", "bosinst_data", "image_data", "exclude_files"):
-        for name in client.attributes.get(kind, ()):
-            if f"{kind} = {name}" not in before:
-                cleaning.actions.append(shlex.join(nim.deallocate(plan.client, kind, name)))
-    if not client.ready and plan.had_cstate == lsnim.READY:
+    for pair in _allocated_since(plan, text):
+        if late is None or pair in late.allocated:
+            kind, _, name = pair.partition(" = ")
+            cleaning.actions.append(shlex.join(nim.deallocate(plan.client, kind, name)))
+    if not client.ready and plan.had_cstate == lsnim.READY and (late is None or client.cstate == late.cstate):
         cleaning.actions.append(shlex.join(nim.reset(plan.client)))

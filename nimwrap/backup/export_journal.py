@@ -9,16 +9,18 @@ from __future__ import annotations
 import shlex
 from collections.abc import Collection
 
-from nimwrap.backup import spool
 from nimwrap.backup.finalize import confirm_undo
 from nimwrap.backup.operation_status import OperationStatus
 from nimwrap.domain.attempt_plan import AttemptPlan
-from nimwrap.domain.codes import Outcome
+from nimwrap.domain.codes import FailureCode, Outcome
 from nimwrap.domain.errors import NimwrapError, master_unreachable
+from nimwrap.domain.findings import Failure
 from nimwrap.domain.records import ChangeState
 from nimwrap.history.model import ChangeRow
+from nimwrap.history.ports import Queries
 from nimwrap.history.sqlite.queries import Reader
 from nimwrap.hosts.script_batch import CLOCK, PREAMBLE
+from nimwrap.locks.lock_scripts import lock_path, moment
 from nimwrap.master_context import MasterContext
 from nimwrap.remedies.registry import remedy
 
@@ -26,12 +28,34 @@ BUSY = 75
 _AT = "undone at "
 
 
-def plans(reader: Reader, run_id: str) -> list[AttemptPlan]:
+def plans(reader: Queries, run_id: str) -> list[AttemptPlan]:
     """The plans of a run, oldest first."""
     return [AttemptPlan.from_json(attempt.plan) for attempt in reader.attempts([run_id]) if attempt.plan]
 
 
-def undo_lost(context: MasterContext, reader: Reader, plan: AttemptPlan) -> str:
+def changed_by_another(context: MasterContext, plan: AttemptPlan) -> Failure | None:
+    """Why an export may not be changed now: another run's change of it is still open.
+
+    What stands there is not what was there before then, and an undo that put it back would open it for good.
+    """
+    if plan.exported is None:
+        return None
+    with Reader.open(context.config.database) as reader:
+        others = [
+            row
+            for row in reader.open_changes(plan.master)
+            if row.directory == plan.exported and row.run != plan.run and row.state != ChangeState.FOREIGN
+        ]
+    if not others:
+        return None
+    return Failure(
+        FailureCode.EXPORT_CONFLICT,
+        f"the export of {plan.exported} still has the change of run {others[0].run}",
+        "nimwrap recover undoes it; see nimwrap exports list",
+    )
+
+
+def undo_lost(context: MasterContext, reader: Queries, plan: AttemptPlan) -> str:
     """Undo the plan's change, if the journal has it open; the empty text, or why it is still open or needs a person.
 
     Raises NimwrapError when the master does not say what came of it, or another run works in the same directory.
@@ -45,7 +69,7 @@ def undo_lost(context: MasterContext, reader: Reader, plan: AttemptPlan) -> str:
         plan.run, "undo the export change, whose room is gone", PREAMBLE + _unless_locked(plan) + script
     )
     lines = result.stdout.strip().splitlines()
-    undone_at = spool.moment(lines.pop().removeprefix(_AT)) if lines and lines[-1].startswith(_AT) else None
+    undone_at = moment(lines.pop().removeprefix(_AT)) if lines and lines[-1].startswith(_AT) else None
     last = (lines or [result.stderr.strip()])[-1]
     if result.returncode in (None, BUSY):
         raise master_unreachable(
@@ -60,12 +84,12 @@ def _unless_locked(plan: AttemptPlan) -> str:
     """Shell text that gives up while another run holds the client and may use the same export; a staging has one."""
     if plan.staging is not None:
         return ""
-    lock, run = shlex.quote(spool.lock_path(plan.spool, plan.client)), shlex.quote(plan.run)
+    lock, run = shlex.quote(lock_path(plan.spool, plan.client)), shlex.quote(plan.run)
     held = f'holder=$(cat {lock}/run 2>/dev/null)\n[ "${{holder:-{run}}}" = {run} ] || '
     return f'{held}{{ echo "{plan.client} is being backed up by $holder"; exit {BUSY}; }}\n'
 
 
-def undo_open(context: MasterContext, reader: Reader, rooms: Collection[str]) -> list[str]:
+def undo_open(context: MasterContext, reader: Queries, rooms: Collection[str]) -> list[str]:
     """Finish the open changes of closed runs that have no room left (``rooms``: runs that have); what stays open."""
     notes = []
     for change in _unfinished(reader, context):
@@ -85,5 +109,5 @@ def undo_open(context: MasterContext, reader: Reader, rooms: Collection[str]) ->
     return notes
 
 
-def _unfinished(reader: Reader, context: MasterContext) -> list[ChangeRow]:
+def _unfinished(reader: Queries, context: MasterContext) -> list[ChangeRow]:
     return [row for row in reader.open_changes(context.master.name) if row.state != ChangeState.FOREIGN]

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 from nimwrap.aix.classify import classify
 from nimwrap.aix.nim import archive_warnings, completed
-from nimwrap.backup.cleanup import clean_up, clear_client
+from nimwrap.backup.cleanup import NOTHING_SEEN, EndSeen, clean_up, clear_client
 from nimwrap.backup.operation_status import OperationStatus
 from nimwrap.backup.publish import READ_TO_ITS_END, verify_and_publish
 from nimwrap.domain.attempt_plan import NAME_TAKEN, AttemptPlan
@@ -45,14 +45,14 @@ ENDED_BY = {
 @dataclass(frozen=True)
 class AttemptOutcome:
     """What came of one attempt. ``left``: what could not be cleaned; ``open_change``: why the export still stands;
-    ``stuck``: the client's Cstate then, when it has still to be cleaned up; ``defined``: NIM knows the image."""
+    ``seen``: the client as it was then, for whoever cleans up later; ``defined``: NIM knows the image."""
 
     outcome: Outcome
     failure: Failure | None
     proof: Proof | None = None
     left: tuple[str, ...] = ()
     open_change: str = ""
-    stuck: str = ""
+    seen: EndSeen = NOTHING_SEEN
     defined: bool = True
 
 
@@ -64,7 +64,7 @@ def finalize_attempt(context: MasterContext, plan: AttemptPlan, look: OperationS
     concluded = _judge(context, plan, look)
     if concluded.outcome is Outcome.FAILED:
         cleaning = clean_up(context, plan)
-        concluded = replace(concluded, left=tuple(cleaning.left), stuck=cleaning.stuck)
+        concluded = replace(concluded, left=tuple(cleaning.left), seen=cleaning.seen)
     elif look.unclean:
         concluded = replace(concluded, left=tuple(clear_client(context, plan)))
     if open_change and concluded.outcome is Outcome.OK:

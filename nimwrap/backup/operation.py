@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import shlex
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from nimwrap.aix.nim import completed, parse_progress
 from nimwrap.backup import spool
-from nimwrap.backup.operation_status import OperationStatus, parse_status, poll_script
+from nimwrap.backup.operation_status import OperationStatus, parse_statuses, poll_script
 from nimwrap.backup.wrapper import GRACE_S, RUN_UNDO, UNDO_IS_DUE, client_stop_script
 from nimwrap.domain.attempt_plan import AttemptPlan
 from nimwrap.domain.errors import NimwrapError, master_unreachable
@@ -18,6 +19,7 @@ from nimwrap.hosts.script_batch import PREAMBLE
 from nimwrap.images import image_probe as images
 from nimwrap.images.kinds.registry import KINDS
 from nimwrap.images.verification import READ_LIMIT_S
+from nimwrap.locks import lock_scripts
 from nimwrap.master_context import MasterContext
 from nimwrap.remedies.registry import remedy
 
@@ -61,12 +63,12 @@ def start(context: MasterContext, plan: AttemptPlan, command: str, undo: str | N
         raise master_unreachable(
             f"the connection to {plan.master} was lost before the operation was started there", "start the backup again"
         )
-    last = (spool.said(result.stdout) or [""])[-1]
+    last = (lock_scripts.said(result.stdout) or [""])[-1]
     if last.startswith("started "):
         return Started(Start.STARTED)
     if last == "busy":
-        for number, run in spool.stale_slots(result.stdout):
-            free = spool.free_stale_slot_script(plan.spool, number, run)
+        for number, run, beat in spool.stale_slots(result.stdout):
+            free = spool.free_stale_slot_script(plan.spool, number, run, beat)
             context.act(plan.run, f"free slot {number}, which the dead run {run or '(unnamed)'} held", free)
         return Started(Start.BUSY, result.stdout)
     if last in (Start.LOST, Start.EXISTS):
@@ -76,13 +78,35 @@ def start(context: MasterContext, plan: AttemptPlan, command: str, undo: str | N
 
 def poll(context: MasterContext, plan: AttemptPlan, wait_s: int) -> OperationStatus:
     """The operation's state now, or when it ends within ``wait_s``; keeps trying while the master is out of reach."""
+    return _persistent(context, plan, lambda: _ask(context, plan, wait_s))
+
+
+def _ask(context: MasterContext, plan: AttemptPlan, wait_s: int) -> OperationStatus:
+    status = _ask_all(context, [plan], wait_s).get(plan.run)
+    if status is None:
+        raise ValueError(f"the answer says nothing of {plan.run}")
+    return status
+
+
+def _ask_all(context: MasterContext, plans: Sequence[AttemptPlan], wait_s: int) -> Mapping[str, OperationStatus]:
+    """One call for all of these operations. ValueError or NimwrapError when it brings no whole answer."""
+    result = (context.unguarded or context.host).run(poll_script(plans, wait_s), timeout=wait_s + 60)
+    if result.unknown:
+        raise ValueError("connection lost")
+    answer = parse_statuses(result.stdout, [plan.run for plan in plans])
+    context.parallel.saw(answer.making)
+    return answer.operations
+
+
+def _look_s(plan: AttemptPlan) -> int:
+    return min(LOOK_S, max(1, plan.stall_s // 4))
+
+
+def _persistent(context: MasterContext, plan: AttemptPlan, ask: Callable[[], OperationStatus]) -> OperationStatus:
     giving_up = context.clock.monotonic() + plan.timeout_s + GRACE_S  # by then the master has ended it by itself
     while True:
         try:
-            result = context.host.run(poll_script(plan, wait_s), timeout=wait_s + 60)
-            if not result.unknown:
-                return parse_status(result.stdout)
-            trouble = "connection lost"
+            return ask()
         except ValueError as error:
             trouble = str(error)
         except NimwrapError as error:
@@ -101,31 +125,58 @@ def follow(context: MasterContext, plan: AttemptPlan, *, elapsed_s: float = 0.0)
     ``elapsed_s``: how long it ran before we came. A stall gathers evidence and ends nothing, unless the image is
     complete and no writer is left; the timeout ends the operation, client side first.
     """
-    began = context.clock.monotonic() - elapsed_s
-    seen, changed, patience = (-1, -1), context.clock.monotonic(), plan.stall_s
-    pause, noted = 0.1, False
-    while True:
-        context.clock.check()
-        if quick := pause < 1:
-            context.clock.sleep(pause)
-            pause *= 1.3
-        now = poll(context, plan, 0 if quick else min(LOOK_S, max(1, plan.stall_s // 4)))
-        elapsed = context.clock.monotonic() - began
-        _tell(context, plan, now, elapsed)
-        if plan.change is not None and not noted and now.applied is not None and not now.done:
-            noted = note_open(context, plan.change, now)
-        if now.done or not now.room:
-            return now
-        if not now.alive:
-            return settle(context, plan)
-        if (now.size or 0, now.written or 0) != seen:
-            seen, changed, patience = (now.size or 0, now.written or 0), context.clock.monotonic(), plan.stall_s
-        if elapsed > plan.timeout_s:
-            end(context, plan, "timed_out")
-        elif context.clock.monotonic() - changed > patience:
-            patience *= 2  # a client that did not answer, or was still at its end, is asked once more, ever less often
-            if _finished_but_hanging(context, plan, now):
-                end(context, plan, "evidence")
+    patience = _Patience(context.clock.monotonic(), plan.stall_s)
+    began, pause, noted = context.clock.monotonic() - elapsed_s, 0.1, False
+
+    def together(plans: Sequence[AttemptPlan]) -> Mapping[str, OperationStatus]:
+        return _ask_all(context, plans, min(_look_s(each) for each in plans))
+
+    with context.polls.following(plan.run, plan):
+        while True:
+            context.clock.check()
+            if pause < 1:  # a short one is not to wait for the polls of the others
+                context.clock.sleep(pause)
+                pause *= 1.3
+                now = poll(context, plan, 0)
+            else:
+                now = _persistent(context, plan, lambda: context.polls.next(plan.run, together, context.clock.check))
+            elapsed = context.clock.monotonic() - began
+            _tell(context, plan, now, elapsed)
+            if plan.change is not None and not noted and now.applied is not None and not now.done:
+                noted = note_open(context, plan.change, now)
+            if now.done or not now.room:
+                context.parallel.written(plan.run)
+                return now
+            if not now.alive:
+                return settle(context, plan)
+            if elapsed > plan.timeout_s:
+                context.parallel.trouble()
+                end(context, plan, "timed_out")
+            elif patience.over(now, context.clock.monotonic()):
+                context.parallel.trouble()
+                if _finished_but_hanging(context, plan, now):
+                    end(context, plan, "evidence")
+
+
+@dataclass
+class _Patience:
+    """How long an operation without a sign of life is left alone: ever longer once it was looked into."""
+
+    changed: float
+    limit_s: float
+    seen: tuple[int, int] = (-1, -1)
+    first_s: float = 0.0
+
+    def __post_init__(self) -> None:
+        self.first_s = self.limit_s
+
+    def over(self, now: OperationStatus, at: float) -> bool:
+        if (now.size or 0, now.written or 0) != self.seen:
+            self.seen, self.changed, self.limit_s = (now.size or 0, now.written or 0), at, self.first_s
+        if at - self.changed <= self.limit_s:
+            return False
+        self.limit_s *= 2
+        return True
 
 
 def note_open(context: MasterContext, change: int, now: OperationStatus) -> bool:
@@ -166,14 +217,17 @@ fi
     return poll(context, plan, 0)
 
 
-def undo_again(context: MasterContext, plan: AttemptPlan) -> OperationStatus:
+def undo_again(context: MasterContext, plan: AttemptPlan, at: str = "") -> OperationStatus:
     """Run the undo that lies beside an ended operation, if it is due; how the operation stands then.
+
+    ``at``: the directory's name, where that is not the run's.
 
     Nothing is written down about an export before its undo was tried.
     """
-    script = f"{PREAMBLE}cd {shlex.quote(plan.room)} || exit 1\nif {UNDO_IS_DUE}; then {RUN_UNDO}; cat undo.out; fi\n"
+    there = replace(plan, run=at) if at else plan
+    script = f"{PREAMBLE}cd {shlex.quote(there.room)} || exit 1\nif {UNDO_IS_DUE}; then {RUN_UNDO}; cat undo.out; fi\n"
     context.act(plan.run, "undo what is still to be undone", script, timeout=300)
-    return poll(context, plan, 0)
+    return poll(context, there, 0)
 
 
 def writers_left(context: MasterContext, plan: AttemptPlan, label: str) -> bool | None:

@@ -6,9 +6,10 @@ import math
 import shlex
 from dataclasses import dataclass
 
-from nimwrap.backup import spool
 from nimwrap.domain.errors import master_unreachable
 from nimwrap.hosts.script_batch import CLOCK, PREAMBLE
+from nimwrap.locks import lock_scripts
+from nimwrap.locks.lock_scripts import ALIVE, MARK, moment
 from nimwrap.master_context import MasterContext
 
 
@@ -46,7 +47,7 @@ def scan_operation_dirs(context: MasterContext) -> dict[str, OperationDir]:
     Raises NimwrapError when the master did not answer to the end: an unseen room must not be taken for a missing one.
     """
     result = context.host.run(_scan_script(context.master.spool))
-    lines = spool.said(result.stdout)
+    lines = lock_scripts.said(result.stdout)
     if lines[-1:] != ["end"]:
         raise master_unreachable(
             f"{context.master.name} does not say what lies in {context.master.spool}: "
@@ -57,9 +58,9 @@ def scan_operation_dirs(context: MasterContext) -> dict[str, OperationDir]:
     for line in lines:
         words = line.split()
         if words[0] == "now":
-            now = spool.moment(words[-1])
+            now = moment(words[-1])
         elif words[0] == "lock" and len(words) > 1:
-            beat = spool.moment(words[2]) if len(words) > 2 else None
+            beat = moment(words[2]) if len(words) > 2 else None
             age = (now - beat).total_seconds() if now and beat else None
             beats[words[1]] = age
             rooms.setdefault(words[1], OperationDir(words[1], False, False, age, there=False))
@@ -75,8 +76,8 @@ def scan_operation_dirs(context: MasterContext) -> dict[str, OperationDir]:
 def _scan_script(root: str) -> str:
     path = shlex.quote(root)
     return f"""\
-{PREAMBLE}{spool.ALIVE}
-say() {{ echo "{spool.MARK}$*"; }}
+{PREAMBLE}{ALIVE}
+say() {{ echo "{MARK}$*"; }}
 [ -d {path} ] || {{ say end; exit 0; }}
 cd {path} || exit 1
 say now $({CLOCK})

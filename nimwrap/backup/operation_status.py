@@ -1,56 +1,97 @@
-"""The state of one detached operation, as a look into its room on the master shows it."""
+"""The state of detached operations, as one poll of their spool on the master shows it."""
 
 from __future__ import annotations
 
 import re
 import shlex
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 
-from nimwrap.backup.spool import ALIVE, MARK, moment, said
 from nimwrap.domain.attempt_plan import AttemptPlan
 from nimwrap.hosts.script_batch import CLOCK, PREAMBLE
+from nimwrap.locks.lock_scripts import MARK, moment, said
+
+_TAIL_WHILE_RUNNING = 4000
+"""Bytes of an operation's output that each poll brings; once it has ended, up to 64 KiB."""
 
 
-def poll_script(plan: AttemptPlan, wait_s: int) -> str:
-    """Waits up to ``wait_s`` for the operation to be done, then says its state, sizes and the end of its output."""
+def poll_script(plans: Sequence[AttemptPlan], wait_s: int) -> str:
+    """Waits up to ``wait_s`` for one of these operations to end, then says the state of each; all are of one spool.
+
+    It also says how large every image is that holds a slot, whoever makes it. What it starts on the master grows with
+    the operations by one short process for each: the rest are built-ins of the shell.
+    """
+    root, rooms = shlex.quote(plans[0].spool), shlex.join(plan.run for plan in plans)
     return f"""\
-{PREAMBLE}{ALIVE}
-say() {{ echo "{MARK}$*"; }}
-room={shlex.quote(plan.room)}
-cd $room 2>/dev/null || {{ say room gone; exit 0; }}
-waited=0
-while [ ! -f done ] && [ $waited -lt {wait_s} ] && alive $room; do sleep 1; waited=$((waited + 1)); done
-if [ -f done ]; then say wrapper gone; say done yes
-elif alive $room; then say wrapper alive
-else
-  say wrapper gone; [ -f done ] && say done yes  # it may have ended between the two looks
-  [ -f boot ] && say boot $(cat boot)
-  say uptime $(ps -p 1 -o etime= 2>/dev/null)
-fi
-[ -s rc ] && say rc $(cat rc)
-[ -f undo ] && say undo yes
-[ -f undo.rc ] && say undo_rc $(cat undo.rc)
-[ -f unclean ] && say unclean yes
-[ -f applied ] && sed 's/^/{MARK}applied /' applied
-[ -f applied_at ] && say applied_at $(cat applied_at)
-[ -f undone_at ] && say undone_at $(cat undone_at)
-[ -f ended_by ] && say ended_by $(cat ended_by)
-say size $(ls -l "$(cat image)" 2>/dev/null | awk '{{print $5}}')
-say written $(ls -l out 2>/dev/null | awk '{{print $5}}')
+{PREAMBLE}say() {{ echo "{MARK}$*"; }}
+first() {{ value=; {{ read value < $1; }} 2>/dev/null; }}
+cd {root} 2>/dev/null || {{ for room in {rooms}; do say $room room gone; done; say end; exit 0; }}
+living() {{
+  pids= found=
+  for room in {rooms}; do first $room/pid; pids="$pids $value"; done
+  set -- $pids
+  [ $# -gt 0 ] || return
+  list=$1; shift
+  for pid in "$@"; do list=$list,$pid; done
+  found=$(ps -p $list -o pid= -o args= 2>/dev/null | awk '/\\/wrapper *$/ {{ print $1 ":" $NF }}')
+}}
+alive() {{
+  first $1/pid
+  for entry in $found; do case "$entry" in "$value":*/"$1"/wrapper) return 0;; esac; done
+  return 1
+}}
+living
+waited=0 ended=
+for room in {rooms}; do [ -f $room/done ] || alive $room || ended=yes; [ -f $room/done ] && ended=yes; done
+while [ -z "$ended" ] && [ $waited -lt {wait_s} ]; do
+  sleep 1; waited=$((waited + 1))
+  for room in {rooms}; do [ -f $room/done ] && ended=yes; done
+  for pid in $pids; do kill -0 $pid 2>/dev/null || ended=yes; done
+done
+[ $waited -gt 0 ] && living
+files=
+for room in {rooms}; do
+  [ -d $room ] || {{ say $room room gone; continue; }}
+  if [ -f $room/done ]; then say $room wrapper gone; say $room done yes
+  elif alive $room; then say $room wrapper alive
+  else
+    say $room wrapper gone; [ -f $room/done ] && say $room done yes  # it may have ended between the two looks
+    first $room/boot; say $room boot $value
+    say $room uptime $(ps -p 1 -o etime= 2>/dev/null)
+  fi
+  for name in rc ended_by applied_at undone_at; do first $room/$name; [ -n "$value" ] && say $room $name $value; done
+  [ -f $room/undo ] && say $room undo yes
+  [ -f $room/undo.rc ] && {{ first $room/undo.rc; say $room undo_rc $value; }}
+  [ -f $room/unclean ] && say $room unclean yes
+  [ -f $room/applied ] && while read value; do say $room applied $value; done < $room/applied
+  [ -f $room/undo.out ] && say $room undo_says "$(tail -n 1 $room/undo.out)"
+  first $room/image; say $room image $value; files="$files $value $room/out"
+done
+for slot in slots/*; do
+  first $slot/run; holder=$value
+  [ -n "$holder" ] && [ -f $holder/image ] && [ ! -s $holder/rc ] || continue
+  first $holder/image; say $holder making $value
+  case " {rooms} " in *" $holder "*) ;; *) files="$files $value";; esac
+done
+[ -n "$files" ] && ls -l $files 2>/dev/null | awk '{{ print "{MARK}file " $5 " " $NF }}'
 say now $({CLOCK})
-[ -f undo.out ] && tail -n 1 undo.out | sed 's/^/{MARK}undo_says /'
-say out
-tail -c 65536 out 2>/dev/null
-[ -f client.out ] && [ ! -s rc ] && tail -c 2000 client.out
-echo
+for room in {rooms}; do
+  [ -d $room ] || continue
+  say out $room
+  if [ -s $room/rc ]; then tail -c 65536 $room/out 2>/dev/null
+  else tail -c {_TAIL_WHILE_RUNNING} $room/out 2>/dev/null; [ -f $room/client.out ] && tail -c 2000 $room/client.out
+  fi
+  echo
+  say end $room
+done
 say end
 """
 
 
 @dataclass(frozen=True)
 class OperationStatus:
-    """The state of one operation at one moment, as :func:`look_script` saw it.
+    """The state of one operation at one moment, as :func:`poll_script` saw it.
 
     ``applied``: the export's options, seen open ``applied_at``; its undo ran last ``undone_at``: the master's clock.
     ``rebooted``: the master went down since the operation was started, and its wrapper with it.
@@ -76,18 +117,44 @@ class OperationStatus:
     output: str = ""
 
 
-_OUTPUT = re.compile(rf"^{MARK}out\r?\n(.*)^{MARK}end\r?$", re.MULTILINE | re.DOTALL)
+@dataclass(frozen=True)
+class MasterStatus:
+    """One poll of a master. ``operations``: those asked for, by run; without one whose part is not whole.
+
+    ``making``: the bytes of every image that holds a slot there and is still being written, by run, whoever makes it.
+    """
+
+    operations: Mapping[str, OperationStatus]
+    making: Mapping[str, int]
 
 
-def parse_status(text: str) -> OperationStatus:
-    """ValueError when the answer is not one, or not the whole of it."""
-    found = _OUTPUT.search(text)
-    lines = said(text[: found.start()] if found else text)
-    if "room gone" in lines:
+def parse_statuses(text: str, runs: Iterable[str]) -> MasterStatus:
+    """What :func:`poll_script` said of these runs. ValueError when the answer is not one, or not the whole of it."""
+    lines = [line.partition(" ")[::2] for line in said(text)]
+    if not lines or lines[-1] != ("end", ""):
+        raise ValueError(f"not an answer about operations: {text[:200]!r}")
+    sizes = [value.partition(" ")[::2] for key, value in lines if key == "file"]
+    clock = next((moment(value) for key, value in lines if key == "now"), None)
+    held = [(run, value.removeprefix("making ")) for run, value in lines if value.startswith("making ")]
+    making = {run: _size(sizes, path) or 0 for run, path in held}
+    found = {run: _status(text, run, lines, sizes) for run in runs}
+    return MasterStatus(
+        {run: replace(status, now=clock) for run, status in found.items() if status is not None},
+        making,
+    )
+
+
+def _status(
+    text: str, run: str, lines: Sequence[tuple[str, str]], sizes: Sequence[tuple[str, str]]
+) -> OperationStatus | None:
+    values = dict(value.partition(" ")[::2] for key, value in lines if key == run)
+    if values.get("room") == "gone":
         return OperationStatus(room=False)
-    values = dict(line.partition(" ")[::2] for line in lines)
-    if found is None or not {"wrapper", "size", "written"} <= values.keys():
-        raise ValueError(f"not an answer about an operation: {text[:200]!r}")
+    output = re.search(
+        rf"^{MARK}out {re.escape(run)}\r?\n(.*)^{MARK}end {re.escape(run)}\r?$", text, re.MULTILINE | re.DOTALL
+    )
+    if output is None or "wrapper" not in values:
+        return None
 
     def number(name: str) -> int | None:
         value = values.get(name, "").strip()
@@ -107,11 +174,15 @@ def parse_status(text: str) -> OperationStatus:
         ended_by=values.get("ended_by"),
         unclean="unclean" in values,
         rebooted=_shorter(values.get("uptime", ""), values.get("boot", "").partition(" ")[0]),
-        size=number("size"),
-        written=number("written"),
-        now=moment(values.get("now", "")),
-        output=found[1].removesuffix("\n"),
+        size=_size(sizes, values.get("image", "")),
+        written=_size(sizes, f"{run}/out"),
+        output=output[1].removesuffix("\n"),
     )
+
+
+def _size(sizes: Sequence[tuple[str, str]], path: str) -> int | None:
+    """The size listed for this path; a listing may show more of a path than was asked for."""
+    return next((int(size) for size, shown in sizes if path and shown.endswith(path) and size.isdigit()), None)
 
 
 _ETIME = re.compile(r"(?:(?:(\d+)-)?(\d+):)?(\d+):(\d+)")

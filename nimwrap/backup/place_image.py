@@ -32,21 +32,48 @@ def _define(plan: AttemptPlan) -> str | None:
     return shlex.join(define) if define else None
 
 
+BUSY = 75
+"""Status when an earlier process of ours is still copying the image."""
+
+
+def _moved(plan: AttemptPlan) -> str:
+    """Shell text that brings the staged file to its location: never over another, and never half.
+
+    A second name is the move inside one file system; across two the file is copied under a name of its own first.
+    """
+    location, staged = shlex.quote(plan.location), shlex.quote(plan.staged)
+    copying = shlex.quote(f"{plan.room}/copying")
+    return f"""\
+inode() {{ ls -i "$1" | awk '{{ print $1 }}'; }}
+if [ -f {copying} ] && kill -0 "$(cat {copying})" 2>/dev/null; then echo 'it is still being copied'; exit {BUSY}; fi
+if [ -f {staged} ]; then
+  if [ -f {location} ]; then
+    [ "$(inode {staged})" = "$(inode {location})" ] || {{ echo {shlex.quote(NAME_TAKEN)}; exit 1; }}
+  elif ln {staged} {location} 2>/dev/null; then :
+  else
+    echo $$ > {copying}
+    cp -p {staged} {location}.new && [ ! -f {location} ] && mv {location}.new {location} \\
+      || {{ rm -f {location}.new {copying}; echo 'the image could not be copied to its place'; exit 1; }}
+    rm -f {copying}
+  fi
+  rm -f {staged}
+fi
+"""
+
+
 def put_in_place(context: MasterContext, plan: AttemptPlan) -> CommandResult:
     """Move the staged file to its location, define it as a resource unless it is, and remove the staging directory.
 
-    The move is a rename inside one file system: at every instant the image exists whole under one of its two names.
+    At every instant the image exists whole under one of its two names.
     """
     directory = shlex.quote(plan.location.rpartition("/")[0])
-    location, staged = shlex.quote(plan.location), shlex.quote(plan.staged)
+    location = shlex.quote(plan.location)
     lines = [PREAMBLE]
     if plan.staging:
         staging = shlex.quote(plan.staging)
         lines.append(
             f"[ -d {directory} ] || mkdir -p {directory} || exit 1\n"
-            f"if [ -f {staged} ]; then\n"
-            f"  [ ! -f {location} ] || {{ echo {shlex.quote(NAME_TAKEN)}; exit 1; }}\n"
-            f"  {_move(plan)} || exit 1\nfi\n"
+            f"{_moved(plan)}"
             f"[ -f {location} ] || {{ echo 'the image is neither staged nor in its place'; exit 1; }}\n"
             f"rmdir {staging} 2>/dev/null; rmdir {shlex.quote(plan.staging.rpartition('/')[0])} 2>/dev/null\n"
         )

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from nimwrap.aix.classify import classify
 from nimwrap.aix.nim import completed
 from nimwrap.backup.operation_status import OperationStatus
-from nimwrap.backup.place_image import put_in_place
+from nimwrap.backup.place_image import BUSY, put_in_place
 from nimwrap.domain.attempt_plan import AttemptPlan
 from nimwrap.domain.codes import FailureCode, Outcome
 from nimwrap.domain.errors import master_unreachable
@@ -91,7 +91,7 @@ def _without_word(look: OperationStatus) -> bool:
 def _placed(context: MasterContext, plan: AttemptPlan, expected: Expectation, proof: Proof) -> Published:
     """The proven image, moved to its place and defined; kept where it lies when that is refused."""
     placed = put_in_place(context, plan)
-    if placed.unknown:
+    if placed.unknown or placed.returncode == BUSY:
         raise master_unreachable(
             f"the connection to {plan.master} was lost while the image was put in its place",
             "nimwrap recover goes on from there",

@@ -13,30 +13,32 @@ import shlex
 import socket
 from dataclasses import dataclass, field, replace
 
-from nimwrap.backup import spool
 from nimwrap.backup.attempt import record, unstarted
-from nimwrap.backup.cleanup import Late, clean_up, clear_client
+from nimwrap.backup.cleanup import EndSeen, clean_up, clear_client
 from nimwrap.backup.export_journal import plans, undo_lost, undo_open
 from nimwrap.backup.finalize import confirm_undo, still_open
-from nimwrap.backup.locking import beating, give_back, take_locks
-from nimwrap.backup.operation import follow, poll, settle, undo_again
+from nimwrap.backup.operation import follow, settle, undo_again
 from nimwrap.backup.operation_dirs import OperationDir, scan_operation_dirs
 from nimwrap.backup.operation_status import OperationStatus
 from nimwrap.backup.post_backup import apply_name_and_retention, warned
-from nimwrap.backup.wrapper import RUN_UNDO, UNDO_IS_DUE
+from nimwrap.backup.slot_images import wanted_images
+from nimwrap.backup.wrapper import RUN_UNDO
 from nimwrap.domain.attempt_plan import AttemptPlan
 from nimwrap.domain.codes import FailureCode, Outcome
 from nimwrap.domain.durations import parse_rfc3339
 from nimwrap.domain.errors import NimwrapError
 from nimwrap.domain.findings import Failure
 from nimwrap.domain.records import Attempt, ChangeState, Run
+from nimwrap.domain.ref import ClientRef
 from nimwrap.history.model import AttemptRow, ImageRow, RunRow
+from nimwrap.history.ports import Queries
 from nimwrap.history.revive import run_of
 from nimwrap.history.run_lease import RunLease, owner_alive, remove_lease, run_locks
-from nimwrap.history.sqlite.queries import Reader
 from nimwrap.hosts.script_batch import PREAMBLE
 from nimwrap.images.interrupted_removals import finish_removals
 from nimwrap.images.removal import Ending
+from nimwrap.locks.client_locks import beating, free_locks_of_the_dead, give_back, guarded, take_locks
+from nimwrap.locks.lock_timing import STALE_S
 from nimwrap.master_context import MasterContext
 
 _KILLED = "nimwrap was killed"
@@ -52,7 +54,7 @@ class Recovered:
     notes: list[str] = field(default_factory=list)
 
 
-def recover(context: MasterContext, reader: Reader, *, wait: bool) -> Recovered:
+def recover(context: MasterContext, reader: Queries, *, wait: bool) -> Recovered:
     """Finish what is open on this master. ``wait``: follow operations that still run to their end."""
     done = Recovered()
     rooms = scan_operation_dirs(context)
@@ -65,6 +67,7 @@ def recover(context: MasterContext, reader: Reader, *, wait: bool) -> Recovered:
     for room in rooms.values():
         if room.run not in ours:
             _recover_room(context, reader, room, done, wait=wait)
+    free_locks_of_the_dead(context, [room.run for room in rooms.values() if not room.there])
     done.notes += undo_open(context, reader, {room.run for room in rooms.values() if room.there})
     _sweep_owners(context, reader)
     for gone, removal in finish_removals(context, context.clock.now()):
@@ -73,18 +76,17 @@ def recover(context: MasterContext, reader: Reader, *, wait: bool) -> Recovered:
     return done
 
 
-def _sweep_owners(context: MasterContext, reader: Reader) -> None:
+def _sweep_owners(context: MasterContext, reader: Queries) -> None:
     """Remove the lock files of killed processes whose run is closed, or never came to a row."""
     made = run_locks(context.config.state_dir)
     rows = {row.id: row.outcome for row in reader.runs_by_id(list(made))}
-    for run_id, at in made.items():
-        young = (context.clock.now() - at).total_seconds() < spool.STALE_S  # its row may be about to be written
-        if rows.get(run_id, Outcome.RUNNING if young else None) != Outcome.RUNNING:
+    for run_id in made:
+        if rows.get(run_id) != Outcome.RUNNING:  # the lock of a living process stays, whether it has a row yet or not
             remove_lease(context.config.state_dir, run_id)
 
 
 def _recover_run(
-    context: MasterContext, reader: Reader, row: RunRow, rooms: dict[str, OperationDir], done: Recovered, *, wait: bool
+    context: MasterContext, reader: Queries, row: RunRow, rooms: dict[str, OperationDir], done: Recovered, *, wait: bool
 ) -> None:
     """One open run whose owner is dead."""
     run_id = str(row.id)
@@ -97,32 +99,43 @@ def _recover_run(
     except NimwrapError:
         return  # another recover is at it just now
     with lease:
+        work = context
         try:
             if last_plan(reader, run_id) is not None:
                 lock = take_locks(context, str(row.client), (), run_id)
                 if isinstance(lock, Failure):
                     done.notes.append(f"{run_id}: {lock.message}; until then this run stays open")
                     return
-            with beating(context, str(row.client), run_id):
-                outcome, failure = _conclude(context, reader, run_id, room)
+                work = guarded(context, row.client, run_id, lock)
+            with beating(context, row.client, run_id):
+                outcome, failure = _conclude(work, reader, run_id, room)
                 if outcome in (Outcome.OK, Outcome.WARNING):
                     outcome, failure = warned(
-                        outcome, failure, apply_name_and_retention(context, run_of(row), resuming=True)
+                        outcome, failure, apply_name_and_retention(work, run_of(row), resuming=True)
                     )
         except NimwrapError as error:
             done.notes.append(f"{run_id}: {error.message}; it stays open")
             return
         context.note(run_id, "recovered", f"closed by a later nimwrap as {outcome}")
         ended = replace(run_of(row), outcome=outcome, failure=failure, ended=context.clock.now())
-        context.store.close_run(ended)
+        context.store.close_run(ended, slot_done=_last_of_slot(context, reader, row))
         kept = give_back(context, str(row.client), run_id, room=f"{context.master.spool}/{run_id}")
     done.closed.append(run_id)
     if kept:
         done.notes.append(f"{run_id}: its directory and lock on {context.master.name} stay: {kept}")
 
 
+def _last_of_slot(context: MasterContext, reader: Queries, row: RunRow) -> bool:
+    """Whether the run's slot, if it has one, wants no further image of its client."""
+    if row.slot is None:
+        return True
+    plan = last_plan(reader, row.id)
+    wanted = wanted_images(context.config, reader, ClientRef(row.master, row.client), row.schedule, row.slot)
+    return set(wanted) <= {(row.kind, (plan.volume_group or "") if plan else "")}
+
+
 def _conclude(
-    context: MasterContext, reader: Reader, run_id: str, room: OperationDir | None
+    context: MasterContext, reader: Queries, run_id: str, room: OperationDir | None
 ) -> tuple[Outcome, Failure | None]:
     """The true outcome of a run, from its last attempt's plan and room."""
     plan = last_plan(reader, run_id)
@@ -145,7 +158,7 @@ def _conclude(
     return attempted.outcome, attempted.failure
 
 
-def _image_of(reader: Reader, plan: AttemptPlan) -> ImageRow | None:
+def _image_of(reader: Queries, plan: AttemptPlan) -> ImageRow | None:
     """The image this run has recorded, wherever it lies by now: it may be on its way to its fixed name."""
     rows = reader.images(plan.master, plan.client, kind=plan.kind)
     return next((row for row in rows if row.run == plan.run), None)
@@ -164,7 +177,7 @@ def _as_recorded(row: AttemptRow, image: ImageRow | None, open_change: str) -> t
     return Outcome.FAILED, unstarted(_KILLED)
 
 
-def _never_applied(context: MasterContext, reader: Reader, run_id: str, concluded: int | None) -> Failure:
+def _never_applied(context: MasterContext, reader: Queries, run_id: str, concluded: int | None) -> Failure:
     """Killed between the journal's row and the plan: the change was not begun, and its row says so."""
     for change in reader.changes(run=run_id):
         if change.state == ChangeState.PLANNED and change.id != concluded:
@@ -172,12 +185,12 @@ def _never_applied(context: MasterContext, reader: Reader, run_id: str, conclude
     return unstarted(_KILLED)
 
 
-def last_plan(reader: Reader, run_id: str, number: int | None = None) -> AttemptPlan | None:
+def last_plan(reader: Queries, run_id: str, number: int | None = None) -> AttemptPlan | None:
     """The newest plan of a run, or that of its attempt ``number``; None when it never came to one."""
     return next((plan for plan in reversed(plans(reader, run_id)) if number in (None, plan.number)), None)
 
 
-def _recover_room(context: MasterContext, reader: Reader, room: OperationDir, done: Recovered, *, wait: bool) -> None:
+def _recover_room(context: MasterContext, reader: Queries, room: OperationDir, done: Recovered, *, wait: bool) -> None:
     """A room, lock or slot whose run is closed here, or was never ours."""
     row = reader.stored_run(room.run)  # a history that cannot be read is an error of its own, not "not ours"
     if row is None:
@@ -198,10 +211,8 @@ def _recover_room(context: MasterContext, reader: Reader, room: OperationDir, do
         return
     if room.aside and plan is not None and not _clean_aside(context, plan, room, done):
         return
-    if room.there and not room.aside and plan is not None:
-        now = undo_again(context, replace(plan, spool=context.master.spool))
-        if _is_open(context, reader, plan) and (says := confirm_undo(context, plan, now)):
-            done.notes.append(f"{room.run}: {says}")
+    if room.there and not room.aside and plan is not None and not _undo_settled(context, reader, plan, done):
+        return
     if row.outcome == Outcome.RUNNING:
         return
     kept = give_back(context, str(row.client), room.run, room=f"{context.master.spool}/{room.name}")
@@ -211,7 +222,20 @@ def _recover_room(context: MasterContext, reader: Reader, room: OperationDir, do
         done.cleaned.append(room.name)
 
 
-def _is_open(context: MasterContext, reader: Reader, plan: AttemptPlan) -> bool:
+def _undo_settled(context: MasterContext, reader: Queries, plan: AttemptPlan, done: Recovered) -> bool:
+    """The undo of an ended operation, run if it is due, under the client's lock; False when it has to wait."""
+    plan = replace(plan, spool=context.master.spool)
+    lock = take_locks(context, plan.client, (), plan.run)
+    if isinstance(lock, Failure):
+        done.notes.append(f"{plan.run}: {lock.message}; what is left of this run waits for its end")
+        return False
+    now = undo_again(guarded(context, plan.client, plan.run, lock), plan)
+    if _is_open(context, reader, plan) and (says := confirm_undo(context, plan, now)):
+        done.notes.append(f"{plan.run}: {says}")
+    return True
+
+
+def _is_open(context: MasterContext, reader: Queries, plan: AttemptPlan) -> bool:
     return plan.change in {row.id for row in reader.open_changes(context.master.name)}
 
 
@@ -240,7 +264,7 @@ def _alive(pid: int) -> bool:
     return True
 
 
-def _rewrite(context: MasterContext, reader: Reader, plan: AttemptPlan) -> RunRow:
+def _rewrite(context: MasterContext, reader: Queries, plan: AttemptPlan) -> RunRow:
     """The rows of a run that the history has lost (damaged, moved aside), as far as the spool knows them."""
     now = context.clock.now()
     context.store.begin_run(Run(plan.run, plan.client, plan.master, now, kind=plan.kind))
@@ -257,33 +281,34 @@ def _rewrite(context: MasterContext, reader: Reader, plan: AttemptPlan) -> RunRo
 
 
 def _clean_aside(context: MasterContext, plan: AttemptPlan, room: OperationDir, done: Recovered) -> bool:
-    """Try again what could not be cleaned or undone when the attempt ended."""
+    """Try again what could not be cleaned or undone when the attempt ended, under the client's lock."""
     plan = replace(plan, spool=context.master.spool)
-    aside = shlex.quote(f"{context.master.spool}/{room.name}")
-    lock = shlex.quote(spool.lock_path(plan.spool, plan.client))
-    said = context.host.run(
-        f"{PREAMBLE}cd {aside} || exit 1\n"
-        f"if {UNDO_IS_DUE}; then {RUN_UNDO}; fi\n"
-        f'sed "s/^/{spool.MARK}stuck /" cstate 2>/dev/null\n'
-        f'sed "s/^/{spool.MARK}holder /" {lock}/run 2>/dev/null\n'
-    )
-    told = dict(line.partition(" ")[::2] for line in spool.said(said.stdout))
-    now = poll(context, replace(plan, run=room.name), 0)
-    open_change = confirm_undo(context, plan, now)
-    if told.get("holder", plan.run) != plan.run:
-        left = [f"{plan.client} is being backed up by {told['holder']}; what is left of this run waits for its end"]
-    elif now.returncode == 0:
-        left = clear_client(context, plan) if now.unclean else []
-    else:
-        left = clean_up(context, plan, late=Late(told.get("stuck", ""))).left
+    lock = take_locks(context, plan.client, (), plan.run)
+    if isinstance(lock, Failure):
+        done.notes.append(f"{room.run}: {lock.message}; what is left of this run waits for its end")
+        return False
+    with beating(context, plan.client, plan.run):
+        work = guarded(context, plan.client, plan.run, lock)
+        now = undo_again(work, plan, at=room.name)
+        open_change = confirm_undo(work, plan, now)
+        if now.returncode == 0:
+            left = clear_client(work, plan) if now.unclean else []
+        else:
+            left = clean_up(work, plan, late=_end_seen(work, room)).left
     for text in [*left, *([open_change] if open_change else [])]:
         done.notes.append(f"{room.run}: {text}")
     return not left and not open_change
 
 
+def _end_seen(context: MasterContext, room: OperationDir) -> EndSeen:
+    """What the end of the attempt saw; nothing when that was not written down."""
+    path = shlex.quote(f"{context.master.spool}/{room.name}/end")
+    return EndSeen.from_json(context.host.run(f"{PREAMBLE}cat {path} 2>/dev/null\n").stdout)
+
+
 def _foreign_room(context: MasterContext, room: OperationDir, done: Recovered) -> None:
     """Another nimwrap's: undone only when it is proven gone."""
-    if room.alive or room.age_s is None or room.age_s <= spool.STALE_S:
+    if room.alive or room.age_s is None or room.age_s <= STALE_S:
         return
     path = shlex.quote(f"{context.master.spool}/{room.name}")
     said = context.host.run(
@@ -294,5 +319,5 @@ def _foreign_room(context: MasterContext, room: OperationDir, done: Recovered) -
     if said:
         done.notes.append(
             f"{room.name} is another nimwrap's, its operation is gone and it has been silent for more than "
-            f"{spool.STALE_S // 60} minutes: its export change: {said}; its record stays for its own `nimwrap recover`"
+            f"{STALE_S // 60} minutes: its export change: {said}; its record stays for its own `nimwrap recover`"
         )

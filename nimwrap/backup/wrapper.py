@@ -12,8 +12,8 @@ import shlex
 
 from nimwrap.domain.attempt_plan import AttemptPlan
 from nimwrap.hosts.script_batch import CLOCK, PREAMBLE, process_tree
+from nimwrap.locks.lock_timing import WRAPPER_BEAT_S
 
-HEARTBEAT_S = 20
 GRACE_S = 300
 """How long after the timeout the wrapper itself ends the operation, when no nimwrap has done so."""
 
@@ -48,7 +48,7 @@ echo $command > command.pid
   while kill -0 $command 2>/dev/null; do
     sleep 1
     seconds=$((seconds + 1))
-    if [ $((seconds % {HEARTBEAT_S})) -eq 0 ]; then
+    if [ $((seconds % {WRAPPER_BEAT_S})) -eq 0 ]; then
       {CLOCK} > {shlex.quote(lock)}/heartbeat
       {CLOCK} > "$slot/heartbeat"
     fi

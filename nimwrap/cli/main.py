@@ -18,6 +18,7 @@ from nimwrap import __version__
 from nimwrap.cli.command_group import VerbGroup
 from nimwrap.cli.invocation import Invocation, Result
 from nimwrap.cli.logs import Log, LogFormat, install
+from nimwrap.cli.output.nagios_text import OPTION, as_nagios
 from nimwrap.cli.output.streams import err, keep_places, reader_gone, settle
 from nimwrap.domain.codes import ExitCode
 from nimwrap.domain.errors import NimwrapError, usage_error
@@ -84,6 +85,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         if isinstance(error, BrokenPipeError) and reader_gone():
             return ExitCode.OK  # only a help text is written by other means than render's
         result = _as_result(error, invocation)
+        if OPTION in arguments and not isinstance(error, KeyboardInterrupt):
+            result = as_nagios(result)
         if invocation.verbose and not isinstance(error, (NimwrapError, UsageError, KeyboardInterrupt)):
             invocation.log.write(logging.ERROR, traceback.format_exc())
         return invocation.show(result)

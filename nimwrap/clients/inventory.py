@@ -11,7 +11,7 @@ from nimwrap.aix.text import Unrecognised
 from nimwrap.domain.errors import NimwrapError, master_unreachable
 from nimwrap.domain.names import PLAIN_KIND, is_host_name
 from nimwrap.domain.records import ClientRef, Inventory, InventoryClient
-from nimwrap.history.sqlite.queries import Reader
+from nimwrap.history.ports import Queries
 from nimwrap.hosts.channel_route import LASTS
 from nimwrap.hosts.protocol import Host
 from nimwrap.hosts.script_batch import PREAMBLE
@@ -44,7 +44,7 @@ def take_inventory(host: Host) -> Inventory:
     return Inventory(clients, own[1] if own and is_host_name(own[1]) else None)
 
 
-def prior_of(reader: Reader, ref: ClientRef, listed: Inventory | None, now: datetime, kind: str = PLAIN_KIND) -> Prior:
+def prior_of(reader: Queries, ref: ClientRef, listed: Inventory | None, now: datetime, kind: str = PLAIN_KIND) -> Prior:
     """What is known of a client before it is looked at, by the history and by a listing taken before."""
     return Prior(
         tuple(reader.sizes(ref.master, ref.client, kind)),

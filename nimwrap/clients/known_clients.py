@@ -11,7 +11,7 @@ from nimwrap.config.model import Config
 from nimwrap.domain.errors import NimwrapError
 from nimwrap.domain.names import PLAIN_KIND
 from nimwrap.domain.ref import MASTER, ClientRef
-from nimwrap.history.sqlite.queries import Reader
+from nimwrap.history.ports import Queries
 
 if TYPE_CHECKING:
     from nimwrap.domain.records import Inventory
@@ -63,7 +63,7 @@ class KnownClients:
 
 def current_clients(
     config: Config,
-    reader: Reader,
+    reader: Queries,
     unreachable: Mapping[str, NimwrapError] | None = None,
     listed: Mapping[str, Inventory] | None = None,
 ) -> KnownClients:
@@ -98,7 +98,7 @@ def known_of(
     return KnownClients(everyone, frozenset(_unfit(config, machines)), unreachable or {})
 
 
-def recorded_clients(config: Config, reader: Reader) -> KnownClients:
+def recorded_clients(config: Config, reader: Queries) -> KnownClients:
     """Whoever has a run, an image or a place in an inventory, and whom the configuration names with its master."""
     configured = (_configured(name, config) for name in config.clients)
     themselves = (ClientRef(master, MASTER) for master in config.masters if backs_itself_up(config, master))

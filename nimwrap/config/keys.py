@@ -13,6 +13,7 @@ from functools import partial
 from typing import Any
 
 from nimwrap.config.model import (
+    AUTO,
     KINDS,
     REMEDIES,
     TRANSPORTS,
@@ -27,6 +28,7 @@ from nimwrap.config.model import (
 from nimwrap.config.value_types import (
     Choice,
     Count,
+    CountOr,
     Duration,
     Environment,
     LocalPath,
@@ -114,7 +116,12 @@ MASTER = Table(
             "Master to client: c_rsh as far as it carries, else ssh; or one.",
         ),
         Key("spool", _REMOTE_DIRECTORY, "Directory on the master: running operations, their undo, locks."),
-        Key("max_parallel", Count(1, 1000), "Images at the same time on this master, over all nimwraps."),
+        Key(
+            "max_parallel",
+            CountOr(Count(1, 1000), AUTO),
+            'Images at the same time here, over all nimwraps; "auto" learns it from what the master writes.',
+        ),
+        Key("max_parallel_limit", Count(1, 1000), 'With max_parallel = "auto": never more than this.'),
         Key("env", Environment(), "Environment of nim.", '{ NIM_MKSYSB_SUBDIRS = "yes" }'),
         Key("shell", LocalPath(), "Program that runs scripts when the transport is local.", '"/usr/bin/ksh"'),
     ),

@@ -11,6 +11,7 @@ from nimwrap.domain.alert_kind import AlertKind
 from nimwrap.domain.names import PLAIN_KIND
 
 KINDS = ("mksysb", "savevg", "ios_mksysb", "ios_backup", "nim_db", "master_mksysb")
+AUTO = "auto"
 REMEDIES = ("own-mount", "pre-export")
 
 
@@ -77,10 +78,21 @@ class MasterConfig:
     ssh_config: str = ""
     client_channel: str = "auto"
     spool: str = "/var/adm/nimwrap"
-    max_parallel: int = 4
+    max_parallel: int | str = 4
+    max_parallel_limit: int = 16
     shell: str = ""
     env: dict[str, str] = field(default_factory=dict)
     overrides: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def learns_parallel(self) -> bool:
+        """Whether how many images are made at once is learned from what the master writes."""
+        return self.max_parallel == AUTO
+
+    @property
+    def most_parallel(self) -> int:
+        """How many images are ever made at once."""
+        return self.max_parallel if isinstance(self.max_parallel, int) else self.max_parallel_limit
 
     @property
     def remote(self) -> bool:
@@ -133,6 +145,7 @@ class Config:
     notify: NotifyConfig = field(default_factory=NotifyConfig)
     report: ReportConfig = field(default_factory=ReportConfig)
     said: dict[str, Any] = field(default_factory=dict)
+    _policies: dict[tuple[str, str], BackupPolicy] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def saying(self, **keys: Any) -> Config:
         """This configuration with keys of ``[backup]``/``[retry]`` that the command line decides for every client."""
@@ -144,15 +157,24 @@ class Config:
 
     def client(self, master: str, client: str) -> ClientConfig:
         """The client's own table: ``master/client`` before ``client``, else an empty one."""
-        return self.clients.get(f"{master}/{client}") or self.clients.get(client) or ClientConfig(client)
+        return self._own_table(master, client) or ClientConfig(client)
 
     def policy(self, master: str, client: str) -> BackupPolicy:
-        """The backup policy of one client."""
-        return _overlaid(self.backup, self._layers(master, client))
+        """The backup policy of one client; made once for all clients of a master without a table of their own."""
+        own = self._own_table(master, client)
+        shared = (master, own.name if own else "")
+        if shared not in self._policies:
+            self._policies[shared] = _overlaid(self.backup, self._layers(master, client))
+        return self._policies[shared]
 
     def retry_policy(self, master: str, client: str) -> RetryPolicy:
         """The retry policy of one client."""
         return _overlaid(self.retry, self._layers(master, client))
+
+    def _own_table(self, master: str, client: str) -> ClientConfig | None:
+        if not self.clients:
+            return None
+        return self.clients.get(f"{master}/{client}") or self.clients.get(client)
 
     def _layers(self, master: str, client: str) -> tuple[dict[str, Any], ...]:
         own = self.masters[master].overrides if master in self.masters else {}

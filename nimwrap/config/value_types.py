@@ -81,6 +81,25 @@ class Count:
 
 
 @dataclass(frozen=True)
+class CountOr:
+    """A whole number, or a word that stands for one that is found out."""
+
+    count: Count
+    word: str
+
+    def read(self, value: object, report: Report) -> int | str:
+        if value == self.word:
+            return self.word
+        if isinstance(value, str):
+            report(f"{shown(value)} is neither a whole number, without quotes, nor {shown(self.word)}")
+            return self.count.low
+        return self.count.read(value, report)
+
+    def schema(self) -> dict[str, Any]:
+        return {"anyOf": [self.count.schema(), {"const": self.word}]}
+
+
+@dataclass(frozen=True)
 class YesNo:
     def read(self, value: object, report: Report) -> bool:
         if not isinstance(value, bool):

@@ -33,6 +33,8 @@ class AttemptPlan:
     ``exported``: the directory whose export is changed, None without a change; ``added`` the hosts let in;
     ``before``/``after`` its options, without the leading dash, None for no entry.
     ``change``: the journal's row of that change.
+    ``max_parallel``: how many images may be in flight on the master when this one starts; ``slots``: the numbers that a
+    slot may have where that changes in the course of a night, None where it does not.
     ``had_exports``/``had_allocations``/``had_cstate``/``had_mounts``: what stood there before, for the clean-up's
     comparison; ``had_mounts`` None when the client did not tell.
     ``job_ways``: how a job on the client is started, in the order to try.
@@ -70,6 +72,7 @@ class AttemptPlan:
     had_cstate: str | None = None
     had_mounts: tuple[str, ...] | None = None
     job_ways: tuple[str, ...] = JOB_WAYS
+    slots: int | None = None
 
     @property
     def remedy(self) -> str | None:

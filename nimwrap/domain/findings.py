@@ -53,6 +53,11 @@ class Failure:
     evidence: str = ""
 
 
+def numbered(what: str, *steps: str) -> str:
+    """A cure of several steps: what is done by it, and below each other how."""
+    return "\n".join([what, *(f"{number}. {step}" for number, step in enumerate(steps, start=1))])
+
+
 def verdict_of(findings: Iterable[Finding]) -> CheckVerdict:
     """``refused`` if any check failed, else ``warning`` if any warned, else ``ready``."""
     statuses = {finding.status for finding in findings}

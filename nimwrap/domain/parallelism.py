@@ -19,6 +19,8 @@ FLOOR = 1
 START = 4
 """So many begin on a master that nobody has measured: what ``max_parallel`` is where nothing is written."""
 GROWTH = 1.5
+REGROWTH = 1.25
+"""The same once something was taken back: by then more is known than that nobody knows anything."""
 SURE = 0.3
 REACH = 1.2
 """The number grows by more than one only up to this many times the knee that the true one exceeds with 1 - ``SURE``."""
@@ -55,6 +57,7 @@ class Controller:
     """What is known of a master now. ``cap``: how many may be in flight there, those being proven included.
 
     ``wanted``: how many are to write at once. ``reason``: why that changed with the last observation, else empty.
+    ``ramp``: nothing was taken back yet.
     """
 
     limit: int
@@ -69,6 +72,7 @@ class Controller:
     making_s: float = 0.0
     writing_s: float = 0.0
     quiet: float = 1.0
+    ramp: bool = True
 
     @property
     def steady(self) -> bool:
@@ -109,7 +113,7 @@ def begin(limit: int, memory: Remembered | None = None) -> Controller:
     start = most_from(memory.knee, limit)
     cap = max(FLOOR, min(limit, round(start * memory.quiet)))
     why = f"begins with {cap}: as remembered of this hour, the knee is at about {round(memory.knee.middle)}"
-    return Controller(limit, memory.knee, start, cap, why, quiet=memory.quiet)
+    return Controller(limit, memory.knee, start, cap, why, quiet=memory.quiet, ramp=False)
 
 
 def most_from(knee: Knee, limit: int) -> int:
@@ -174,11 +178,12 @@ def _judged(state: Controller, change: Change, at: float) -> Controller:
     best = most_from(knee, state.limit)
     if best < state.wanted:
         reason = f"{best} instead of {state.wanted}: {_slower(change, state)}"
-        return replace(state, wanted=best, reason=state.reason or reason)
+        return replace(state, wanted=best, reason=state.reason or reason, ramp=False)
     careful = state.troubled_at is not None and at - state.troubled_at < CAREFUL_S
-    if best == state.wanted or careful or change.after < state.wanted - 0.75:
+    if best <= state.wanted or careful or abs(change.after - state.wanted) > 0.75:
         return state
-    sure = math.floor(min(state.wanted * GROWTH, knee.quantile(SURE) * REACH))
+    growth = GROWTH if state.ramp else REGROWTH
+    sure = math.floor(min(state.wanted * growth, knee.quantile(SURE) * REACH))
     if sure <= state.wanted and at - (state.raised_at or 0.0) > PATIENT_S:
         sure = state.wanted + 1
     if sure <= state.wanted:

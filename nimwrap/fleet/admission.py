@@ -11,9 +11,9 @@ from nimwrap.config.model import Config
 from nimwrap.domain.codes import FailureCode
 from nimwrap.domain.findings import Failure
 from nimwrap.domain.records import ClientRef
-from nimwrap.fleet.fleet_capacity import too_large
+from nimwrap.fleet.fleet_capacity import fleet_capacity
 from nimwrap.history.model import HoldRow
-from nimwrap.history.sqlite.queries import Reader
+from nimwrap.history.ports import Queries
 from nimwrap.images.kinds.registry import KINDS
 
 if TYPE_CHECKING:
@@ -22,11 +22,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Admission:
-    """``kept_out``: held or excluded, not even looked at; ``too_large``: what is to be made does not fit."""
+    """``kept_out``: held or excluded, not even looked at; ``too_large``: what is to be made does not fit.
+
+    ``at_once``: how many images the file systems of a master have room for at once, where that number is learned.
+    """
 
     admitted: tuple[ClientRef, ...]
     kept_out: Mapping[ClientRef, Failure]
     too_large: Mapping[ClientRef, Failure]
+    at_once: Mapping[str, int]
 
 
 def admit(session: Session, refs: Sequence[ClientRef], at: datetime) -> Admission:
@@ -39,8 +43,9 @@ def admit(session: Session, refs: Sequence[ClientRef], at: datetime) -> Admissio
         elif hold := held.get(ref):
             kept_out[ref] = held_failure(ref, hold)
     wanted = [ref for ref in refs if ref not in kept_out]
-    large = too_large(session, wanted)
-    return Admission(tuple(ref for ref in wanted if ref not in large), kept_out, large)
+    found = fleet_capacity(session, wanted)
+    admitted = tuple(ref for ref in wanted if ref not in found.too_large)
+    return Admission(admitted, kept_out, found.too_large, found.at_once)
 
 
 def held_failure(ref: ClientRef, hold: HoldRow) -> Failure:
@@ -54,7 +59,7 @@ def goes_first(kind: str) -> bool:
     return KINDS[kind].first
 
 
-def detected_clusters(reader: Reader) -> dict[ClientRef, str]:
+def detected_clusters(reader: Queries) -> dict[ClientRef, str]:
     """Clusters that earlier preflights saw, by client."""
     return {row.ref: row.cluster for row in reader.clients() if row.cluster}
 

@@ -18,7 +18,7 @@ from nimwrap.domain.make_findings import trouble
 from nimwrap.domain.records import ClientRef, Inventory
 from nimwrap.domain.ref import MASTER
 from nimwrap.fleet.session import list_clients
-from nimwrap.history.sqlite.queries import Reader
+from nimwrap.history.ports import Queries
 from nimwrap.hosts.connect import open_master
 from nimwrap.hosts.protocol import Host
 from nimwrap.images.kinds.registry import kinds_of
@@ -36,7 +36,7 @@ class CheckedFleet:
     answers: Mapping[str, Inventory | NimwrapError]
 
 
-def preflight_fleet(config: Config, reader: Reader, targets: Sequence[str], now: datetime) -> CheckedFleet:
+def preflight_fleet(config: Config, reader: Queries, targets: Sequence[str], now: datetime) -> CheckedFleet:
     """Look at the clients meant; nothing is changed, here or anywhere.
 
     Raises a usage error for targets that mean nothing before any client is called. A master that cannot be asked is a
@@ -84,7 +84,7 @@ def _not_excluded(config: Config, selection: Selection) -> list[ClientRef]:
     ]
 
 
-def _of_itself(host: Host, config: Config, reader: Reader, master: str) -> PreflightReport:
+def _of_itself(host: Host, config: Config, reader: Queries, master: str) -> PreflightReport:
     """What the master makes of itself, as one client: the findings of each kind, each once."""
     ref = ClientRef(master, MASTER)
     reports = [

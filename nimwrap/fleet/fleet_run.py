@@ -13,9 +13,12 @@ from nimwrap.backup.attempt import unstarted
 from nimwrap.backup.backup_run import BackupRequest, BackupRun, RetryLater, new_run_id
 from nimwrap.backup.cancel_request import CANCELLED, cancel_requested
 from nimwrap.backup.recovery import recover
+from nimwrap.backup.slot_images import wanted_images
 from nimwrap.clients.inventory import prior_of
+from nimwrap.config.model import BackupPolicy
 from nimwrap.domain.clock import Interrupted
 from nimwrap.domain.codes import FailureCode, Outcome
+from nimwrap.domain.durations import rfc3339
 from nimwrap.domain.errors import NimwrapError
 from nimwrap.domain.findings import Failure
 from nimwrap.domain.names import PLAIN_KIND
@@ -25,7 +28,7 @@ from nimwrap.domain.records import ClientRef, Run
 from nimwrap.fleet.admission import admit, chain_of, detected_clusters, goes_first, held_failure
 from nimwrap.fleet.fleet_observer import FleetObserver
 from nimwrap.fleet.queue import Queue, QueuedJob
-from nimwrap.fleet.session import Session
+from nimwrap.fleet.session import JobsAtOnce, Session
 from nimwrap.fleet.simulation import expected_end
 from nimwrap.images.kinds.registry import images_of
 
@@ -74,7 +77,7 @@ class Fleet:
     def __init__(self, session: Session, order: Order) -> None:
         self.session, self.order = session, order
         self.issued = order.issued or session.clock.now()
-        self.queue: Queue[Task] = Queue({name: master.max_parallel for name, master in session.config.masters.items()})
+        self.queue: Queue[Task] = Queue(JobsAtOnce(session))
         self.runs: dict[str, Run] = {}
         self._told_locked: set[str] = set()
         self._ended: SimpleQueue[tuple[QueuedJob[Task], Run | RetryLater | None]] = SimpleQueue()
@@ -88,6 +91,8 @@ class Fleet:
             self._not_run(ref, failure)
         for ref, failure in taken.too_large.items():
             self._not_run(ref, failure, Outcome.REFUSED)
+        for master, most in taken.at_once.items():
+            self.session.learned[master].allow(most)
         for ref in taken.admitted:
             self._queue(ref)
         while self._goes_on():
@@ -96,6 +101,8 @@ class Fleet:
                 self._start_what_may()
             self._await_one()
         self._account_for_the_rest()
+        for learned in self.session.learned.values():
+            learned.keep()
         return list(self.runs.values())
 
     def _account_for_the_rest(self) -> None:
@@ -138,12 +145,19 @@ class Fleet:
                 Progress("", "recover", note=f"what is open on {master} stays so for now: {error.message}")
             )
 
+    def _images(self, ref: ClientRef, policy: BackupPolicy) -> list[tuple[str, str]]:
+        """What is to be made of a client: of a slot that an earlier process has left, only what that has not ended."""
+        if self.order.slot is None:
+            return images_of(policy, ref.client)
+        slot = rfc3339(self.order.slot)
+        return wanted_images(self.session.config, self.session.reader, ref, self.order.schedule, slot)
+
     def _queue(self, ref: ClientRef) -> None:
         """A job for each image of this client."""
         reader, policy = self.session.reader, self.session.config.policy(ref.master, ref.client)
         start = self.order.not_before.get(ref)
         wait = max(0.0, (start - self.session.clock.now()).total_seconds()) if start else 0.0
-        for kind, group in images_of(policy, ref.client):
+        for kind, group in self._images(ref, policy):
             durations = reader.durations(ref.master, ref.client, kind)
             prior = prior_of(reader, ref, self.session.listed.get(ref.master), self.session.clock.now(), kind)
             request = BackupRequest(
@@ -276,6 +290,8 @@ class Fleet:
             job, result = self._ended.get(timeout=0.5)
         except Empty:
             return
+        if learned := self.session.learned.get(job.master):
+            learned.closed(job.what.run.run.id)
         if isinstance(result, RetryLater):
             self.queue.later(job, self.session.clock.monotonic() + result.wait_s)
             self._tell_again(job.what, result)

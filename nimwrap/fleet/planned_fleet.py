@@ -19,6 +19,7 @@ from nimwrap.domain.names import PLAIN_KIND, fixed_name
 from nimwrap.domain.ordering import predicted_seconds
 from nimwrap.domain.records import ClientRef
 from nimwrap.fleet.admission import admit, chain_of, detected_clusters, goes_first
+from nimwrap.fleet.night_forecast import images_at_once
 from nimwrap.fleet.queue import Queue, QueuedJob
 from nimwrap.fleet.simulation import simulate
 from nimwrap.images.fixed_name import wanted as fixed_name_wanted
@@ -149,7 +150,7 @@ def _foreseen(session: Session, plan: AttemptPlan, policy: BackupPolicy) -> Fore
 
 def _timed(session: Session, planned: list[Planned]) -> list[Planned]:
     """The clients in the order they would start, with their times, the refused ones last."""
-    queue: Queue[int] = Queue({name: master.max_parallel for name, master in session.config.masters.items()})
+    queue: Queue[int] = Queue(images_at_once(session.config, session.reader, session.clock.now()))
     detected = detected_clusters(session.reader)
     seen = ((plan.report.ref, plan.report.cluster) for plan in planned)
     detected |= {ref: cluster.name for ref, cluster in seen if cluster and cluster.name}

@@ -36,7 +36,7 @@ class QueuedJob(Generic[What]):
 
 @dataclass
 class Queue(Generic[What]):
-    """Jobs not yet begun and those running. ``caps``: how many at once, by master."""
+    """Jobs not yet begun and those running. ``caps``: how many at once, by master; what it says may change."""
 
     caps: Mapping[str, int]
     waiting: list[QueuedJob[What]] = field(default_factory=list)

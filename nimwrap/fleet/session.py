@@ -6,8 +6,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from threading import Event
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from nimwrap.clients.inventory import take_inventory
 from nimwrap.clients.known_clients import backs_itself_up, current_clients
@@ -20,9 +21,11 @@ from nimwrap.domain.errors import NimwrapError, master_unreachable
 from nimwrap.domain.progress import Progress
 from nimwrap.domain.records import Inventory, InventoryClient
 from nimwrap.domain.ref import MASTER
+from nimwrap.fleet.learned_parallel import LearnedParallel
 from nimwrap.history.sqlite.queries import Reader
 from nimwrap.hosts.connect import open_master
-from nimwrap.master_context import MasterContext
+from nimwrap.hosts.shared_call import SharedCall
+from nimwrap.master_context import FixedParallel, MasterContext
 
 if TYPE_CHECKING:
     from nimwrap.history.sqlite.store import Store
@@ -33,7 +36,8 @@ if TYPE_CHECKING:
 class Session:
     """What a fleet run works with; hosts by master name. ``tell`` receives progress; it must not raise.
 
-    ``listed`` is each master's inventory as last taken by this process.
+    ``listed`` is each master's inventory as last taken by this process; ``learned`` those whose number of images
+    at once is learned; ``polls`` the operations that this process follows, by master.
     """
 
     config: Config
@@ -43,12 +47,55 @@ class Session:
     clock: Clock = field(default_factory=Clock)
     tell: Callable[[Progress], None] = lambda progress: None
     listed: dict[str, Inventory] = field(default_factory=dict)
+    beats: Mapping[str, Host] = field(default_factory=dict)
+    """Ways to the masters for heartbeats alone, so that no long command keeps them waiting."""
+    polls: dict[str, SharedCall[Any, Any]] = field(default_factory=dict)
+    learned: dict[str, LearnedParallel] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for name, master in self.config.masters.items():
+            self.polls.setdefault(name, SharedCall())
+            if master.learns_parallel and name not in self.learned:
+                told = partial(self._tell_parallel, name)
+                self.learned[name] = LearnedParallel(master, self.store, self.reader, self.clock, told)
+
+    def _tell_parallel(self, master: str, reason: str) -> None:
+        self.tell(Progress("", "parallel", note=f"{master}: {reason}"))
+
+    def jobs_at_once(self, master: str) -> int:
+        """How many clients of a master this process works on at once."""
+        learned = self.learned.get(master)
+        return learned.jobs() if learned else self.config.masters[master].most_parallel
 
     def master_context(self, master: str) -> MasterContext:
         """One master as a run works on it."""
         return MasterContext(
-            self.hosts[master], self.config.masters[master], self.config, self.store, self.clock, self.tell
+            self.hosts[master],
+            self.config.masters[master],
+            self.config,
+            self.store,
+            self.clock,
+            self.tell,
+            self.learned.get(master) or FixedParallel(),
+            self.polls[master],
+            self.beats.get(master),
         )
+
+
+class JobsAtOnce(Mapping[str, int]):
+    """For a queue: how many clients of each master may be worked on at once, as it is at the moment of asking."""
+
+    def __init__(self, session: Session) -> None:
+        self.session = session
+
+    def __getitem__(self, master: str) -> int:
+        return self.session.jobs_at_once(master)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.session.config.masters)
+
+    def __len__(self) -> int:
+        return len(self.session.config.masters)
 
 
 def _nobody(progress: Progress) -> None:
@@ -61,14 +108,16 @@ def open_session(
 ) -> Iterator[Session]:
     """A session over all configured masters; nothing is connected before its first command, unless ``ahead``."""
     hosts: dict[str, Host] = {}
+    beats: dict[str, Host] = {}
     try:
+        beats.update({name: open_master(master) for name, master in config.masters.items()})
         hosts.update({name: open_master(master, ahead=ahead) for name, master in config.masters.items()})
         from nimwrap.history.sqlite.store import Store
 
         with Store.open(config.database) as store, Reader.open(config.database) as reader:
-            yield Session(config, store, reader, hosts, clock or Clock(), tell)
+            yield Session(config, store, reader, hosts, clock or Clock(), tell, beats=beats)
     finally:
-        for host in hosts.values():
+        for host in [*hosts.values(), *beats.values()]:
             host.close()
 
 

@@ -8,12 +8,12 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from nimwrap.history.model import AttemptRow, ChangeRow, EventRow, FindingRow, ImageRow, RunRow
-from nimwrap.history.sqlite.queries import Reader
+from nimwrap.history.ports import Queries
 
 Json = dict[str, Any]
 
 
-def runs_json(reader: Reader, runs: Sequence[RunRow], *, evidence: bool) -> list[Json]:
+def runs_json(reader: Queries, runs: Sequence[RunRow], *, evidence: bool) -> list[Json]:
     """``data.runs[]``: of ``backup`` with findings and evidence, of ``history`` without."""
     attempts: dict[str, list[AttemptRow]] = defaultdict(list)
     for attempt in reader.attempts([run.id for run in runs]):
@@ -60,7 +60,7 @@ def run_json(
     }
 
 
-def story_json(reader: Reader, run: RunRow) -> Json:
+def story_json(reader: Queries, run: RunRow) -> Json:
     """One run with everything that is known of it, for ``show``: also events, export changes and raw outputs."""
     image = next(iter(reader.images_by_id([run.image])), None) if run.image else None
     attempts = reader.attempts([run.id])
@@ -78,6 +78,10 @@ def story_json(reader: Reader, run: RunRow) -> Json:
             "channel": _channel_json(findings),
             "export_changes": [change_json(change) for change in reader.changes(run=run.id)],
             "events": [event_json(event) for event in reader.events(run.id)],
+            "parallel": [
+                {"at": event.at, "text": event.text, "data": event_json(event)["data"]}
+                for event in reader.parallel_changes(run.master, run.started, run.ended)
+            ],
         }
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -23,7 +24,7 @@ from nimwrap.images.master_catalog import MasterCatalog, MasterState
 from nimwrap.images.prune import in_series, plan_prune, removed_after, series
 
 if TYPE_CHECKING:
-    from nimwrap.history.sqlite.queries import Reader
+    from nimwrap.history.ports import Queries
 
 MARGIN = 1.2
 """How much larger than the largest recent image the next may be expected to be."""
@@ -78,7 +79,7 @@ class PastImages:
     present: Sequence[ImageRow] = ()
 
 
-def past_images(reader: Reader, config: Config, ref: ClientRef) -> dict[str, PastImages]:
+def past_images(reader: Queries, config: Config, ref: ClientRef) -> dict[str, PastImages]:
     """Of one client, by each kind that is made of it."""
     return {
         kind: PastImages(reader.sizes(ref.master, ref.client, kind), reader.images(ref.master, ref.client, kind=kind))
@@ -189,10 +190,10 @@ def forecast(
 ) -> Forecast:
     """What becomes of one filesystem. ``histories`` by client, with the images that are gone; ``keep``: generations."""
     lines = [_Line.through(rows, keep.get(client, 1)) for client, rows in histories.items() if rows]
-    full_on = next(
-        (now + timedelta(days=day) for day in range(1, FAR) if sum(line.added(day) for line in lines) > free_bytes),
-        None,
-    )
+    days = range(1, FAR)
+    # What the lines add never falls, so the first day that it is too much can be searched for by halves.
+    first = bisect_left(days, True, key=lambda day: sum(line.added(day) for line in lines) > free_bytes)
+    full_on = now + timedelta(days=days[first]) if first < len(days) else None
     growing = sorted(
         (Growth(client, growth(rows)) for client, rows in histories.items()),
         key=lambda each: each.bytes_per_day,
@@ -239,7 +240,7 @@ class _Line:
         return (count - self.count) * self.size + replaced * self.slope * day
 
 
-def outlook(reader: Reader, config: Config, master: str, stock: MasterCatalog, now: datetime) -> list[Forecast]:
+def outlook(reader: Queries, config: Config, master: str, stock: MasterCatalog, now: datetime) -> list[Forecast]:
     """The forecast of every filesystem that a configured or recorded client of this master writes to."""
     rows = [row for row in reader.images(master, removed=True) if row.verified and row.managed]
     mounts: dict[str, df.Filesystem] = {one.mounted_on: one for one in stock.filesystems.values()}
@@ -261,7 +262,7 @@ def outlook(reader: Reader, config: Config, master: str, stock: MasterCatalog, n
         keep = {client: config.policy(master, client).keep for client in histories}
         free = mounts[mount].free_bytes
         if free is not None:
-            forecasts.append(forecast(needs, histories, keep, free, config.masters[master].max_parallel, now))
+            forecasts.append(forecast(needs, histories, keep, free, config.masters[master].most_parallel, now))
     return forecasts
 
 

@@ -6,11 +6,13 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from nimwrap.domain.findings import Failure
 from nimwrap.domain.retention import Action
 from nimwrap.history.model import ImageRow
 from nimwrap.images.master_catalog import MasterState, survey
 from nimwrap.images.prune import held_clients, plan_prune, series_of, unconfirmed
 from nimwrap.images.removal import PLANNED, Begun, Ending, Removal, begun, finish, unsafe
+from nimwrap.locks.client_locks import client_locked
 from nimwrap.master_context import MasterContext
 
 if TYPE_CHECKING:
@@ -29,9 +31,13 @@ def finish_removals(context: MasterContext, now: datetime) -> list[tuple[ImageRo
         planned = [row for row in reader.images(context.master.name) if row.removal == PLANNED]
         if not planned:
             return []
-        state = survey(context.host, context.master)
-        free = [row for row in planned if row.client not in state.busy]
-        return [(row, _finished(context, reader, row, state, now)) for row in free]
+        done = []
+        for row in planned:
+            with client_locked(context, row.client, "removal") as locked:
+                if not isinstance(locked, Failure):
+                    state = survey(locked.host, context.master)
+                    done.append((row, _finished(locked, reader, row, state, now)))
+        return done
 
 
 def _finished(context: MasterContext, reader: Reader, row: ImageRow, state: MasterState, now: datetime) -> Removal:

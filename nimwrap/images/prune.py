@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from nimwrap.config.model import BackupPolicy, Config
 from nimwrap.domain.codes import Outcome
 from nimwrap.domain.durations import parse_rfc3339
+from nimwrap.domain.findings import Failure
 from nimwrap.domain.names import fixed_name
 from nimwrap.domain.ref import ClientRef
 from nimwrap.domain.retention import Action, Generation, KeepRules, decide
@@ -23,6 +24,7 @@ from nimwrap.images.kinds.registry import kind_of
 from nimwrap.images.master_catalog import MasterState, survey
 from nimwrap.images.removal import PLANNED, Ending, remove_image
 from nimwrap.images.verification import file_fault, header_fault, host_fault, resource_fault
+from nimwrap.locks.client_locks import client_locked
 from nimwrap.master_context import MasterContext
 
 if TYPE_CHECKING:
@@ -113,21 +115,49 @@ def generation_of(row: ImageRow, state: MasterState, *, held: bool) -> Generatio
     )
 
 
-def carry_out(
-    context: MasterContext, verdicts: Sequence[PruneDecision], busy: frozenset[str], now: datetime
-) -> list[PruneDecision]:
+def prune_clients(context: MasterContext, foreseen: Sequence[PruneDecision], now: datetime) -> list[PruneDecision]:
+    """Remove what retention does not keep, client by client under its lock, where everything is read and decided anew.
+
+    A client that somebody works on is left as it is.
+    """
+    from nimwrap.history.sqlite.queries import Reader
+
+    done: list[PruneDecision] = []
+    clients: dict[str, list[PruneDecision]] = {}
+    for decision in foreseen:
+        clients.setdefault(decision.row.client, []).append(decision)
+    for client, members in clients.items():
+        if all(decision.action == Action.KEEP for decision in members):
+            done += members
+            continue
+        with client_locked(context, client, "prune") as locked:
+            if isinstance(locked, Failure):
+                done += [_kept(decision, locked.message) for decision in members]
+                continue
+            with Reader.open(context.store.path) as reader:
+                rows, held = reader.images(context.master.name, client), held_clients(reader, now)
+            decided = plan_prune(rows, context.config, held, survey(locked.host, context.master), now)
+            done += carry_out(locked, decided, now)
+    return done
+
+
+def _kept(decision: PruneDecision, why: str) -> PruneDecision:
+    return decision if decision.action == Action.KEEP else replace(decision, action=Action.KEEP.value, reason=why)
+
+
+def carry_out(context: MasterContext, verdicts: Sequence[PruneDecision], now: datetime) -> list[PruneDecision]:
     """Remove what was decided, series by series, each only after its newest good image was found on disk again.
 
-    A client in ``busy`` (another nimwrap holds its lock) is left as it is.
+    Whoever calls it holds the client's lock.
     """
     done: list[PruneDecision] = []
     series: dict[tuple[str, str, str, str], list[PruneDecision]] = {}
     for verdict in verdicts:
         series.setdefault(series_of(verdict.row), []).append(verdict)
-    for (_, client, _, _), members in series.items():
+    for members in series.values():
         reason = None
         if any(verdict.action == Action.REMOVE for verdict in members):
-            reason = "a backup of this client is running" if client in busy else unconfirmed(context.host, members)
+            reason = unconfirmed(context.host, members)
         for verdict in members:
             done.append(_one(context, verdict, reason, now))
     return done
@@ -186,4 +216,4 @@ def apply_retention(context: MasterContext, client: str, kind: str, now: datetim
     if all(verdict.action == Action.KEEP for verdict in foreseen):
         return []
     verdicts = plan_prune(rows, context.config, held, survey(context.host, context.master), now)
-    return carry_out(context, verdicts, frozenset(), now)
+    return carry_out(context, verdicts, now)

@@ -21,7 +21,7 @@ from nimwrap.hosts.script_batch import PREAMBLE
 from nimwrap.images.kinds.registry import kind_of
 
 if TYPE_CHECKING:
-    from nimwrap.history.sqlite.store import Store
+    from nimwrap.history.ports import History
 
 PLANNED = "planned"
 REMOVED = "removed"
@@ -73,6 +73,13 @@ if [ "$1" = known ]; then
 fi
 """
 
+_SAME = r"""
+if [ -f {location} ]; then
+  bytes=$(ls -l {location} | awk '{{ print $5 }}')
+  [ "$bytes" = {size} ] || {{ echo "the file there has $bytes bytes, not {size}: it is another one"; exit {left}; }}
+fi
+"""
+
 _FILE = r"""
 if [ -f {location} ]; then
   other=$({all_of_type} 2>/dev/null | awk -v place={location} '
@@ -95,6 +102,8 @@ def removal_script(row: ImageRow) -> str:
     kind = kind_of(row.kind)
     words = {"location": shlex.quote(row.location), "failed": _FAILED, "left": _LEFT}
     text = PREAMBLE
+    if row.fault is None:
+        text += _SAME.format(size=row.size_bytes, **words)
     if row.resource:
         text += _look(row.resource)
         text += _RESOURCE.format(remove=shlex.join(nim.remove(row.resource, rm_image=True)), **words)
@@ -124,7 +133,7 @@ def begun(host: Host, row: ImageRow) -> Begun:
     return both.get((resource, file), Begun.HALF)
 
 
-def remove_image(host: Host, store: Store, row: ImageRow, reason: str, now: datetime) -> Removal:
+def remove_image(host: Host, store: History, row: ImageRow, reason: str, now: datetime) -> Removal:
     """Journal the removal, do it, check it, record its end. StoreUnavailable before anything was done."""
     refused = unsafe(row)
     if refused:
@@ -141,7 +150,7 @@ def remove_image(host: Host, store: Store, row: ImageRow, reason: str, now: date
     return finish(host, store, row, now)
 
 
-def finish(host: Host, store: Store, row: ImageRow, now: datetime) -> Removal:
+def finish(host: Host, store: History, row: ImageRow, now: datetime) -> Removal:
     """Carry out a journalled removal. An end that cannot be recorded now follows at the next recover."""
     from nimwrap.history.history_errors import StoreUnavailable
 

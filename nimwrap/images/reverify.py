@@ -36,7 +36,7 @@ from nimwrap.images.verification import (
 from nimwrap.master_context import MasterContext
 
 if TYPE_CHECKING:
-    from nimwrap.history.sqlite.queries import Reader
+    from nimwrap.history.ports import Queries
 
 QUICK, FULL = "quick", "full"
 BATCH = 20
@@ -94,7 +94,7 @@ def due_for_full(rows: Iterable[ImageRow], config: Config, now: datetime) -> lis
     return oldest_first(due)
 
 
-def writing_in(context: MasterContext, reader: Reader) -> frozenset[str]:
+def writing_in(context: MasterContext, reader: Queries) -> frozenset[str]:
     """Directories in which a backup is running, by anybody's nimwrap: nothing is read there meanwhile."""
     locks = context.host.run(f"{PREAMBLE}ls {shlex.quote(context.master.spool)}/locks 2>/dev/null\n")
     clients = {*locks.stdout.split(), *(str(run.client) for run in reader.open_runs(context.master.name))}

@@ -11,7 +11,7 @@ from nimwrap.config.model import Config
 from nimwrap.domain.durations import parse_rfc3339
 from nimwrap.domain.ref import ClientRef, Key
 from nimwrap.history.model import FleetRow
-from nimwrap.history.sqlite.queries import Reader
+from nimwrap.history.ports import Queries
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ def sight_of(cluster: str | None, started: str) -> Sight | None:
     return Sight(parse_rfc3339(started), told.get("name"), told.get("state"), online, addresses)
 
 
-def newest_sights(reader: Reader) -> dict[Key, Sight]:
+def newest_sights(reader: Queries) -> dict[Key, Sight]:
     """By client of a cluster, what the newest of its last three runs that saw it has seen."""
     found = {run.key: sight_of(run.cluster, run.started) for run in reader.runs_that_saw_a_cluster()}
     return {key: sight for key, sight in found.items() if sight is not None}

@@ -9,14 +9,14 @@ from nimwrap.config.model import Config
 from nimwrap.domain.names import PLAIN_KIND
 from nimwrap.domain.ref import MASTER, Key
 from nimwrap.history.model import FleetRow, LastGoodRow, RunRow
-from nimwrap.history.sqlite.queries import Reader
+from nimwrap.history.ports import Queries
 
 _PLAIN = (PLAIN_KIND,)
 _BAD = ("failed", "refused", "locked")
 
 
 def with_all_kinds(
-    reader: Reader, rows: Sequence[FleetRow], kinds_of: Callable[[Key], Sequence[str]]
+    reader: Queries, rows: Sequence[FleetRow], kinds_of: Callable[[Key], Sequence[str]]
 ) -> list[FleetRow]:
     """``fleet_status`` rows, of which those with other kinds tell of the kind that is missing, else of the oldest."""
     of_client = {row.key: tuple(kinds_of(row.key)) for row in rows}
@@ -32,7 +32,7 @@ def with_all_kinds(
     return list(told.values())
 
 
-def with_masters_themselves(config: Config, reader: Reader, rows: Sequence[FleetRow]) -> list[FleetRow]:
+def with_masters_themselves(config: Config, reader: Queries, rows: Sequence[FleetRow]) -> list[FleetRow]:
     """``fleet_status`` rows with one for every master that backs itself up, also before its inventory says so."""
     own = [master for master in config.masters if backs_itself_up(config, master)]
     listed = {row.master for row in rows if row.type == MASTER and not row.vanished}

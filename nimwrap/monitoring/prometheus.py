@@ -12,7 +12,7 @@ from nimwrap.domain.codes import ExitCode, FailureCode
 from nimwrap.domain.durations import parse_rfc3339
 from nimwrap.domain.errors import NimwrapError
 from nimwrap.domain.verdict import Verdict
-from nimwrap.history.sqlite.queries import Reader
+from nimwrap.history.ports import Queries
 from nimwrap.monitoring.protection import ClientView, Protection, protection
 from nimwrap.monitoring.report.capacity_view import RoomForImages, rooms
 from nimwrap.monitoring.report.svg import plain
@@ -27,7 +27,7 @@ _CLIENT = ("master", "client")
 Samples = Iterable[tuple[Sequence[str], float | None]]
 
 
-def metrics_text(config: Config, reader: Reader, now: datetime) -> str:
+def metrics_text(config: Config, reader: Queries, now: datetime) -> str:
     """Everything as text. NimwrapError (exit 78) where prometheus_client is not installed."""
     try:
         from prometheus_client import CollectorRegistry, generate_latest
@@ -136,7 +136,7 @@ def _ended(view: ClientView) -> tuple[str, ...]:
     return view.ref.master, view.ref.client, view.row.last_outcome or "", view.row.failure_code or ""
 
 
-def _history(reader: Reader, config: Config, now: datetime) -> Iterable[Metric]:
+def _history(reader: Queries, config: Config, now: datetime) -> Iterable[Metric]:
     ever = reader.failure_counts()
     failures = [((str(code),), ever.get(str(code), 0)) for code in FailureCode]
     yield _counter("run_failures", "Runs by the reason that they were not ok.", ("code",), failures)

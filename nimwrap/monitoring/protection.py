@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from nimwrap.clients.known_clients import NimMachine, known_of
-from nimwrap.config.model import BackupPolicy, ClientConfig, Config
+from nimwrap.config.model import BackupPolicy, Config
 from nimwrap.domain.durations import parse_rfc3339
 from nimwrap.domain.names import PLAIN_KIND
 from nimwrap.domain.ref import ClientRef, Key
@@ -23,7 +23,7 @@ from nimwrap.domain.verdict import (
     worst,
 )
 from nimwrap.history.model import FleetRow, HoldRow, InventoryRow
-from nimwrap.history.sqlite.queries import Reader
+from nimwrap.history.ports import Queries
 from nimwrap.monitoring.cluster_views import ClusterView, cluster_names, newest_sights, views
 from nimwrap.monitoring.kind_status import with_all_kinds, with_masters_themselves
 from nimwrap.monitoring.report.next_steps import next_steps
@@ -66,6 +66,25 @@ class Protection:
     def verdict(self) -> Verdict:
         return worst([*(client.judged.verdict for client in self.clients), *(fault.verdict for fault in self.faults)])
 
+    @property
+    def bad(self) -> tuple[ClientView, ...]:
+        """The clients that are not fine."""
+        return tuple(view for view in self.clients if view.judged.verdict is not Verdict.OK)
+
+    def of(self, refs: Collection[ClientRef]) -> Protection:
+        """Some clients alone, with their clusters; of the site's faults those of their masters' inventories."""
+        masters = {ref.master for ref in refs}
+        return replace(
+            self,
+            clients=tuple(view for view in self.clients if view.ref in refs),
+            clusters=tuple(cluster for cluster in self.clusters if not set(cluster.members).isdisjoint(refs)),
+            faults=tuple(
+                fault
+                for fault in self.faults
+                if fault.code is ReasonCode.INVENTORY_OLD and not masters.isdisjoint(fault.subjects)
+            ),
+        )
+
     def count(self, verdict: Verdict) -> int:
         return sum(client.judged.verdict is verdict for client in self.clients)
 
@@ -82,7 +101,7 @@ class Protection:
         if not total:
             return "No client is known yet, so nothing is protected."
         clients = "client" if total == 1 else "clients"
-        bad = [view for view in self.clients if view.judged.verdict is not Verdict.OK]
+        bad = self.bad
         if not bad and not self.faults:
             return f"All {total} {clients} are protected." if total > 1 else "The one client is protected."
         if not bad:
@@ -94,7 +113,7 @@ class Protection:
         return f"Nobody is without protection, but {len(bad)} of {total} {clients} {attention} a look."
 
 
-def protection(config: Config, reader: Reader, now: datetime, *, max_age_s: int | None = None) -> Protection:
+def protection(config: Config, reader: Queries, now: datetime, *, max_age_s: int | None = None) -> Protection:
     """Judge every client known to NIM. ``max_age_s`` overrides the policy of all."""
     policies = _Policies(config)
     rows = with_all_kinds(reader, with_masters_themselves(config, reader, reader.fleet()), policies.kinds)
@@ -123,26 +142,16 @@ def protection(config: Config, reader: Reader, now: datetime, *, max_age_s: int 
 
 
 class _Policies:
-    """The policy of each client, made once for all clients without a table of their own."""
+    """What the configuration says of each client."""
 
     def __init__(self, config: Config) -> None:
         self.config = config
-        self._made: dict[Key, BackupPolicy] = {}
 
     def of(self, key: Key) -> BackupPolicy:
-        master, client = key
-        own = self._own(key)
-        shared = (master, own.name if own else "")
-        if shared not in self._made:
-            self._made[shared] = self.config.policy(master, client)
-        return self._made[shared]
+        return self.config.policy(*key)
 
     def excluded(self, key: Key) -> bool:
-        own = self._own(key)
-        return own is not None and own.exclude
-
-    def _own(self, key: Key) -> ClientConfig | None:
-        return self.config.client(*key) if self.config.clients else None
+        return bool(self.config.clients) and self.config.client(*key).exclude
 
     def kinds(self, key: Key) -> Sequence[str]:
         """The kinds of image that are made of this client."""
@@ -221,7 +230,7 @@ def _time(text: str | None) -> datetime | None:
     return parse_rfc3339(text) if text else None
 
 
-def _open_changes(reader: Reader) -> dict[Key, tuple[Reason, ...]]:
+def _open_changes(reader: Queries) -> dict[Key, tuple[Reason, ...]]:
     """Per client, what is open of its export changes. A planned one whose run still lives is at work, not open."""
     changes = reader.open_changes()
     runs = {run.id: run for run in reader.runs_with_open_changes()}
@@ -241,7 +250,7 @@ def _open_changes(reader: Reader) -> dict[Key, tuple[Reason, ...]]:
     return found
 
 
-def _image_faults(reader: Reader) -> dict[Key, tuple[Reason, ...]]:
+def _image_faults(reader: Queries) -> dict[Key, tuple[Reason, ...]]:
     """Per client, its kept images that are faulty."""
     found: dict[Key, tuple[Reason, ...]] = {}
     for image in reader.faulty_images():

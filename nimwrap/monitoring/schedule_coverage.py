@@ -14,7 +14,7 @@ from nimwrap.domain.durations import parse_rfc3339
 from nimwrap.domain.errors import NimwrapError
 from nimwrap.domain.ref import ClientRef, Key
 from nimwrap.domain.verdict import Reason, ReasonCode, Verdict
-from nimwrap.history.sqlite.queries import Reader
+from nimwrap.history.ports import Queries
 
 if TYPE_CHECKING:
     from nimwrap.clients.known_clients import KnownClients
@@ -41,7 +41,7 @@ class Plans:
         return None if self.unfit and ClientRef(*key) in self.unfit else False
 
 
-def read_plans(config: Config, reader: Reader, known: KnownClients, now: datetime) -> Plans:
+def read_plans(config: Config, reader: Queries, known: KnownClients, now: datetime) -> Plans:
     """Read the schedule files. Those that cannot be read are a fault of the site, not of each client."""
     try:
         schedules = _loaded(config)
@@ -104,7 +104,7 @@ def _faults(
         yield Reason(Verdict.CRITICAL, ReasonCode.SCHEDULE_OVER, text, (name,))
 
 
-def missed_slots(reader: Reader, now: datetime) -> dict[Key, tuple[datetime, str]]:
+def missed_slots(reader: Queries, now: datetime) -> dict[Key, tuple[datetime, str]]:
     """By client, the newest slot of the last weeks that came and went without a run of it, and why."""
     found: dict[Key, tuple[datetime, str]] = {}
     for missed in reader.missed_slots(now - MEMORY):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from nimwrap.domain.findings import numbered
 from nimwrap.preflight.address_origin import AddressOrigin, Origin
 
 
@@ -41,11 +42,13 @@ def _first_alias(client: str, origin: Origin) -> str:
     network = f"network {origin.network}" if origin.network else "network that it belongs to"
     labels = f" ({', '.join(origin.neighbours)})" if origin.neighbours else ""
     groups = " or ".join(group.name for group in origin.groups) or "the resource group that owns it"
-    return (
-        f'set the Distribution Preference of the PowerHA {network} to "Disable Firstalias": smitty cm_service_ip,'
-        " Configure Service IP Labels/Address Distribution Preference, and there the network. It is a property of the"
-        f" network and moves every service label on it{labels}. Then verify and synchronise the cluster: this makes"
-        " every pending change of the cluster live, and is not supported while nodes run different PowerHA versions."
-        " Synchronising alone changes nothing yet: the order changes when the resource group is taken offline and"
-        f" online again ({groups}), which interrupts its application. Check afterwards: nimwrap check {client}"
+    return numbered(
+        f'set the Distribution Preference of the PowerHA {network} to "Disable Firstalias":',
+        "smitty cm_service_ip, Configure Service IP Labels/Address Distribution Preference, and there the network."
+        f" It is a property of the network and moves every service label on it{labels}",
+        "Then verify and synchronise the cluster: this makes every pending change of the cluster live, and is not"
+        " supported while nodes run different PowerHA versions. Synchronising alone changes nothing yet",
+        f"The order changes when the resource group is taken offline and online again ({groups}), which interrupts its"
+        " application",
+        f"Check: nimwrap check {client}",
     )

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from nimwrap.domain.attempt_plan import NIM
 from nimwrap.domain.codes import FailureCode
-from nimwrap.domain.findings import CheckVerdict, Failure, Finding, refusal, verdict_of
+from nimwrap.domain.findings import CheckStatus, CheckVerdict, Failure, Finding, refusal, verdict_of
 from nimwrap.domain.records import ClientRef, Cluster, SourceAddress
 
 
@@ -97,6 +98,19 @@ class PreflightReport:
     def failure(self) -> Failure | None:
         """Why it is refused, None when it is not."""
         return refusal(self.findings)
+
+    @property
+    def worst(self) -> tuple[Finding, ...]:
+        """The findings that keep it from being ready, of the worst kind only."""
+        status = CheckStatus.FAILED if self.verdict is CheckVerdict.REFUSED else CheckStatus.WARNING
+        return tuple(finding for finding in self.findings if finding.status is status)
+
+    @property
+    def way(self) -> str | None:
+        """How the image would be made: NIM's own way, or the first remedy; None where it would not be."""
+        if self.verdict is CheckVerdict.REFUSED:
+            return None
+        return next(iter(self.remedies), NIM) if self.source_differs else NIM
 
     @property
     def source_differs(self) -> bool:

@@ -27,8 +27,8 @@ def widened_options(before: str, hosts: Sequence[str]) -> tuple[str, tuple[str, 
     for option in options:
         key, equals, value = option.partition("=")
         if equals and key in _LISTS:
-            listed = value.removesuffix(":").split(":")
-            end = ":" if value.endswith(":") else ""  # as NIM itself writes its lists
+            end = ":" if value.endswith(":") and not value.endswith("::") else ""  # as NIM itself writes its lists
+            listed = value.removesuffix(end).split(":") if end else value.split(":")
             new = [host for host in hosts if host not in listed]
             added.update(dict.fromkeys(new))
             seen_root = seen_root or key == "root"

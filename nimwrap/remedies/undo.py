@@ -13,22 +13,24 @@ from enum import IntEnum
 
 from nimwrap.aix import exportfs
 
+# A list is put together again from all its parts, empty ones as well: IPv6 addresses have colons of their own, and NIM
+# ends its lists with one. Options may come in several sections (sec=...), so a list is told by its key and its number.
 # A list that runs empty must never be dropped from the options: without access= the directory would be open to
 # everybody. root= only adds rights, so dropping an empty one is safe. A host that stood in a list before is not ours
 # there, even if it was added to another list; nor is one in ro=, to which nimwrap never adds. A listing may leave out
 # the dash, and an entry without options lists nobody.
 _SUBTRACT = r"""
-function each(text, keep,   option, at, key, listed, i, j, n, h, left) {
+function each(text, keep,   option, at, key, listed, i, j, n, h, left, parts, number) {
   n = split(text, option, ","); text = ""
   for (i = 1; i <= n; i++) {
     at = index(option[i], "="); key = at ? substr(option[i], 1, at - 1) : option[i]
     if (at && (key == "access" || key == "root" || key == "rw")) {
-      left = ""; h = split(substr(option[i], at + 1), listed, ":")
+      left = ""; parts = 0; number[key]++; h = split(substr(option[i], at + 1), listed, ":")
       for (j = 1; j <= h; j++)
-        if (keep) had[key, listed[j]] = 1
-        else if ((listed[j] in ours) && !((key, listed[j]) in had)) touched = 1
-        else left = left == "" ? listed[j] : left ":" listed[j]
-      if (!keep && left == "") { if (key != "root") emptied = 1; continue }
+        if (keep) had[key, number[key], listed[j]] = 1
+        else if ((listed[j] in ours) && !((key, number[key], listed[j]) in had)) touched = 1
+        else left = (parts++ ? left ":" : "") listed[j]
+      if (!keep && left ~ /^:?$/) { if (key != "root") emptied = 1; continue }
       option[i] = key "=" left
     }
     text = text == "" ? option[i] : text "," option[i]
@@ -74,9 +76,7 @@ PATH=/usr/bin:/usr/sbin:/etc:/sbin:/bin; export PATH
 directory={shlex.quote(directory)}
 added={shlex.quote(":".join(added))}
 before={shlex.quote((before or "").removeprefix("-"))}
-entry() {{ /usr/sbin/exportfs | awk -v d="$directory" '$1 == d'; }}
-# A directory may stand there twice, once for NFS 2 and 3 and once for 4: which line is ours is not to be told then.
-once() {{ [ "$(echo "$now" | wc -l)" -le 1 ]; }}
+entry() {{ /usr/sbin/exportfs | awk -v d="$directory" '$1 == d {{ print; exit }}'; }}
 subtract() {{ awk -v added="$added" -v before="$before" {shlex.quote(_SUBTRACT)}; }}
 # True for an entry that is still word for word what exportfs showed after the change, where there was none before.
 applied={shlex.quote(applied)}
@@ -86,7 +86,9 @@ unchanged() {{
 }}
 restore() {{ {restore_command(directory, before)}; }}
 now=$(entry)
-if ! once; then echo foreign: $now; exit {UndoStatus.FOREIGN}; fi
+if [ "$(/usr/sbin/exportfs | awk -v d="$directory" '$1 == d {{ n++ }} END {{ print n + 0 }}')" -gt 1 ]; then
+  echo "foreign: $directory is listed more than once"; exit {UndoStatus.FOREIGN}
+fi
 if [ -z "$now" ]; then
   if [ -n "$before" ]; then restore; fi
 elif unchanged; then restore
@@ -100,7 +102,6 @@ else
   esac
 fi
 now=$(entry)
-if ! once; then echo foreign: $now; exit {UndoStatus.FOREIGN}; fi
 if [ -z "$now" ]; then
   if [ -z "$before" ]; then echo reverted; exit {UndoStatus.REVERTED}; fi
 elif ! unchanged && [ "$(echo "$now" | subtract)" = keep ]; then echo reverted; exit {UndoStatus.REVERTED}

@@ -78,6 +78,8 @@ class SlotClaimer:
     store: Store
     reader: ReadOnly
     targets: Callable[[Schedule], Sequence[ClientRef]]
+    wait_s: Callable[[Schedule, Sequence[ClientRef], datetime], float] = lambda schedule, refs, began: 0.0
+    """How long after its beginning a slot's first client starts."""
 
     def claim_due(
         self, schedules: Mapping[str, Schedule], now: datetime, *, resting: Collection[str] = ()
@@ -145,10 +147,11 @@ class SlotClaimer:
             return None, [MissedSlot(name, slot, gone, "the schedule is no longer in the files")] if gone else []
         began = min(parse_rfc3339(row.claimed) for row in rows)
         newest = queue.newest_slot(self.reader, name, now)
+        wait = timedelta(seconds=self.wait_s(schedule, refs, began))
         starts: dict[ClientRef, datetime] = {}
         reasons: dict[str, list[ClientRef]] = defaultdict(list)
         for ref in refs:
-            start = start_of(schedule, ref, began)
+            start = start_of(schedule, ref, began) + wait
             reason = too_late(schedule, slot, began, start, now)
             if reason is None and newest and newest > slot and (now - start).total_seconds() > PROMPT_S:
                 reason = f"interrupted, and the slot of {rfc3339(newest)} has begun and stands for it"

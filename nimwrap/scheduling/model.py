@@ -9,6 +9,8 @@ from pathlib import Path
 from nimwrap.scheduling.wallclock import WallClock, wall_clock
 
 DEFAULT_TIMEZONE = "UTC"
+SLOT, LATEST = "slot", "latest"
+"""When a night begins: when it is due, or so late that it still ends inside its window, as far as history says."""
 DEFAULT_CATCH_UP_S = 900
 """What holds without ``catch_up``: long enough for a timer that calls ``due`` every five or ten minutes."""
 
@@ -25,6 +27,7 @@ class Schedule:
     jitter: int = 0
     catch_up: int = DEFAULT_CATCH_UP_S
     file: Path | None = None
+    begin: str = SLOT
 
     @cached_property
     def clock(self) -> WallClock:

@@ -8,13 +8,13 @@ from nimwrap.backup.recovery import Recovered, recover
 from nimwrap.domain.clock import Interrupted
 from nimwrap.domain.errors import NimwrapError
 from nimwrap.fleet.session import Session
-from nimwrap.history.sqlite.queries import Reader
+from nimwrap.history.ports import Queries
 from nimwrap.master_context import MasterContext
 
-Recover = Callable[[MasterContext, Reader, bool], Recovered]
+Recover = Callable[[MasterContext, Queries, bool], Recovered]
 
 
-def recover_master(context: MasterContext, reader: Reader, wait: bool) -> Recovered:
+def recover_master(context: MasterContext, reader: Queries, wait: bool) -> Recovered:
     """``nimwrap recover`` of one master; ``wait``: follow operations that still run to their end."""
     return recover(context, reader, wait=wait)
 

@@ -19,6 +19,7 @@ from nimwrap.history.run_lease import owner_alive
 from nimwrap.scheduling.batch_workers import BatchWorkers, RunFleet
 from nimwrap.scheduling.claims import SlotClaimer
 from nimwrap.scheduling.due_run import meant
+from nimwrap.scheduling.forecast import waiting_for_latest, warnings_ahead
 from nimwrap.scheduling.full_verification import EVERY, verify_due
 from nimwrap.scheduling.model import Schedule
 from nimwrap.scheduling.resume_orphans import Recover, adopt, recover_master
@@ -61,6 +62,8 @@ class ServiceRuntime:
     """When images were last looked for that are due to be read to their end."""
     taken_up: datetime | None = None
     """When runs without a living owner were last looked for."""
+    foretold: set[str] = field(default_factory=set)
+    """Which nights were told of that will not fit their windows."""
     said: list[str] = field(default_factory=list)
     _counting: threading.Lock = field(default_factory=threading.Lock)
     background: int = 0
@@ -86,7 +89,8 @@ class ServiceRuntime:
 
     @property
     def engine(self) -> SlotClaimer:
-        return SlotClaimer(self.session.store, self.session.reader, self._meant)
+        wait_s = waiting_for_latest(self.config, self.session.reader)
+        return SlotClaimer(self.session.store, self.session.reader, self._meant, wait_s)
 
     def adopt(self, masters: Iterable[str] | None = None) -> None:
         """Take up, in the background, what was left on each of ``masters``; None: on all, by an earlier process."""
@@ -160,6 +164,9 @@ class ServiceRuntime:
 
     def _verify(self, next_due: datetime | None) -> None:
         self.said += self.outside.verify(self.session, next_due, lambda: not self.workers.running)
+        ahead = warnings_ahead(self.config, self.session.reader, self.schedules, self.session.clock.now())
+        self.said += [text for text in ahead if text not in self.foretold]
+        self.foretold = set(ahead)
 
     def _in_background(self, name: str, work: Callable[[], None]) -> None:
         def guarded() -> None:

@@ -13,9 +13,9 @@ from nimwrap.config.lines import KeyPath
 from nimwrap.config.model import Config
 from nimwrap.config.rules import member_fault
 from nimwrap.config.toml_file import CODE, Fault, config_error, is_absent, read_toml
-from nimwrap.config.value_types import Duration, Report, Several, named, nearest, shown
+from nimwrap.config.value_types import Choice, Duration, Report, Several, named, nearest, shown
 from nimwrap.domain.errors import NimwrapError, Problem
-from nimwrap.scheduling.model import DEFAULT_TIMEZONE, Schedule
+from nimwrap.scheduling.model import DEFAULT_TIMEZONE, LATEST, SLOT, Schedule
 from nimwrap.scheduling.wallclock import cron_fields, time_zone
 
 
@@ -64,6 +64,7 @@ KEYS = Table(
         Key("targets", Several(Target(), empty=False), "whom to back up"),
         Key("window", Duration(), "nothing starts later than this after the slot really began"),
         Key("jitter", Duration(zero=True), "each client starts at its own, always equal, share of this"),
+        Key("begin", Choice((SLOT, LATEST)), "when it is due, or as late as history says its window allows"),
         Key("catch_up", Duration(zero=True), "a slot missed while down begins late if it is not older than this"),
     ),
 )
@@ -139,6 +140,9 @@ class _File:
         for key in ("cron", "targets"):
             if key not in body:
                 self.faults.append(Fault((name,), f"[{name}] has no {key}"))
+        if body.get("begin") == LATEST and "window" not in body:
+            fault = 'begin = "latest" needs a window to end in'
+            self.faults.append(Fault((name, "begin"), fault, 'add window = "6h", say'))
         values = {key.name: self._value(key, name, body[key.name]) for key in KEYS.keys if key.name in body}
         self.faults += self._target_faults(name, values.get("targets", ()))
         if len(self.faults) > before:

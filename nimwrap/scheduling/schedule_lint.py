@@ -7,13 +7,13 @@ from collections.abc import Iterator, Mapping
 from nimwrap.clients.known_clients import current_clients
 from nimwrap.config.model import Config
 from nimwrap.domain.records import ClientRef
-from nimwrap.history.sqlite.queries import Reader
+from nimwrap.history.ports import Queries
 from nimwrap.scheduling.model import Schedule
 from nimwrap.scheduling.schedule_clients import clients_of
 from nimwrap.scheduling.slots import PROMPT_S
 
 
-def schedule_warnings(config: Config, reader: Reader, schedules: Mapping[str, Schedule]) -> Iterator[tuple[str, str]]:
+def schedule_warnings(config: Config, reader: Queries, schedules: Mapping[str, Schedule]) -> Iterator[tuple[str, str]]:
     """What is doubtful, and what to do about it; by the inventories as they are."""
     if not schedules:
         yield f"there is none in {config.schedules}", "docs/schedules.md shows one"

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -15,12 +13,14 @@ from nimwrap.backup.cancellation import cancel_run
 from nimwrap.config.load import load
 from nimwrap.domain.clock import Clock
 from nimwrap.domain.records import ClientRef, Run
+from nimwrap.estate import Estate
+from nimwrap.fleet.fleet_observer import FleetObserver
 from nimwrap.fleet.fleet_run import Order, run_fleet
 from nimwrap.fleet.session import Session, open_session
 from nimwrap.hosts.protocol import CommandResult
 from tests.cutting import CutHost
+from tests.running import ConfigWriter
 
-Config = Callable[..., Path]
 REF = ClientRef("nim", "powerha1")
 
 
@@ -35,12 +35,12 @@ class Waking(Clock):
 
 
 @pytest.fixture
-def session(estate: Any, estate_config: Config) -> Iterator[Session]:
+def session(estate: Estate, estate_config: ConfigWriter) -> Iterator[Session]:
     with open_session(load(estate_config(retry={"wait": "1h", "max_wait": "1h"}))) as opened:
         yield opened
 
 
-def assert_cancelled(session: Session, estate: Any, run: str) -> None:
+def assert_cancelled(session: Session, estate: Estate, run: str) -> None:
     row = session.reader.run(run)
     assert (row.outcome, row.failure_code) == ("failed", "cancelled")
     made = [one.argv for one in estate.changes() if "define" in one.argv or "exportfs" in one.argv[0]]
@@ -49,7 +49,7 @@ def assert_cancelled(session: Session, estate: Any, run: str) -> None:
     assert [path.name for path in spool.glob("*/*")] == []
 
 
-def test_a_run_in_preflight_ends_before_it_starts_anything(estate: Any, session: Session) -> None:
+def test_a_run_in_preflight_ends_before_it_starts_anything(estate: Estate, session: Session) -> None:
     context = session.master_context("nim")
 
     def ask(script: str, run: Callable[[], CommandResult]) -> None:
@@ -63,7 +63,7 @@ def test_a_run_in_preflight_ends_before_it_starts_anything(estate: Any, session:
     assert_cancelled(session, estate, done.id)
 
 
-def test_a_run_that_waits_for_an_image_slot_is_taken_out(estate: Any, session: Session) -> None:
+def test_a_run_that_waits_for_an_image_slot_is_taken_out(estate: Estate, session: Session) -> None:
     context = session.master_context("nim")
     slots = f"{context.master.spool}/slots"
     context.host.run(
@@ -79,7 +79,7 @@ def test_a_run_that_waits_for_an_image_slot_is_taken_out(estate: Any, session: S
     assert change.state == "reverted"
 
 
-def test_a_run_that_waits_for_its_next_round_is_taken_out(estate: Any, session: Session) -> None:
+def test_a_run_that_waits_for_its_next_round_is_taken_out(estate: Estate, session: Session) -> None:
     """A13: it was told "is ended", and ended ok after its next round."""
     estate.fault("client_busy", True, "powerha1")
 
@@ -87,15 +87,14 @@ def test_a_run_that_waits_for_its_next_round_is_taken_out(estate: Any, session: 
         (row,) = session.reader.open_runs()
         request_cancel(session.master_context("nim"), row.id)
 
-    (done,) = run_fleet(replace(session, clock=Waking(waking=wake)), Order((REF,)))
+    (done,) = run_fleet(replace(session, clock=Waking(waking=wake)), Order((REF,)), FleetObserver())
     assert done.failure and done.failure.code == "cancelled"
     assert_cancelled(session, estate, done.id)
 
 
-def test_cancel_ends_an_operation_and_its_owner_closes_the_run(estate: Any, session: Session) -> None:
+def test_cancel_ends_an_operation_and_its_owner_closes_the_run(estate: Estate, session: Session) -> None:
     estate.fault("nfs_stall", True)
     context = session.master_context("nim")
-    backup = BackupRun(context, BackupRequest(REF))
     ended: list[object] = []
 
     def meet(script: str, run: Callable[[], CommandResult]) -> CommandResult | None:
@@ -111,6 +110,6 @@ def test_cancel_ends_an_operation_and_its_owner_closes_the_run(estate: Any, sess
         session.store.update_run(backup.run.id, outcome="failed")
         return None
 
-    backup.context = replace(context, host=CutHost(context.host, meet))
+    backup = BackupRun(replace(context, host=CutHost(context.host, meet)), BackupRequest(REF))
     done = backup.step()
     assert isinstance(done, Run) and done.failure and done.failure.code == "cancelled"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -11,16 +10,16 @@ from typing import Any
 import pytest
 
 from nimwrap.domain.durations import parse_rfc3339
-from tests.backup.test_leaving import LIMIT_S, begin, until, writing
-from tests.running import Ran
+from nimwrap.estate import Estate
+from tests.backup.evidence import writing
+from tests.running import Cli, ConfigWriter, begin
+from tests.waiting import LIMIT_S, until
 
-Cli = Callable[..., Ran]
-Config = Callable[..., Path]
 AHEAD = timedelta(hours=2)
 
 
 @pytest.fixture
-def ahead(estate: Any) -> Any:
+def ahead(estate: Estate) -> Any:
     """The master's clock is two hours ahead of ours; an image waits in its middle for the test's word."""
     date = estate.files("nim") / "usr/bin/date"
     date.unlink()
@@ -32,7 +31,7 @@ def ahead(estate: Any) -> Any:
 
 @pytest.mark.parametrize("remedy", ["own-mount", "pre-export"])
 def test_the_export_is_applied_while_it_is_open_and_the_times_are_the_masters(
-    run_cli: Cli, ahead: Any, estate_config: Config, tmp_path: Path, remedy: str
+    run_cli: Cli, ahead: Any, estate_config: ConfigWriter, tmp_path: Path, remedy: str
 ) -> None:
     config = estate_config(backup={"remedies": [remedy]})
     began = datetime.now(UTC).replace(microsecond=0)
@@ -56,7 +55,7 @@ def test_the_export_is_applied_while_it_is_open_and_the_times_are_the_masters(
 
 
 def test_an_undo_whose_room_is_gone_has_the_masters_time_too(
-    run_cli: Cli, ahead: Any, estate_config: Config, tmp_path: Path
+    run_cli: Cli, ahead: Any, estate_config: ConfigWriter, tmp_path: Path
 ) -> None:
     config = estate_config()
     backup = begin(tmp_path, config, "backup", "powerha1")

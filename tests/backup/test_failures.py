@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from tests.backup.test_main_job import nothing_left, only_run
+from nimwrap.estate import Estate
+from tests.backup.evidence import nothing_left, only_run
 from tests.faults.results import confirm, row
-from tests.running import Ran
-
-Cli = Callable[..., Ran]
-Config = Callable[..., Path]
+from tests.running import Cli, ConfigWriter
 
 REFUSALS = [
     ("nimsh_down", True, "client_unreachable"),
@@ -26,7 +22,7 @@ REFUSALS = [
 
 @pytest.mark.parametrize(("fault", "value", "code"), REFUSALS)
 def test_preflight_refuses(
-    run_cli: Cli, estate: Any, estate_config: Config, fault: str, value: object, code: str
+    run_cli: Cli, estate: Estate, estate_config: ConfigWriter, fault: str, value: object, code: str
 ) -> None:
     estate.fault(fault, value, host="powerha2")
     ran = run_cli("backup", "powerha2", "--json", config=estate_config(), timeout=180)
@@ -49,7 +45,7 @@ BAD_IMAGES = [
 
 @pytest.mark.parametrize(("fault", "codes"), BAD_IMAGES)
 def test_a_bad_image_is_found_though_nim_returned_0(
-    run_cli: Cli, estate: Any, estate_config: Config, fault: str, codes: tuple[str, ...]
+    run_cli: Cli, estate: Estate, estate_config: ConfigWriter, fault: str, codes: tuple[str, ...]
 ) -> None:
     config = estate_config(retry={"attempts": 1})
     good = only_run(run_cli("backup", "powerha2", "--json", config=config))["image"]["location"]
@@ -64,7 +60,7 @@ def test_a_bad_image_is_found_though_nim_returned_0(
     confirm(row_of[fault], row(run, ran.exit_code, []))
 
 
-def test_0512_003_keeps_the_image_and_warns(run_cli: Cli, estate: Any, estate_config: Config) -> None:
+def test_0512_003_keeps_the_image_and_warns(run_cli: Cli, estate: Estate, estate_config: ConfigWriter) -> None:
     estate.fault("archive_warning", True, host="powerha2")
     ran = run_cli("backup", "powerha2", "--json", config=estate_config())
     run = only_run(ran)
@@ -75,7 +71,7 @@ def test_0512_003_keeps_the_image_and_warns(run_cli: Cli, estate: Any, estate_co
     confirm("archive-warning", row(run, ran.exit_code, [], note="the image is kept and marked"))
 
 
-def test_disk_full_in_the_middle(run_cli: Cli, estate: Any, estate_config: Config) -> None:
+def test_disk_full_in_the_middle(run_cli: Cli, estate: Estate, estate_config: ConfigWriter) -> None:
     estate.fault("disk_full", True)
     ran = run_cli("backup", "powerha2", "--json", config=estate_config(retry={"attempts": 1}))
     run = only_run(ran)
@@ -85,7 +81,7 @@ def test_disk_full_in_the_middle(run_cli: Cli, estate: Any, estate_config: Confi
     confirm("disk-full", row(run, ran.exit_code, []))
 
 
-def test_write_denied(run_cli: Cli, estate: Any, estate_config: Config) -> None:
+def test_write_denied(run_cli: Cli, estate: Estate, estate_config: ConfigWriter) -> None:
     estate.fault("write_denied", True)
     ran = run_cli("backup", "powerha2", "--json", config=estate_config(retry={"attempts": 1}))
     run = only_run(ran)
@@ -96,7 +92,7 @@ def test_write_denied(run_cli: Cli, estate: Any, estate_config: Config) -> None:
 
 @pytest.mark.parametrize("client", ["powerha1", "powerha2"])
 def test_a_timeout_ends_the_operation_and_leaves_nothing(
-    run_cli: Cli, estate: Any, estate_config: Config, client: str
+    run_cli: Cli, estate: Estate, estate_config: ConfigWriter, client: str
 ) -> None:
     estate.fault("nim_hang_midway", True)
     estate.fault("nfs_stall", True)
@@ -109,7 +105,9 @@ def test_a_timeout_ends_the_operation_and_leaves_nothing(
     assert nothing_left(estate)
 
 
-def test_nim_that_never_returns_is_resolved_by_evidence(run_cli: Cli, estate: Any, estate_config: Config) -> None:
+def test_nim_that_never_returns_is_resolved_by_evidence(
+    run_cli: Cli, estate: Estate, estate_config: ConfigWriter
+) -> None:
     estate.fault("nim_hang_after_image", True)
     config = estate_config(backup={"stall": "3s", "timeout": "60s"})
     ran = run_cli("backup", "powerha2", "--json", config=config)
@@ -134,7 +132,7 @@ def test_a_master_that_cannot_be_reached(run_cli: Cli, tmp_path: Path) -> None:
     assert (run["outcome"], run["failure"]["code"]) == ("refused", "master_unreachable")
 
 
-def test_a_held_client_named_explicitly_is_skipped(run_cli: Cli, estate: Any, estate_config: Config) -> None:
+def test_a_held_client_named_explicitly_is_skipped(run_cli: Cli, estate: Estate, estate_config: ConfigWriter) -> None:
     config = estate_config()
     run_cli("backup", "powerha2", config=config)
     assert run_cli("hold", "powerha2", "--reason", "migration", config=config).exit_code == 0
@@ -145,7 +143,7 @@ def test_a_held_client_named_explicitly_is_skipped(run_cli: Cli, estate: Any, es
     assert len(everybody.data["runs"]) == 4
 
 
-def test_a_locked_client(run_cli: Cli, estate: Any, estate_config: Config) -> None:
+def test_a_locked_client(run_cli: Cli, estate: Estate, estate_config: ConfigWriter) -> None:
     lock = estate.files("nim") / "var/adm/nimwrap/locks/powerha2"
     lock.mkdir(parents=True)
     (lock / "run").write_text("20261123T000000-powerha2-beef\n")
@@ -157,7 +155,7 @@ def test_a_locked_client(run_cli: Cli, estate: Any, estate_config: Config) -> No
     assert lock.exists()
 
 
-def test_a_stale_lock_is_taken_over_with_a_record(run_cli: Cli, estate: Any, estate_config: Config) -> None:
+def test_a_stale_lock_is_taken_over_with_a_record(run_cli: Cli, estate: Estate, estate_config: ConfigWriter) -> None:
     lock = estate.files("nim") / "var/adm/nimwrap/locks/powerha2"
     lock.mkdir(parents=True)
     (lock / "run").write_text("20260101T000000-powerha2-beef\n")
@@ -170,7 +168,9 @@ def test_a_stale_lock_is_taken_over_with_a_record(run_cli: Cli, estate: Any, est
     assert "took over the lock of 20260101T000000-powerha2-beef" in told
 
 
-def test_a_timeout_after_the_image_was_complete_keeps_it(run_cli: Cli, estate: Any, estate_config: Config) -> None:
+def test_a_timeout_after_the_image_was_complete_keeps_it(
+    run_cli: Cli, estate: Estate, estate_config: ConfigWriter
+) -> None:
     estate.fault("nim_hang_after_image", True)
     config = estate_config(backup={"stall": "5m", "timeout": "6s"})
     ran = run_cli("backup", "powerha2", "--json", config=config)

@@ -7,22 +7,23 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from threading import Event
-from typing import Any
 
 import pytest
 
 from nimwrap.backup.backup_run import BackupRequest, BackupRun
-from nimwrap.backup.locking import beating
 from nimwrap.backup.recovery import recover
 from nimwrap.config.load import load
 from nimwrap.domain.clock import Clock, Interrupted
 from nimwrap.domain.records import ClientRef, Run
+from nimwrap.estate import Estate
 from nimwrap.fleet.session import open_session
 from nimwrap.hosts.protocol import CommandResult, Host
+from nimwrap.locks.client_locks import beating
 from nimwrap.master_context import MasterContext
-from tests.backup.test_lost_sight import Failing
+from tests.backup.unreachable import Failing
+from tests.cutting import LOST, CutHost
+from tests.running import ConfigWriter
 
-Config = Callable[..., Path]
 LIMIT_S = 30
 OLD = "20200101000000\n"
 
@@ -67,13 +68,13 @@ class LongProof:
         self.host.close()
 
 
-def watched(context: MasterContext, estate: Any, client: str = "powerha2") -> tuple[MasterContext, LongProof]:
+def watched(context: MasterContext, estate: Estate, client: str = "powerha2") -> tuple[MasterContext, LongProof]:
     clock = Beat()
     host = LongProof(context.host, estate.files("nim") / f"var/adm/nimwrap/locks/{client}", clock)
     return replace(context, host=host, clock=clock), host
 
 
-def test_during_a_long_proof(estate: Any, estate_config: Config) -> None:
+def test_during_a_long_proof(estate: Estate, estate_config: ConfigWriter) -> None:
     with open_session(load(estate_config())) as session:
         context, host = watched(session.master_context("nim"), estate)
         ended = BackupRun(context, BackupRequest(ClientRef("nim", "powerha2"))).step()
@@ -83,7 +84,7 @@ def test_during_a_long_proof(estate: Any, estate_config: Config) -> None:
     assert not [thread for thread in threading.enumerate() if "heartbeat" in thread.name]
 
 
-def test_while_recover_proves_what_a_crash_left(estate: Any, estate_config: Config) -> None:
+def test_while_recover_proves_what_a_crash_left(estate: Estate, estate_config: ConfigWriter) -> None:
     with open_session(load(estate_config())) as session:
         cut = replace(session.master_context("nim"), host=Failing(session.hosts["nim"], "lsmksysb -lf"))
         backup = BackupRun(cut, BackupRequest(ClientRef("nim", "powerha2")))
@@ -96,7 +97,7 @@ def test_while_recover_proves_what_a_crash_left(estate: Any, estate_config: Conf
 
 
 def test_a_crashed_run_whose_client_another_one_holds_is_left_until_that_has_ended(
-    estate: Any, estate_config: Config
+    estate: Estate, estate_config: ConfigWriter
 ) -> None:
     """Cleaning up after the one would reset the client under the other."""
     lock = estate.files("nim") / "var/adm/nimwrap/locks/powerha2"
@@ -115,7 +116,9 @@ def test_a_crashed_run_whose_client_another_one_holds_is_left_until_that_has_end
 
 
 @pytest.mark.parametrize(("holder", "fresh"), [("this-run", True), ("another-run", False)])
-def test_only_its_own_locks_are_kept_fresh(estate: Any, estate_config: Config, holder: str, fresh: bool) -> None:
+def test_only_its_own_locks_are_kept_fresh(
+    estate: Estate, estate_config: ConfigWriter, holder: str, fresh: bool
+) -> None:
     locks = [estate.files("nim") / f"var/adm/nimwrap/locks/{name}" for name in ("powerha2", "cluster.app")]
     for lock in locks:
         lock.mkdir(parents=True)
@@ -126,3 +129,40 @@ def test_only_its_own_locks_are_kept_fresh(estate: Any, estate_config: Config, h
         with beating(replace(session.master_context("nim"), clock=clock), "powerha2", "this-run"):
             clock.let_one_through()
     assert [(lock / "heartbeat").read_text() > OLD for lock in locks] == [fresh, fresh]
+
+
+def test_beats_have_a_way_to_the_master_of_their_own(estate: Estate, estate_config: ConfigWriter) -> None:
+    """A9: four proofs at once used all connections, and no heartbeat got through for as long as they took."""
+    with open_session(load(estate_config())) as session:
+        assert session.beats["nim"] is not session.hosts["nim"]
+        clock = Beat()
+        lock = estate.files("nim") / "var/adm/nimwrap/locks/powerha2"
+        lock.mkdir(parents=True)
+        (lock / "run").write_text("20261123T000000-powerha2-beef\n")
+        full = CutHost(session.hosts["nim"], lambda script, run: LOST)  # nothing gets through here
+        context = replace(session.master_context("nim"), host=full, clock=clock)
+        with beating(context, "powerha2", "20261123T000000-powerha2-beef"):
+            clock.let_one_through()
+        assert (lock / "heartbeat").read_text() > OLD
+
+
+def test_a_run_that_has_lost_its_lock_changes_nothing_more(estate: Estate, estate_config: ConfigWriter) -> None:
+    """Its image is made; before that is put in its place another nimwrap has taken the client over."""
+    with open_session(load(estate_config())) as session:
+        lock = estate.files("nim") / "var/adm/nimwrap/locks/powerha2"
+
+        def take(script: str, run: Callable[[], CommandResult]) -> None:
+            if "lsmksysb -lf" in script:
+                (lock / "run").write_text("20261123T000000-powerha2-beef\n")
+
+        host = CutHost(session.hosts["nim"], take)
+        backup = BackupRun(
+            replace(session.master_context("nim"), host=host), BackupRequest(ClientRef("nim", "powerha2"))
+        )
+        with pytest.raises(Interrupted):
+            backup.step()
+        assert (lock / "run").read_text() == "20261123T000000-powerha2-beef\n"
+        assert session.reader.run(backup.run.id).outcome == "running"
+        (lock / "run").write_text(f"{backup.run.id}\n")
+        assert recover(session.master_context("nim"), session.reader, wait=True).closed == [backup.run.id]
+        assert session.reader.run(backup.run.id).outcome == "ok"

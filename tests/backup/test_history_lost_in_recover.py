@@ -4,23 +4,19 @@ from __future__ import annotations
 
 import shutil
 import sqlite3
-from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from nimwrap.backup.recovery import recover
 from nimwrap.config.load import load
+from nimwrap.estate import Estate
 from nimwrap.fleet.session import open_session
 from nimwrap.history.history_errors import StoreUnavailable
 from nimwrap.history.sqlite.queries import Reader
-from tests.backup.test_main_job import only_run
-from tests.running import Ran
-
-Cli = Callable[..., Ran]
-Config = Callable[..., Path]
+from tests.backup.evidence import only_run
+from tests.running import Cli, ConfigWriter
 
 
 class Failing(Reader):
@@ -40,7 +36,7 @@ class Failing(Reader):
     ("code", "told"), [(sqlite3.SQLITE_BUSY, "history_locked"), (sqlite3.SQLITE_CORRUPT, "history_damaged")]
 )
 def test_a_locked_or_damaged_history_is_an_error_and_the_spool_is_left_alone(
-    run_cli: Cli, estate: Any, estate_config: Config, code: int, told: str
+    run_cli: Cli, estate: Estate, estate_config: ConfigWriter, code: int, told: str
 ) -> None:
     config = estate_config()
     run = only_run(run_cli("backup", "powerha1", "--json", config=config))

@@ -5,19 +5,21 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from nimwrap.backup.backup_run import BackupRequest, BackupRun
-from nimwrap.backup.recovery import Recovered, recover
+from nimwrap.backup.cleanup import EndSeen, clean_up
+from nimwrap.backup.export_journal import changed_by_another
+from nimwrap.backup.place_image import put_in_place
+from nimwrap.backup.recovery import Recovered, last_plan, recover
 from nimwrap.config.load import load
 from nimwrap.domain.records import ClientRef, Run
+from nimwrap.estate import Estate
 from nimwrap.fleet.session import Session, open_session
 from nimwrap.hosts.protocol import CommandResult, Host
-from tests.cutting import CutHost, lost_once, refuse
-
-Config = Callable[..., Path]
+from tests.cutting import CutHost, bent, lost_once, refuse
+from tests.running import ConfigWriter
 
 
 class Killed(BaseException):
@@ -25,7 +27,7 @@ class Killed(BaseException):
 
 
 @pytest.fixture
-def session(estate: Any, estate_config: Config) -> Iterator[Session]:
+def session(estate: Estate, estate_config: ConfigWriter) -> Iterator[Session]:
     with open_session(load(estate_config())) as opened:
         yield opened
 
@@ -49,7 +51,7 @@ def recovered(session: Session) -> Recovered:
 
 
 @pytest.mark.parametrize("how", ["cut", "killed"])
-def test_an_export_whose_undo_failed_is_undone_by_the_next_recover(estate: Any, session: Session, how: str) -> None:
+def test_an_export_whose_undo_failed_is_undone_by_the_next_recover(estate: Estate, session: Session, how: str) -> None:
     """A4: the undo fails once, and the line is cut, or nimwrap dies, before the directory was put aside."""
     before = estate.exports_text()
     exportfs = estate.files("nim") / "usr/sbin/exportfs"
@@ -78,7 +80,7 @@ def test_an_export_whose_undo_failed_is_undone_by_the_next_recover(estate: Any, 
     assert session.reader.last_good("nim", "powerha1")
 
 
-def test_a_good_image_that_could_not_take_its_place_is_never_cleaned_away(estate: Any, session: Session) -> None:
+def test_a_good_image_that_could_not_take_its_place_is_never_cleaned_away(estate: Estate, session: Session) -> None:
     """A1: mksysb warned and ended with 1, its place was taken, and its undo failed once: all of it is aside."""
     estate.fault("archive_warning", "failed", "powerha1")
     exportfs = estate.files("nim") / "usr/sbin/exportfs"
@@ -86,7 +88,7 @@ def test_a_good_image_that_could_not_take_its_place_is_never_cleaned_away(estate
     taken: list[Path] = []
 
     def occupy(script: str, run: Callable[[], CommandResult]) -> CommandResult | None:
-        if "mv /export/nim/mksysb/.nimwrap/" in script and not taken:
+        if "ln /export/nim/mksysb/.nimwrap/" in script and not taken:
             place = script.partition(".mksysb /export")[2].split()[0]
             taken.append(estate.files("nim") / f"export{place}")
             taken[0].parent.mkdir(parents=True, exist_ok=True)
@@ -102,3 +104,82 @@ def test_a_good_image_that_could_not_take_its_place_is_never_cleaned_away(estate
     recovered(session)
     assert (estate.files("nim") / image.location.lstrip("/")).exists()
     assert recovered(session).notes == []
+
+
+def test_late_cleaning_leaves_what_came_since_alone(estate: Estate, session: Session) -> None:
+    """A6: an administrator has allocated an image to the client since, to restore it; recover took that away."""
+    context = session.master_context("nim")
+    golden = BackupRun(context, BackupRequest(ClientRef("nim", "aix01"))).step()
+    assert isinstance(golden, Run) and golden.image
+    estate.fault("disk_full", True)
+    failed = backed_up(session, session.hosts["nim"])
+    assert failed is not None and failed.outcome == "failed"
+    plan = last_plan(session.reader, failed.id)
+    assert plan is not None
+
+    def allocated() -> bool:
+        return golden.image.resource in context.host.run("/usr/sbin/lsnim -l powerha1").stdout  # type: ignore[union-attr]
+
+    context.host.run(f"/usr/sbin/nim -o allocate -a mksysb={golden.image.resource} powerha1")
+    clean_up(context, plan, late=EndSeen())
+    assert allocated()
+    clean_up(context, plan, late=EndSeen(allocated=(f"mksysb = {golden.image.resource}",)))
+    assert not allocated()
+
+
+def test_late_cleaning_waits_for_whoever_works_on_the_client(estate: Estate, session: Session) -> None:
+    """A6: its undo, umount and reset ran beside a backup of the client that had begun since."""
+    estate.fault("disk_full", True)
+    failed = backed_up(session, session.hosts["nim"])
+    assert failed is not None
+    spool = estate.files("nim") / "var/adm/nimwrap"
+    room, lock = spool / f"{failed.id}.left-1", spool / "locks/powerha1"
+    room.mkdir()
+    lock.mkdir(parents=True)
+    for name, text in {
+        "plan": "{}",
+        "rc": "1",
+        "done": "1",
+        "image": "/gone",
+        "out": "",
+        "undo": "touch undone",
+    }.items():
+        (room / name).write_text(f"{text}\n")
+    beat = session.hosts["nim"].run("date -u +%Y%m%d%H%M%S").stdout
+    for name, text in {"run": "20261123T000000-powerha1-beef\n", "heartbeat": beat}.items():
+        (lock / name).write_text(text)
+    done = recovered(session)
+    assert any("beef" in note for note in done.notes) and done.cleaned == []
+    assert not (room / "undone").exists() and room.exists()
+
+
+def test_an_export_with_another_runs_open_change_is_not_changed(session: Session) -> None:
+    """B2: the text from before, with that run's host in it, would have been put back for good."""
+    context = session.master_context("nim")
+    done = backed_up(session, session.hosts["nim"])
+    assert done is not None
+    plan = last_plan(session.reader, done.id)
+    assert plan is not None and plan.exported and changed_by_another(context, plan) is None
+    session.store.plan_change(done.id, "nim", plan.exported, added=["10.0.0.1"], before="rw", at=session.clock.now())
+    other = replace(plan, run="20261123T000000-powerha1-beef")
+    refused = changed_by_another(context, other)
+    assert refused is not None and refused.code == "export_conflict" and done.id in refused.message
+
+
+@pytest.mark.parametrize("apart", [False, True])
+def test_an_image_goes_to_its_place_whole_or_not_at_all(session: Session, tmp_path: Path, apart: bool) -> None:
+    """B1: where the client's directory is a file system of its own, a move is a copy that may be cut anywhere."""
+    context = session.master_context("nim")
+    done = backed_up(session, session.hosts["nim"])
+    assert done is not None and done.image is not None
+    plan = last_plan(session.reader, done.id)
+    assert plan is not None and plan.staging
+    context.host.run(f"mkdir -p {plan.staging} {plan.room}; mv {plan.location} {plan.staged}")
+    host = bent(context.host, f"ln {plan.staged}", "false") if apart else context.host
+    assert put_in_place(replace(context, host=host), plan).succeeded
+    seen = context.host.run(f"ls {plan.location} {plan.staged} {plan.location}.new 2>/dev/null").stdout.split()
+    assert seen == [plan.location]
+    context.host.run(f"mkdir -p {plan.staging}; ln {plan.location} {plan.staged}")  # cut between its two names
+    assert put_in_place(context, plan).succeeded
+    context.host.run(f"mkdir -p {plan.staging}; echo other > {plan.staged}")
+    assert put_in_place(context, plan).failed

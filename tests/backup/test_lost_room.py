@@ -12,17 +12,17 @@ import pytest
 
 from nimwrap.backup.recovery import recover
 from nimwrap.config.load import load
+from nimwrap.estate import Estate
 from nimwrap.fleet.session import open_session
-from tests.backup.test_lost_sight import Failing
-from tests.backup.test_main_job import BOOT, SERVICE, only_run
-from tests.running import Ran
-
-Cli = Callable[..., Ran]
-Config = Callable[..., Path]
+from tests.backup.evidence import BOOT, SERVICE, only_run
+from tests.backup.unreachable import Failing
+from tests.running import Cli, ConfigWriter
 
 
 @pytest.fixture
-def crashed(run_cli: Cli, estate: Any, estate_config: Config) -> Callable[..., tuple[Path, dict[str, Any], str]]:
+def crashed(
+    run_cli: Cli, estate: Estate, estate_config: ConfigWriter
+) -> Callable[..., tuple[Path, dict[str, Any], str]]:
     """A run whose export stands as before its undo, as the history had it when its nimwrap died; no room is left."""
 
     def make(outcome: str, options: str = "") -> tuple[Path, dict[str, Any], str]:
@@ -47,7 +47,7 @@ def state(run_cli: Cli, config: Path) -> str:
 
 
 @pytest.mark.parametrize("outcome", ["running", "ok"])
-def test_an_export_that_still_stands_is_undone(run_cli: Cli, crashed: Any, estate: Any, outcome: str) -> None:
+def test_an_export_that_still_stands_is_undone(run_cli: Cli, crashed: Any, estate: Estate, outcome: str) -> None:
     config, run, directory = crashed(outcome)
     assert directory in estate.exports_text().decode()
     ran = run_cli("recover", "--json", config=config)
@@ -58,14 +58,14 @@ def test_an_export_that_still_stands_is_undone(run_cli: Cli, crashed: Any, estat
     assert (ended["outcome"], ended["image"]) == ("ok", run["image"])
 
 
-def test_only_what_was_added_is_taken_away(run_cli: Cli, crashed: Any, estate: Any) -> None:
+def test_only_what_was_added_is_taken_away(run_cli: Cli, crashed: Any, estate: Estate) -> None:
     config, _, directory = crashed("running", f"-rw,access={SERVICE}:aix01,root={SERVICE}:aix01")
     assert run_cli("recover", config=config).exit_code == 0
     assert f"{directory} -rw,access=aix01,root=aix01" in estate.exports_text().decode().replace("\t", " ")
     assert state(run_cli, config) == "reverted"
 
 
-def test_an_entry_that_cannot_be_understood_is_called_foreign(run_cli: Cli, crashed: Any, estate: Any) -> None:
+def test_an_entry_that_cannot_be_understood_is_called_foreign(run_cli: Cli, crashed: Any, estate: Estate) -> None:
     config, run, directory = crashed("running")
     (estate.files("nim") / "etc/xtab").write_text(f"{directory} something else entirely\n")
     run_cli("recover", config=config)
@@ -75,7 +75,7 @@ def test_an_entry_that_cannot_be_understood_is_called_foreign(run_cli: Cli, cras
 
 
 @pytest.mark.parametrize("outcome", ["running", "ok"])
-def test_without_an_answer_of_the_master_it_stays_open_and_is_said(crashed: Any, estate: Any, outcome: str) -> None:
+def test_without_an_answer_of_the_master_it_stays_open_and_is_said(crashed: Any, estate: Estate, outcome: str) -> None:
     config, run, directory = crashed(outcome)
     with open_session(load(config)) as opened:
         session = replace(opened, hosts={"nim": Failing(opened.hosts["nim"], "subtract()")})

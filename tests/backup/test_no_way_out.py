@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,18 +13,20 @@ from nimwrap.aix.text import Unrecognised
 from nimwrap.backup import post_backup, recovery
 from nimwrap.config.load import load
 from nimwrap.domain.records import ClientRef
+from nimwrap.estate import Estate
+from nimwrap.fleet.fleet_observer import FleetObserver
 from nimwrap.fleet.fleet_run import Order, run_fleet
 from nimwrap.fleet.session import Session, open_session
 from nimwrap.history.run_lease import RunLease, owner_alive
 from nimwrap.hosts.protocol import CommandResult
 from tests.cutting import CutHost
+from tests.running import ConfigWriter
 
-Config = Callable[..., Path]
 REF = ClientRef("nim", "aix01")
 
 
 @pytest.fixture
-def session(estate: Any, estate_config: Config) -> Iterator[Session]:
+def session(estate: Estate, estate_config: ConfigWriter) -> Iterator[Session]:
     with open_session(load(estate_config())) as opened:
         yield opened
 
@@ -37,7 +38,7 @@ def test_output_nobody_knows_does_not_leave_a_run_open(session: Session, monkeyp
         raise Unrecognised("lsnim -l", "a line of another kind")
 
     monkeypatch.setattr(post_backup, "apply_retention", confused)
-    (done,) = run_fleet(session, Order((REF,)))
+    (done,) = run_fleet(session, Order((REF,)), FleetObserver())
     assert (done.outcome, session.reader.run(done.id).outcome) == ("ok", "ok")
 
 
@@ -48,7 +49,7 @@ def test_a_fault_of_ours_leaves_no_living_owner(session: Session, monkeypatch: p
         raise RuntimeError("a bug")
 
     monkeypatch.setattr("nimwrap.backup.backup_run.apply_name_and_retention", broken)
-    (done,) = run_fleet(session, Order((REF,)))
+    (done,) = run_fleet(session, Order((REF,)), FleetObserver())
     assert done.failure and "a bug" in done.failure.message
     assert not owner_alive(session.config.state_dir, done.id)
     monkeypatch.undo()
@@ -58,7 +59,7 @@ def test_a_fault_of_ours_leaves_no_living_owner(session: Session, monkeypatch: p
 
 def test_a_run_that_another_recover_is_at_is_passed_by(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
     """B7: it ended the second recover, with all that it had still to undo and to finish."""
-    (done,) = run_fleet(session, Order((REF,)))
+    (done,) = run_fleet(session, Order((REF,)), FleetObserver())
     session.store.update_run(done.id, outcome="running")
     monkeypatch.setattr(recovery, "owner_alive", lambda *_: False)
     with RunLease(session.config.state_dir, done.id):
@@ -68,7 +69,7 @@ def test_a_run_that_another_recover_is_at_is_passed_by(session: Session, monkeyp
 
 @pytest.mark.parametrize("refused", [True, False])
 def test_what_nothing_else_records_waits_for_other_writers(
-    estate: Any, session: Session, monkeypatch: pytest.MonkeyPatch, refused: bool
+    estate: Estate, session: Session, monkeypatch: pytest.MonkeyPatch, refused: bool
 ) -> None:
     """B6: another writer's two seconds failed a backup before it began, and made "killed" of a refusal."""
     estate.fault("push_off", refused, "aix01")
@@ -80,7 +81,7 @@ def test_what_nothing_else_records_waits_for_other_writers(
         return write(what, hurried=hurried)
 
     monkeypatch.setattr(session.store, "writing", watched)
-    (done,) = run_fleet(session, Order((REF,), named=frozenset({REF})))
+    (done,) = run_fleet(session, Order((REF,), named=frozenset({REF})), FleetObserver())
     assert done.outcome == ("refused" if refused else "ok")
     assert waits["close_run"] is refused
     assert refused or waits["begin_attempt"]
@@ -95,5 +96,5 @@ def test_a_hold_that_came_since_keeps_the_client_out(session: Session) -> None:
             session.store.hold("nim", "aix01", "disk work", session.clock.now())
 
     watched = replace(session, hosts={"nim": CutHost(host, hold)})
-    (done,) = run_fleet(watched, Order((REF,), named=frozenset({REF})))
+    (done,) = run_fleet(watched, Order((REF,), named=frozenset({REF})), FleetObserver())
     assert (done.outcome, done.failure and done.failure.code) == ("skipped", "held")

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import subprocess
-from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -15,16 +12,14 @@ from nimwrap.backup.recovery import recover
 from nimwrap.config.load import load
 from nimwrap.domain.clock import Interrupted
 from nimwrap.domain.records import ClientRef
+from nimwrap.estate import Estate
 from nimwrap.fleet.session import open_session
-from tests.backup.test_lost_sight import Failing
-from tests.backup.test_main_job import nothing_left, only_run
-from tests.running import Ran
-
-Cli = Callable[..., Ran]
-Config = Callable[..., Path]
+from tests.backup.evidence import nothing_left, only_run
+from tests.backup.unreachable import Failing
+from tests.running import Cli, ConfigWriter
 
 
-def instead_of(estate: Any, host: str, path: str, body: str) -> None:
+def instead_of(estate: Estate, host: str, path: str, body: str) -> None:
     """``body`` runs in place of a host's command; ``$real`` is the command itself."""
     place = estate.files(host) / path.lstrip("/")
     real = place.rename(place.with_name(f"{place.name}.real"))
@@ -43,7 +38,9 @@ exec $real "$@"
 """
 
 
-def test_an_image_that_nim_will_not_define_is_kept_and_warns(run_cli: Cli, estate: Any, estate_config: Config) -> None:
+def test_an_image_that_nim_will_not_define_is_kept_and_warns(
+    run_cli: Cli, estate: Estate, estate_config: ConfigWriter
+) -> None:
     instead_of(estate, "nim", NIM, REFUSE)
     before = estate.exports_text()
     config = estate_config()
@@ -68,7 +65,7 @@ def test_an_image_that_nim_will_not_define_is_kept_and_warns(run_cli: Cli, estat
 
 
 def test_an_image_whose_place_is_taken_is_kept_where_it_was_made(
-    run_cli: Cli, estate: Any, estate_config: Config
+    run_cli: Cli, estate: Estate, estate_config: ConfigWriter
 ) -> None:
     """Between the operation and its end somebody has put another file there."""
     home = estate.files("nim") / "export/nim/mksysb"
@@ -86,7 +83,7 @@ def test_an_image_whose_place_is_taken_is_kept_where_it_was_made(
     assert (estate.files("nim") / place.lstrip("/")).stat().st_size == run["image"]["size_bytes"]
 
 
-def test_a_line_that_is_cut_while_the_image_is_put_in_its_place(estate: Any, estate_config: Config) -> None:
+def test_a_line_that_is_cut_while_the_image_is_put_in_its_place(estate: Estate, estate_config: ConfigWriter) -> None:
     with open_session(load(estate_config())) as opened:
         session = replace(
             opened, hosts={"nim": Failing(opened.hosts["nim"], "neither staged nor in its place", silently=True)}
@@ -100,7 +97,7 @@ def test_a_line_that_is_cut_while_the_image_is_put_in_its_place(estate: Any, est
         assert estate.objects()[image.resource]["location"] == image.location
 
 
-def test_a_resource_that_nim_forgot_is_defined(run_cli: Cli, estate: Any, estate_config: Config) -> None:
+def test_a_resource_that_nim_forgot_is_defined(run_cli: Cli, estate: Estate, estate_config: ConfigWriter) -> None:
     instead_of(
         estate,
         "nim",
@@ -118,7 +115,7 @@ SILENT = "$real \"$@\" 2>&1 | sed -u '/0512-038/d'"
 
 
 def test_a_whole_image_without_0512_038_is_read_to_its_end_and_kept(
-    run_cli: Cli, estate: Any, estate_config: Config
+    run_cli: Cli, estate: Estate, estate_config: ConfigWriter
 ) -> None:
     estate.fault("nim_hang_after_image", True)
     instead_of(estate, "nim", NIM, SILENT)
@@ -132,7 +129,7 @@ def test_a_whole_image_without_0512_038_is_read_to_its_end_and_kept(
 
 
 def test_a_cut_image_without_0512_038_is_waited_for_and_not_kept(
-    run_cli: Cli, estate: Any, estate_config: Config
+    run_cli: Cli, estate: Estate, estate_config: ConfigWriter
 ) -> None:
     estate.fault("nim_hang_after_image", True)
     estate.fault("truncated_image_rc0", True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,8 @@ import pytest
 from nimwrap.backup import operation_status, spool
 from nimwrap.backup.wrapper import stop_text
 from nimwrap.domain.attempt_plan import AttemptPlan
+from nimwrap.locks import lock_scripts
+from nimwrap.locks.lock_timing import contradictions
 
 RUN, OLD = "20261123T010203-aix01-4f2a", "20200101000000"
 
@@ -46,8 +49,12 @@ def planned(root: Path, run: str = RUN) -> AttemptPlan:
     )
 
 
-def lock(root: Path, run: str = RUN) -> spool.LockAnswer:
-    return spool.parse_locks(sh(spool.locks_script(str(root), ["aix01"], run, "ctl pid 1")))[0]
+def lock(root: Path, run: str = RUN) -> lock_scripts.LockAnswer:
+    return lock_scripts.parse_locks(sh(lock_scripts.locks_script(str(root), ["aix01"], run, "ctl pid 1")))[0]
+
+
+def status(text: str) -> operation_status.OperationStatus:
+    return operation_status.parse_statuses(text, [RUN]).operations[RUN]
 
 
 def made_room(root: Path, **files: str) -> Path:
@@ -64,8 +71,9 @@ def test_a_lock_whose_maker_died_before_it_wrote_anything_grows_old_and_is_taken
     first = lock(root)
     assert not first.got and not first.stale and first.age_s is not None
     (held / "heartbeat").write_text(OLD)
-    assert lock(root).stale
-    assert "aside" in sh(spool.take_over_script(str(root), "aix01", ""))
+    judged = lock(root)
+    assert judged.stale
+    assert "aside" in sh(lock_scripts.take_over_script(str(root), "aix01", judged))
     assert lock(root).got
 
 
@@ -73,8 +81,8 @@ def test_locks_are_taken_in_order_up_to_the_first_that_another_holds(root: Path)
     names = ["aix01", "cluster.ha", "never-come-to"]
 
     def taken(run: str, names: list[str]) -> list[tuple[bool, str]]:
-        said = sh(spool.locks_script(str(root), names, run, "ctl pid 1"))
-        return [(answer.got, answer.run) for answer in spool.parse_locks(said)]
+        said = sh(lock_scripts.locks_script(str(root), names, run, "ctl pid 1"))
+        return [(answer.got, answer.run) for answer in lock_scripts.parse_locks(said)]
 
     assert taken("another", ["cluster.ha"]) == [(True, "another")]
     assert taken(RUN, names) == [(True, RUN), (False, "another")]
@@ -93,13 +101,13 @@ NOISE = "*** Authorised use only ***\nrun 20990101T000000-other-ffff\nheld\noper
 
 
 def test_what_a_login_prints_around_an_answer_is_none_of_it(root: Path) -> None:
-    said = sh(spool.locks_script(str(root), ["aix01"], RUN, "ctl pid 1"))
-    assert spool.parse_locks(NOISE + said + NOISE) == spool.parse_locks(said)
-    assert spool.parse_locks(said)[0].got
+    said = sh(lock_scripts.locks_script(str(root), ["aix01"], RUN, "ctl pid 1"))
+    assert lock_scripts.parse_locks(NOISE + said + NOISE) == lock_scripts.parse_locks(said)
+    assert lock_scripts.parse_locks(said)[0].got
     made_room(root, image="/nowhere\n", out="line one\nnw end is nothing\nline two\n", rc="0\n", done="x\n")
-    seen = sh(operation_status.poll_script(planned(root), 0))
-    assert operation_status.parse_status(NOISE + seen + NOISE) == operation_status.parse_status(seen)
-    look = operation_status.parse_status(seen)
+    seen = sh(operation_status.poll_script([planned(root)], 0))
+    assert status(NOISE + seen + NOISE) == status(seen)
+    look = status(seen)
     assert (look.done, look.returncode, look.size) == (True, 0, None)
     assert look.output == "line one\nnw end is nothing\nline two\n"
 
@@ -107,17 +115,17 @@ def test_what_a_login_prints_around_an_answer_is_none_of_it(root: Path) -> None:
 @pytest.mark.parametrize("text", ["", NOISE])
 def test_no_answer_is_never_taken_for_an_empty_one(root: Path, text: str) -> None:
     with pytest.raises(ValueError, match="not an answer"):
-        spool.parse_locks(text)
+        lock_scripts.parse_locks(text)
     with pytest.raises(ValueError, match="not an answer"):
-        operation_status.parse_status(text)
+        status(text)
 
 
 def test_half_an_answer_is_none(root: Path) -> None:
     """Without its last line a live holder would look gone, and its lock stale."""
-    said = sh(spool.locks_script(str(root), ["aix01"], RUN, "ctl pid 1")).splitlines()
+    said = sh(lock_scripts.locks_script(str(root), ["aix01"], RUN, "ctl pid 1")).splitlines()
     made_room(root, image="/nowhere\n")
-    seen = sh(operation_status.poll_script(planned(root), 0)).splitlines()
-    for whole, parse in ((said, spool.parse_locks), (seen, operation_status.parse_status)):
+    seen = sh(operation_status.poll_script([planned(root)], 0)).splitlines()
+    for whole, parse in ((said, lock_scripts.parse_locks), (seen, status)):
         for lines in range(len(whole)):
             with pytest.raises(ValueError, match="not an answer"):
                 parse("\n".join(whole[:lines]))
@@ -128,7 +136,7 @@ def test_half_an_answer_is_none(root: Path) -> None:
 )
 def test_a_reboot_is_told_by_how_long_the_machine_is_up(root: Path, boot: str, rebooted: bool) -> None:
     made_room(root, image="/nowhere\n", boot=f"{boot} 20261123010203\n")
-    assert operation_status.parse_status(sh(operation_status.poll_script(planned(root), 0))).rebooted == rebooted
+    assert status(sh(operation_status.poll_script([planned(root)], 0))).rebooted == rebooted
 
 
 def test_a_lock_says_which_operation_it_is_for_and_since_which_boot(root: Path) -> None:
@@ -147,19 +155,19 @@ def test_a_slot_that_a_dead_run_holds_is_freed_and_a_fresh_one_is_not(root: Path
     assert busy.splitlines()[-1] == "nw busy" and spool.stale_slots(busy) == []
     (slot / "heartbeat").write_text(OLD)
     busy = sh(spool.start_script(planned(root), "exit 0\n", None, "me"))
-    assert spool.stale_slots(busy) == [("1", "gone")]
-    assert sh(spool.free_stale_slot_script(str(root), "1", "other")) == ""
-    assert "freed" in sh(spool.free_stale_slot_script(str(root), "1", "gone"))
+    assert spool.stale_slots(busy) == [("1", "gone", OLD)]
+    assert sh(spool.free_stale_slot_script(str(root), "1", "other", OLD)) == ""
+    assert "freed" in sh(spool.free_stale_slot_script(str(root), "1", "gone", OLD))
     assert not slot.exists()
 
 
 def test_a_room_goes_only_when_its_undo_is_done(root: Path) -> None:
     assert lock(root).got
     room = made_room(root, undo=":\n")
-    sh(spool.give_back_script(str(root), "aix01", RUN, str(room)))
+    sh(lock_scripts.give_back_script(str(root), "aix01", RUN, str(room)))
     assert room.exists() and (root / "locks" / "aix01").exists()
     (room / "undo.rc").write_text("0\n")
-    sh(spool.give_back_script(str(root), "aix01", RUN, str(room)))
+    sh(lock_scripts.give_back_script(str(root), "aix01", RUN, str(room)))
     assert not room.exists() and not (root / "locks" / "aix01").exists()
 
 
@@ -168,7 +176,7 @@ def test_a_room_stays_under_a_live_wrapper(root: Path) -> None:
     wrapper = subprocess.Popen(["/bin/sh", str(room / "wrapper")])
     try:
         (room / "pid").write_text(f"{wrapper.pid}\n")
-        sh(spool.give_back_script(str(root), "aix01", RUN, str(room)))
+        sh(lock_scripts.give_back_script(str(root), "aix01", RUN, str(room)))
         assert room.exists()
     finally:
         wrapper.kill()
@@ -194,3 +202,77 @@ def test_stop_ends_the_command_it_knows(root: Path) -> None:
     with subprocess.Popen(["/bin/sh", "-c", stop_text(planned(root), ":")], stdout=subprocess.PIPE, text=True) as stop:
         assert command.wait(20) != 0
         assert stop.communicate()[0].splitlines()[-1] == "stopped"
+
+
+def test_one_poll_tells_of_every_operation_and_of_all_images_that_are_being_made(root: Path) -> None:
+    made_room(root, image=f"{root}/mine.img\n", out="35 files\n", wrapper=":\n")
+    (root / "mine.img").write_text("x" * 1000)
+    other = root / "20261123T010203-aix02-0000"
+    other.mkdir()
+    (other / "image").write_text(f"{root}/other.img\n")
+    (root / "other.img").write_text("x" * 77)
+    written = root / "20261123T010203-aix03-0000"
+    written.mkdir()
+    (written / "image").write_text("/nowhere.img\n")
+    (written / "rc").write_text("0\n")
+    for number, run in enumerate((RUN, other.name, written.name), 1):
+        (root / "slots" / str(number)).mkdir()
+        (root / "slots" / str(number) / "run").write_text(f"{run}\n")
+    gone = "20261123T010203-aix09-0000"
+    seen = sh(operation_status.poll_script([planned(root), planned(root, gone)], 5))
+    found = operation_status.parse_statuses(seen, [RUN, gone])
+    assert not found.operations[gone].room
+    assert (found.operations[RUN].size, found.operations[RUN].written) == (1000, 9)
+    assert found.operations[RUN].output == "35 files\n"
+    assert found.making == {RUN: 1000, other.name: 77}
+
+
+def test_with_a_cap_below_the_slots_taken_no_further_one_is_had(root: Path) -> None:
+    assert lock(root).got
+    for number in (3, 5):
+        (root / "slots" / str(number)).mkdir()
+    tight, room = replace(planned(root), slots=6), replace(planned(root), slots=6, max_parallel=3)
+    assert sh(spool.start_script(replace(tight, max_parallel=2), "exit 0\n", None, "me")).splitlines()[-1] == "nw busy"
+    assert sorted(path.name for path in (root / "slots").iterdir()) == ["3", "5"]
+    assert "nw started" in sh(spool.start_script(room, "exit 0\n", None, "me"))
+
+
+def test_a_holder_that_comes_back_keeps_its_lock(root: Path) -> None:
+    """A8: it was silent for ten minutes, was judged to be gone, and made its lock fresh before it was taken over."""
+    held = root / "locks" / "aix01"
+    assert lock(root).got
+    (held / "heartbeat").write_text(OLD)
+    judged = lock(root, "20261123T020000-aix01-beef")
+    assert judged.stale
+    assert "started" in sh(spool.start_script(planned(root), "sleep 0\n", None, "ctl pid 1"))
+    assert "aside" not in sh(lock_scripts.take_over_script(str(root), "aix01", judged))
+    assert (held / "run").read_text().strip() == RUN
+    assert [path.name for path in (root / "locks").iterdir()] == ["aix01"]
+
+
+def test_a_holder_whose_lock_was_taken_over_starts_nothing(root: Path) -> None:
+    assert lock(root).got
+    (root / "locks/aix01/heartbeat").write_text(OLD)
+    judged = lock(root, "20261123T020000-aix01-beef")
+    assert "aside" in sh(lock_scripts.take_over_script(str(root), "aix01", judged))
+    assert "lost" in sh(spool.start_script(planned(root), "sleep 0\n", None, "ctl pid 1"))
+    assert lock(root, "20261123T020000-aix01-beef").got
+    assert "lost" in sh(spool.start_script(planned(root), "sleep 0\n", None, "ctl pid 1"))
+    assert not (root / RUN).exists()
+
+
+def test_a_script_of_an_earlier_tenure_changes_nothing(root: Path) -> None:
+    """The same run has the lock again, with another number: what was on its way since before is refused."""
+    fence = lock(root).fence
+    assert fence and lock_scripts.guard(str(root), "aix01", RUN, fence)
+    held = root / "locks/aix01"
+    assert sh(lock_scripts.guard(str(root), "aix01", RUN, fence) + "echo done") == "done\n"
+    (held / "fence").write_text("20300101000000")
+    assert sh(lock_scripts.guard(str(root), "aix01", RUN, fence) + "echo done") == "nw lost\n"
+
+
+def test_the_times_that_locks_rest_on_fit_each_other() -> None:
+    assert contradictions() == []
+    assert contradictions(beat=300) != []
+    assert contradictions(limit=200) != []
+    assert contradictions(wrapper=400) != []

@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
-from typing import Any
 
 import pytest
 
-from tests.backup.test_main_job import only_run
-from tests.running import Ran
+from nimwrap.estate import Estate
+from tests.backup.evidence import only_run
+from tests.running import Cli, ConfigWriter
 
-Cli = Callable[..., Ran]
-Config = Callable[..., Path]
 DIRECTORY = "/export/nim/mksysb/powerha1"
 
 
 @pytest.fixture
-def standing(estate: Any) -> Callable[[str], bytes]:
+def standing(estate: Estate) -> Callable[[str], bytes]:
     def export(options: str) -> bytes:
         (estate.files("nim") / DIRECTORY.lstrip("/")).mkdir(parents=True)
         estate.add_export(f"{DIRECTORY} -{options}")
@@ -27,7 +24,7 @@ def standing(estate: Any) -> Callable[[str], bytes]:
 
 
 def test_where_rw_names_hosts_the_client_is_let_into_it_as_well(
-    run_cli: Cli, estate: Any, estate_config: Config, standing: Callable[[str], bytes]
+    run_cli: Cli, estate: Estate, estate_config: ConfigWriter, standing: Callable[[str], bytes]
 ) -> None:
     before = standing("rw=aix01:powerha1,access=powerha1:aix01,root=powerha1:aix01")
     ran = run_cli("backup", "powerha1", "--json", config=estate_config(backup={"remedies": ["pre-export"]}))
@@ -38,7 +35,7 @@ def test_where_rw_names_hosts_the_client_is_let_into_it_as_well(
 
 @pytest.mark.parametrize("options", ["ro,access=powerha1,root=powerha1", "rw,ro=aix01,root=powerha1"])
 def test_an_export_for_reading_is_left_alone(
-    run_cli: Cli, estate: Any, estate_config: Config, standing: Callable[[str], bytes], options: str
+    run_cli: Cli, estate: Estate, estate_config: ConfigWriter, standing: Callable[[str], bytes], options: str
 ) -> None:
     before = standing(options)
     config = estate_config(backup={"remedies": ["pre-export"]})
@@ -54,7 +51,7 @@ def test_an_export_for_reading_is_left_alone(
 
 
 def test_the_next_remedy_is_taken_where_pre_export_cannot_work(
-    run_cli: Cli, estate: Any, estate_config: Config, standing: Callable[[str], bytes]
+    run_cli: Cli, estate: Estate, estate_config: ConfigWriter, standing: Callable[[str], bytes]
 ) -> None:
     before = standing("ro,access=powerha1,root=powerha1")
     config = estate_config(backup={"remedies": ["pre-export", "own-mount"]})

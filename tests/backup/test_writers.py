@@ -4,30 +4,28 @@ from __future__ import annotations
 
 import subprocess
 import threading
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
+from nimwrap.estate import Estate
 from nimwrap.hosts.protocol import Host
-from tests.backup.test_leaving import LIMIT_S, begin, until, writing
-from tests.backup.test_main_job import nothing_left, only_run
-from tests.backup.test_obstacles import backed_up
-from tests.running import Ran
-
-Cli = Callable[..., Ran]
-Config = Callable[..., Path]
+from tests.backup.evidence import nothing_left, only_run, writing
+from tests.backup.meddling import backed_up
+from tests.running import Cli, ConfigWriter, begin
+from tests.waiting import LIMIT_S, until
 
 
-def on(estate: Any, host: str, script: str) -> None:
+def on(estate: Estate, host: str, script: str) -> None:
     subprocess.run([estate.shell(host), "-c", script], check=True, capture_output=True)
 
 
-def in_force(estate: Any) -> bytes:
+def in_force(estate: Estate) -> bytes:
     """What is exported; what NIM itself wrote to /etc/exports before it was killed is another matter."""
     return bytes(estate.exports_text().partition(b"--- xtab ---")[2])
 
 
-def test_a_mount_that_the_administrator_had_before_stays(run_cli: Cli, estate: Any, estate_config: Config) -> None:
+def test_a_mount_that_the_administrator_had_before_stays(
+    run_cli: Cli, estate: Estate, estate_config: ConfigWriter
+) -> None:
     directory = "/export/nim/mksysb/powerha2"
     on(estate, "nim", f"mkdir -p {directory}")
     estate.add_export(f"{directory} -rw,access=powerha2,root=powerha2")
@@ -43,7 +41,7 @@ def test_a_mount_that_the_administrator_had_before_stays(run_cli: Cli, estate: A
 
 
 def test_nothing_is_taken_from_a_client_that_may_still_write(
-    run_cli: Cli, estate: Any, estate_config: Config, tmp_path: Path
+    run_cli: Cli, estate: Estate, estate_config: ConfigWriter, tmp_path: Path
 ) -> None:
     """nimsh dies while the image is written: the cancelled operation's writer cannot be ended, and goes on."""
     estate.hold_images("powerha2")
@@ -81,7 +79,9 @@ def test_nothing_is_taken_from_a_client_that_may_still_write(
     assert nothing_left(estate)
 
 
-def test_an_image_is_kept_whose_starts_answer_was_lost(run_cli: Cli, estate: Any, estate_config: Config) -> None:
+def test_an_image_is_kept_whose_starts_answer_was_lost(
+    run_cli: Cli, estate: Estate, estate_config: ConfigWriter
+) -> None:
     """No status of the client comes through any more, from the moment its job is started; its output does."""
     before = estate.exports_text()
     config = estate_config(retry={"attempts": 1}, backup={"remedies": ["own-mount"]})
@@ -98,7 +98,9 @@ def test_an_image_is_kept_whose_starts_answer_was_lost(run_cli: Cli, estate: Any
     assert nothing_left(estate, ended.image.location if ended.image else "")
 
 
-def test_a_client_that_is_lost_at_the_start_is_come_back_for(run_cli: Cli, estate: Any, estate_config: Config) -> None:
+def test_a_client_that_is_lost_at_the_start_is_come_back_for(
+    run_cli: Cli, estate: Estate, estate_config: ConfigWriter
+) -> None:
     estate.hold_images("powerha1")
     before = estate.exports_text()
     config = estate_config(retry={"attempts": 1}, backup={"remedies": ["own-mount"]})
@@ -127,7 +129,9 @@ def test_a_client_that_is_lost_at_the_start_is_come_back_for(run_cli: Cli, estat
     assert nothing_left(estate)
 
 
-def test_a_mount_of_ours_that_does_not_go_is_come_back_for(run_cli: Cli, estate: Any, estate_config: Config) -> None:
+def test_a_mount_of_ours_that_does_not_go_is_come_back_for(
+    run_cli: Cli, estate: Estate, estate_config: ConfigWriter
+) -> None:
     umount = estate.files("powerha1") / "usr/sbin/umount"
     real = umount.rename(umount.with_name("umount.real"))
     umount.write_text("#!/bin/sh\necho 'umount: 0506-349 Cannot unmount: the resource is busy.' >&2; exit 1\n")

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from nimwrap.estate import build
+from nimwrap.estate import Estate, build
 from tests.running import command, environment
 
 RECOVER_S = 180
@@ -46,7 +46,7 @@ class Stage:
 
     root: Path
     act: Act
-    estate: Any
+    estate: Estate
     config: Path
     exports: bytes = b""
     good: dict[str, bytes] = field(default_factory=dict)

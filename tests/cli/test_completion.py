@@ -6,11 +6,11 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from tests.running import ROOT, Ran, command, environment
+from nimwrap.estate import Estate
+from tests.running import ROOT, Cli, ConfigWriter, command, environment
 
 
 @pytest.fixture
@@ -35,9 +35,9 @@ def offered(tmp_path: Path) -> Callable[..., list[str]]:
 
 
 def test_clients_groups_runs_and_schedules(
-    estate: Any,
-    estate_config: Callable[..., Path],
-    run_cli: Callable[..., Ran],
+    estate: Estate,
+    estate_config: ConfigWriter,
+    run_cli: Cli,
     offered: Callable[..., list[str]],
     tmp_path: Path,
 ) -> None:

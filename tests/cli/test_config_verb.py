@@ -1,15 +1,14 @@
 """``nimwrap config``: what it prints, checks and refuses."""
 
+from __future__ import annotations
+
 import json
 import tomllib
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from tests.running import Ran
-
-Cli = Callable[..., Ran]
+from tests.running import Cli
 
 CONFIG = """\
 state_dir = "/var/lib/nimwrap"

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from tests.running import Ran
+from tests.running import Cli
 
-Cli = Callable[..., Ran]
 LOG = (Path(__file__).parents[1] / "aix" / "data" / "messages.messages" / "wrapped-and-repeated.txt").read_text()
 
 

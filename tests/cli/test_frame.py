@@ -1,8 +1,9 @@
 """The frame around every verb: global options, wrong calls, streams, signals, messages."""
 
+from __future__ import annotations
+
 import json
 import os
-import pty
 import re
 import signal
 import subprocess
@@ -18,9 +19,8 @@ from nimwrap.cli.command_group import SECTIONS
 from nimwrap.cli.invocation import Result
 from nimwrap.cli.main import main, without_json
 from nimwrap.domain.errors import NimwrapError, Problem
-from tests.running import ROOT, Ran, command, environment
-
-Cli = Callable[..., Ran]
+from tests.cli.terminal import on_terminal
+from tests.running import ROOT, Cli, command, environment
 
 ENVELOPE = ["schema", "command", "status", "exit_code", "data", "errors", "warnings"]
 
@@ -214,26 +214,6 @@ def test_closed_and_full_streams(tmp_path: Path) -> None:
     )
     assert full.returncode == 1
     assert full.stderr == "error: the result could not be written to stdout: No space left on device\n"
-
-
-def on_terminal(*arguments: str, home: Path, config: Path | None = None, **env: str) -> str:
-    """What nimwrap writes to a terminal."""
-    master, slave = pty.openpty()
-    argv = command(*arguments, config=config)
-    child = subprocess.Popen(argv, stdout=slave, stderr=slave, stdin=slave, env=environment(home, **env))
-    os.close(slave)
-    seen = b""
-    while True:
-        try:
-            chunk = os.read(master, 65536)
-        except OSError:
-            break
-        if not chunk:
-            break
-        seen += chunk
-    child.wait(timeout=30)
-    os.close(master)
-    return seen.decode()
 
 
 @pytest.mark.parametrize(

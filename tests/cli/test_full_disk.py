@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import subprocess
-from collections.abc import Callable
 from io import TextIOWrapper
 from pathlib import Path
 from typing import IO, Any
@@ -12,10 +11,10 @@ from typing import IO, Any
 import pytest
 
 from nimwrap.cli.output.streams import put
+from nimwrap.estate import Estate
 from nimwrap.history.sqlite.queries import Reader
-from tests.running import command, environment
+from tests.running import ConfigWriter, command, environment
 
-Config = Callable[..., Path]
 FULL = Path("/dev/full")
 pytestmark = pytest.mark.skipif(not FULL.exists(), reason="no /dev/full here")
 
@@ -23,7 +22,7 @@ BACKUPS = [("backup", "aix01"), ("-q", "backup", "aix01"), ("schedule", "run", "
 
 
 @pytest.fixture
-def config(estate: Any, estate_config: Config, tmp_path: Path) -> Path:
+def config(estate: Estate, estate_config: ConfigWriter, tmp_path: Path) -> Path:
     estate.instant()
     (tmp_path / "schedules").mkdir()
     (tmp_path / "schedules" / "often.toml").write_text('[often]\ncron = "* * * * *"\ntargets = ["aix01"]\n')
@@ -36,13 +35,13 @@ def ran(arguments: tuple[str, ...], config: Path, *, out: IO[Any] | int, err: IO
     return done.returncode, done.stdout or "", done.stderr or ""
 
 
-def outcomes(estate: Any) -> list[str]:
+def outcomes(estate: Estate) -> list[str]:
     with Reader.open(estate.root / "nimwrap" / "history.db") as reader:
         return [row.outcome for row in reader.runs()]
 
 
 @pytest.mark.parametrize("arguments", BACKUPS, ids=" ".join)
-def test_a_full_log_disk_ends_no_backup(arguments: tuple[str, ...], estate: Any, config: Path) -> None:
+def test_a_full_log_disk_ends_no_backup(arguments: tuple[str, ...], estate: Estate, config: Path) -> None:
     with FULL.open("w") as full:
         code, out, _ = ran(arguments, config, out=subprocess.PIPE, err=full)
     assert code == 0
@@ -51,7 +50,7 @@ def test_a_full_log_disk_ends_no_backup(arguments: tuple[str, ...], estate: Any,
 
 
 @pytest.mark.parametrize("arguments", [("backup", "aix01"), ("schedule", "run", "often")], ids=" ".join)
-def test_nor_does_a_closed_stderr(arguments: tuple[str, ...], estate: Any, config: Path) -> None:
+def test_nor_does_a_closed_stderr(arguments: tuple[str, ...], estate: Estate, config: Path) -> None:
     argv = ["/bin/sh", "-c", 'exec "$@" 2>&-', "sh", *command(*arguments, config=config)]
     done = subprocess.run(argv, env=environment(config.parent), stdout=subprocess.PIPE, text=True, check=False)
     assert done.returncode == 0
@@ -61,7 +60,7 @@ def test_nor_does_a_closed_stderr(arguments: tuple[str, ...], estate: Any, confi
 
 @pytest.mark.parametrize("more", [(), ("--json",)])
 def test_an_answer_that_cannot_be_written_is_said_and_is_a_failure(
-    more: tuple[str, ...], estate: Any, config: Path
+    more: tuple[str, ...], estate: Estate, config: Path
 ) -> None:
     with FULL.open("w") as full:
         code, _, err = ran(("-q", "backup", "aix01", *more), config, out=full, err=subprocess.PIPE)

@@ -15,8 +15,11 @@ from rich.console import Console
 
 from nimwrap.cli.output.progress_lines import describe
 from nimwrap.cli.output.progress_table import LiveTable
+from nimwrap.domain.codes import Outcome
 from nimwrap.domain.progress import Progress
-from tests.cli.test_frame import on_terminal
+from nimwrap.estate import Estate
+from tests.cli.terminal import on_terminal
+from tests.running import ConfigWriter
 
 HEIGHT = 24
 COLOUR = re.compile(r"\x1b\[[0-9;]*3[0-7]m")
@@ -59,6 +62,31 @@ def test_one_line_for_each_client_that_there_is_room_for_and_the_whole_below(wid
     assert (f"and {rest} more" in lines) is (rest > 0)
 
 
+@pytest.mark.parametrize("width", [40, 60, 80])
+def test_what_is_cut_is_cut_between_words(width: int) -> None:
+    def words(lines: list[str]) -> set[str]:
+        found = {word for line in lines for word in line.removesuffix("...").split()}
+        return {word for word in found if not set(word) <= set("\u2501\u2500")}
+
+    assert words(frame(30, width)[:-1]) <= words(frame(30, 400))
+
+
+def test_those_who_ended_failed_wait_and_are_looked_at_are_counted() -> None:
+    table = LiveTable(9, colour=False)
+    table.progresses(Progress("a", "done", "a", outcome=Outcome.OK))
+    table.progresses(Progress("b", "done", "b", outcome=Outcome.REFUSED))
+    table.progresses(Progress("c", "again", "c"))
+    table.progresses(Progress("d", "image", "d"))
+    table.progresses(Progress("e", "preflight", "e"))
+    table.progresses(Progress("f", "waiting", "f"))
+    written = io.StringIO()
+    Console(file=written, width=120, height=HEIGHT, color_system=None).print(table)
+    whole = written.getvalue().splitlines()[-1]
+    assert whole.startswith("2 of 9 clients")
+    for told in ("1 failed", "1 to be tried again", "1 at work", "4 waiting", "1 being checked"):
+        assert told in whole
+
+
 def test_a_terminal_without_unicode_gets_bars_that_it_can_show() -> None:
     assert frame(3, 80, "ascii")[-1].startswith("1 of 4 clients  ####------------")
 
@@ -81,7 +109,7 @@ def test_what_belongs_to_no_client_is_said_without_one(
 
 
 def test_a_master_that_is_down_is_said_in_one_well_formed_line(
-    estate: Any, estate_config: Callable[..., Path], run_cli: Callable[..., Any]
+    estate: Estate, estate_config: ConfigWriter, run_cli: Callable[..., Any]
 ) -> None:
     estate.instant()
     down = {"transport": "local", "shell": "/nonexistent/sh"}
@@ -94,7 +122,7 @@ def test_a_master_that_is_down_is_said_in_one_well_formed_line(
 
 
 @pytest.fixture
-def config(estate: Any, estate_config: Callable[..., Path]) -> Path:
+def config(estate: Estate, estate_config: ConfigWriter) -> Path:
     estate.instant()
     return estate_config()
 

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
-from tests.running import Ran
+from nimwrap.estate import Estate
+from tests.running import Cli, ConfigWriter
 
 
-def test_progress_as_json_lines_names_its_run(
-    estate: Any, estate_config: Callable[..., Path], run_cli: Callable[..., Ran]
-) -> None:
+def test_progress_as_json_lines_names_its_run(estate: Estate, estate_config: ConfigWriter, run_cli: Cli) -> None:
     estate.instant()
     config = estate_config()
     done = run_cli("--log-format", "json", "backup", "aix01", config=config)
@@ -25,9 +22,7 @@ def test_progress_as_json_lines_names_its_run(
     assert "end: ok" in log.read_text()
 
 
-def test_a_bad_end_has_the_priority_of_an_error(
-    estate: Any, estate_config: Callable[..., Path], run_cli: Callable[..., Ran]
-) -> None:
+def test_a_bad_end_has_the_priority_of_an_error(estate: Estate, estate_config: ConfigWriter, run_cli: Cli) -> None:
     done = run_cli("backup", "powerha1", "--no-remedy", config=estate_config(), env={"JOURNAL_STREAM": "8:1"})
     ends = [line for line in done.stderr.splitlines() if "powerha1: done" in line]
     assert [line[:3] for line in ends] == ["<3>"]

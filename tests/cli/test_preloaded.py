@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import os
 import subprocess
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.preloaded import Preloaded
-from tests.running import Ran, run
+from tests.running import ConfigWriter, Ran, run
 
 LOOKING = [
     ("--version",),
@@ -46,14 +45,14 @@ def loaded(loaded_nimwrap: Preloaded | None) -> Preloaded:
 
 @pytest.mark.parametrize("arguments", LOOKING, ids=" ".join)
 def test_a_verb_that_looks_says_the_same_either_way(
-    arguments: tuple[str, ...], loaded: Preloaded, estate_config: Callable[..., Path], tmp_path: Path
+    arguments: tuple[str, ...], loaded: Preloaded, estate_config: ConfigWriter, tmp_path: Path
 ) -> None:
     forked, alone = both(arguments, loaded, tmp_path, estate_config())
     assert forked == alone
 
 
 def test_input_directory_and_environment_are_the_process_own(
-    loaded: Preloaded, estate_config: Callable[..., Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    loaded: Preloaded, estate_config: ConfigWriter, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     text = "mount: 1831-011 access denied for nim:/export/nim\n"
     forked, alone = both(("explain", "-", "--json"), loaded, tmp_path, estate_config(), stdin=text)

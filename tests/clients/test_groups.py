@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from nimwrap.estate import Estate
-from tests.running import Ran
+from tests.running import Cli, ConfigWriter, Ran
 
-Cli = Callable[..., Ran]
 MEANT = {"aix01", "powerha2"}
 GROUPS = '\n[groups]\ninner = ["aix01"]\nouter = ["group:inner", "powerha2"]\n'
 
 
 @pytest.fixture
-def config(estate: Estate, estate_config: Callable[..., Path], tmp_path: Path) -> Path:
+def config(estate: Estate, estate_config: ConfigWriter, tmp_path: Path) -> Path:
     estate.instant()
     path = estate_config()
     path.write_text(path.read_text() + GROUPS)

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from nimwrap.estate import Estate
 from tests.notify.conftest import Mailbox, mailbox  # noqa: F401  a fixture
-from tests.running import Ran
-
-Cli = Callable[..., Ran]
+from tests.running import Cli, ConfigWriter
 
 
 @pytest.fixture
-def config(estate: Estate, estate_config: Callable[..., Path], tmp_path: Path) -> Path:
+def config(estate: Estate, estate_config: ConfigWriter, tmp_path: Path) -> Path:
     estate.instant()
     (tmp_path / "schedules").mkdir()
     (tmp_path / "schedules" / "weekly.toml").write_text('[weekly]\ncron = "0 1 * * sun"\ntargets = ["*"]\n')

@@ -7,47 +7,7 @@ import pytest
 from nimwrap.config.load import SYSTEM_PATH, find_config, load
 from nimwrap.config.secret import Secret
 from nimwrap.domain.errors import NimwrapError
-
-WHOLE = """
-state_dir = "/var/lib/nimwrap"
-schedules = "schedules"
-[masters.nim]
-transport = "ssh"
-host = "10.10.10.100"
-port = 22
-user = "root"
-become = ""
-identity_file = "/etc/nimwrap/id_ed25519"
-known_hosts = "/etc/nimwrap/known_hosts"
-ssh_config = "/etc/nimwrap/ssh_config"
-client_channel = "c_rsh"
-spool = "/var/adm/nimwrap"
-max_parallel = 4
-env = { NIM_MKSYSB_SUBDIRS = "yes" }
-keep = 4
-[masters.nim2]
-transport = "local"
-[backup]
-directory = "/export/nim/mksysb"
-mksysb_flags = "X e"
-keep_weekly = 4
-timeout = "90m"
-export_change = "when-needed"
-remedies = ["own-mount", "pre-export"]
-[retry]
-wait = "5m"
-[groups]
-cluster = ["powerha1", "powerha2"]
-all = ["group:cluster", "nim2/aix*", "aix[0-9]?"]
-[clients.powerha1]
-keep = 5
-cluster = "powerha"
-wait = "10m"
-[clients."nim2/powerha1"]
-keep = 6
-[notify]
-urls = ["file:/etc/nimwrap/url", "credential:mail", "json://user:token@chat.example.com/x"]
-"""
+from tests.config.samples import WHOLE
 
 
 @pytest.fixture
@@ -106,6 +66,14 @@ def test_search_order(tmp_path: Path) -> None:
     (tmp_path / ".config" / "nimwrap").mkdir()
     (tmp_path / ".config" / "nimwrap" / "nimwrap.toml").touch()
     assert find_config(None, {"HOME": str(tmp_path)}) == tmp_path / ".config" / "nimwrap" / "nimwrap.toml"
+
+
+def test_clients_without_a_table_share_one_policy(path: Path) -> None:
+    """10,000 clients ask for theirs twice or more; only a table of its own makes another."""
+    config = load(path)
+    assert config.policy("nim", "one") is config.policy("nim", "other")
+    forced = config.saying(keep=7)
+    assert (forced.policy("nim", "one").keep, config.policy("nim", "one").keep != 7) == (7, True)
 
 
 def test_secrets_are_read_late_and_never_shown(path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

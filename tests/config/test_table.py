@@ -13,8 +13,7 @@ from nimwrap.config.keys import ALL_TABLES, OVERRIDABLE, TOP_NAMES, Table
 from nimwrap.config.load import load
 from nimwrap.config.model import Config
 from nimwrap.config.starter import starter
-from tests.config.test_faults import CASES
-from tests.config.test_load import WHOLE
+from tests.config.samples import CASES, WHOLE
 
 
 @pytest.mark.parametrize("table", ALL_TABLES, ids=lambda table: table.name or "top")

@@ -6,7 +6,6 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +14,7 @@ import pytest
 from nimwrap.estate import Estate, build
 from nimwrap.estate.launchers import real_tool
 from nimwrap.estate.server import running
-from tests.running import Ran
+from tests.running import Cli
 
 pytestmark = pytest.mark.skipif(
     real_tool("perl") is None or not Path("/proc/self/cwd").exists(), reason="commands ask no server here"
@@ -82,7 +81,7 @@ def test_a_cluster_says_the_same_either_way(both: tuple[Estate, Estate]) -> None
 
 @pytest.mark.parametrize("trouble", ["", "write_denied", "truncated_image_rc0", "nimsh_down"])
 def test_a_backup_comes_to_the_same_either_way(
-    both: tuple[Estate, Estate], run_cli: Callable[..., Ran], tmp_path: Path, trouble: str
+    both: tuple[Estate, Estate], run_cli: Cli, tmp_path: Path, trouble: str
 ) -> None:
     came = []
     for estate in both:

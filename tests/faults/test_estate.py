@@ -6,21 +6,17 @@ import os
 import shutil
 import sqlite3
 import subprocess
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from tests.backup.test_main_job import nothing_left, only_run
+from nimwrap.estate import Estate
+from tests.backup.evidence import nothing_left, only_run
 from tests.faults.results import confirm, row
-from tests.running import Ran, command, environment
-
-Cli = Callable[..., Ran]
-Config = Callable[..., Path]
+from tests.running import Cli, ConfigWriter, Ran, command, environment
 
 
-def on_call(estate: Any, host: str, program: str, words: int, act: str) -> None:
+def on_call(estate: Estate, host: str, program: str, words: int, act: str) -> None:
     """The first time that ``program`` is called on ``host`` with at least so many words, ``act`` happens before it."""
     path = estate.own_process(host, program)
     text = path.read_text()
@@ -35,11 +31,11 @@ def on_call(estate: Any, host: str, program: str, words: int, act: str) -> None:
     path.write_text(text.replace(begin, begin + trigger))
 
 
-def happened(estate: Any, host: str) -> bool:
+def happened(estate: Estate, host: str) -> bool:
     return (estate.root / f"state/moment-{host}").exists()
 
 
-def test_failover_in_the_middle_of_the_preflight(run_cli: Cli, estate: Any, estate_config: Config) -> None:
+def test_failover_in_the_middle_of_the_preflight(run_cli: Cli, estate: Estate, estate_config: ConfigWriter) -> None:
     on_call(estate, "powerha1", "/usr/bin/perl", 1, "fail_over('powerha2')")
     ran = run_cli("backup", "powerha1", "--json", config=estate_config())
     run = only_run(ran)
@@ -51,7 +47,7 @@ def test_failover_in_the_middle_of_the_preflight(run_cli: Cli, estate: Any, esta
 
 @pytest.mark.parametrize(("client", "to"), [("powerha1", "powerha2"), ("powerha2", "powerha2")])
 def test_failover_between_preflight_and_mount(
-    run_cli: Cli, estate: Any, estate_config: Config, client: str, to: str
+    run_cli: Cli, estate: Estate, estate_config: ConfigWriter, client: str, to: str
 ) -> None:
     """The node that loses the group is let in from both addresses; the one that gains it is asked again and let in."""
     before = estate.exports_text()
@@ -67,7 +63,9 @@ def test_failover_between_preflight_and_mount(
 
 
 @pytest.mark.parametrize(("fault", "name"), [("garbled_output", "garbled"), ("french_locale", "french")])
-def test_what_the_hosts_say_is_odd(run_cli: Cli, estate: Any, estate_config: Config, fault: str, name: str) -> None:
+def test_what_the_hosts_say_is_odd(
+    run_cli: Cli, estate: Estate, estate_config: ConfigWriter, fault: str, name: str
+) -> None:
     estate.fault(fault)
     ran = run_cli("backup", "powerha1", "--json", config=estate_config())
     run = only_run(ran)
@@ -76,7 +74,7 @@ def test_what_the_hosts_say_is_odd(run_cli: Cli, estate: Any, estate_config: Con
     confirm(name, row(run, ran.exit_code, []))
 
 
-def test_nim_hangs_midway(run_cli: Cli, estate: Any, estate_config: Config) -> None:
+def test_nim_hangs_midway(run_cli: Cli, estate: Estate, estate_config: ConfigWriter) -> None:
     config = estate_config(backup={"timeout": "5s", "stall": "60s"}, retry={"attempts": 1})
     good = only_run(run_cli("backup", "powerha2", "--json", config=config))["image"]["location"]
     estate.fault("nim_hang_midway")
@@ -87,7 +85,7 @@ def test_nim_hangs_midway(run_cli: Cli, estate: Any, estate_config: Config) -> N
     confirm("nim-hangs-midway", row(run, ran.exit_code, []))
 
 
-def test_the_state_directory_is_read_only(run_cli: Cli, estate: Any, estate_config: Config) -> None:
+def test_the_state_directory_is_read_only(run_cli: Cli, estate: Estate, estate_config: ConfigWriter) -> None:
     config = estate_config()
     config.write_text(config.read_text().replace(str(estate.root / "nimwrap"), "/sys/kernel/nimwrap"))
     ran = run_cli("backup", "powerha1", "--json", config=config)
@@ -97,7 +95,7 @@ def test_the_state_directory_is_read_only(run_cli: Cli, estate: Any, estate_conf
     confirm("state-read-only", row(None, ran.exit_code, [], code=ran.codes[0], note="nothing is started"))
 
 
-def test_the_history_is_locked(run_cli: Cli, estate: Any, estate_config: Config) -> None:
+def test_the_history_is_locked(run_cli: Cli, estate: Estate, estate_config: ConfigWriter) -> None:
     config = estate_config()
     good = only_run(run_cli("backup", "powerha2", "--json", config=config))["image"]["location"]
     estate.clear_log()
@@ -113,7 +111,7 @@ def test_the_history_is_locked(run_cli: Cli, estate: Any, estate_config: Config)
     confirm("history-locked", row(None, ran.exit_code, [], code=ran.codes[0], note="nothing is started"))
 
 
-def test_the_history_is_corrupted(run_cli: Cli, estate: Any, estate_config: Config) -> None:
+def test_the_history_is_corrupted(run_cli: Cli, estate: Estate, estate_config: ConfigWriter) -> None:
     config = estate_config()
     good = only_run(run_cli("backup", "powerha2", "--json", config=config))["image"]["location"]
     database = estate.root / "nimwrap/history.db"
@@ -126,7 +124,7 @@ def test_the_history_is_corrupted(run_cli: Cli, estate: Any, estate_config: Conf
 
 
 @pytest.mark.lab
-def test_the_state_directory_is_full(estate: Any, estate_config: Config, tmp_path: Path) -> None:
+def test_the_state_directory_is_full(estate: Estate, estate_config: ConfigWriter, tmp_path: Path) -> None:
     """A file system of its own for the state, filled to the last block after a first, good backup."""
     if os.geteuid() != 0 or not shutil.which("unshare"):
         pytest.skip("a small file system of its own needs root on Linux")

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import json
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from threading import Barrier, Event
-from typing import Any
 
 import pytest
 
 from nimwrap.concurrency import AT_ONCE, map_concurrent
-from tests.backup.test_leaving import begin, until
+from nimwrap.estate import Estate
+from tests.running import ConfigWriter, begin
+from tests.waiting import until
 
 ANSWERED_S = 10
 
@@ -63,7 +64,7 @@ def test_when_told_to_stop_only_the_answers_are_returned() -> None:
 
 
 @pytest.fixture
-def silent_master(estate: Any, estate_config: Callable[..., Path], tmp_path: Path) -> Iterator[tuple[Path, Path]]:
+def silent_master(estate: Estate, estate_config: ConfigWriter, tmp_path: Path) -> Iterator[tuple[Path, Path]]:
     """A configuration whose master starts a command and says nothing, and the file that it makes when it does."""
     asked, end, shell = tmp_path / "asked", tmp_path / "end", tmp_path / "shell"
     shell.write_text(f"#!/bin/sh\n: >{asked}\nfor i in 1 2 3 4 5 6 7 8 9; do [ -f {end} ] && exit; sleep 5; done\n")

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from nimwrap.estate import build
-from tests.backup.test_leaving import LIMIT_S, begin, until
-from tests.running import Ran
+from nimwrap.estate import Estate, build
+from tests.running import Cli, ConfigWriter, begin
+from tests.waiting import LIMIT_S, until
 
-Cli = Callable[..., Ran]
-Config = Callable[..., Path]
 CLMGR = "usr/es/sbin/cluster/utilities/clmgr"
 STATE_ONLY = "#!/bin/sh\necho 'STATE=\"STABLE\"'\n"
 
@@ -24,7 +21,7 @@ def spans(runs: list[dict[str, Any]]) -> list[tuple[str, str]]:
     return sorted((attempt["started"], attempt["ended"]) for run in runs for attempt in run["attempts"])
 
 
-def clmgr(estate: Any, node: str, says: str | None) -> None:
+def clmgr(estate: Estate, node: str, says: str | None) -> None:
     """What the node's clmgr is from now on: gone, or a script."""
     tool = estate.files(node) / CLMGR
     tool.unlink()
@@ -33,11 +30,13 @@ def clmgr(estate: Any, node: str, says: str | None) -> None:
         tool.chmod(0o755)
 
 
-def locks_of(estate: Any) -> Path:
+def locks_of(estate: Estate) -> Path:
     return Path(estate.files("nim")) / "var/adm/nimwrap/locks"
 
 
-def test_a_pair_that_only_preflight_knows_follows_one_another(run_cli: Cli, estate: Any, estate_config: Config) -> None:
+def test_a_pair_that_only_preflight_knows_follows_one_another(
+    run_cli: Cli, estate: Estate, estate_config: ConfigWriter
+) -> None:
     config = estate_config()
     assert "cluster" not in config.read_text()
     ran = run_cli("backup", "powerha1", "powerha2", "--json", config=config)
@@ -53,7 +52,7 @@ def test_a_pair_that_only_preflight_knows_follows_one_another(run_cli: Cli, esta
     ids=["clmgr tells the state only", "no clmgr on one of them"],
 )
 def test_a_pair_whose_name_is_not_told_is_known_by_its_nodes(
-    run_cli: Cli, estate: Any, estate_config: Config, says: str | None, nodes: tuple[str, ...]
+    run_cli: Cli, estate: Estate, estate_config: ConfigWriter, says: str | None, nodes: tuple[str, ...]
 ) -> None:
     for node in nodes:
         clmgr(estate, node, says)
@@ -91,7 +90,9 @@ def test_two_processes_and_no_name_told(run_cli: Cli, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("mark", ["app_cluster", "powerha2"])
-def test_another_nimwrap_holds_the_cluster(run_cli: Cli, estate: Any, estate_config: Config, mark: str) -> None:
+def test_another_nimwrap_holds_the_cluster(
+    run_cli: Cli, estate: Estate, estate_config: ConfigWriter, mark: str
+) -> None:
     lock = locks_of(estate) / f"cluster.{mark}"
     lock.mkdir(parents=True)
     (lock / "run").write_text("20261123T000000-powerha2-beef\n")

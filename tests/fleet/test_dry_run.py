@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from tests.running import Ran
+from nimwrap.estate import Estate
+from tests.running import Cli
 
-Cli = Callable[..., Ran]
 
-
-def test_who_is_kept_out_is_named_and_not_asked(run_cli: Cli, estate: Any, estate_config: Callable[..., Any]) -> None:
+def test_who_is_kept_out_is_named_and_not_asked(
+    run_cli: Cli, estate: Estate, estate_config: Callable[..., Any]
+) -> None:
     config = estate_config(clients={"aix02": {"exclude": True}})
     assert run_cli("hold", "aix01", "--reason", "new disks", config=config).exit_code == 0
     estate.clear_log()
@@ -31,7 +32,7 @@ def test_who_is_kept_out_is_named_and_not_asked(run_cli: Cli, estate: Any, estat
 
 
 def test_the_nim_database_is_planned_first_as_it_is_made_first(
-    run_cli: Cli, estate: Any, estate_config: Callable[..., Any]
+    run_cli: Cli, estate: Estate, estate_config: Callable[..., Any]
 ) -> None:
     config = estate_config(
         master={"max_parallel": 1}, clients={"master": {"kinds": ["nim_db"]}, "powerha2": {"exclude": True}}
@@ -46,7 +47,7 @@ def test_the_nim_database_is_planned_first_as_it_is_made_first(
 
 
 def test_the_plan_of_pre_export_widens_what_stands_and_names_the_way_back(
-    run_cli: Cli, estate: Any, estate_config: Callable[..., Any]
+    run_cli: Cli, estate: Estate, estate_config: Callable[..., Any]
 ) -> None:
     directory = "/export/nim/mksysb/powerha1"
     (estate.files("nim") / directory.lstrip("/")).mkdir(parents=True)
@@ -60,7 +61,7 @@ def test_the_plan_of_pre_export_widens_what_stands_and_names_the_way_back(
 
 
 def test_a_master_out_of_reach_is_12_as_for_the_run(
-    run_cli: Cli, estate: Any, estate_config: Callable[..., Any]
+    run_cli: Cli, estate: Estate, estate_config: Callable[..., Any]
 ) -> None:
     config = estate_config()
     assert run_cli("status", "--refresh", config=config).exit_code == 1

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from tests.running import Ran
+from nimwrap.estate import Estate
+from tests.running import Cli, ConfigWriter
 from tests.sampling import some
 
 CLIENTS = ("aix01", "aix02", "powerha1")
@@ -17,7 +16,7 @@ CLIENTS = ("aix01", "aix02", "powerha1")
 
 @pytest.mark.parametrize("behaviour", some(["merge", "replace", "refuse"], always=["refuse"]))
 def test_whatever_nim_does_with_an_export_all_are_made_one_after_another(
-    run_cli: Callable[..., Ran], estate: Any, estate_config: Callable[..., Path], behaviour: str
+    run_cli: Cli, estate: Estate, estate_config: ConfigWriter, behaviour: str
 ) -> None:
     estate.behaviour(behaviour)
     estate.setting(rate=400_000, image_size=200_000)

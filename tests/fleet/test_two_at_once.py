@@ -15,7 +15,7 @@ import pytest
 
 from nimwrap.estate import Estate, build
 from nimwrap.history.sqlite.queries import Reader
-from tests.backup.test_leaving import begin
+from tests.running import begin
 
 TIMES = [pytest.param(number, marks=() if number < 2 else pytest.mark.slow) for number in range(50)]
 CLIENTS = ["aix01", "aix02", "powerha1", "powerha2"]

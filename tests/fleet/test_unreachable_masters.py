@@ -8,14 +8,13 @@ from typing import Any
 
 import pytest
 
-from tests.running import Ran
-from tests.scheduling.test_due import ago, schedules, slots  # noqa: F401  a fixture among them
-
-Cli = Callable[..., Ran]
+from nimwrap.estate import Estate
+from tests.running import Cli, ConfigWriter
+from tests.scheduling.tables import ago, slots
 
 
 @pytest.fixture
-def config(estate_config: Callable[..., Path]) -> Path:
+def config(estate_config: ConfigWriter) -> Path:
     path = estate_config()
     path.write_text(f'{path.read_text()}\n[masters.nim2]\ntransport = "local"\nshell = "/nonexistent/ksh"\n')
     return path
@@ -52,9 +51,9 @@ def test_check_says_the_same(run_cli: Cli, config: Path) -> None:
 @pytest.mark.parametrize("verb", [("due",), ("run", "nightly")])
 def test_a_schedule_says_the_same(
     run_cli: Cli,
-    estate: Any,
+    estate: Estate,
     config: Path,
-    schedules: Callable[..., None],  # noqa: F811
+    schedules: Callable[..., None],
     verb: tuple[str, ...],
 ) -> None:
     schedules(targets=["nim/aix01", "nim2/*"], cron=ago(2))

@@ -9,7 +9,6 @@ import sqlite3
 import stat
 import subprocess
 import sys
-from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
@@ -21,7 +20,7 @@ from nimwrap.history.sqlite.database import connect
 from nimwrap.history.sqlite.queries import Reader
 from nimwrap.history.sqlite.store import Store
 from tests.history.samples import a_run, config_for
-from tests.running import ROOT, Ran
+from tests.running import ROOT, Cli
 
 MORE = {**schema.MIGRATIONS, "m999_more": "alter table runs add column weather text;\n"}
 
@@ -110,7 +109,7 @@ def test_what_a_check_measured_becomes_data(path: Path, monkeypatch: pytest.Monk
     assert [text and json.loads(text) for text in found] == [{"mounted_on": "/export/nim", "free_bytes": 4096}, None]
 
 
-def test_a_newer_database_is_refused(path: Path, run_cli: Callable[..., Ran]) -> None:
+def test_a_newer_database_is_refused(path: Path, run_cli: Cli) -> None:
     assert _at_once(_MIGRATES, path, 1) == [0]
     for opened in (Store.open, Reader.open):
         with pytest.raises(StoreUnavailable) as caught:
@@ -122,7 +121,7 @@ def test_a_newer_database_is_refused(path: Path, run_cli: Callable[..., Ran]) ->
 
 
 @pytest.mark.parametrize("damage", ["text", "cut"])
-def test_a_damaged_file_is_named_with_the_way_out(path: Path, damage: str, run_cli: Callable[..., Ran]) -> None:
+def test_a_damaged_file_is_named_with_the_way_out(path: Path, damage: str, run_cli: Cli) -> None:
     if damage == "text":
         path.parent.mkdir(mode=0o700)
         path.write_text("this is not a database\n" * 100)
@@ -141,7 +140,7 @@ def test_a_damaged_file_is_named_with_the_way_out(path: Path, damage: str, run_c
         assert (held.exit_code, "is damaged" in held.stderr) == (1, True)
 
 
-def test_the_way_out_of_a_damaged_file_works(path: Path, run_cli: Callable[..., Ran]) -> None:
+def test_the_way_out_of_a_damaged_file_works(path: Path, run_cli: Cli) -> None:
     path.parent.mkdir(mode=0o700)
     path.write_text("this is not a database\n" * 100)
     set_aside = f"cd {shlex.quote(str(path.parent))} && mkdir damaged && mv history.db* damaged/"
@@ -150,7 +149,7 @@ def test_the_way_out_of_a_damaged_file_works(path: Path, run_cli: Callable[..., 
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a directory away")
-def test_another_user_is_refused_with_the_line_to_run(path: Path, run_cli: Callable[..., Ran]) -> None:
+def test_another_user_is_refused_with_the_line_to_run(path: Path, run_cli: Cli) -> None:
     Store.open(path).close()
     config = config_for(path.parent.parent)
     os.chown(path.parent, 12345, -1)
@@ -162,7 +161,7 @@ def test_another_user_is_refused_with_the_line_to_run(path: Path, run_cli: Calla
     assert "--reason 'two words'" in held.json["errors"][0]["hint"]
 
 
-def test_a_state_directory_that_cannot_be_made_is_said_plainly(tmp_path: Path, run_cli: Callable[..., Ran]) -> None:
+def test_a_state_directory_that_cannot_be_made_is_said_plainly(tmp_path: Path, run_cli: Cli) -> None:
     (tmp_path / "state").write_text("a file stands where the directory should be")
     ran = run_cli("hold", "powerha1", "--reason", "x", "--json", config=config_for(tmp_path))
     assert (ran.exit_code, ran.codes) == (1, ["history_unwritable"])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
@@ -15,7 +14,7 @@ from nimwrap.domain.records import ChangeState
 from nimwrap.history.sqlite import schema
 from nimwrap.history.sqlite.queries import Reader
 from tests.history.samples import config_for
-from tests.running import Ran
+from tests.running import Cli
 
 BEFORE = Path(__file__).with_name("version_1.sql")
 
@@ -67,7 +66,7 @@ def test_nothing_is_lost_and_a_copy_is_kept(migrated: Path) -> None:
     assert measured == {"/export/nim"}
 
 
-def test_every_verb_that_reads_understands_it(migrated: Path, run_cli: Callable[..., Ran]) -> None:
+def test_every_verb_that_reads_understands_it(migrated: Path, run_cli: Cli) -> None:
     config = config_for(migrated.parent.parent)
     runs = run_cli("history", "--json", "--limit", "100", config=config).data["runs"]
     assert {run["outcome"] for run in runs} == set(Outcome)

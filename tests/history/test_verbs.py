@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -14,9 +13,7 @@ from nimwrap.domain.findings import Failure
 from nimwrap.domain.records import InventoryClient
 from nimwrap.history.sqlite.store import Store
 from tests.history.samples import EXPORTED, MESSAGE, a_run, at, config_for, tell_founding_case
-from tests.running import Ran
-
-Call = Callable[..., Ran]
+from tests.running import Cli, Ran
 
 
 @pytest.fixture
@@ -25,7 +22,7 @@ def config(path: Path) -> Path:
 
 
 @pytest.fixture
-def call(run_cli: Call, config: Path) -> Call:
+def call(run_cli: Cli, config: Path) -> Cli:
     def with_config(*arguments: str) -> Ran:
         return run_cli(*arguments, config=config)
 
@@ -38,14 +35,14 @@ def told(store: Store) -> str:
     return tell_founding_case(store)
 
 
-def test_nothing_recorded_is_no_error(call: Call, path: Path) -> None:
+def test_nothing_recorded_is_no_error(call: Cli, path: Path) -> None:
     assert call("history").stdout == "No runs are recorded.\n"
     assert call("exports", "list").stdout == "No export change is in force.\n"
     assert call("history", "--json").data == {"runs": [], "more": False}
     assert not path.exists()
 
 
-def test_history_lists_the_newest_first(call: Call, told: str) -> None:
+def test_history_lists_the_newest_first(call: Cli, told: str) -> None:
     ran = call("history")
     assert (ran.exit_code, ran.stderr) == (0, "")
     header, newest, older = ran.lines
@@ -55,7 +52,7 @@ def test_history_lists_the_newest_first(call: Call, told: str) -> None:
     assert older.split()[4:] == ["refused", "10m", "00s", "-", "source_address_mismatch"]
 
 
-def test_history_as_json_is_for_scripts(call: Call, told: str) -> None:
+def test_history_as_json_is_for_scripts(call: Cli, told: str) -> None:
     document = call("--json", "history", "nim/power*", "--outcome", "ok", "--limit", "1").json
     assert (document["command"], document["status"], document["exit_code"]) == ("history", "success", 0)
     assert [run["id"] for run in document["data"]["runs"]] == [told]
@@ -64,11 +61,11 @@ def test_history_as_json_is_for_scripts(call: Call, told: str) -> None:
     assert "--limit N shows more" in call("history", "--limit", "1").stdout
 
 
-def test_history_of_a_known_client_without_runs_is_empty(call: Call, told: str) -> None:
+def test_history_of_a_known_client_without_runs_is_empty(call: Cli, told: str) -> None:
     assert call("history", "aix01", "--json").data["runs"] == []
 
 
-def test_history_knows_groups(call: Call, told: str, config: Path) -> None:
+def test_history_knows_groups(call: Cli, told: str, config: Path) -> None:
     config.write_text(config.read_text() + '[groups]\ncluster = ["powerha1", "not-yet-there"]\n')
     assert len(call("history", "group:cluster", "--json").data["runs"]) == 2
     wrong = call("history", "group:clusters")
@@ -86,7 +83,7 @@ def test_history_knows_groups(call: Call, told: str, config: Path) -> None:
     ],
 )
 def test_history_refuses_what_it_does_not_know(
-    call: Call, told: str, arguments: list[str], message: str, hint: str
+    call: Cli, told: str, arguments: list[str], message: str, hint: str
 ) -> None:
     ran = call("history", *arguments)
     assert (ran.exit_code, ran.stdout) == (2, "")
@@ -94,7 +91,7 @@ def test_history_refuses_what_it_does_not_know(
     assert hint in ran.stderr
 
 
-def test_show_knows_the_last_run_a_client_and_what_is_unique_of_an_id(call: Call, told: str, store: Store) -> None:
+def test_show_knows_the_last_run_a_client_and_what_is_unique_of_an_id(call: Cli, told: str, store: Store) -> None:
     store.record_run(a_run("20270101T000000-aix01-77aa", client="aix01", minutes=99, outcome=Outcome.OK))
 
     def shown(run: str) -> str:
@@ -106,13 +103,13 @@ def test_show_knows_the_last_run_a_client_and_what_is_unique_of_an_id(call: Call
     assert (unknown.exit_code, "there is no run 'aix02'" in unknown.stderr) == (2, True)
 
 
-def test_history_since_a_time(call: Call, told: str) -> None:
+def test_history_since_a_time(call: Cli, told: str) -> None:
     assert [run["id"] for run in call("history", "--since", "2026-11-22T14:30:00Z", "--json").data["runs"]] == [told]
     assert len(call("history", "--since", "2026-11-22T00:00:00+00:00", "--json").data["runs"]) == 2
     assert call("history", "--since", "2026-11-22T15:00:01Z", "--json").data["runs"] == []
 
 
-def test_show_tells_the_story(call: Call, told: str) -> None:
+def test_show_tells_the_story(call: Cli, told: str) -> None:
     ran = call("show", told)
     assert ran.exit_code == 0
     assert ran.lines[0] == f"Run {told}: ok"
@@ -138,7 +135,7 @@ def test_show_tells_the_story(call: Call, told: str) -> None:
     assert "/usr/sbin/exportfs" in call("show", told, "--full").stdout
 
 
-def test_show_says_first_what_failed_and_what_to_do(call: Call, told: str) -> None:
+def test_show_says_first_what_failed_and_what_to_do(call: Cli, told: str) -> None:
     ran = call("show", "20261122T1400")
     assert ran.lines[:4] == [
         "Run 20261122T140000-powerha1-0a1b: refused",
@@ -150,7 +147,7 @@ def test_show_says_first_what_failed_and_what_to_do(call: Call, told: str) -> No
     assert "nimwrap explain 1831-011" in ran.stdout
 
 
-def test_show_as_json_has_all_the_evidence(call: Call, told: str) -> None:
+def test_show_as_json_has_all_the_evidence(call: Cli, told: str) -> None:
     run = call("show", told, "--json").data["run"]
     assert run["attempts"][0]["output"].startswith("0512-038")
     assert run["events"][0]["data"]["stdout"] == EXPORTED
@@ -160,7 +157,7 @@ def test_show_as_json_has_all_the_evidence(call: Call, told: str) -> None:
     assert refused["explanations"][0]["code"] == "1831-011"
 
 
-def test_show_of_a_run_that_goes_on_says_how_to_end_it(call: Call, store: Store) -> None:
+def test_show_of_a_run_that_goes_on_says_how_to_end_it(call: Cli, store: Store) -> None:
     store.begin_run(a_run("r1"))
     store.update_run("r1", phase="image")
     said = call("show", "r1").stdout
@@ -172,13 +169,13 @@ def test_show_of_a_run_that_goes_on_says_how_to_end_it(call: Call, store: Store)
     ("text", "hint"),
     [("2026", "say which"), ("20261122T140000-powerha1-ffff", "nearest"), ("aix01", "nimwrap history")],
 )
-def test_show_of_an_unknown_run_names_the_nearest(call: Call, told: str, text: str, hint: str) -> None:
+def test_show_of_an_unknown_run_names_the_nearest(call: Cli, told: str, text: str, hint: str) -> None:
     ran = call("show", text)
     assert (ran.exit_code, ran.stdout) == (2, "")
     assert hint in ran.stderr
 
 
-def test_show_leaves_no_escape_sequence_of_a_host_through(call: Call, store: Store) -> None:
+def test_show_leaves_no_escape_sequence_of_a_host_through(call: Cli, store: Store) -> None:
     store.begin_run(a_run("r1"))
     store.event("command", "ls", run="r1", data={"stdout": "\x1b[31mred\x1b]0;title\x07", "returncode": 0}, at=at(0))
     said = call("show", "r1").stdout
@@ -186,7 +183,7 @@ def test_show_leaves_no_escape_sequence_of_a_host_through(call: Call, store: Sto
     assert "\\x1b[31mred" in said
 
 
-def test_exports_list_has_those_in_force_first(call: Call, store: Store, told: str) -> None:
+def test_exports_list_has_those_in_force_first(call: Cli, store: Store, told: str) -> None:
     store.begin_run(a_run("r9", minutes=90))
     first = store.plan_change("r9", "nim", "/export/a", added=["10.20.0.60"], before=None, at=at(91))
     store.plan_change("r9", "nim", "/export/b", added=["10.20.0.60"], before=None, at=at(91))
@@ -208,7 +205,7 @@ def test_exports_list_has_those_in_force_first(call: Call, store: Store, told: s
     assert "10.20.0.52" in lines[-1]
 
 
-def test_hold_and_release(call: Call, told: str, store: Store) -> None:
+def test_hold_and_release(call: Cli, told: str, store: Store) -> None:
     held = call("hold", "powerha1", "--reason", "patching", "--until", "3d", "--json")
     assert (held.exit_code, held.json["warnings"]) == (0, [])
     assert (held.data["hold"]["client"], held.data["hold"]["master"]) == ("powerha1", "nim")
@@ -219,7 +216,7 @@ def test_hold_and_release(call: Call, told: str, store: Store) -> None:
     assert (again.exit_code, again.stdout) == (0, "powerha1 was not held\n")
 
 
-def test_globs_and_groups_are_held_and_released(call: Call, told: str, store: Store, config: Path) -> None:
+def test_globs_and_groups_are_held_and_released(call: Cli, told: str, store: Store, config: Path) -> None:
     config.write_text(config.read_text() + '[groups]\ninner = ["powerha1"]\nouter = ["group:inner"]\n')
     store.record_inventory("nim", [InventoryClient("web1", "standalone"), InventoryClient("web2", "standalone")], at(0))
     held = call("hold", "web*", "group:outer", "--reason", "move", "--json").data["holds"]
@@ -232,7 +229,7 @@ def test_globs_and_groups_are_held_and_released(call: Call, told: str, store: St
     ]
 
 
-def test_history_of_a_code_and_of_a_master(call: Call, told: str, store: Store) -> None:
+def test_history_of_a_code_and_of_a_master(call: Cli, told: str, store: Store) -> None:
     busy = Failure(FailureCode.CLIENT_BUSY, "it is being installed")
     store.record_run(a_run("r-busy", minutes=7, outcome=Outcome.REFUSED, failure=busy))
     store.record_run(
@@ -252,7 +249,7 @@ def test_history_of_a_code_and_of_a_master(call: Call, told: str, store: Store) 
         assert (ran.exit_code, "did you mean" in ran.stderr) == (2, True)
 
 
-def test_a_hold_of_an_unknown_name_is_kept_and_warned_of(call: Call, told: str) -> None:
+def test_a_hold_of_an_unknown_name_is_kept_and_warned_of(call: Cli, told: str) -> None:
     ran = call("hold", "powerha3", "--reason", "new")
     assert (ran.exit_code, ran.stdout) == (0, "nim/powerha3 is held until it is released: new\n")
     assert "warning: nothing called powerha3 is known here" in ran.stderr
@@ -275,13 +272,13 @@ def test_a_hold_of_an_unknown_name_is_kept_and_warned_of(call: Call, told: str) 
         (["release", "powerha8"], "did you mean powerha1?"),
     ],
 )
-def test_what_cannot_be_held_or_released_is_refused(call: Call, told: str, arguments: list[str], said: str) -> None:
+def test_what_cannot_be_held_or_released_is_refused(call: Cli, told: str, arguments: list[str], said: str) -> None:
     ran = call(*arguments)
     assert (ran.exit_code, ran.stdout) == (2, "")
     assert said in ran.stderr
 
 
-def test_a_name_that_two_masters_know_must_be_said_in_full(call: Call, store: Store, config: Path) -> None:
+def test_a_name_that_two_masters_know_must_be_said_in_full(call: Cli, store: Store, config: Path) -> None:
     config.write_text(config.read_text() + '[masters.nim2]\ntransport = "local"\n')
     for master in ("nim", "nim2"):
         store.record_inventory(master, [InventoryClient("aix01", "standalone")], at(0))
@@ -291,7 +288,7 @@ def test_a_name_that_two_masters_know_must_be_said_in_full(call: Call, store: St
     assert call("release", "aix01", "--json").data == {"released": [{"client": "aix01", "master": "nim2"}]}
 
 
-def test_reading_loads_nothing_heavy(call: Call, told: str, config: Path, run_cli: Call) -> None:
+def test_reading_loads_nothing_heavy(call: Cli, told: str, config: Path, run_cli: Cli) -> None:
     script = (
         "import sys; from nimwrap.cli.main import main; main(sys.argv[1:]);"
         "print(sorted(set(sys.modules) & {'sqlite_utils', 'rich', 'fabric', 'paramiko', 'apscheduler', 'jinja2'}))"
@@ -301,7 +298,7 @@ def test_reading_loads_nothing_heavy(call: Call, told: str, config: Path, run_cl
         assert subprocess.run(argv, capture_output=True, text=True, check=True).stdout.splitlines()[-1] == "[]"
 
 
-def test_a_night_of_every_outcome_is_shown(call: Call, store: Store) -> None:
+def test_a_night_of_every_outcome_is_shown(call: Cli, store: Store) -> None:
     for minutes, outcome in enumerate(outcome for outcome in Outcome if outcome is not Outcome.RUNNING):
         store.record_run(a_run(f"r{minutes}", minutes=minutes, outcome=outcome))
     assert [line.split()[4] for line in call("history").lines[1:]] == [

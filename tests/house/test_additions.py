@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
+from nimwrap.estate import Estate
 from tests.house.variant import edited, variant
-from tests.running import Ran
-
-Cli = Callable[..., Ran]
-Config = Callable[..., Path]
+from tests.running import Cli, ConfigWriter
 
 TRANSPORT = '''\
 """Transport ``toy``: this very machine, by another name."""
@@ -37,7 +33,7 @@ def short_name(s: CheckContext) -> Finding:
 
 
 def test_a_new_transport_is_its_module_and_its_row_in_the_configuration(
-    run_cli: Cli, estate: Any, estate_config: Config, tmp_path: Path
+    run_cli: Cli, estate: Estate, estate_config: ConfigWriter, tmp_path: Path
 ) -> None:
     row = 'Transport("local", remote=False)'
     changed = edited("config/model.py", row, f'{row}, Transport("toy", remote=False)') | {"hosts/toy.py": TRANSPORT}
@@ -54,7 +50,7 @@ def test_a_new_transport_is_its_module_and_its_row_in_the_configuration(
 
 
 def test_a_new_check_from_known_facts_is_its_function_its_place_in_the_order_and_a_case(
-    run_cli: Cli, estate: Any, estate_config: Config, tmp_path: Path
+    run_cli: Cli, estate: Estate, estate_config: ConfigWriter, tmp_path: Path
 ) -> None:
     path, last = "preflight/checks/__init__.py", '    ("deadline", timeouts.deadline),\n'
     listed = edited(path, last, f'{last}    ("short_name", toy_checks.short_name),\n')[path]

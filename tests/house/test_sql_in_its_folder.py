@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from tests.house.test_names_in_their_folders import PACKAGE, literals, modules
+from tests.house.sources import PACKAGE, literals, modules
 
 STATEMENT = re.compile(
     r"\b(select\b.+\bfrom\b|insert\s+into\b|update\s+\w+\s+set\b|delete\s+from\b|create\s+(table|view|index)\b"

@@ -12,14 +12,13 @@ import pytest
 
 from nimwrap.history.model import ImageRow
 from tests.images.imagelab import Lab
-from tests.running import Ran
+from tests.running import Cli, Ran
 
-Run = Callable[..., Ran]
 HOUR = timedelta(hours=1)
 
 
 @pytest.fixture
-def nimwrap(lab: Lab, run_cli: Run) -> Run:
+def nimwrap(lab: Lab, run_cli: Cli) -> Cli:
     return lambda *arguments, **more: run_cli("images", *arguments, "--json", config=lab.file, **more)
 
 
@@ -33,7 +32,7 @@ def by_id(ran: Ran, key: str = "images") -> dict[int, dict[str, Any]]:
     return {one["id"]: one for one in ran.data[key]}
 
 
-def test_list_names_every_image_with_its_proof(lab: Lab, nimwrap: Run) -> None:
+def test_list_names_every_image_with_its_proof(lab: Lab, nimwrap: Cli) -> None:
     row = recent(lab, ages=(1,))[0]
     ran = nimwrap("list")
     assert ran.exit_code == 0
@@ -63,10 +62,10 @@ def test_list_names_every_image_with_its_proof(lab: Lab, nimwrap: Run) -> None:
     }
     assert abs(image["age_s"] - 86400) < 60
     (room,) = ran.data["filesystems"]
-    assert (room["filesystem"], room["worst_bytes"]) == ("/export/nim", int(262144 * 1.1))
+    assert (room["filesystem"], room["worst_bytes"]) == ("/export/nim", int(262144 * 1.2))
 
 
-def test_list_shows_what_does_not_fit_together(lab: Lab, nimwrap: Run) -> None:
+def test_list_shows_what_does_not_fit_together(lab: Lab, nimwrap: Cli) -> None:
     gone, alone, grown = recent(lab, ages=(3, 2, 1))
     lab.disk(gone.location).unlink()
     lab.run("/usr/sbin/nim", "-o", "remove", alone.resource)
@@ -90,16 +89,16 @@ def test_list_shows_what_does_not_fit_together(lab: Lab, nimwrap: Run) -> None:
     assert {one["client"] for one in nimwrap("list", "aix0[2-9]").data["images"]} == {"aix02"}
 
 
-def test_list_without_its_master_tells_what_the_history_knows(lab: Lab, nimwrap: Run) -> None:
+def test_list_without_its_master_tells_what_the_history_knows(lab: Lab, nimwrap: Cli) -> None:
     recent(lab, ages=(1,))
     lab.configure(master={"shell": "/nowhere/shell"})
     ran = nimwrap("list")
-    assert ran.exit_code == 0
+    assert ran.exit_code == 12
     assert len(ran.data["images"]) == 1
-    assert ran.json["warnings"][0]["code"] == "master_unreachable"
+    assert ran.codes == ["master_unreachable"]
 
 
-def test_unknown_names_are_refused_with_the_nearest(lab: Lab, nimwrap: Run) -> None:
+def test_unknown_names_are_refused_with_the_nearest(lab: Lab, nimwrap: Cli) -> None:
     row = recent(lab, ages=(1,))[0]
     for arguments in (("list", "aix001"), ("verify", "aix001"), ("prune", "aix001"), ("restore-plan", "aix001")):
         ran = nimwrap(*arguments)
@@ -110,7 +109,7 @@ def test_unknown_names_are_refused_with_the_nearest(lab: Lab, nimwrap: Run) -> N
     assert row.resource in ran.json["errors"][0]["hint"]
 
 
-def test_dry_run_explains_and_changes_nothing(lab: Lab, nimwrap: Run) -> None:
+def test_dry_run_explains_and_changes_nothing(lab: Lab, nimwrap: Cli) -> None:
     rows = recent(lab)
     lab.estate.clear_log()
     ran = nimwrap("prune", "--dry-run")
@@ -123,7 +122,7 @@ def test_dry_run_explains_and_changes_nothing(lab: Lab, nimwrap: Run) -> None:
     assert all(row.removal is None for row in lab.rows())
 
 
-def test_prune_removes_and_is_a_no_op_the_second_time(lab: Lab, nimwrap: Run) -> None:
+def test_prune_removes_and_is_a_no_op_the_second_time(lab: Lab, nimwrap: Cli) -> None:
     rows = recent(lab)
     ran = nimwrap("prune")
     assert ran.exit_code == 0
@@ -136,7 +135,7 @@ def test_prune_removes_and_is_a_no_op_the_second_time(lab: Lab, nimwrap: Run) ->
     assert [one for one in lab.estate.changes() if one.argv[0] != "mkdir"] == []
 
 
-def test_pin_and_unpin(lab: Lab, nimwrap: Run) -> None:
+def test_pin_and_unpin(lab: Lab, nimwrap: Cli) -> None:
     rows = recent(lab)
     assert by_id(nimwrap("pin", rows[0].resource, str(rows[1].id)))[rows[1].id]["pinned"] is True
     assert {each["action"] for each in nimwrap("prune").data["decisions"]} == {"keep"}
@@ -145,7 +144,7 @@ def test_pin_and_unpin(lab: Lab, nimwrap: Run) -> None:
     assert lab.disk(rows[1].location).exists()
 
 
-def test_prune_reports_a_removal_that_nim_refuses(lab: Lab, nimwrap: Run) -> None:
+def test_prune_reports_a_removal_that_nim_refuses(lab: Lab, nimwrap: Cli) -> None:
     rows = recent(lab, ages=(4, 3, 2, 1))
     real = lab.disk("/usr/sbin/nim")
     real.write_text("#!/bin/sh\necho '0042-001 nim: processing error' >&2; exit 1\n")
@@ -188,7 +187,7 @@ def spoil(lab: Lab, row: dict[str, Any], how: str) -> None:
     ],
 )
 def test_verify_finds_what_is_spoiled_at_the_stated_level(
-    lab: Lab, nimwrap: Run, how: str, code: str, level: str
+    lab: Lab, nimwrap: Cli, how: str, code: str, level: str
 ) -> None:
     row = lab.make(days=1)
     spoil(lab, row, how)
@@ -205,7 +204,7 @@ def test_verify_finds_what_is_spoiled_at_the_stated_level(
         assert nimwrap("verify", "aix01").exit_code == 1
 
 
-def test_a_fault_that_is_mended_is_forgotten(lab: Lab, nimwrap: Run) -> None:
+def test_a_fault_that_is_mended_is_forgotten(lab: Lab, nimwrap: Cli) -> None:
     row = lab.make(days=1)
     file = lab.disk(row.location)
     kept = file.read_bytes()
@@ -216,7 +215,7 @@ def test_a_fault_that_is_mended_is_forgotten(lab: Lab, nimwrap: Run) -> None:
     assert (ran.exit_code, by_id(ran)[row.id]["ok"], lab.row(row.id).fault) == (0, True, None)
 
 
-def test_full_verification_is_remembered_and_reads_each_image_once(lab: Lab, nimwrap: Run) -> None:
+def test_full_verification_is_remembered_and_reads_each_image_once(lab: Lab, nimwrap: Cli) -> None:
     row = lab.make(days=1)
     assert nimwrap("verify", "--full").exit_code == 0
     after = lab.row(row.id)
@@ -225,7 +224,7 @@ def test_full_verification_is_remembered_and_reads_each_image_once(lab: Lab, nim
     assert after.cksum == row.cksum
 
 
-def test_verify_due_reads_in_full_what_the_policy_asks_for(lab: Lab, nimwrap: Run) -> None:
+def test_verify_due_reads_in_full_what_the_policy_asks_for(lab: Lab, nimwrap: Cli) -> None:
     now = datetime.now(UTC)
     old = lab.make(days=40, created=now - timedelta(days=40))
     new = lab.make(days=1, created=now - timedelta(days=1))
@@ -233,7 +232,7 @@ def test_verify_due_reads_in_full_what_the_policy_asks_for(lab: Lab, nimwrap: Ru
     assert {number: one["level"] for number, one in by_id(ran).items()} == {old.id: "full", new.id: "quick"}
 
 
-def test_verify_stays_within_its_time(lab: Lab, nimwrap: Run) -> None:
+def test_verify_stays_within_its_time(lab: Lab, nimwrap: Cli) -> None:
     row = lab.make(days=1)
     ran = nimwrap("verify", "--full", "--limit-time", "0s")
     checked = by_id(ran)[row.id]
@@ -241,7 +240,7 @@ def test_verify_stays_within_its_time(lab: Lab, nimwrap: Run) -> None:
     assert nimwrap("verify", "--limit-time", "soon").exit_code == 2
 
 
-def test_verify_keeps_away_from_a_running_backup(lab: Lab, nimwrap: Run) -> None:
+def test_verify_keeps_away_from_a_running_backup(lab: Lab, nimwrap: Cli) -> None:
     near, far = lab.make("aix01", 1), lab.make("aix02", 1)
     lab.run("mkdir", "-p", "/var/adm/nimwrap/locks/aix01")
     lab.host.run("cd /var/adm/nimwrap/locks/aix01 && echo other > run && date -u +%Y%m%d%H%M%S > heartbeat")
@@ -250,7 +249,7 @@ def test_verify_keeps_away_from_a_running_backup(lab: Lab, nimwrap: Run) -> None
     assert by_id(ran)[far.id]["ok"] is True
 
 
-def test_a_tool_that_is_missing_is_no_fault_of_the_image(lab: Lab, nimwrap: Run) -> None:
+def test_a_tool_that_is_missing_is_no_fault_of_the_image(lab: Lab, nimwrap: Cli) -> None:
     row = lab.make(days=1)
     lab.disk("/usr/bin/lsmksysb").unlink()
     ran = nimwrap("verify")
@@ -259,7 +258,7 @@ def test_a_tool_that_is_missing_is_no_fault_of_the_image(lab: Lab, nimwrap: Run)
     assert lab.row(row.id).fault is None
 
 
-def test_import_makes_status_true_and_adopt_takes_over(lab: Lab, nimwrap: Run, run_cli: Run) -> None:
+def test_import_makes_status_true_and_adopt_takes_over(lab: Lab, nimwrap: Cli, run_cli: Cli) -> None:
     expected = [lab.attempt("aix01", age)[0] for age in (5, 4, 3, 2, 1)]
     own = lab.make("aix02", 1)
     ran = nimwrap("import")
@@ -284,7 +283,7 @@ def test_import_makes_status_true_and_adopt_takes_over(lab: Lab, nimwrap: Run, r
     assert lab.row(own.id).removed is None
 
 
-def test_import_tells_a_foreign_and_a_broken_image(lab: Lab, nimwrap: Run) -> None:
+def test_import_tells_a_foreign_and_a_broken_image(lab: Lab, nimwrap: Cli) -> None:
     wrong, place = lab.attempt("aix01", 1)
     lab.disk(place).write_bytes(lab.disk(lab.make("aix02", 1).location).read_bytes())
     broken, place = lab.attempt("aix01", 2)
@@ -299,7 +298,7 @@ def test_import_tells_a_foreign_and_a_broken_image(lab: Lab, nimwrap: Run) -> No
     ]
 
 
-def test_import_finds_the_client_of_a_resource_without_source(lab: Lab, nimwrap: Run) -> None:
+def test_import_finds_the_client_of_a_resource_without_source(lab: Lab, nimwrap: Cli) -> None:
     expected, place = lab.attempt("aix01", 1)
     lab.run("/usr/sbin/nim", "-o", "remove", expected.resource or "")
     lab.run("/usr/sbin/nim", "-o", "define", "-t", "mksysb", "-a", "server=master", "-a", f"location={place}", "byhand")
@@ -307,7 +306,7 @@ def test_import_finds_the_client_of_a_resource_without_source(lab: Lab, nimwrap:
     assert [(one["client"], one["resource"]) for one in ran.data["images"]] == [("aix01", "byhand")]
 
 
-def test_the_restore_plan_is_accepted_by_nim_step_by_step(lab: Lab, nimwrap: Run) -> None:
+def test_the_restore_plan_is_accepted_by_nim_step_by_step(lab: Lab, nimwrap: Cli) -> None:
     row = lab.make(days=1)
     plan = nimwrap("restore-plan", "aix01").data["plan"]
     assert plan["missing"] == []
@@ -333,7 +332,7 @@ def test_the_restore_plan_is_accepted_by_nim_step_by_step(lab: Lab, nimwrap: Run
     assert not {"mksysb", "spot"} & set(lab.estate.objects()["aix01"])
 
 
-def test_a_spot_must_not_be_older_than_the_image(lab: Lab, nimwrap: Run) -> None:
+def test_a_spot_must_not_be_older_than_the_image(lab: Lab, nimwrap: Cli) -> None:
     row = lab.make(days=1)
     for name, mod in (("too_old", "4"), ("newer", "6")):
         lab.run(
@@ -356,7 +355,7 @@ def test_a_spot_must_not_be_older_than_the_image(lab: Lab, nimwrap: Run) -> None
     assert nimwrap("restore-plan", "aix01").data["plan"]["spot"] == "spot_7200_05_04_2220"
 
 
-def test_the_plan_tells_what_is_missing_now(lab: Lab, nimwrap: Run, run_cli: Run) -> None:
+def test_the_plan_tells_what_is_missing_now(lab: Lab, nimwrap: Cli, run_cli: Cli) -> None:
     row = lab.make(days=1)
     lab.run("/usr/sbin/nim", "-o", "remove", row.resource)
     ran = nimwrap("restore-plan", "aix01")
@@ -373,7 +372,7 @@ def test_the_plan_tells_what_is_missing_now(lab: Lab, nimwrap: Run, run_cli: Run
 
 
 def test_the_plan_takes_the_next_older_image_where_the_newest_is_gone_or_faulty(
-    lab: Lab, nimwrap: Run, run_cli: Run
+    lab: Lab, nimwrap: Cli, run_cli: Cli
 ) -> None:
     oldest, older, newest = (lab.make(days=days) for days in (3, 2, 1))
     lab.disk(newest.location).unlink()
@@ -390,7 +389,7 @@ def test_the_plan_takes_the_next_older_image_where_the_newest_is_gone_or_faulty(
     assert [newest.resource in one or older.resource in one for one in known.data["plan"]["warnings"]].count(True) == 2
 
 
-def test_the_plan_for_another_machine_warns_of_the_second_self(lab: Lab, nimwrap: Run) -> None:
+def test_the_plan_for_another_machine_warns_of_the_second_self(lab: Lab, nimwrap: Cli) -> None:
     lab.make(days=1)
     plan = nimwrap("restore-plan", "aix01", "--to", "aix02").data["plan"]
     assert plan["to"] == "aix02"
@@ -402,7 +401,7 @@ def test_the_plan_for_another_machine_warns_of_the_second_self(lab: Lab, nimwrap
     assert nimwrap("restore-plan", "aix01", "--to", "a;b").exit_code == 2
 
 
-def test_the_plan_of_a_cluster_node_warns(lab_with: Callable[..., Lab], run_cli: Run) -> None:
+def test_the_plan_of_a_cluster_node_warns(lab_with: Callable[..., Lab], run_cli: Cli) -> None:
     lab = lab_with(cluster=True, clients=0)
     assert run_cli("backup", "powerha1", "--json", config=lab.file).exit_code == 0
     ran = run_cli("images", "restore-plan", "powerha1", "--to", "powerha2", "--json", config=lab.file)
@@ -413,7 +412,7 @@ def test_the_plan_of_a_cluster_node_warns(lab_with: Callable[..., Lab], run_cli:
     assert text.stdout.index("6359405") < text.stdout.index("bos_inst")
 
 
-def test_the_plan_stands_without_its_master(lab: Lab, nimwrap: Run) -> None:
+def test_the_plan_stands_without_its_master(lab: Lab, nimwrap: Cli) -> None:
     lab.make(days=1)
     lab.configure(master={"shell": "/nowhere/shell"})
     ran = nimwrap("restore-plan", "aix01")
@@ -422,7 +421,7 @@ def test_the_plan_stands_without_its_master(lab: Lab, nimwrap: Run) -> None:
     assert ran.json["warnings"][0]["code"] == "master_unreachable"
 
 
-def test_other_kinds_are_made_proven_listed_verified_and_pruned(lab_with: Callable[..., Lab], run_cli: Run) -> None:
+def test_other_kinds_are_made_proven_listed_verified_and_pruned(lab_with: Callable[..., Lab], run_cli: Cli) -> None:
     lab = lab_with(vios=True, clients=1)
     now = datetime.now(UTC)
     kinds = {
@@ -453,7 +452,7 @@ def test_other_kinds_are_made_proven_listed_verified_and_pruned(lab_with: Callab
         assert [lab.disk(row.location).exists() for row in members] == [False, True, True, True]
 
 
-def test_volume_groups_are_counted_apart(lab: Lab, nimwrap: Run) -> None:
+def test_volume_groups_are_counted_apart(lab: Lab, nimwrap: Cli) -> None:
     now = datetime.now(UTC)
     for group, ages in (("datavg", (4, 3)), ("logvg", (2, 1))):
         for age in ages:
@@ -464,7 +463,7 @@ def test_volume_groups_are_counted_apart(lab: Lab, nimwrap: Run) -> None:
     assert sorted(actions) == ["keep", "keep", "remove", "remove"]
 
 
-def test_a_name_that_cannot_be_taken_is_a_warning(lab: Lab, run_cli: Run) -> None:
+def test_a_name_that_cannot_be_taken_is_a_warning(lab: Lab, run_cli: Cli) -> None:
     """The image is good and counts, but what the recovery papers name is still the older one."""
     lab.configure(backup={"naming": "fixed"})
     assert run_cli("backup", "aix01", "--json", config=lab.file).exit_code == 0
@@ -479,7 +478,7 @@ def test_a_name_that_cannot_be_taken_is_a_warning(lab: Lab, run_cli: Run) -> Non
     assert run_cli("images", "verify", config=lab.file).exit_code == 0
 
 
-def test_images_in_directories_of_their_own(lab: Lab, run_cli: Run) -> None:
+def test_images_in_directories_of_their_own(lab: Lab, run_cli: Cli) -> None:
     """NIM_MKSYSB_SUBDIRS: the real place is read back from lsnim, and nothing of it is left after a prune."""
     lab.configure(master={"env": {"NIM_MKSYSB_SUBDIRS": "yes"}}, backup={"keep": 1})
     for _ in range(2):

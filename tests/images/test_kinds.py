@@ -13,7 +13,7 @@ from nimwrap.images.kinds.base import ImageOrder
 from nimwrap.images.kinds.registry import KINDS, home, image_names, kinds_of
 from tests.house.variant import edited, variant
 from tests.images.imagelab import Lab
-from tests.running import Ran
+from tests.running import Cli
 
 MOMENT = datetime(2026, 11, 23, 1, 2, 3, tzinfo=UTC)
 WANTED = {
@@ -75,7 +75,7 @@ def all_kinds(lab_with: Callable[..., Lab]) -> Lab:
     return lab_with(clients=1, vios=True, clients_table=WANTED)
 
 
-def test_a_fleet_run_makes_all_of_them_the_database_first(all_kinds: Lab, run_cli: Callable[..., Ran]) -> None:
+def test_a_fleet_run_makes_all_of_them_the_database_first(all_kinds: Lab, run_cli: Cli) -> None:
     ran = run_cli("backup", "--all", "--json", config=all_kinds.file)
     assert ran.exit_code == 0, ran
     assert {run["outcome"] for run in ran.data["runs"]} == {"ok"}
@@ -93,7 +93,7 @@ def test_a_fleet_run_makes_all_of_them_the_database_first(all_kinds: Lab, run_cl
     }
 
 
-def test_the_master_alone_and_what_can_go_wrong(all_kinds: Lab, run_cli: Callable[..., Ran]) -> None:
+def test_the_master_alone_and_what_can_go_wrong(all_kinds: Lab, run_cli: Cli) -> None:
     dry = run_cli("backup", "master", "--dry-run", config=all_kinds.file)
     assert dry.exit_code == 0
     assert "m_backup_db" in dry.stdout
@@ -111,7 +111,7 @@ def test_the_master_alone_and_what_can_go_wrong(all_kinds: Lab, run_cli: Callabl
     assert len(list(directory.iterdir())) == 2
 
 
-def test_a_master_without_local_kinds_is_no_client(lab: Lab, run_cli: Callable[..., Ran]) -> None:
+def test_a_master_without_local_kinds_is_no_client(lab: Lab, run_cli: Cli) -> None:
     assert run_cli("backup", "master", config=lab.file).exit_code == 2
 
 
@@ -141,7 +141,7 @@ KIND = Toy()
 
 
 def test_a_new_kind_is_its_module_and_its_name_in_the_configuration(
-    lab_with: Callable[..., Lab], run_cli: Callable[..., Ran], tmp_path: Path
+    lab_with: Callable[..., Lab], run_cli: Cli, tmp_path: Path
 ) -> None:
     changed = edited("config/model.py", '"master_mksysb")', '"master_mksysb", "toy")') | {"images/kinds/toy.py": TOY}
     assert len(changed) == 2

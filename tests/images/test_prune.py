@@ -13,8 +13,8 @@ from nimwrap.history.history_errors import StoreUnavailable
 from nimwrap.history.sqlite.queries import Reader
 from nimwrap.images.fixed_name import take_fixed_name
 from nimwrap.images.interrupted_removals import finish_removals
-from nimwrap.images.master_catalog import survey
-from nimwrap.images.prune import PruneDecision, apply_retention, carry_out, held_clients, plan_prune
+from nimwrap.images.master_catalog import MasterState, survey
+from nimwrap.images.prune import PruneDecision, apply_retention, held_clients, plan_prune, prune_clients
 from tests.cutting import lost_once
 from tests.images.imagelab import NOW, Lab
 
@@ -24,7 +24,7 @@ def prune(lab: Lab) -> list[PruneDecision]:
         held = held_clients(reader, NOW)
         rows = reader.images("nim")
     state = survey(lab.host, lab.context.master)
-    return carry_out(lab.context, plan_prune(rows, lab.config, held, state, NOW), state.busy, NOW)
+    return prune_clients(lab.context, plan_prune(rows, lab.config, held, state, NOW), NOW)
 
 
 def actions(verdicts: list[PruneDecision]) -> dict[int, str]:
@@ -76,7 +76,7 @@ def test_a_client_that_is_being_backed_up_is_left(lab: Lab) -> None:
     rows = [lab.make(days=age) for age in (5, 4, 3, 2)]
     lab.run("mkdir", "-p", "/var/adm/nimwrap/locks/aix01")
     (kept,) = [each for each in prune(lab) if each.row.id == rows[0].id]
-    assert (kept.action, kept.reason) == ("keep", "a backup of this client is running")
+    assert kept.action == "keep" and "aix01 is locked by run" in kept.reason
 
 
 @pytest.mark.parametrize("harm", ["gone", "cut", "undefined"])
@@ -244,3 +244,24 @@ def test_the_image_of_the_fixed_name_stays_until_the_name_has_moved(lab_with: Ca
     lab.make(days=1)
     assert apply_retention(lab.context, "aix01", "mksysb", NOW) == []
     assert "aix01_mksysb" in lab.resources()
+
+
+def test_a_plan_made_before_another_image_took_its_place_removes_nothing_of_it(lab: Lab) -> None:
+    """A11: rows and decisions were made once, the removals followed for hours; meanwhile the place was another's."""
+    rows = [lab.make(days=age) for age in (5, 4, 3, 2)]
+    with Reader.open(lab.store.path) as reader:
+        foreseen = plan_prune(reader.images("nim"), lab.config, held_clients(reader, NOW), MasterState({}), NOW)
+    assert actions(foreseen)[rows[0].id] == "remove"
+    lab.store.update_image(rows[0].id, pinned=True)
+    done = prune_clients(lab.context, foreseen, NOW)
+    assert actions(done)[rows[0].id] == "keep"
+    assert lab.disk(rows[0].location).exists()
+
+
+def test_another_file_at_the_place_of_an_image_is_not_removed_for_it(lab: Lab) -> None:
+    rows = [lab.make(days=age) for age in (5, 4, 3, 2)]
+    with lab.disk(rows[0].location).open("ab") as file:
+        file.write(b"x" * 512)
+    (oldest,) = [each for each in prune(lab) if each.row.id == rows[0].id]
+    assert oldest.action == "keep" and "another one" in oldest.reason
+    assert rows[0].resource in lab.resources()

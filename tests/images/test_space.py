@@ -14,10 +14,10 @@ from nimwrap.domain.codes import FailureCode
 from nimwrap.domain.records import ClientRef
 from nimwrap.history.model import ImageSize
 from nimwrap.history.sqlite.queries import Reader
-from nimwrap.images.capacity import Need, fits, forecast, growth, needs_of, past_images, worst_moment
+from nimwrap.images.capacity import FAR, Need, _Line, fits, forecast, growth, needs_of, past_images, worst_moment
 from nimwrap.monitoring.report.capacity_view import past_of_all, rooms
 from tests.images.imagelab import NOW, Lab
-from tests.running import Ran
+from tests.running import Cli
 
 GIB = 1 << 30
 needs = st.lists(
@@ -93,6 +93,11 @@ def test_the_forecast_says_when_and_who() -> None:
     assert later.full_on is not None
     assert NOW < soon.full_on < later.full_on
     assert [one.client for one in soon.growing] == ["grows"]
+    lines = [_Line.through(rows, keep[client]) for client, rows in histories.items()]
+    for free in range(0, 400 * GIB, 7 * GIB):  # searched for by halves, found as by looking at each day
+        days = (day for day in range(1, FAR) if sum(line.added(day) for line in lines) > free)
+        first = next((NOW + timedelta(days=day) for day in days), None)
+        assert forecast([], histories, keep, free, 1, NOW).full_on == first
     still = forecast([], {"steady": histories["steady"]}, keep, GIB, 1, NOW)
     assert still.full_on is None
     assert still.growing == ()
@@ -111,9 +116,7 @@ def test_a_need_comes_from_the_history(lab: Lab) -> None:
     assert unknown.size_bytes is None
 
 
-def test_a_night_that_does_not_fit_is_refused_before_it_starts(
-    lab_with: Callable[..., Lab], run_cli: Callable[..., Ran]
-) -> None:
+def test_a_night_that_does_not_fit_is_refused_before_it_starts(lab_with: Callable[..., Lab], run_cli: Cli) -> None:
     """Two clients, room for one: the second is refused, and its row says what would help."""
     lab = lab_with(clients=2)
     now = datetime.now(UTC)
@@ -143,7 +146,7 @@ def test_a_night_that_does_not_fit_is_refused_before_it_starts(
     ],
 )
 def test_check_fleet_list_and_report_agree_whether_the_next_image_fits(
-    lab_with: Callable[..., Lab], run_cli: Callable[..., Ran], newest_first: tuple[float, ...], short: bool
+    lab_with: Callable[..., Lab], run_cli: Cli, newest_first: tuple[float, ...], short: bool
 ) -> None:
     lab = lab_with(clients=2, backup={"keep": 9})
     free = df.parse(lab.host.run("df -Pk /export/nim").stdout)[-1].free_bytes

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from pathlib import Path
-
 from nimwrap.estate import Estate
-from tests.running import Ran
+from tests.running import Cli, ConfigWriter
 
 
 def test_the_list_is_shown_and_the_exit_code_says_that_a_master_is_missing(
-    estate: Estate, estate_config: Callable[..., Path], run_cli: Callable[..., Ran]
+    estate: Estate, estate_config: ConfigWriter, run_cli: Cli
 ) -> None:
     estate.instant()
     config = estate_config()

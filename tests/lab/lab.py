@@ -13,7 +13,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Self
 
-from nimwrap.estate import build
+from nimwrap.estate import Estate, build
 from tests.hosts.sshd import make_key
 from tests.lab import tree
 from tests.lab.hosts import PATH, SSHD, LabHost
@@ -48,7 +48,7 @@ class Lab:
         self._stack.close()
 
     def _begin(self) -> None:
-        self.estate: Any = build(
+        self.estate: Estate = build(
             self.base / "estate", python=tree.python(), code="/.lab/code", real_root=True, image_size=1_000_000
         )
         self.place = self.base / "estate"

@@ -5,18 +5,18 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
+from nimwrap.estate import Estate
 from tests.notify.conftest import Mailbox, Web
-from tests.running import Ran
+from tests.running import Cli
 
 TOKEN = "s3cr3t-t0ken-9f"
 
 
 @pytest.fixture
-def configured(tmp_path: Path, estate: Any) -> Callable[..., Path]:
+def configured(tmp_path: Path, estate: Estate) -> Callable[..., Path]:
     """Writes a configuration whose [notify] refers to files that hold the URLs; ``on`` as TOML text."""
 
     def write(*urls: str, ping: str = "", on: str = "") -> Path:
@@ -38,7 +38,7 @@ def configured(tmp_path: Path, estate: Any) -> Callable[..., Path]:
 
 
 def test_one_digest_then_silence_then_recovery(
-    estate: Any, configured: Callable[..., Path], run_cli: Callable[..., Ran], mailbox: Mailbox
+    estate: Estate, configured: Callable[..., Path], run_cli: Cli, mailbox: Mailbox
 ) -> None:
     config = configured(mailbox.url)
     done = run_cli("backup", "aix01", "aix02", config=config)
@@ -56,7 +56,7 @@ def test_one_digest_then_silence_then_recovery(
 
 
 def test_a_failure_is_told_with_its_cure(
-    estate: Any, configured: Callable[..., Path], run_cli: Callable[..., Ran], mailbox: Mailbox
+    estate: Estate, configured: Callable[..., Path], run_cli: Cli, mailbox: Mailbox
 ) -> None:
     config = configured(mailbox.url, on='["failed"]')
     for _ in range(2):
@@ -71,7 +71,7 @@ def test_a_failure_is_told_with_its_cure(
     ("first", "second"), [("aix05", "aix07"), ("web1", "web2")], ids=["names of clients", "names of anything"]
 )
 def test_two_faults_that_differ_only_in_digits_are_both_told(
-    first: str, second: str, estate: Any, configured: Callable[..., Path], run_cli: Callable[..., Ran], web: Web
+    first: str, second: str, estate: Estate, configured: Callable[..., Path], run_cli: Cli, web: Web
 ) -> None:
     config = configured(f"json://127.0.0.1:{web.port}/x", on='["warning"]')
     schedule = config.parent / "schedules" / "yearly.toml"
@@ -83,7 +83,7 @@ def test_two_faults_that_differ_only_in_digits_are_both_told(
     assert [name in message for name, message in zip((first, second), told, strict=True)] == [True, True]
 
 
-def test_pings_with_one_id(configured: Callable[..., Path], run_cli: Callable[..., Ran], web: Web) -> None:
+def test_pings_with_one_id(configured: Callable[..., Path], run_cli: Cli, web: Web) -> None:
     config = configured(ping=web.url(f"/ping/{TOKEN}/"))
     run_cli("backup", "aix01", config=config)
     run_cli("backup", "powerha1", "--no-remedy", config=config)
@@ -96,7 +96,7 @@ def test_pings_with_one_id(configured: Callable[..., Path], run_cli: Callable[..
 
 
 def test_a_dead_server_breaks_no_backup_and_is_told_later(
-    configured: Callable[..., Path], run_cli: Callable[..., Ran], web: Web, tmp_path: Path
+    configured: Callable[..., Path], run_cli: Cli, web: Web, tmp_path: Path
 ) -> None:
     web.answer = 503
     config = configured(f"json://user:{TOKEN}@127.0.0.1:{web.port}/{TOKEN}", ping=web.url(f"/{TOKEN}"))
@@ -113,7 +113,7 @@ def test_a_dead_server_breaks_no_backup_and_is_told_later(
 
 @pytest.mark.parametrize("arguments", [("notify", "test"), ("notify", "unit-failed", "nimwrap.service")])
 def test_each_place_gets_one_message(
-    arguments: tuple[str, ...], configured: Callable[..., Path], run_cli: Callable[..., Ran], mailbox: Mailbox, web: Web
+    arguments: tuple[str, ...], configured: Callable[..., Path], run_cli: Cli, mailbox: Mailbox, web: Web
 ) -> None:
     config = configured(mailbox.url, f"json://127.0.0.1:{web.port}/{TOKEN}", "nosuch://x", ping=web.url("/p"))
     done = run_cli(*arguments, "--json", config=config)
@@ -125,6 +125,6 @@ def test_each_place_gets_one_message(
     assert TOKEN not in done.stdout + done.stderr
 
 
-def test_without_a_place_there_is_nothing_to_test(configured: Callable[..., Path], run_cli: Callable[..., Ran]) -> None:
+def test_without_a_place_there_is_nothing_to_test(configured: Callable[..., Path], run_cli: Cli) -> None:
     done = run_cli("notify", "test", "--json", config=configured())
     assert (done.exit_code, done.codes) == (78, ["config_invalid"])

@@ -8,7 +8,7 @@ import pytest
 
 from nimwrap.domain.findings import CheckStatus, CheckVerdict
 from nimwrap.preflight.checks import CHECKS
-from tests.preflight.bench import HERE, base, load
+from tests.preflight.case_files import HERE, base, load
 
 CASES = sorted((HERE / "cases").glob("*.case"))
 

@@ -3,29 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from tests.running import Ran
-
-Cli = Callable[..., Ran]
-Config = Callable[..., Path]
-SERVICE, BOOT = "10.10.10.102", "10.10.10.101"
+from nimwrap.estate import Estate
+from tests.preflight.findings import BOOT, SERVICE, finding, only
+from tests.running import Cli, ConfigWriter
 
 
-def only(ran: Ran) -> dict[str, Any]:
-    (client,) = ran.data["clients"]
-    return dict(client)
-
-
-def finding(client: dict[str, Any], check: str) -> dict[str, Any]:
-    return next(dict(one) for one in client["findings"] if one["check"] == check)
-
-
-def test_the_founding_case(run_cli: Cli, estate: Any, estate_config: Config) -> None:
+def test_the_founding_case(run_cli: Cli, estate: Estate, estate_config: ConfigWriter) -> None:
     ran = run_cli("check", "powerha1", "--json", config=estate_config())
     assert ran.exit_code == 0, ran.stdout + ran.stderr
     client = only(ran)
@@ -44,7 +31,7 @@ def test_the_founding_case(run_cli: Cli, estate: Any, estate_config: Config) -> 
     assert estate.changes() == []
 
 
-def test_never_means_refused_and_nothing_changed(run_cli: Cli, estate: Any, estate_config: Config) -> None:
+def test_never_means_refused_and_nothing_changed(run_cli: Cli, estate: Estate, estate_config: ConfigWriter) -> None:
     before = estate.exports_text()
     ran = run_cli("check", "powerha1", "--json", config=estate_config(backup={"export_change": "never"}))
     assert ran.exit_code == 10
@@ -56,14 +43,16 @@ def test_never_means_refused_and_nothing_changed(run_cli: Cli, estate: Any, esta
     assert estate.exports_text() == before
 
 
-def test_after_the_cure_and_on_the_other_node_all_is_well(run_cli: Cli, estate: Any, estate_config: Config) -> None:
+def test_after_the_cure_and_on_the_other_node_all_is_well(
+    run_cli: Cli, estate: Estate, estate_config: ConfigWriter
+) -> None:
     config = estate_config()
     assert only(run_cli("check", "powerha2", "--json", config=config))["verdict"] == "ready"
     estate.first_alias(False)
     assert only(run_cli("check", "powerha1", "--json", config=config))["verdict"] == "ready"
 
 
-def test_the_fault_moves_with_the_service_address(run_cli: Cli, estate: Any, estate_config: Config) -> None:
+def test_the_fault_moves_with_the_service_address(run_cli: Cli, estate: Estate, estate_config: ConfigWriter) -> None:
     config = estate_config()
     estate.fail_over("powerha2")
     ran = run_cli("check", "powerha1", "powerha2", "--json", config=config)
@@ -85,7 +74,7 @@ def test_the_fault_moves_with_the_service_address(run_cli: Cli, estate: Any, est
     ],
 )
 def test_a_fault_is_refused_with_its_code(
-    run_cli: Cli, estate: Any, estate_config: Config, fault: str, value: object, check: str, code: str
+    run_cli: Cli, estate: Estate, estate_config: ConfigWriter, fault: str, value: object, check: str, code: str
 ) -> None:
     estate.fault(fault, value, host="powerha2")
     try:
@@ -100,7 +89,7 @@ def test_a_fault_is_refused_with_its_code(
     assert not [one for one in estate.changes() if one.argv[0] != "mksysb"]  # the fault's own process
 
 
-def test_unreachable_comes_before_mismatch(run_cli: Cli, estate: Any, estate_config: Config) -> None:
+def test_unreachable_comes_before_mismatch(run_cli: Cli, estate: Estate, estate_config: ConfigWriter) -> None:
     estate.fault("nimsh_down", host="powerha1")
     ran = run_cli("check", "powerha1", "--json", config=estate_config(backup={"export_change": "never"}))
     assert (ran.exit_code, ran.codes) == (10, ["client_unreachable"])
@@ -119,7 +108,12 @@ def test_unreachable_comes_before_mismatch(run_cli: Cli, estate: Any, estate_con
     ],
 )
 def test_what_a_client_lacks(
-    run_cli: Cli, estate: Any, estate_config: Config, faults: list[str], method: str | None, verdict: str | None
+    run_cli: Cli,
+    estate: Estate,
+    estate_config: ConfigWriter,
+    faults: list[str],
+    method: str | None,
+    verdict: str | None,
 ) -> None:
     for fault in faults:
         estate.fault(fault)
@@ -136,7 +130,7 @@ def test_what_a_client_lacks(
         assert "1831-019" in finding(client, "reverse_lookup")["message"]
 
 
-def test_a_standing_export_above_is_a_conflict(run_cli: Cli, estate: Any, estate_config: Config) -> None:
+def test_a_standing_export_above_is_a_conflict(run_cli: Cli, estate: Estate, estate_config: ConfigWriter) -> None:
     estate.fault("standing_export", host="nim")
     ran = run_cli("check", "aix01", "--json", config=estate_config())
     assert (ran.exit_code, ran.codes) == (10, ["export_conflict"])
@@ -144,17 +138,19 @@ def test_a_standing_export_above_is_a_conflict(run_cli: Cli, estate: Any, estate
 
 
 def test_text_has_a_line_for_each_check_and_a_fix_below_what_is_not_ok(
-    run_cli: Cli, estate: Any, estate_config: Config
+    run_cli: Cli, estate: Estate, estate_config: ConfigWriter
 ) -> None:
     ran = run_cli("check", "powerha1", config=estate_config())
     assert ran.exit_code == 0
-    assert ran.lines[0] == "powerha1: warning"
+    assert ran.lines[0] == "powerha1: warning, by own-mount"
     at = next(number for number, line in enumerate(ran.lines) if line.startswith("\tsource_address: warning ("))
     assert ran.lines[at + 1].startswith("\t  fix: for good: set the Distribution Preference")
+    assert ran.lines[at + 2].startswith("\t    1. smitty cm_service_ip")
+    assert ran.lines[at + 5].startswith("\t    4. Check: nimwrap check powerha1")
     assert "\trootvg: ok (rootvg is active and not locked)" in ran.lines
 
 
-def test_nagios(run_cli: Cli, estate: Any, estate_config: Config) -> None:
+def test_nagios(run_cli: Cli, estate: Estate, estate_config: ConfigWriter) -> None:
     config = estate_config()
     ran = run_cli("check", "powerha1", "powerha2", "--nagios", config=config)
     assert ran.exit_code == 1
@@ -167,7 +163,7 @@ def test_nagios(run_cli: Cli, estate: Any, estate_config: Config) -> None:
     assert run_cli("check", "powerha2", "--nagios", config=config).exit_code == 2
 
 
-def test_unknown_and_hostile_targets_start_nothing(run_cli: Cli, estate: Any, estate_config: Config) -> None:
+def test_unknown_and_hostile_targets_start_nothing(run_cli: Cli, estate: Estate, estate_config: ConfigWriter) -> None:
     config = estate_config()
     estate.clear_log()
     ran = run_cli("check", "powerha3", "--json", config=config)
@@ -178,7 +174,9 @@ def test_unknown_and_hostile_targets_start_nothing(run_cli: Cli, estate: Any, es
     assert {one.argv[0] for one in estate.log()} == {"hostname", "lsnim"}
 
 
-def test_a_hostile_name_in_nims_own_answer_is_refused(run_cli: Cli, estate: Any, estate_config: Config) -> None:
+def test_a_hostile_name_in_nims_own_answer_is_refused(
+    run_cli: Cli, estate: Estate, estate_config: ConfigWriter
+) -> None:
     from nimwrap.estate import nimdb
 
     nimdb.set_attributes(estate.machine("nim"), "aix01", if1="net_10_10_10 $(touch${IFS}/tmp/pwned) 0")
@@ -198,7 +196,7 @@ def test_a_master_that_cannot_be_asked(run_cli: Cli, tmp_path: Path) -> None:
     assert not (tmp_path / "state").exists()
 
 
-def test_one_call_of_each_client_and_one_inventory(run_cli: Cli, estate: Any, estate_config: Config) -> None:
+def test_one_call_of_each_client_and_one_inventory(run_cli: Cli, estate: Estate, estate_config: ConfigWriter) -> None:
     config = estate_config()
     estate.clear_log()
     assert run_cli("check", "powerha1", "powerha2", "aix01", "--json", config=config).exit_code == 0
@@ -207,7 +205,7 @@ def test_one_call_of_each_client_and_one_inventory(run_cli: Cli, estate: Any, es
 
 
 def test_the_master_itself_is_checked_where_its_image_is_configured(
-    run_cli: Cli, estate: Any, estate_config: Config
+    run_cli: Cli, estate: Estate, estate_config: ConfigWriter
 ) -> None:
     config = estate_config(clients={"master": {"kinds": ["nim_db", "master_mksysb"]}})
     client = only(run_cli("check", "master", "--json", config=config))
@@ -219,7 +217,7 @@ def test_the_master_itself_is_checked_where_its_image_is_configured(
     assert [one["client"] for one in everything.data["clients"]].count("master") == 1
 
 
-def test_a_master_without_a_configured_image_says_what_to_write(run_cli: Cli, estate_config: Config) -> None:
+def test_a_master_without_a_configured_image_says_what_to_write(run_cli: Cli, estate_config: ConfigWriter) -> None:
     for verb in ("check", "backup"):
         for name in ("master", "nim/master"):
             ran = run_cli(verb, name, config=estate_config())

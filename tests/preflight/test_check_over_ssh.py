@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
+from nimwrap.estate import Estate
 from tests.hosts.sshd import Sshd, needs_sshd
-from tests.running import Ran
+from tests.running import Cli, ConfigWriter
 
 pytestmark = [pytest.mark.sshd, needs_sshd]
 
 
 @pytest.mark.parametrize("transport", ["ssh", "openssh"])
 def test_the_founding_case_and_a_changed_host_key(
-    run_cli: Callable[..., Ran], estate: Any, estate_config: Callable[..., Path], tmp_path: Path, transport: str
+    run_cli: Cli, estate: Estate, estate_config: ConfigWriter, tmp_path: Path, transport: str
 ) -> None:
     with Sshd(tmp_path / "sshd", force_command=estate.shell("nim")) as server:
         config = estate_config(transport, master=server.master_keys())

@@ -18,7 +18,7 @@ from nimwrap.hosts.protocol import CommandResult
 from nimwrap.hosts.script_batch import Answer
 from nimwrap.preflight.engine import Deadline, preflight, recheck_source
 from nimwrap.preflight.preflight_report import PreflightReport, Prior
-from tests.preflight.bench import base
+from tests.preflight.case_files import base
 
 MASTER = MasterConfig("nim", transport="local", client_channel="ssh")
 CONFIG = Config(masters={"nim": MASTER})

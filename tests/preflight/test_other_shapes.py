@@ -6,18 +6,19 @@ import resource
 import shlex
 import shutil
 import subprocess
-from typing import Any
 
 import pytest
 
+from nimwrap.estate import Estate
 from nimwrap.preflight.master_facts import FSIZE, parse_fsize
-from tests.preflight.test_check import BOOT, SERVICE, Cli, Config, finding, only
+from tests.preflight.findings import BOOT, SERVICE, finding, only
+from tests.running import Cli, ConfigWriter
 
 C_RSH = "/usr/lpp/bos.sysmgt/nim/methods/c_rsh"
 POINTER = rf"s/^\(.*\) is {SERVICE}$/{'.'.join(reversed(SERVICE.split('.')))}.in-addr.arpa domain name pointer \1./"
 
 
-def reshaped(estate: Any, tool: str, sed: str) -> None:
+def reshaped(estate: Estate, tool: str, sed: str) -> None:
     """Put ``sed`` behind a tool of the master. The tool is started as before, for it looks where it lies."""
     path = estate.own_process("nim", tool)
     _, start, *program = path.read_text().splitlines()
@@ -26,7 +27,9 @@ def reshaped(estate: Any, tool: str, sed: str) -> None:
     path.write_text(f'#!/bin/sh\n{python} -SEs -c {called} "$0" "$@" 2>&1 | sed {shlex.quote(sed)}\n')
 
 
-def test_a_channel_that_ends_its_lines_as_a_terminal_does(run_cli: Cli, estate: Any, estate_config: Config) -> None:
+def test_a_channel_that_ends_its_lines_as_a_terminal_does(
+    run_cli: Cli, estate: Estate, estate_config: ConfigWriter
+) -> None:
     config = estate_config()
     before = only(run_cli("check", "powerha1", "--json", config=config))
     reshaped(estate, C_RSH, r"s/$/\r/")
@@ -42,7 +45,7 @@ def test_a_channel_that_ends_its_lines_as_a_terminal_does(run_cli: Cli, estate: 
     ids=["as other resolvers say it", "a line before the answer"],
 )
 def test_names_are_let_in_however_the_resolver_words_its_answer(
-    run_cli: Cli, estate: Any, estate_config: Config, shape: str
+    run_cli: Cli, estate: Estate, estate_config: ConfigWriter, shape: str
 ) -> None:
     config = estate_config()
     reshaped(estate, "/usr/bin/host", shape)

@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from nimwrap.estate import Estate
 from tests.house.variant import edited, variant
-from tests.running import Ran
-
-Cli = Callable[..., Ran]
-Config = Callable[..., Path]
+from tests.running import Cli, ConfigWriter
 
 TOY = '''\
 """Remedy ``toy``: own-mount by another name, and never for aix01."""
@@ -42,7 +39,7 @@ def normal(command: str, run: str) -> str:
     return re.sub(r"\d{8}_\d{6}", "STAMP", command.replace(run, "RUN"))
 
 
-def seen_there(estate: Any, one: Any) -> list[str]:
+def seen_there(estate: Estate, one: Any) -> list[str]:
     """The argv as the simulated host itself sees it."""
     outward = estate.machine(one.host).paths.outward
     return [outward(word) if word.startswith("/") else word for word in one.argv]
@@ -52,7 +49,7 @@ def seen_there(estate: Any, one: Any) -> list[str]:
     ("client", "method"), [("powerha1", "own-mount"), ("powerha1", "pre-export"), ("powerha2", "nim")]
 )
 def test_what_a_dry_run_prints_is_what_the_run_does(
-    run_cli: Cli, estate: Any, estate_config: Config, client: str, method: str
+    run_cli: Cli, estate: Estate, estate_config: ConfigWriter, client: str, method: str
 ) -> None:
     estate.behaviour("merge")
     config = estate_config(
@@ -82,7 +79,7 @@ def test_what_a_dry_run_prints_is_what_the_run_does(
 
 
 def test_a_dry_run_names_what_retention_would_remove_and_it_does(
-    run_cli: Cli, estate: Any, estate_config: Config
+    run_cli: Cli, estate: Estate, estate_config: ConfigWriter
 ) -> None:
     config = estate_config(backup={"keep": 1})
     assert run_cli("backup", "aix01", config=config).exit_code == 0
@@ -98,7 +95,7 @@ def test_a_dry_run_names_what_retention_would_remove_and_it_does(
 
 
 def test_a_new_remedy_is_its_module_and_its_name_in_the_configuration(
-    run_cli: Cli, estate: Any, estate_config: Config, tmp_path: Path
+    run_cli: Cli, estate: Estate, estate_config: ConfigWriter, tmp_path: Path
 ) -> None:
     names = 'REMEDIES = ("own-mount", "pre-export")'
     changed = edited("config/model.py", names, f'{names[:-1]}, "toy")') | {"remedies/toy.py": TOY}

@@ -6,6 +6,8 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
 
 from nimwrap.estate import Estate, build
 from nimwrap.remedies.export_options import admitting_options, widened_options
@@ -166,3 +168,59 @@ def test_an_export_of_our_own_goes_even_where_exportfs_writes_hosts_another_way(
 
 def test_an_entry_without_options_names_nobody_and_stays(tmp_path: Path) -> None:
     assert listed_as(tmp_path, f"{DIRECTORY}\n", before="rw") == (UndoStatus.REVERTED, "")
+
+
+HOSTS = st.lists(
+    st.sampled_from(["aix01", "aix02", "@night", "10.10.10.7", "::1", "fe80::a:b", "powerha2"]), max_size=4
+)
+LISTS = st.tuples(st.sampled_from(["access", "root", "rw"]), HOSTS.filter(bool), st.sampled_from(["", ":"])).map(
+    lambda made: f"{made[0]}={':'.join(made[1])}{made[2]}"
+)
+PLAIN = st.sampled_from(["rw", "anon=0", "vers=3:4", "nosuid", "sec=krb5", "sec=sys"])
+ENTRIES = st.lists(st.one_of(LISTS, PLAIN), min_size=1, max_size=7).map(",".join)
+
+
+def fake_exports(options: str) -> str:
+    """exportfs as the scripts call it, over one entry in a file: no estate in between, every byte as it was given."""
+    return f"""\
+table=$(mktemp); echo '{DIRECTORY} -{options}' > $table
+exportfs() {{
+  case $1 in
+    "") cat $table ;;
+    -u) : > $table ;;
+    *) echo "$4 -${{3#-}}" > $table ;;
+  esac
+}}
+"""
+
+
+@settings(max_examples=60, deadline=None)
+@given(before=ENTRIES)
+@example(before="rw,access=::1:aix01,root=aix01")
+@example(before="sec=sys,rw,access=aix01,sec=krb5,access=aix01:10.10.10.101,root=aix02:")
+def test_widened_and_undone_is_word_for_word_what_it_was(before: str) -> None:
+    """``access=::1:aix01`` came back as ``access=1:aix01``."""
+    after, added = widened_options(before, OURS)
+    undone = undo_script(DIRECTORY, added, before).replace("/usr/sbin/exportfs", "exportfs")
+    script = f"{fake_exports(after)}(\n{undone})\ncat $table; rm -f $table\n"
+    ran = subprocess.run(["/bin/sh", "-c", script], capture_output=True, text=True, check=False)
+    assert ran.stdout.splitlines()[-1] == f"{DIRECTORY} -{before}", ran
+
+
+@settings(max_examples=30, deadline=None)
+@given(before=ENTRIES, foreign=st.sampled_from(["aix09", "10.10.10.9", "fe80::c"]))
+def test_what_others_added_in_between_is_all_that_stays(before: str, foreign: str) -> None:
+    after, added = widened_options(before, OURS)
+    meant, _ = widened_options(before, [foreign])
+    edited, _ = widened_options(after, [foreign])
+    undone = undo_script(DIRECTORY, added, before).replace("/usr/sbin/exportfs", "exportfs")
+    script = f"{fake_exports(edited)}(\n{undone})\ncat $table; rm -f $table\n"
+    ran = subprocess.run(["/bin/sh", "-c", script], capture_output=True, text=True, check=False)
+    assert ran.stdout.splitlines()[-1] == f"{DIRECTORY} -{meant}", ran
+
+
+def test_a_directory_that_is_listed_twice_is_left_alone(estate: Estate) -> None:
+    twice = f"{DIRECTORY} -rw,access=aix01\n{DIRECTORY} -ro,access={OURS[0]}\n"
+    (estate.files("nim") / "etc/xtab").write_text(twice)
+    assert undo(estate, None) == UndoStatus.FOREIGN
+    assert (estate.files("nim") / "etc/xtab").read_text() == twice

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -17,7 +16,7 @@ from nimwrap.monitoring.alerts.alert_states import news, states_of
 from nimwrap.monitoring.alerts.digest import digest
 from nimwrap.monitoring.protection import protection
 from tests.report.site import GONE, HELD, NEVER, OLD, UNSCHEDULED, build
-from tests.running import Ran
+from tests.running import Cli
 
 prometheus = pytest.importorskip("prometheus_client.parser")
 
@@ -38,7 +37,7 @@ def config(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def clients(config: Path, run_cli: Callable[..., Ran]) -> dict[str, dict[str, Any]]:
+def clients(config: Path, run_cli: Cli) -> dict[str, dict[str, Any]]:
     """``data.clients[]`` of status, by name."""
     ran = run_cli("status", "--json", config=config)
     assert ran.exit_code == 1
@@ -57,7 +56,7 @@ def test_everybody_else_is_fine(clients: dict[str, dict[str, Any]]) -> None:
     assert {name for name, client in clients.items() if client["verdict"] != "ok"} == set(EXPECTED)
 
 
-def test_metrics_agree(config: Path, clients: dict[str, dict[str, Any]], run_cli: Callable[..., Ran]) -> None:
+def test_metrics_agree(config: Path, clients: dict[str, dict[str, Any]], run_cli: Cli) -> None:
     families = {
         family.name: family.samples
         for family in prometheus.text_string_to_metric_families(run_cli("metrics", config=config).stdout)
@@ -76,7 +75,7 @@ def test_metrics_agree(config: Path, clients: dict[str, dict[str, Any]], run_cli
     assert site.value == NUMBERS["critical"]
 
 
-def test_nagios_agrees(config: Path, clients: dict[str, dict[str, Any]], run_cli: Callable[..., Ran]) -> None:
+def test_nagios_agrees(config: Path, clients: dict[str, dict[str, Any]], run_cli: Cli) -> None:
     ran = run_cli("status", "--nagios", config=config)
     (line,) = ran.lines
     said, _, perfdata = line.partition(" | ")
@@ -99,9 +98,7 @@ def test_the_digest_agrees(config: Path, clients: dict[str, dict[str, Any]]) -> 
             assert f"fix: {client['fix']}" in body, name
 
 
-def test_the_report_agrees(
-    config: Path, clients: dict[str, dict[str, Any]], run_cli: Callable[..., Ran], tmp_path: Path
-) -> None:
+def test_the_report_agrees(config: Path, clients: dict[str, dict[str, Any]], run_cli: Cli, tmp_path: Path) -> None:
     path = tmp_path / "report.html"
     ran = run_cli("report", "--output", path, "--json", config=config)
     assert ran.data == {"path": str(path), "size_bytes": path.stat().st_size}

@@ -6,7 +6,6 @@ import json
 import re
 import shutil
 import subprocess
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -16,7 +15,7 @@ from nimwrap.domain.codes import FailureCode
 from nimwrap.history.sqlite.queries import Reader
 from nimwrap.monitoring.prometheus import metrics_text
 from tests.report.site import NOW, build
-from tests.running import ROOT, Ran
+from tests.running import ROOT, Cli
 
 MONITORING = ROOT / "docs" / "monitoring"
 NAME = re.compile(r"\bnimwrap_[a-z_]+\b")
@@ -85,7 +84,7 @@ def test_the_dashboard_is_one() -> None:
     assert all(target["expr"] for panel in dashboard["panels"] for target in panel["targets"])
 
 
-def test_names_from_outside_stay_in_their_label(tmp_path: Path, run_cli: Callable[..., Ran]) -> None:
+def test_names_from_outside_stay_in_their_label(tmp_path: Path, run_cli: Cli) -> None:
     prometheus = pytest.importorskip("prometheus_client.parser")
     hostile = 'x"} 1\nnimwrap_site_verdict 0\\'
     config = build(tmp_path, names={"sapdb": hostile})
@@ -94,7 +93,7 @@ def test_names_from_outside_stay_in_their_label(tmp_path: Path, run_cli: Callabl
     assert hostile in {sample.labels["client"] for sample in verdicts}
 
 
-def test_the_textfile_is_replaced_in_one_step(tmp_path: Path, run_cli: Callable[..., Ran]) -> None:
+def test_the_textfile_is_replaced_in_one_step(tmp_path: Path, run_cli: Cli) -> None:
     config = build(tmp_path)
     path = tmp_path / "out" / "nimwrap.prom"
     path.parent.mkdir()

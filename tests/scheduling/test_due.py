@@ -8,45 +8,18 @@ import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
-
-import pytest
 
 from nimwrap.domain.durations import parse_rfc3339
-from nimwrap.history.model import SlotRow
+from nimwrap.estate import Estate
 from nimwrap.history.sqlite.queries import Reader
-from tests.backup.test_leaving import LIMIT_S, begin, until, writing
-from tests.running import Ran
-
-Cli = Callable[..., Ran]
-Config = Callable[..., Path]
-
-
-def ago(minutes: int) -> str:
-    """The daily cron expression, in UTC, of some minutes before now."""
-    then = datetime.now(UTC) - timedelta(minutes=minutes)
-    return f"{then.minute} {then.hour} * * *"
-
-
-@pytest.fixture
-def schedules(tmp_path: Path) -> Callable[..., None]:
-    """Writes the table of one schedule; ``targets`` are a list, other keys text."""
-
-    def write(name: str = "nightly", *, targets: list[str], **keys: str) -> None:
-        (tmp_path / "schedules").mkdir(exist_ok=True)
-        lines = [f'{key} = "{value}"' for key, value in keys.items()]
-        (tmp_path / "schedules" / f"{name}.toml").write_text("\n".join([f"[{name}]", f"targets = {targets}", *lines]))
-
-    return write
-
-
-def slots(estate: Any) -> dict[str, SlotRow]:
-    with Reader.open(estate.root / "nimwrap" / "history.db") as reader:
-        return {row.client: row for row in reader.slots()}
+from tests.backup.evidence import writing
+from tests.running import Cli, ConfigWriter, begin
+from tests.scheduling.tables import ago, slots
+from tests.waiting import LIMIT_S, until
 
 
 def test_a_late_slot_begins_within_catch_up_once_and_says_how_late(
-    run_cli: Cli, estate: Any, estate_config: Config, schedules: Callable[..., None]
+    run_cli: Cli, estate: Estate, estate_config: ConfigWriter, schedules: Callable[..., None]
 ) -> None:
     schedules(targets=["powerha1", "aix01"], cron=ago(30), catch_up="2h")
     config = estate_config()
@@ -63,7 +36,7 @@ def test_a_late_slot_begins_within_catch_up_once_and_says_how_late(
 
 
 def test_a_slot_older_than_catch_up_is_a_row_and_nothing_is_started(
-    run_cli: Cli, estate: Any, estate_config: Config, schedules: Callable[..., None]
+    run_cli: Cli, estate: Estate, estate_config: ConfigWriter, schedules: Callable[..., None]
 ) -> None:
     schedules(targets=["aix0*"], cron=ago(120), catch_up="1h")
     due = run_cli("schedule", "due", "--json", config=estate_config())
@@ -77,7 +50,7 @@ def test_a_slot_older_than_catch_up_is_a_row_and_nothing_is_started(
 
 
 def test_a_slot_missed_since_the_last_look_is_exit_75(
-    run_cli: Cli, estate: Any, estate_config: Config, schedules: Callable[..., None]
+    run_cli: Cli, estate: Estate, estate_config: ConfigWriter, schedules: Callable[..., None]
 ) -> None:
     schedules(targets=["aix01"], cron=ago(26 * 60), catch_up="0s")
     config = estate_config()
@@ -99,7 +72,7 @@ def test_a_slot_missed_since_the_last_look_is_exit_75(
 
 
 def test_an_unknown_name_and_a_held_client_take_nobody_with_them(
-    run_cli: Cli, estate: Any, estate_config: Config, schedules: Callable[..., None]
+    run_cli: Cli, estate: Estate, estate_config: ConfigWriter, schedules: Callable[..., None]
 ) -> None:
     config = estate_config(groups={"all": ["aix01", "aix02", "nosuch"]})
     schedules(targets=["group:all"], cron=ago(5))
@@ -118,7 +91,7 @@ def test_an_unknown_name_and_a_held_client_take_nobody_with_them(
 
 
 def test_two_dues_at_the_same_instant_share_no_client(
-    run_cli: Cli, estate: Any, estate_config: Config, schedules: Callable[..., None], tmp_path: Path
+    run_cli: Cli, estate: Estate, estate_config: ConfigWriter, schedules: Callable[..., None], tmp_path: Path
 ) -> None:
     schedules(targets=["*"], cron=ago(3), jitter="2s")
     config = estate_config()
@@ -131,7 +104,7 @@ def test_two_dues_at_the_same_instant_share_no_client(
 
 
 def test_while_the_master_is_out_of_reach_the_slot_is_kept(
-    run_cli: Cli, estate: Any, estate_config: Config, schedules: Callable[..., None]
+    run_cli: Cli, estate: Estate, estate_config: ConfigWriter, schedules: Callable[..., None]
 ) -> None:
     schedules(targets=["aix0*"], cron=ago(5))
     good = estate_config()
@@ -146,14 +119,14 @@ def test_while_the_master_is_out_of_reach_the_slot_is_kept(
     assert {row.state for row in slots(estate).values()} == {"done"}
 
 
-def images(estate: Any) -> int:
+def images(estate: Estate) -> int:
     """How many are there, or are being written."""
     files = (estate.files("nim") / "export/nim/mksysb").rglob("*.mksysb")
     return sum(path.stat().st_size > 0 for path in files)
 
 
 def test_nothing_starts_after_the_window(
-    estate: Any, estate_config: Config, schedules: Callable[..., None], tmp_path: Path
+    estate: Estate, estate_config: ConfigWriter, schedules: Callable[..., None], tmp_path: Path
 ) -> None:
     schedules(targets=["aix01", "aix02"], cron=ago(1), window="6s")
     config = estate_config(master={"max_parallel": 1})
@@ -176,7 +149,7 @@ def test_nothing_starts_after_the_window(
 
 
 def test_a_due_that_is_told_to_end_leaves_the_rest_to_the_next_one(
-    run_cli: Cli, estate: Any, estate_config: Config, schedules: Callable[..., None], tmp_path: Path
+    run_cli: Cli, estate: Estate, estate_config: ConfigWriter, schedules: Callable[..., None], tmp_path: Path
 ) -> None:
     estate.hold_images()
     schedules(targets=["aix01", "aix02"], cron=ago(1), window="1h")
@@ -198,7 +171,7 @@ def test_a_due_that_is_told_to_end_leaves_the_rest_to_the_next_one(
 
 
 def test_list_and_next_show_local_and_utc_time_and_the_clients(
-    run_cli: Cli, estate: Any, estate_config: Config, schedules: Callable[..., None]
+    run_cli: Cli, estate: Estate, estate_config: ConfigWriter, schedules: Callable[..., None]
 ) -> None:
     keys = {"cron": "30 2 * * *", "timezone": "Australia/Melbourne", "jitter": "10m", "window": "6h"}
     schedules(targets=["powerha1", "aix0*"], **keys)
@@ -221,7 +194,7 @@ def test_list_and_next_show_local_and_utc_time_and_the_clients(
 
 
 def test_validate_tells_faults_with_lines_and_doubts_as_warnings(
-    run_cli: Cli, estate: Any, estate_config: Config, schedules: Callable[..., None], tmp_path: Path
+    run_cli: Cli, estate: Estate, estate_config: ConfigWriter, schedules: Callable[..., None], tmp_path: Path
 ) -> None:
     config = estate_config()
     schedules(targets=["aix01", "nosuch"], cron="0 1 * * *", catch_up="0s", window="5m", jitter="10m")
@@ -241,7 +214,7 @@ def test_validate_tells_faults_with_lines_and_doubts_as_warnings(
 
 
 def test_an_unknown_schedule_is_a_usage_error_with_the_nearest_name(
-    run_cli: Cli, estate_config: Config, schedules: Callable[..., None]
+    run_cli: Cli, estate_config: ConfigWriter, schedules: Callable[..., None]
 ) -> None:
     schedules(targets=["aix01"], cron="0 1 * * *")
     config = estate_config()
@@ -286,7 +259,7 @@ def test_import_cron_prints_writes_new_files_and_never_overwrites(run_cli: Cli, 
 
 
 def test_a_name_that_two_masters_know_is_said_to_be_ambiguous_and_no_image_is_no_part(
-    run_cli: Cli, estate: Any, estate_config: Config, schedules: Callable[..., None]
+    run_cli: Cli, estate: Estate, estate_config: ConfigWriter, schedules: Callable[..., None]
 ) -> None:
     schedules(targets=["aix01"], cron=ago(2))
     config = estate_config()
@@ -306,7 +279,7 @@ def test_a_name_that_two_masters_know_is_said_to_be_ambiguous_and_no_image_is_no
 
 
 def test_a_schedule_that_means_nobody_is_no_success(
-    run_cli: Cli, estate_config: Config, schedules: Callable[..., None]
+    run_cli: Cli, estate_config: ConfigWriter, schedules: Callable[..., None]
 ) -> None:
     schedules(targets=["zzz*"], cron=ago(2))
     ran = run_cli("schedule", "run", "nightly", "--json", config=estate_config())

@@ -5,19 +5,18 @@ from __future__ import annotations
 import signal
 import socket
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
 
+from nimwrap.estate import Estate
 from nimwrap.history.sqlite.queries import Reader
-from tests.backup.test_leaving import LIMIT_S, until, writing
-from tests.running import Ran, command, environment
+from tests.backup.evidence import writing
+from tests.running import Cli, ConfigWriter, command, environment
+from tests.waiting import LIMIT_S, until
 
-Cli = Callable[..., Ran]
-Config = Callable[..., Path]
 FULL = Path("/dev/full")
 
 
@@ -53,7 +52,7 @@ class Manager:
 
 
 @pytest.fixture
-def manager(estate: Any, estate_config: Config, tmp_path: Path) -> Iterator[Manager]:
+def manager(estate: Estate, estate_config: ConfigWriter, tmp_path: Path) -> Iterator[Manager]:
     then = datetime.now(UTC) - timedelta(minutes=2)
     (tmp_path / "schedules").mkdir()
     (tmp_path / "schedules" / "tonight.toml").write_text(
@@ -68,21 +67,21 @@ def manager(estate: Any, estate_config: Config, tmp_path: Path) -> Iterator[Mana
     manager.channel.close()
 
 
-def states(estate: Any) -> dict[str, str]:
+def states(estate: Estate) -> dict[str, str]:
     with Reader.open(estate.root / "nimwrap" / "history.db") as reader:
         return {row.client: row.state for row in reader.slots()}
 
 
-def outcomes(estate: Any) -> list[tuple[str, str]]:
+def outcomes(estate: Estate) -> list[tuple[str, str]]:
     with Reader.open(estate.root / "nimwrap" / "history.db") as reader:
         return sorted((row.client, row.outcome) for row in reader.runs())
 
 
-def settled(estate: Any) -> bool:
+def settled(estate: Estate) -> bool:
     return states(estate) == {"aix01": "done", "aix02": "done"} and "running" not in dict(outcomes(estate)).values()
 
 
-def test_it_runs_what_is_due_feeds_the_watchdog_and_ends_clean(estate: Any, manager: Manager) -> None:
+def test_it_runs_what_is_due_feeds_the_watchdog_and_ends_clean(estate: Estate, manager: Manager) -> None:
     daemon = manager.start()
     assert "next slot" in manager.hears("READY=1")
     manager.hears("WATCHDOG=1")
@@ -96,7 +95,7 @@ def test_it_runs_what_is_due_feeds_the_watchdog_and_ends_clean(estate: Any, mana
 
 
 @pytest.mark.skipif(not FULL.exists(), reason="no /dev/full here")
-def test_a_full_log_disk_ends_no_backup(estate: Any, manager: Manager) -> None:
+def test_a_full_log_disk_ends_no_backup(estate: Estate, manager: Manager) -> None:
     manager.log_file = FULL
     daemon = manager.start()
     until(lambda: settled(estate), "both are backed up")
@@ -106,7 +105,7 @@ def test_a_full_log_disk_ends_no_backup(estate: Any, manager: Manager) -> None:
     assert daemon.wait(LIMIT_S) == 0
 
 
-def test_sigterm_in_the_middle_leaves_the_image_to_the_next_start(estate: Any, manager: Manager) -> None:
+def test_sigterm_in_the_middle_leaves_the_image_to_the_next_start(estate: Estate, manager: Manager) -> None:
     estate.hold_images()
     daemon = manager.start("--drain", "0s")
     until(lambda: writing(estate), "the first image is being written")
@@ -119,7 +118,7 @@ def test_sigterm_in_the_middle_leaves_the_image_to_the_next_start(estate: Any, m
     assert outcomes(estate) == [("aix01", "ok"), ("aix02", "ok")]
 
 
-def test_sigterm_waits_for_an_image_within_the_deadline_and_starts_no_other(estate: Any, manager: Manager) -> None:
+def test_sigterm_waits_for_an_image_within_the_deadline_and_starts_no_other(estate: Estate, manager: Manager) -> None:
     estate.hold_images()
     daemon = manager.start("--drain", "1h")
     until(lambda: writing(estate), "the first image is being written")
@@ -131,7 +130,7 @@ def test_sigterm_waits_for_an_image_within_the_deadline_and_starts_no_other(esta
     assert [outcome for _, outcome in outcomes(estate)] == ["ok"]
 
 
-def test_sigkill_in_the_middle_loses_nothing(estate: Any, manager: Manager) -> None:
+def test_sigkill_in_the_middle_loses_nothing(estate: Estate, manager: Manager) -> None:
     estate.hold_images()
     daemon = manager.start()
     until(lambda: writing(estate), "the first image is being written")

@@ -7,13 +7,12 @@ import re
 import shutil
 import socket
 import subprocess
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from nimwrap.service.systemd import Notifier
-from tests.running import Ran
+from tests.running import Cli
 
 UNITS = Path(__file__).parents[2] / "systemd"
 analyze = pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="systemd-analyze is not installed here")
@@ -122,5 +121,5 @@ COMMANDS = sorted(
 
 
 @pytest.mark.parametrize("words", COMMANDS, ids=" ".join)
-def test_the_commands_of_the_units_exist(words: tuple[str, ...], run_cli: Callable[..., Ran]) -> None:
+def test_the_commands_of_the_units_exist(words: tuple[str, ...], run_cli: Cli) -> None:
     assert run_cli(*words, "--help").exit_code == 0

@@ -21,8 +21,8 @@ from nimwrap.scheduling.daemon import Daemon
 from nimwrap.scheduling.full_verification import BEGIN_WITHIN_S, verify_due
 from nimwrap.scheduling.runtime import Dependencies
 from tests.images.imagelab import NOW, Lab
-from tests.running import Ran
-from tests.scheduling.test_daemon import NOON, Scene, turn, until
+from tests.running import Cli
+from tests.scheduling.daemon_scene import NOON, Scene, turn, until
 
 
 @dataclass
@@ -144,7 +144,7 @@ def test_a_master_that_does_not_answer_is_said_and_nothing_is_raised(lab: Lab, s
     assert said.startswith("nim: images are not verified: ")
 
 
-def test_schedule_due_does_it_when_nothing_is_due(lab: Lab, run_cli: Callable[..., Ran]) -> None:
+def test_schedule_due_does_it_when_nothing_is_due(lab: Lab, run_cli: Cli) -> None:
     row = lab.make("aix01", days=40)
     ran = run_cli("schedule", "due", config=lab.file)
     assert ran.exit_code == 0, ran

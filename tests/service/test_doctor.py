@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 from nimwrap.domain.records import Run
+from nimwrap.estate import Estate
 from nimwrap.history.sqlite.store import Store
-from tests.running import Ran
+from tests.running import Cli, ConfigWriter, Ran
 
 
 def checks(ran: Ran) -> dict[str, dict[str, str]]:
@@ -18,7 +17,7 @@ def checks(ran: Ran) -> dict[str, dict[str, str]]:
     return {one["check"]: one for one in sorted(ran.data["checks"], key=lambda one: order.index(one["status"]))}
 
 
-def test_a_sound_installation(estate: Any, estate_config: Callable[..., Path], run_cli: Callable[..., Ran]) -> None:
+def test_a_sound_installation(estate: Estate, estate_config: ConfigWriter, run_cli: Cli) -> None:
     config = estate_config()
     run_cli("status", "--refresh", config=config)
     before = len(estate.log())
@@ -36,7 +35,7 @@ def test_a_sound_installation(estate: Any, estate_config: Callable[..., Path], r
     assert all(one["fix"] for one in seen.values() if one["status"] in ("warning", "failed"))
 
 
-def test_faults_have_their_fix(tmp_path: Path, run_cli: Callable[..., Ran]) -> None:
+def test_faults_have_their_fix(tmp_path: Path, run_cli: Cli) -> None:
     key = tmp_path / "key"
     key.write_text("not a key")
     key.chmod(0o644)
@@ -80,7 +79,7 @@ html = "{tmp_path}/nowhere/report.html"
     assert "geheim" not in found.stdout + found.stderr
 
 
-def test_without_and_with_a_broken_configuration(tmp_path: Path, run_cli: Callable[..., Ran]) -> None:
+def test_without_and_with_a_broken_configuration(tmp_path: Path, run_cli: Cli) -> None:
     broken = tmp_path / "broken.toml"
     broken.write_text("keep = 3\n[backup]\nkep = 3\n")
     found = run_cli("doctor", "--json", config=broken)
@@ -91,9 +90,7 @@ def test_without_and_with_a_broken_configuration(tmp_path: Path, run_cli: Callab
     assert (missing.exit_code, checks(missing)["configuration"]["status"]) == (78, "failed")
 
 
-def test_text_shows_each_fix_below_its_fault(
-    estate: Any, estate_config: Callable[..., Path], run_cli: Callable[..., Ran]
-) -> None:
+def test_text_shows_each_fix_below_its_fault(estate: Estate, estate_config: ConfigWriter, run_cli: Cli) -> None:
     lines = run_cli("doctor", config=estate_config()).lines
     at = next(number for number, line in enumerate(lines) if line.startswith("warning  inventory:nim"))
     assert lines[at + 1].strip() == "fix: nimwrap status --refresh"

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from nimwrap.aix import cllsif, clrginfo, lsnim, traceroute
+from nimwrap.estate import Estate
 from nimwrap.service.observe.mask import Masker
-from tests.running import Ran
+from tests.running import Cli, ConfigWriter
 
 
 def test_transcripts_are_masked_and_still_understood(
-    estate: Any, estate_config: Callable[..., Path], run_cli: Callable[..., Ran], tmp_path: Path
+    estate: Estate, estate_config: ConfigWriter, run_cli: Cli, tmp_path: Path
 ) -> None:
     target = tmp_path / "observed"
     done = run_cli("doctor", "--observe", target, "--json", config=estate_config())
@@ -34,9 +33,7 @@ def test_transcripts_are_masked_and_still_understood(
     assert not {one.argv[0].rpartition("/")[2] for one in estate.log()} & {"nim", "mount", "mksysb"}
 
 
-def test_nothing_is_overwritten(
-    estate: Any, estate_config: Callable[..., Path], run_cli: Callable[..., Ran], tmp_path: Path
-) -> None:
+def test_nothing_is_overwritten(estate: Estate, estate_config: ConfigWriter, run_cli: Cli, tmp_path: Path) -> None:
     (tmp_path / "mine").write_text("mine")
     done = run_cli("doctor", "--observe", tmp_path, "--json", config=estate_config())
     assert (done.exit_code, done.codes) == (2, ["usage"])

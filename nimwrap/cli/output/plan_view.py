@@ -100,7 +100,7 @@ def _text(out: Printer, plans: list[dict[str, Any]]) -> None:
         if plan["verdict"] is Outcome.SKIPPED:
             out.line(f"  {out.word('skipped')}: {plan['failure'].message}")
             if plan["failure"].fix:
-                out.line(f"    fix: {plan['failure'].fix}")
+                out.fix(plan["failure"].fix, indent="    ")
         for command in plan["commands"]:
             out.line(f"  {command['host']}# {command['command']}")
         _text_image(out, plan)
@@ -108,7 +108,7 @@ def _text(out: Printer, plans: list[dict[str, Any]]) -> None:
             if finding["status"] in ("warning", "failed"):
                 out.line(f"  {out.word(str(finding['status']))}: {finding['message']}")
                 if finding["fix"]:
-                    out.line(f"    fix: {finding['fix']}")
+                    out.fix(finding["fix"], indent="    ")
 
 
 def _text_image(out: Printer, plan: dict[str, Any]) -> None:

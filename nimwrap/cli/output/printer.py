@@ -46,6 +46,11 @@ class Printer:
         style = _WORDS.get(text)
         return self.paint(text, style) if style else text
 
+    def fix(self, text: str, *, of: str = "", indent: str = "") -> None:
+        """What mends something, of whom; the steps of a long cure stand below one another."""
+        first, *steps = text.splitlines() or [""]
+        self.line("\n".join([f"{indent}{of and f'{of}: '}fix: {first}", *(f"{indent}  {step}" for step in steps)]))
+
     def heading(self, text: str) -> None:
         self.line(self.paint(text, "strong"))
 

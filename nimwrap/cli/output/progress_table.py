@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import threading
 import time
+from collections import Counter
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
@@ -13,8 +14,9 @@ from rich.live import Live
 from rich.text import Text
 
 from nimwrap.cli.output.progress_lines import PHASES, describe
-from nimwrap.cli.output.streams import LossyStream, clean
+from nimwrap.cli.output.streams import LossyStream, bare, clean
 from nimwrap.cli.output.text_table import columns
+from nimwrap.domain.codes import Outcome
 from nimwrap.domain.durations import format_duration, format_size
 from nimwrap.domain.progress import Progress
 from nimwrap.fleet.fleet_observer import ExpectedEnd, FleetObserver
@@ -23,7 +25,10 @@ FORESEE_EVERY_S = 10.0
 """The night is played through for each estimate, which takes a moment where clients are many."""
 WIDE = 80
 """Columns from which each client has a bar of its own, and the end a few words."""
-_BOLD, _DIM, _GREEN, _YELLOW = "1", "2", "32", "33"
+_BOLD, _DIM, _RED, _GREEN, _YELLOW = "1", "2", "31", "32", "33"
+_CUT = "..."
+_GAP = 2
+_FAILED = (Outcome.FAILED, Outcome.REFUSED, Outcome.LOCKED)
 _UTF, _ASCII = "\u2501\u2500", "#-"
 """What bars are drawn with: what is done, what is not."""
 
@@ -38,6 +43,7 @@ class LiveTable(FleetObserver):
         self._clients = clients
         self._expected_end: ExpectedEnd = lambda: None
         self._done: set[str] = set()
+        self._failed: set[str] = set()
         self._waiting: set[str] = set()
         self._rows: dict[str, Progress] = {}
         self._lock = threading.Lock()
@@ -62,6 +68,8 @@ class LiveTable(FleetObserver):
             if progress.phase in ("done", "again"):
                 self._rows.pop(progress.run, None)
                 (self._done if progress.phase == "done" else self._waiting).add(progress.run)
+                if progress.outcome in _FAILED:
+                    self._failed.add(progress.run)
             elif progress.client:
                 self._rows[progress.run] = progress
         if progress.phase == "again" or not progress.client:
@@ -89,15 +97,36 @@ class LiveTable(FleetObserver):
             yield self._whole(width, drawn)
 
     def _whole(self, width: int, drawn: str) -> Text:
-        again = f"{len(self._waiting)} to be tried again" if self._waiting else ""
+        """How many have ended and how many of them failed, are looked at, are at work, wait; what has room of it."""
+        with self._lock:
+            phases = Counter(progress.phase for progress in self._rows.values())
+            ended, again = len(self._done), len(self._waiting)
+        looking = phases["preflight"]
+        working = phases.total() - looking - phases["waiting"]
+        waiting = max(0, self._clients - ended - again - looking - working)
         ends = self._expected()
         cells = [
-            f"{len(self._done)} of {self._clients} clients",
-            _bar(len(self._done) / self._clients, min(40, width // 5), drawn),
+            f"{ended} of {self._clients} clients",
+            _bar(ended / self._clients, min(40, width // 5), drawn),
+            _painted(f"{len(self._failed)} failed" if self._failed else "", _RED),
             (f"done at about {ends}" if width >= WIDE else f"~ {ends}") if ends else "",
-            _painted(again, _YELLOW),
+            _painted(f"{again} to be tried again" if again else "", _YELLOW),
+            f"{working} at work" if working else "",
+            f"{waiting} waiting" if waiting else "",
+            f"{looking} being checked" if looking else "",
         ]
-        return _lines([cells], width)[0]
+        return _lines([_fitting([cell for cell in cells if cell], width)], width)[0]
+
+
+def _fitting(cells: list[str], width: int) -> list[str]:
+    """The first cells that have room beside each other, each whole."""
+    kept, used = list[str](), -_GAP
+    for cell in cells:
+        used += _GAP + len(bare(cell))
+        if used > width and kept:
+            break
+        kept.append(cell)
+    return kept
 
 
 def _cells(row: Progress, width: int, drawn: str) -> list[str]:
@@ -125,10 +154,14 @@ def _bar(share: float, width: int, drawn: str) -> str:
 
 
 def _lines(rows: list[list[str]], width: int) -> list[Text]:
-    """One line for each row, cut to ``width``."""
+    """One line for each row, cut to ``width`` between words."""
     lines = [Text.from_ansi(line, no_wrap=True) for line in columns(rows)]
     for line in lines:
-        line.truncate(width)
+        if line.cell_len > width:
+            line.truncate(max(1, line.plain.rfind(" ", 0, width - len(_CUT) + 1)))
+            line.rstrip()
+            line.append(_CUT)
+            line.truncate(width)
     return lines
 
 

@@ -25,6 +25,7 @@ def tell(printer: Printer, run: Story, *, whole: bool) -> None:
     _changes(printer, run)
     _attempts(printer, run, whole=whole)
     _image(printer, run)
+    _parallel(printer, run)
     _events(printer, run, whole=whole)
 
 
@@ -169,6 +170,14 @@ def _image(printer: Printer, run: Story) -> None:
         ],
         indent=2,
     )
+
+
+def _parallel(printer: Printer, run: Story) -> None:
+    """How many images the master made at once meanwhile, each change with its reason."""
+    if run["parallel"]:
+        _title(printer, f"Images at once on {run['master']}")
+    for change in run["parallel"]:
+        printer.line(f"  {clock(change['at'])}  {change['text']}")
 
 
 def _events(printer: Printer, run: Story, *, whole: bool) -> None:

@@ -4,50 +4,38 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from nimwrap.cli.output.nagios_text import nagios_text
 from nimwrap.cli.output.printer import Printer
 from nimwrap.cli.time_args import short
 from nimwrap.domain.durations import format_duration, rfc3339
 from nimwrap.domain.verdict import Verdict, texts
 
 if TYPE_CHECKING:
-    from nimwrap.domain.errors import NimwrapError
     from nimwrap.monitoring.cluster_views import ClusterView
     from nimwrap.monitoring.protection import ClientView, Protection
 
 _NAGIOS = {Verdict.OK: 0, Verdict.WARNING: 1, Verdict.CRITICAL: 2, Verdict.UNKNOWN: 3}
 _SCREEN = 60
 """On a terminal, more clients than this are shown without those that are fine."""
-_NAMED = 5
 _STEPS = 20
 
 
 def nagios_line(found: Protection) -> tuple[int, str]:
     """Exit code and the one line, faults first, with perfdata."""
     names = found.named
-    faulty = [view for view in found.clients if view.judged.verdict is not Verdict.OK]
-    bad = [f"{names[view.ref]}: {view.judged.reasons[0].text}" for view in faulty]
+    bad = [f"{names[view.ref]}: {view.judged.reasons[0].text}" for view in found.bad]
     bad += [fault.text for fault in found.faults]
     summary = f"{found.count(Verdict.OK)} of {len(found.clients)} clients protected"
-    said = "; ".join([summary, *bad[:_NAMED], *([f"and {len(bad) - _NAMED} more"] if len(bad) > _NAMED else [])])
     held = sum(view.hold is not None for view in found.clients)
     oldest = max((view.age_s for view in found.clients if view.age_s is not None and not view.excluded), default=0)
     counts = [f"{verdict}={found.count(verdict)}" for verdict in Verdict]
-    return _line(found.verdict, said, " | " + " ".join([*counts, f"held={held}", f"oldest={oldest:.0f}s"]))
+    perf = " ".join([*counts, f"held={held}", f"oldest={oldest:.0f}s"])
+    return _NAGIOS[found.verdict], nagios_text(found.verdict.upper(), summary, bad, perf)
 
 
-def nagios_unknown(error: NimwrapError) -> tuple[int, str]:
-    """The line for when nothing can be said about the site."""
-    return _line(Verdict.UNKNOWN, error.message, "")
-
-
-def _line(verdict: Verdict, said: str, perf: str) -> tuple[int, str]:
-    plain = " ".join(said.replace("|", "/").split())
-    return _NAGIOS[verdict], f"NIMWRAP {verdict.upper()} - {plain}{perf}"
-
-
-def show(out: Printer, found: Protection) -> None:
+def show(out: Printer, found: Protection, *, bad_only: bool = False) -> None:
     """The table, worst first, then the clusters, what to do, and the verdict in a sentence at the end."""
-    shown = [view for view in found.clients if not _left_out(out, found, view)]
+    shown = found.bad if bad_only else [view for view in found.clients if not _left_out(out, found, view)]
     if shown:
         names = found.named
         out.table(
@@ -55,7 +43,8 @@ def show(out: Printer, found: Protection) -> None:
             [_row(out, names[view.ref], view) for view in shown],
         )
     if len(shown) < len(found.clients):
-        out.line(f"{len(found.clients) - len(shown)} clients more are fine; in a pipe, or with --json, all are shown.")
+        rest = f"{len(found.clients) - len(shown)} clients more are fine"
+        out.line(f"{rest}." if bad_only else f"{rest}; in a pipe, or with --json, all are shown.")
     for cluster in found.clusters:
         out.line(_cluster(found, cluster))
     for fault in found.faults:
@@ -101,6 +90,6 @@ def _what_to_do(out: Printer, found: Protection) -> None:
     names = found.named
     steps = grouped((names[view.ref], view.advice) for view in found.clients)
     for clients, step in steps[:_STEPS]:
-        out.line(f"{some(clients)}: fix: {step}")
+        out.fix(step, of=some(clients))
     if len(steps) > _STEPS:
         out.line(f"{len(steps) - _STEPS} more fixes: nimwrap status --json, or nimwrap report")

@@ -61,7 +61,7 @@ def next_slots(
 
     Example: nimwrap schedule next --days 31
     """
-    from nimwrap.scheduling.forecast import coming
+    from nimwrap.scheduling.forecast import coming, too_long
 
     invocation = current(ctx)
     schedules = loaded(invocation)
@@ -70,6 +70,7 @@ def next_slots(
     with invocation.reader() as reader:
         slots = list(coming(invocation.config, reader, chosen, now, now + timedelta(days=days)))
         warnings = _inventory_warning(reader.clients())
+    warnings += [Problem("window_short", text, hint) for text, hint in too_long(slots)]
     data = {"slots": [_slot_as_json(each) for each in slots], "from": now, "days": days}
     text = lambda out: _next_text(out, slots, days)  # noqa: E731
     invocation.finish(Result("schedule next", data, warnings=warnings, text=text))
@@ -118,6 +119,7 @@ def _as_json(schedule: Schedule) -> dict[str, Any]:
         "window_s": schedule.window,
         "jitter_s": schedule.jitter,
         "catch_up_s": schedule.catch_up,
+        "begin": schedule.begin,
         "file": schedule.file,
     }
 
@@ -131,8 +133,16 @@ def _slot_as_json(each: Coming) -> dict[str, Any]:
         "local": each.slot.astimezone(each.schedule.clock.zone).isoformat(),
         "timezone": each.schedule.timezone,
         "window_ends": window_end(each.schedule, each.slot),
+        "begins": each.slot + timedelta(seconds=each.wait_s),
+        "expected_s": each.night.seconds if each.night else None,
+        "fits": each.fits,
+        "at_once": each.night.at_once if each.night else None,
         "clients": [
-            {"client": ref.client, "master": ref.master, "start": start_of(each.schedule, ref, each.slot)}
+            {
+                "client": ref.client,
+                "master": ref.master,
+                "start": start_of(each.schedule, ref, each.slot) + timedelta(seconds=each.wait_s),
+            }
             for ref in each.refs
         ],
     }
@@ -172,12 +182,13 @@ def _next_text(out: Printer, slots: list[Coming], days: int) -> None:
         out.line(f"Nothing is due in the next {days} days.")
         return
     out.table(
-        ("local time", "UTC", "schedule", "clients"),
+        ("local time", "UTC", "schedule", "expected", "clients"),
         [
             (
                 f"{each.slot.astimezone(each.schedule.clock.zone):%a %Y-%m-%d %H:%M %Z}",
                 rfc3339(each.slot)[:16].replace("T", " "),
                 each.schedule.name,
+                format_duration(each.night.seconds) if each.night else "",
                 _some([ref.client for ref in each.refs]),
             )
             for each in slots

@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from nimwrap.cli.arguments import Targets
 from nimwrap.cli.invocation import Invocation, Result, current
-from nimwrap.cli.output.status_text import nagios_line, nagios_unknown, show
+from nimwrap.cli.output.status_text import nagios_line, show
 from nimwrap.domain.codes import ExitCode
 from nimwrap.domain.durations import parse_duration, rfc3339
-from nimwrap.domain.errors import NimwrapError, Problem, usage_error
+from nimwrap.domain.errors import Problem, usage_error
 from nimwrap.domain.verdict import Verdict, texts
 
 if TYPE_CHECKING:
@@ -24,6 +25,8 @@ def register(app: typer.Typer) -> None:
 
 def status(
     ctx: typer.Context,
+    targets: Targets = None,
+    bad: Annotated[bool, typer.Option("--bad", help="Only the clients that are not fine.")] = False,
     max_age: Annotated[
         str | None, typer.Option(metavar="8d", help="Older than this is a fault; without it, each policy says.")
     ] = None,
@@ -32,34 +35,39 @@ def status(
 ) -> None:
     """Show for every client its last good image, the age of it, and whether that is good enough.
 
-    Clients that were never backed up, and clients that NIM lists no longer, are faults.
+    Clients that were never backed up, and clients that NIM lists no longer, are faults. With targets, the verdict and
+    the exit code are those of these clients.
 
     Example: nimwrap status --max-age 8d
     """
     invocation = current(ctx)
     limit_s = _seconds(max_age)
-    try:
-        warnings = _refresh(invocation) if refresh else []
-        found = _looked(invocation, limit_s)
-    except NimwrapError as error:
-        if not nagios:
-            raise
-        code, line = nagios_unknown(error)
-        invocation.finish(_nagios(code, line, Verdict.UNKNOWN))
+    warnings = _refresh(invocation) if refresh else []
+    found = _looked(invocation, limit_s, targets or [])
     if nagios:
         code, line = nagios_line(found)
         invocation.finish(_nagios(code, line, found.verdict))
     code = ExitCode.OK if found.verdict is Verdict.OK else ExitCode.FAILED
     errors = _problems(found) if invocation.json else []  # the table says it already
-    invocation.finish(Result("status", site_json(found), code, errors, warnings, lambda out: show(out, found)))
+    data = site_json(found, bad_only=bad)
+    text = lambda out: show(out, found, bad_only=bad)  # noqa: E731
+    invocation.finish(Result("status", data, code, errors, warnings, text))
 
 
-def _looked(invocation: Invocation, max_age_s: int | None) -> Protection:
+def _looked(invocation: Invocation, max_age_s: int | None, targets: list[str]) -> Protection:
+    from nimwrap.clients.known_clients import KnownClients
+    from nimwrap.clients.selection import select
+    from nimwrap.clients.target_errors import any_resolved
     from nimwrap.monitoring.protection import protection
 
     invocation.need_masters()
+    config = invocation.config
     with invocation.reader() as reader:
-        return protection(invocation.config, reader, invocation.now(), max_age_s=max_age_s)
+        found = protection(config, reader, invocation.now(), max_age_s=max_age_s)
+    if not targets:
+        return found
+    known = KnownClients(tuple(view.ref for view in found.clients))
+    return found.of(any_resolved(select(targets, known, config.groups), known, config.groups))
 
 
 def _seconds(text: str | None) -> int | None:
@@ -80,9 +88,8 @@ def _refresh(invocation: Invocation) -> list[Problem]:
 
 def _problems(found: Protection) -> list[Problem]:
     """What is not well, as ``errors[]``: one for each client that is not ok, one for each fault of the site."""
-    faulty = [view for view in found.clients if view.judged.verdict is not Verdict.OK]
     return [
-        *(Problem(_code(view), texts(view.judged.reasons), view.advice, view.ref.client) for view in faulty),
+        *(Problem(_code(view), texts(view.judged.reasons), view.advice, view.ref.client) for view in found.bad),
         *(Problem("site", fault.text) for fault in found.faults),
     ]
 
@@ -97,10 +104,10 @@ def _nagios(code: int, line: str, verdict: Verdict) -> Result:
     return Result("status", {"line": line, "verdict": verdict}, code, text=lambda out: out.line(line))
 
 
-def site_json(found: Protection) -> dict[str, Any]:
+def site_json(found: Protection, *, bad_only: bool = False) -> dict[str, Any]:
     """``data`` of the envelope."""
     return {
-        "clients": [client_json(view) for view in found.clients],
+        "clients": [client_json(view) for view in (found.bad if bad_only else found.clients)],
         "inventory_age_s": found.inventory_age_s,
         "verdict": found.verdict,
         "summary": found.sentence,

@@ -34,6 +34,7 @@ from nimwrap.history.sqlite.set_queries import SetQueries
 
 if TYPE_CHECKING:
     from nimwrap.domain.records import ClientRef  # loaded when needed: its module costs a tenth of `nimwrap history`
+    from nimwrap.history.sqlite.parallel_memory import Hour
 
 _RUNS = select(RunRow._fields, "runs")
 _ATTEMPTS = select(AttemptRow._fields, "attempts")
@@ -48,6 +49,7 @@ _FLEET = select(FleetRow._fields[:-1], "fleet_status")
 _LAST_GOOD = select(LastGoodRow._fields, "last_good")
 _IMAGES = select(ImageRow._fields, "images")
 _EVER = ""  # before every RFC 3339 text
+_NEVER = "9999"  # after every one
 
 
 class Reader(SetQueries):
@@ -126,6 +128,19 @@ class Reader(SetQueries):
         return self.records(
             EventRow.from_row, f"{_EVENTS} where kind = ? and at >= ? order by at, id", (kind, rfc3339(since))
         )
+
+    def learned_hours(self, master: str) -> list[Hour]:
+        """What is remembered of how many images at once a master carries, by weekday and hour, the newest first."""
+        from nimwrap.history.sqlite.parallel_memory import hours_of
+
+        return hours_of(self, master)
+
+    def parallel_changes(self, master: str, since: str, until: str | None) -> list[EventRow]:
+        """Each change of how many images a master makes at once, between two moments, and the last one before."""
+        of = f"{_EVENTS} where kind = 'parallel' and master = ?"
+        before = self.records(EventRow.from_row, f"{of} and at < ? order by at desc, id desc limit 1", (master, since))
+        within = f"{of} and at >= ? and at <= ? order by at, id"
+        return before + self.records(EventRow.from_row, within, (master, since, until or _NEVER))
 
     # --- what backups of a client were like
 

@@ -254,12 +254,43 @@ update attempts set plan = (
 """
 """Plans were events before, on which recovery had to come by searching."""
 
+PARALLEL = """
+create table knees (
+  master text not null,
+  weekday integer not null,
+  hour integer not null,
+  chances text not null,
+  quiet real not null,
+  windows real not null,
+  rate_bytes_s real not null,
+  updated text not null,
+  primary key (master, weekday, hour)
+) strict, without rowid;
+
+create table write_rates (
+  id integer primary key,
+  master text not null,
+  at text not null,
+  seconds real not null,
+  writers real not null,
+  rate_bytes_s real not null,
+  cap integer not null,
+  wanted integer not null,
+  knee real not null,
+  one_more real not null,
+  one_fewer real not null
+) strict;
+create index write_rates_by_time on write_rates (master, at);
+"""
+"""What was learned of how many images at once a master carries, and what it wrote while they were made."""
+
 MIGRATIONS = {
     "m001_first": TABLES + VIEWS,
     "m002_finding_data": FINDING_DATA,
     "m003_attempt_plan": ATTEMPT_PLAN,
     "m004_channels": CHANNELS,
-    "m005_job_ways": JOB_WAYS,
+    "m005_parallel": PARALLEL,
+    "m006_job_ways": JOB_WAYS,
 }
 """Every change of the schema in order. An old one is never edited once a release has shipped it."""
 

@@ -29,6 +29,8 @@ _KILLED = (
     "exists (select 1 from runs r where r.id = slots.run and r.failure_code = 'killed'"
     " and not exists (select 1 from attempts a where a.run = r.id and a.failure_code = 'killed'))"
 )
+_BETWEEN = "exists (select 1 from runs r where r.id = slots.run and r.outcome <> 'running')"
+"""Of a started row: its run has ended, and the client has further images to be made in the slot."""
 _INSERT = "insert into slots (schedule, slot, master, client, state, reason, claimed) values (?, ?, ?, ?, ?, ?, ?)"
 
 
@@ -46,7 +48,7 @@ def pending(reader: ReadOnly, since: datetime) -> list[SlotRow]:
     """The rows free to be taken, oldest slot first.
 
     Clients that wait; those whose claimer died before the run; and, of slots after ``since``, those whose run was
-    killed before it started anything, which then still have that run.
+    killed before it started anything, which then still have that run, and those whose process died between two images.
     """
     sql = f"{_SLOTS} where state = ? and run is null order by slot, id"
     claimed = reader.records(SlotRow.from_row, sql, (CLAIMED,))
@@ -54,6 +56,9 @@ def pending(reader: ReadOnly, since: datetime) -> list[SlotRow]:
     found = reader.records(SlotRow.from_row, sql, (WAITING,)) + [row for row in claimed if row.owner not in alive]
     killed = f"{_SLOTS} where state = 'done' and slot >= ? and {_KILLED}"
     found += reader.records(SlotRow.from_row, killed, (rfc3339(since),))
+    started = f"{_SLOTS} where state = 'started' and slot >= ? and {_BETWEEN}"
+    between = reader.records(SlotRow.from_row, started, (rfc3339(since),))
+    found += [row for row in between if not (row.owner and owner_alive(reader.path.parent, row.owner))]
     return sorted(found, key=lambda row: (row.slot, row.id))
 
 
@@ -108,8 +113,9 @@ def end(store: Store, schedule: str, slot: datetime, refs: Iterable[ClientRef], 
 
 
 def _free(store: Store, connection: sqlite3.Connection, key: tuple[str, ...]) -> bool:
-    sql = f"select state, run, owner, {_KILLED} from slots where {_ONE_CLIENT}"
-    state, run, owner, killed = connection.execute(sql, key).fetchone() or ("", None, None, 0)
+    sql = f"select state, run, owner, {_KILLED}, {_BETWEEN} from slots where {_ONE_CLIENT}"
+    state, run, owner, killed, between = connection.execute(sql, key).fetchone() or ("", None, None, 0, 0)
+    abandoned = not (owner and owner_alive(store.path.parent, owner))
     if run is not None:
-        return state == "done" and bool(killed)
-    return state == WAITING or (state == CLAIMED and not (owner and owner_alive(store.path.parent, owner)))
+        return (state == "done" and bool(killed)) or (state == "started" and bool(between) and abandoned)
+    return state == WAITING or (state == CLAIMED and abandoned)

@@ -144,15 +144,19 @@ class Store:
                     (name, run_id),
                 )
 
-    def close_run(self, run: Run, *, hurried: bool = True) -> None:
-        """The end of a run as its record says; a run whose first row was lost gets one now. Findings are kept."""
+    def close_run(self, run: Run, *, hurried: bool = True, slot_done: bool = True) -> None:
+        """The end of a run as its record says; a run whose first row was lost gets one now. Findings are kept.
+
+        Not ``slot_done``: its slot wants further images of the client.
+        """
         values = run_columns(run) | {"phase": None}
         with self.writing("close_run", hurried=hurried) as database:
             if values["image"] is None:
                 values["image"] = statements.image_of(database, run.id)
             if not statements.update_if_there(database, "runs", run.id, values):
                 self._insert_run(database, run, None)
-            statements.end_slot(database, run)
+            if slot_done:
+                statements.end_slot(database, run)
 
     def _insert_run(self, database: Database, run: Run, slot: Moment | None) -> None:
         owner = {"owner_host": socket.gethostname(), "owner_pid": os.getpid()}

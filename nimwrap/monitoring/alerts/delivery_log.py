@@ -16,7 +16,7 @@ from nimwrap.monitoring.alerts.alert_states import States
 
 if TYPE_CHECKING:
     from nimwrap.history.model import EventRow
-    from nimwrap.history.sqlite.store import Store
+    from nimwrap.history.ports import History
 
 KIND = "notified"
 _SENDING = timedelta(minutes=5)
@@ -34,7 +34,7 @@ class Noted:
     send: bool
 
 
-def note(store: Store, states: States, decide: Decide, now: datetime) -> Noted | None:
+def note(store: History, states: States, decide: Decide, now: datetime) -> Noted | None:
     """Record ``states`` as told, in one transaction with the look at what was told before; None: nothing has changed.
 
     So of two fleet runs that end at the same instant one tells the news. StoreUnavailable when it cannot be written.
@@ -51,7 +51,7 @@ def note(store: Store, states: States, decide: Decide, now: datetime) -> Noted |
     return None if row is None else Noted(row, send)
 
 
-def delivered(store: Store, noted: Noted, states: States) -> None:
+def delivered(store: History, noted: Noted, states: States) -> None:
     """The message of a row has reached somebody."""
     store.update_event(noted.row, {"states": states, "delivered": True})
 

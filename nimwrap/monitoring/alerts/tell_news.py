@@ -10,15 +10,14 @@ from nimwrap.config.model import Config
 from nimwrap.domain.errors import NimwrapError, Problem
 
 if TYPE_CHECKING:
-    from nimwrap.history.sqlite.queries import Reader
-    from nimwrap.history.sqlite.store import Store
+    from nimwrap.history.ports import History, Queries
     from nimwrap.monitoring.alerts.alert_states import States
 
 _log = logging.getLogger(__name__)
 HINT = "`nimwrap notify test` tries every place"
 
 
-def tell_news(config: Config, store: Store, reader: Reader, now: datetime) -> list[Problem]:
+def tell_news(config: Config, store: History, reader: Queries, now: datetime) -> list[Problem]:
     """Tell what is new, in one message to every place; the warnings."""
     if not config.notify.urls:
         return []
@@ -36,7 +35,7 @@ def nobody_told(error: Exception) -> Problem:
     return Problem("notify", f"nobody was told: a bug in nimwrap: {type(error).__name__}")
 
 
-def _tell(config: Config, store: Store, reader: Reader, now: datetime) -> list[Problem]:
+def _tell(config: Config, store: History, reader: Queries, now: datetime) -> list[Problem]:
     from nimwrap.monitoring.alerts.alert_channels import deliver
     from nimwrap.monitoring.alerts.alert_states import News, news, states_of
     from nimwrap.monitoring.alerts.delivery_log import delivered, note

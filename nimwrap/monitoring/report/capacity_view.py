@@ -11,7 +11,7 @@ from nimwrap.domain.durations import parse_rfc3339
 from nimwrap.domain.names import PLAIN_KIND
 from nimwrap.domain.ref import ClientRef
 from nimwrap.history.model import ImageSize
-from nimwrap.history.sqlite.queries import Reader
+from nimwrap.history.ports import Queries
 from nimwrap.images.capacity import RECENT, Forecast, Need, PastImages, forecast, needs_of, under
 from nimwrap.images.kinds.registry import home, kinds_of
 
@@ -28,7 +28,7 @@ class RoomForImages:
     forecast: Forecast
 
 
-def rooms(reader: Reader, config: Config, refs: Sequence[ClientRef], now: datetime) -> list[RoomForImages]:
+def rooms(reader: Queries, config: Config, refs: Sequence[ClientRef], now: datetime) -> list[RoomForImages]:
     """The filesystems that the newest runs measured, with the forecast of each, the fullest first."""
     measured = _measured(reader)
     places = {ref: place for ref in refs if (place := _mount_of(config, ref, measured)) is not None}
@@ -46,12 +46,12 @@ def rooms(reader: Reader, config: Config, refs: Sequence[ClientRef], now: dateti
         refs_there = [ClientRef(master, client) for client in histories]
         needs = [each for ref in refs_there for each in needs_of(config, ref, past[ref], filesystem=mount, now=now)]
         needs = needs or [Need("", mount, None)]
-        parallel = config.masters[master].max_parallel if master in config.masters else 1
+        parallel = config.masters[master].most_parallel if master in config.masters else 1
         found.append(RoomForImages(master, seen, forecast(needs, histories, keep, free, parallel, now)))
     return sorted(found, key=lambda room: room.forecast.free_bytes)
 
 
-def _measured(reader: Reader) -> dict[tuple[str, str], tuple[datetime, int]]:
+def _measured(reader: Queries) -> dict[tuple[str, str], tuple[datetime, int]]:
     """By master and mount point: when and what the newest of all clients' last runs measured."""
     return {
         (seen.master, seen.mounted_on): (parse_rfc3339(seen.started), seen.free_bytes)
@@ -66,7 +66,7 @@ def _mount_of(config: Config, ref: ClientRef, measured: Iterable[tuple[str, str]
     return max(fitting, key=lambda place: len(place[1]), default=None)
 
 
-def past_of_all(reader: Reader, config: Config, refs: Iterable[ClientRef]) -> dict[ClientRef, dict[str, PastImages]]:
+def past_of_all(reader: Queries, config: Config, refs: Iterable[ClientRef]) -> dict[ClientRef, dict[str, PastImages]]:
     """What the history has of all of them, in two queries for each kind."""
     of_kind: dict[str, list[ClientRef]] = {}
     for ref in refs:

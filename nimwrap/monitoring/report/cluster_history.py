@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from nimwrap.domain.ref import Key
 from nimwrap.history.model import RunRow
-from nimwrap.history.sqlite.queries import Reader
+from nimwrap.history.ports import Queries
 from nimwrap.monitoring.cluster_views import ClusterView, Sight, sight_of
 
 _BAD = ("failed", "refused")
@@ -47,7 +47,7 @@ class ClusterHistory:
         return [moment for moment in reversed(self.moments) if moment.bad]
 
 
-def histories(reader: Reader, clusters: Iterable[ClusterView]) -> list[ClusterHistory]:
+def histories(reader: Queries, clusters: Iterable[ClusterView]) -> list[ClusterHistory]:
     """The history of each cluster, those with the most failures first, bounded."""
     chosen = list(clusters)
     runs = reader.last_runs_of([(ref.master, ref.client) for cluster in chosen for ref in cluster.members], RUNS)

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from nimwrap.domain.codes import FailureCode
 from nimwrap.domain.ref import ClientRef
 from nimwrap.history.model import RunRow
-from nimwrap.history.sqlite.queries import Reader
+from nimwrap.history.ports import Queries
 
 SINCE = timedelta(days=30)
 _LOOKED_AT = 300
@@ -30,7 +30,7 @@ class Cause:
     fix: str
 
 
-def causes(reader: Reader, now: datetime) -> list[Cause]:
+def causes(reader: Queries, now: datetime) -> list[Cause]:
     """Every failure code of the last thirty days, the most frequent first."""
     since = now - SINCE
     counts = reader.failure_counts(since)

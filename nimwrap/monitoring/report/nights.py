@@ -8,7 +8,7 @@ from datetime import date, datetime, time, timedelta
 
 from nimwrap.domain.durations import parse_rfc3339
 from nimwrap.history.model import AttemptRow, RunRow
-from nimwrap.history.sqlite.queries import Reader
+from nimwrap.history.ports import Queries
 
 SHOWN = 182
 """Nights in the calendar: half a year."""
@@ -54,14 +54,14 @@ def evening_of(moment: datetime) -> date:
     return local.date() if local.hour >= 12 else local.date() - timedelta(days=1)
 
 
-def nights_of(reader: Reader, evenings: Sequence[date]) -> list[Night]:
+def nights_of(reader: Queries, evenings: Sequence[date]) -> list[Night]:
     """The nights that begin on these evenings."""
     spans = [(noon(evening), noon(evening + timedelta(days=1))) for evening in evenings]
     counted = zip(spans, reader.outcomes_in(spans), reader.missed_in(spans), strict=True)
     return [Night(*span, counts | ({"missed": missed} if missed else {})) for span, counts, missed in counted]
 
 
-def nights(reader: Reader, now: datetime) -> list[Night]:
+def nights(reader: Queries, now: datetime) -> list[Night]:
     """The last nights, oldest first: as many as the history reaches back, five weeks at least, half a year at most."""
     oldest = reader.first_start()
     last = evening_of(now)
@@ -70,7 +70,7 @@ def nights(reader: Reader, now: datetime) -> list[Night]:
     return nights_of(reader, [last - timedelta(days=back) for back in range(count - 1, -1, -1)])
 
 
-def last_night(reader: Reader) -> LastNight | None:
+def last_night(reader: Queries) -> LastNight | None:
     """The newest night in which anything ran; None while nothing ever has."""
     newest = reader.last_start()
     if newest is None:

@@ -15,7 +15,7 @@ from nimwrap.domain.durations import format_duration, format_size, parse_rfc3339
 from nimwrap.domain.errors import NimwrapError
 from nimwrap.domain.names import PLAIN_KIND
 from nimwrap.domain.verdict import Verdict, texts
-from nimwrap.history.sqlite.queries import Reader
+from nimwrap.history.ports import Queries
 from nimwrap.monitoring.protection import ClientView, Protection, protection
 from nimwrap.monitoring.report import calendar_chart, small_charts, timeline_chart
 from nimwrap.monitoring.report.capacity_view import RoomForImages, rooms
@@ -34,7 +34,7 @@ _FEW_NIGHTS = 14
 _TYPED = re.compile(r"`([^`'\n]+)`")  # and not what a message quotes `so'
 
 
-def page(config: Config, reader: Reader, now: datetime) -> str:
+def page(config: Config, reader: Queries, now: datetime) -> str:
     """The whole page as text. NimwrapError (exit 78) where Jinja2 is not installed."""
     template = _environment().from_string(_resource("report.html.jinja"))
     found = protection(config, reader, now)
@@ -65,7 +65,7 @@ def page(config: Config, reader: Reader, now: datetime) -> str:
 _BY_WEIGHT = (Verdict.OK, Verdict.WARNING, Verdict.CRITICAL, Verdict.UNKNOWN)
 
 
-def _clients(reader: Reader, found: Protection) -> Iterator[dict[str, Any]]:
+def _clients(reader: Queries, found: Protection) -> Iterator[dict[str, Any]]:
     of_client = trends(reader, {view.row.key: view.row.kind or PLAIN_KIND for view in found.clients})
     for view in found.clients:
         trend = of_client[view.row.key]
@@ -84,7 +84,7 @@ def _why(view: ClientView) -> str:
 
 def _last_night(config: Config, night: LastNight, now: datetime) -> dict[str, Any]:
     masters = list(dict.fromkeys(run.master for run in night.runs))
-    caps = {name: config.masters[name].max_parallel if name in config.masters else None for name in masters}
+    caps = {name: config.masters[name].most_parallel if name in config.masters else None for name in masters}
     return {
         "date": night.night.evening + timedelta(days=1),
         "runs": night.runs,

@@ -9,12 +9,12 @@ from pathlib import Path
 
 from nimwrap.config.model import Config
 from nimwrap.domain.errors import NimwrapError
-from nimwrap.history.sqlite.queries import Reader
+from nimwrap.history.ports import Queries
 
 _log = logging.getLogger(__name__)
 
 
-def after_fleet(config: Config, reader: Reader, now: datetime) -> None:
+def after_fleet(config: Config, reader: Queries, now: datetime) -> None:
     """Write what is configured; whatever goes wrong is logged as a warning, and that is all."""
     for write in (write_html, write_textfile):
         try:
@@ -25,7 +25,7 @@ def after_fleet(config: Config, reader: Reader, now: datetime) -> None:
             _log.warning("a bug in nimwrap kept the report from being written: %s: %s", type(error).__name__, error)
 
 
-def write_html(config: Config, reader: Reader, now: datetime) -> None:
+def write_html(config: Config, reader: Queries, now: datetime) -> None:
     """The HTML report at ``[report] html``, when that is set."""
 
     def text() -> str:
@@ -36,7 +36,7 @@ def write_html(config: Config, reader: Reader, now: datetime) -> None:
     _write(config.report.html, text)
 
 
-def write_textfile(config: Config, reader: Reader, now: datetime) -> None:
+def write_textfile(config: Config, reader: Queries, now: datetime) -> None:
     """The Prometheus text at ``[report] textfile``, when that is set."""
 
     def text() -> str:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from nimwrap.domain.ref import Key
-from nimwrap.history.sqlite.queries import Reader
+from nimwrap.history.ports import Queries
 
 POINTS = 20
 """Images that a trend shows."""
@@ -20,7 +20,7 @@ class Trend:
     durations: tuple[int, ...]
 
 
-def trends(reader: Reader, kinds: Mapping[Key, str]) -> dict[Key, Trend]:
+def trends(reader: Queries, kinds: Mapping[Key, str]) -> dict[Key, Trend]:
     """Of each client with the kind of its images: the last proven ones, and the last runs that made one."""
     found = {}
     for kind in sorted(set(kinds.values())):

@@ -52,7 +52,7 @@ def _differs(s: CheckContext, actual: str, evidence: str) -> Finding:
     lasting = permanent_fix(s.ref.client, host, origin)
     why_not = obstacle(s)
     if why_not:
-        fix = f"{lasting}.{_way_out(s)}"
+        fix = "\n".join(filter(None, (lasting, _way_out(s))))
         return refuse(FailureCode.SOURCE_ADDRESS_MISMATCH, f"{differs} ({why_not})", fix, evidence)
     first, *_ = possible_remedies(s)
     tested = "worked on this master before" if first in s.prior.remedies_proven else "untested on this master"
@@ -63,7 +63,7 @@ def _differs(s: CheckContext, actual: str, evidence: str) -> Finding:
 def _way_out(s: CheckContext) -> str:
     """What in the configuration, or on the master, would let nimwrap bridge the difference; empty for nothing."""
     if s.policy.export_change == "never":
-        return ' Or allow nimwrap to let it in for the time of a backup: export_change = "when-needed".'
+        return 'Or allow nimwrap to let it in for the time of a backup: export_change = "when-needed".'
     allowed = remedies_in_order(s.policy, ())
     if not allowed or possible_remedies(s):
         return ""
@@ -72,7 +72,7 @@ def _way_out(s: CheckContext) -> str:
     if any(name not in barred for name in REMEDIES):
         ways.append(f"remedies = {json.dumps(REMEDIES)}")
     ways += [barred[name].fix for name in allowed if barred[name].fix]
-    return f" Or: {'; or, '.join(ways)}." if ways else ""
+    return f"Or: {'; or, '.join(ways)}." if ways else ""
 
 
 def obstacle(s: CheckContext) -> str:

@@ -13,13 +13,13 @@ from nimwrap.domain.durations import format_size
 from nimwrap.domain.errors import NimwrapError
 from nimwrap.domain.findings import Finding
 from nimwrap.domain.make_findings import fail, named, ok, skip, warn
-from nimwrap.history.sqlite.queries import Reader
+from nimwrap.history.ports import Queries
 
 _QUICK_CHECK_BYTES = 200 * 1024 * 1024
 _CONNECT_S = 5
 
 
-def history_checks(config: Config, reader: Reader) -> Iterator[Finding]:
+def history_checks(config: Config, reader: Queries) -> Iterator[Finding]:
     """The database itself, and what was begun and has not been ended."""
     path = config.database
     if not path.exists():
@@ -34,7 +34,7 @@ def history_checks(config: Config, reader: Reader) -> Iterator[Finding]:
     yield from _open_runs(config, reader)
 
 
-def _open_runs(config: Config, reader: Reader) -> Iterator[Finding]:
+def _open_runs(config: Config, reader: Queries) -> Iterator[Finding]:
     from nimwrap.history.run_lease import owner_alive
 
     rows = reader.open_runs()
@@ -55,7 +55,7 @@ def _open_runs(config: Config, reader: Reader) -> Iterator[Finding]:
         yield named("export_changes", ok("none is in force without a run"))
 
 
-def schedule_checks(config: Config, reader: Reader) -> Iterator[Finding]:
+def schedule_checks(config: Config, reader: Queries) -> Iterator[Finding]:
     """Whether the schedules can be read, and what looks wrong in them."""
     from nimwrap.scheduling.schedule_files import load_schedules
     from nimwrap.scheduling.schedule_lint import schedule_warnings
@@ -69,7 +69,7 @@ def schedule_checks(config: Config, reader: Reader) -> Iterator[Finding]:
     yield from found or [named("schedules", ok(f"{len(schedules)}: {', '.join(schedules)}"))]
 
 
-def inventory_checks(config: Config, reader: Reader, now: datetime) -> Iterator[Finding]:
+def inventory_checks(config: Config, reader: Queries, now: datetime) -> Iterator[Finding]:
     """How old each master's list of clients is."""
     from nimwrap.domain.durations import parse_rfc3339
     from nimwrap.domain.verdict import inventory_fault

@@ -12,13 +12,12 @@ from nimwrap.history.sqlite.queries import Reader
 from nimwrap.monitoring.protection import protection
 from nimwrap.monitoring.report.capacity_view import rooms
 from tests.report.site import NOW, build
-from tests.running import ROOT, Ran
+from tests.running import ROOT, Cli
 
-Run = Callable[..., Ran]
 Configure = Callable[..., Path]
 
 
-def test_a_backup_writes_what_is_configured(estate_config: Configure, run_cli: Run, tmp_path: Path) -> None:
+def test_a_backup_writes_what_is_configured(estate_config: Configure, run_cli: Cli, tmp_path: Path) -> None:
     html, prom = tmp_path / "nimwrap.html", tmp_path / "nimwrap.prom"
     config = estate_config(report={"html": str(html), "textfile": str(prom)})
     ran = run_cli("backup", "aix01", "--json", config=config)
@@ -33,7 +32,7 @@ def test_a_backup_writes_what_is_configured(estate_config: Configure, run_cli: R
     assert room.forecast.free_bytes > 0
 
 
-def test_trouble_with_the_files_is_only_a_warning(estate_config: Configure, run_cli: Run, tmp_path: Path) -> None:
+def test_trouble_with_the_files_is_only_a_warning(estate_config: Configure, run_cli: Cli, tmp_path: Path) -> None:
     config = estate_config(report={"html": str(tmp_path / "absent" / "x.html"), "textfile": "/proc/nimwrap.prom"})
     ran = run_cli("backup", "aix01", config=config)
     assert ran.exit_code == 0
@@ -45,7 +44,7 @@ def test_trouble_with_the_files_is_only_a_warning(estate_config: Configure, run_
     ("module", "command", "extra"),
     [("jinja2", "report", "nimwrap[report]"), ("prometheus_client", "metrics", "nimwrap[metrics]")],
 )
-def test_a_missing_extra_is_named(module: str, command: str, extra: str, run_cli: Run, tmp_path: Path) -> None:
+def test_a_missing_extra_is_named(module: str, command: str, extra: str, run_cli: Cli, tmp_path: Path) -> None:
     config = build(tmp_path)
     absent = tmp_path / "absent"
     absent.mkdir()
@@ -55,7 +54,7 @@ def test_a_missing_extra_is_named(module: str, command: str, extra: str, run_cli
     assert f"pip install '{extra}'" in ran.json["errors"][0]["hint"]
 
 
-def test_without_any_history_there_is_a_page(tmp_path: Path, run_cli: Run) -> None:
+def test_without_any_history_there_is_a_page(tmp_path: Path, run_cli: Cli) -> None:
     config = tmp_path / "nimwrap.toml"
     config.write_text(f'state_dir = "{tmp_path}/state"\n[masters.nim]\ntransport = "local"\n')
     path = tmp_path / "r.html"

@@ -2,33 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from pathlib import Path
-from typing import Any
-
 import pytest
 
-from tests.running import Ran
-
-Cli = Callable[..., Ran]
-Config = Callable[..., Path]
-SERVICE, BOOT = "10.10.10.102", "10.10.10.101"
-
-
-def outside(snapshot: dict[str, str], below: str) -> set[tuple[str, str]]:
-    """The files of a snapshot, without those of a path."""
-    return {(path, digest) for path, digest in snapshot.items() if below not in path}
-
-
-def only_run(ran: Ran) -> dict[str, Any]:
-    (run,) = ran.data["runs"]
-    return dict(run)
+from nimwrap.estate import Estate
+from tests.backup.evidence import BOOT, SERVICE, nothing_left, only_run, outside
+from tests.running import Cli, ConfigWriter
 
 
 @pytest.mark.parametrize("behaviour", ["merge", "replace", "refuse"])
 @pytest.mark.parametrize("remedies", [["own-mount", "pre-export"], ["pre-export", "own-mount"]])
 def test_the_node_with_the_service_address_is_backed_up(
-    run_cli: Cli, estate: Any, estate_config: Config, behaviour: str, remedies: list[str]
+    run_cli: Cli, estate: Estate, estate_config: ConfigWriter, behaviour: str, remedies: list[str]
 ) -> None:
     estate.behaviour(behaviour)
     config = estate_config(backup={"remedies": remedies})
@@ -49,28 +33,14 @@ def test_the_node_with_the_service_address_is_backed_up(
     assert nothing_left(estate, run["image"]["location"])
 
 
-def nothing_left(estate: Any, *images: str) -> bool:
-    """No file of ours on any host but the images themselves, nothing mounted, the spool empty."""
-    master = estate.files("nim")
-    below = [path for path in (master / "export/nim/mksysb").rglob("*") if path.is_file()]
-    assert sorted(str(path.relative_to(master)) for path in below) == sorted(image.lstrip("/") for image in images)
-    spool = master / "var/adm/nimwrap"
-    left = [path for path in spool.rglob("*") if path.name not in ("locks", "slots")] if spool.exists() else []
-    assert left == []
-    for host in ("powerha1", "powerha2"):
-        assert estate.mounts(host) == []
-        assert list((estate.files(host) / "tmp").glob("nimwrap*")) == []
-    return True
-
-
-def test_the_other_node_needs_no_remedy(run_cli: Cli, estate: Any, estate_config: Config) -> None:
+def test_the_other_node_needs_no_remedy(run_cli: Cli, estate: Estate, estate_config: ConfigWriter) -> None:
     ran = run_cli("backup", "powerha2", "--json", config=estate_config())
     run = only_run(ran)
     assert (ran.exit_code, run["outcome"], run["remedy"]) == (0, "ok", None)
     assert nothing_left(estate, run["image"]["location"])
 
 
-def test_after_the_cure_no_remedy_is_needed(run_cli: Cli, estate: Any, estate_config: Config) -> None:
+def test_after_the_cure_no_remedy_is_needed(run_cli: Cli, estate: Estate, estate_config: ConfigWriter) -> None:
     config = estate_config()
     assert only_run(run_cli("backup", "powerha1", "--json", config=config))["remedy"] == "own-mount"
     estate.first_alias(False)
@@ -81,7 +51,7 @@ def test_after_the_cure_no_remedy_is_needed(run_cli: Cli, estate: Any, estate_co
 
 
 def test_when_exports_may_not_change_it_refuses_with_the_cure_and_changes_nothing(
-    run_cli: Cli, estate: Any, estate_config: Config
+    run_cli: Cli, estate: Estate, estate_config: ConfigWriter
 ) -> None:
     config = estate_config(backup={"export_change": "never"})
     before = estate.snapshot("nim", "powerha1", "powerha2")
@@ -97,7 +67,7 @@ def test_when_exports_may_not_change_it_refuses_with_the_cure_and_changes_nothin
     assert outside(after, "var/adm/nimwrap") == outside(before, "var/adm/nimwrap")
 
 
-def test_no_remedy_refuses_like_export_change_never(run_cli: Cli, estate: Any, estate_config: Config) -> None:
+def test_no_remedy_refuses_like_export_change_never(run_cli: Cli, estate: Estate, estate_config: ConfigWriter) -> None:
     ran = run_cli("backup", "powerha1", "--no-remedy", "--json", config=estate_config())
     assert ran.exit_code == 10
     assert only_run(ran)["failure"]["code"] == "source_address_mismatch"
@@ -105,7 +75,7 @@ def test_no_remedy_refuses_like_export_change_never(run_cli: Cli, estate: Any, e
 
 
 def test_an_unknown_client_starts_nothing_and_names_the_nearest(
-    run_cli: Cli, estate: Any, estate_config: Config
+    run_cli: Cli, estate: Estate, estate_config: ConfigWriter
 ) -> None:
     ran = run_cli("backup", "powerha1", "powerhal", "--json", config=estate_config())
     assert (ran.exit_code, ran.codes) == (2, ["usage"])
@@ -118,7 +88,7 @@ def test_an_unknown_client_starts_nothing_and_names_the_nearest(
     ["a;touch /tmp/x", "a\nb", "$(touch x)", "../../etc", "`id`", "x" * 4096, "-rf", "nim/../x", "a b", "\x1b[31m"],
 )
 def test_hostile_names_are_refused_and_nothing_is_executed(
-    run_cli: Cli, estate: Any, estate_config: Config, name: str
+    run_cli: Cli, estate: Estate, estate_config: ConfigWriter, name: str
 ) -> None:
     ran = run_cli("backup", "--json", "--", name, config=estate_config())
     assert ran.exit_code == 2
@@ -126,12 +96,14 @@ def test_hostile_names_are_refused_and_nothing_is_executed(
     assert estate.changes() == []
 
 
-def test_without_any_target_it_is_a_usage_error(run_cli: Cli, estate: Any, estate_config: Config) -> None:
+def test_without_any_target_it_is_a_usage_error(run_cli: Cli, estate: Estate, estate_config: ConfigWriter) -> None:
     ran = run_cli("backup", "--json", config=estate_config())
     assert (ran.exit_code, ran.codes) == (2, ["usage"])
 
 
-def test_a_dry_run_prints_every_command_and_changes_nothing(run_cli: Cli, estate: Any, estate_config: Config) -> None:
+def test_a_dry_run_prints_every_command_and_changes_nothing(
+    run_cli: Cli, estate: Estate, estate_config: ConfigWriter
+) -> None:
     config = estate_config()
     before = estate.snapshot()
     ran = run_cli("backup", "--all", "--dry-run", "--json", config=config)
@@ -146,7 +118,7 @@ def test_a_dry_run_prints_every_command_and_changes_nothing(run_cli: Cli, estate
     assert outside(estate.snapshot(), "nimwrap") == outside(before, "nimwrap")
 
 
-def test_the_human_output_names_the_image(run_cli: Cli, estate: Any, estate_config: Config) -> None:
+def test_the_human_output_names_the_image(run_cli: Cli, estate: Estate, estate_config: ConfigWriter) -> None:
     ran = run_cli("backup", "powerha1", config=estate_config())
     assert ran.exit_code == 0
     assert "powerha1" in ran.stdout and "/export/nim/mksysb/powerha1/" in ran.stdout

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable
-from pathlib import Path
-from typing import Any
 
-from tests.backup.test_main_job import only_run
-from tests.running import Ran
+from nimwrap.estate import Estate
+from tests.backup.evidence import only_run
+from tests.running import Cli, ConfigWriter
 
 
 def test_a_room_of_a_failed_attempt_does_not_cost_the_good_image_of_the_next(
-    run_cli: Callable[..., Ran], estate: Any, estate_config: Callable[..., Path]
+    run_cli: Cli, estate: Estate, estate_config: ConfigWriter
 ) -> None:
     estate.behaviour("replace")
     config = estate_config(backup={"remedies": ["pre-export", "own-mount"]})

@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from nimwrap.domain.codes import FailureCode
-from tests.backup.test_main_job import nothing_left, only_run
+from nimwrap.estate import Estate
+from tests.backup.evidence import nothing_left, only_run
 from tests.hosts.sshd import Sshd, make_key, needs_sshd
-from tests.running import Ran
-
-Cli = Callable[..., Ran]
-Config = Callable[..., Path]
+from tests.running import Cli, ConfigWriter, Ran
 
 
 def failure(ran: Ran) -> tuple[int, str, str]:
@@ -24,7 +21,7 @@ def failure(ran: Ran) -> tuple[int, str, str]:
     return ran.exit_code, run["outcome"], run["failure"]["code"]
 
 
-def test_export_denied_though_the_addresses_agree(run_cli: Cli, estate: Any, estate_config: Config) -> None:
+def test_export_denied_though_the_addresses_agree(run_cli: Cli, estate: Estate, estate_config: ConfigWriter) -> None:
     """NIM's list names the client by name only; without a reverse entry the server does not know who comes."""
     estate.fault("no_ptr", ["10.10.10.103"])
     ran = run_cli("backup", "powerha2", "--json", config=estate_config(retry={"attempts": 1}))
@@ -32,7 +29,7 @@ def test_export_denied_though_the_addresses_agree(run_cli: Cli, estate: Any, est
     assert nothing_left(estate)
 
 
-def test_export_conflict(run_cli: Cli, estate: Any, estate_config: Config) -> None:
+def test_export_conflict(run_cli: Cli, estate: Estate, estate_config: ConfigWriter) -> None:
     estate.fault("standing_export", True)
     ran = run_cli("backup", "powerha2", "--json", config=estate_config(retry={"attempts": 1}))
     assert failure(ran)[2] == "export_conflict"
@@ -40,7 +37,7 @@ def test_export_conflict(run_cli: Cli, estate: Any, estate_config: Config) -> No
     assert "/export/nim" in only_run(ran)["failure"]["message"]
 
 
-def test_nim_refused(run_cli: Cli, estate: Any, estate_config: Config) -> None:
+def test_nim_refused(run_cli: Cli, estate: Estate, estate_config: ConfigWriter) -> None:
     """The client lacks the fileset that brings mksysb."""
     estate.fault("push_off", True, host="powerha2")
     ran = run_cli("backup", "powerha2", "--json", config=estate_config(retry={"attempts": 1}))
@@ -48,7 +45,7 @@ def test_nim_refused(run_cli: Cli, estate: Any, estate_config: Config) -> None:
     assert ran.exit_code == 10
 
 
-def test_unknown_keeps_the_raw_message(run_cli: Cli, estate: Any, estate_config: Config) -> None:
+def test_unknown_keeps_the_raw_message(run_cli: Cli, estate: Estate, estate_config: ConfigWriter) -> None:
     nim = estate.files("nim") / "usr/sbin/nim"
     nim.rename(nim.with_name("nim.real"))
     real = "/usr/sbin/nim.real"
@@ -63,7 +60,7 @@ def test_unknown_keeps_the_raw_message(run_cli: Cli, estate: Any, estate_config:
     assert nothing_left(estate)
 
 
-def test_a_hostile_name_in_nims_own_output(run_cli: Cli, estate: Any, estate_config: Config) -> None:
+def test_a_hostile_name_in_nims_own_output(run_cli: Cli, estate: Estate, estate_config: ConfigWriter) -> None:
     objects = estate.machine("nim")
     from nimwrap.estate import nimdb
 
@@ -73,7 +70,7 @@ def test_a_hostile_name_in_nims_own_output(run_cli: Cli, estate: Any, estate_con
     assert not Path("/tmp/nimwrap-owned").exists()
 
 
-def test_outside_window(run_cli: Cli, estate: Any, estate_config: Config) -> None:
+def test_outside_window(run_cli: Cli, estate: Estate, estate_config: ConfigWriter) -> None:
     config = estate_config()
     schedules = config.parent / "schedules"
     schedules.mkdir(exist_ok=True)
@@ -92,7 +89,7 @@ def test_outside_window(run_cli: Cli, estate: Any, estate_config: Config) -> Non
 
 
 @pytest.fixture
-def server(estate: Any, tmp_path: Path) -> Iterator[Sshd]:
+def server(estate: Estate, tmp_path: Path) -> Iterator[Sshd]:
     with Sshd(tmp_path / "sshd", force_command=estate.shell("nim")) as running:
         yield running
 
@@ -101,7 +98,7 @@ def server(estate: Any, tmp_path: Path) -> Iterator[Sshd]:
 @pytest.mark.sshd
 @pytest.mark.parametrize("transport", ["ssh", "openssh"])
 def test_the_founding_case_over_a_real_sshd(
-    run_cli: Cli, estate: Any, estate_config: Config, server: Sshd, transport: str
+    run_cli: Cli, estate: Estate, estate_config: ConfigWriter, server: Sshd, transport: str
 ) -> None:
     config = estate_config(transport, master=server.master_keys())
     before = estate.exports_text()
@@ -116,7 +113,9 @@ def test_the_founding_case_over_a_real_sshd(
 @needs_sshd
 @pytest.mark.sshd
 @pytest.mark.parametrize("transport", ["ssh", "openssh"])
-def test_a_changed_host_key(run_cli: Cli, estate: Any, estate_config: Config, server: Sshd, transport: str) -> None:
+def test_a_changed_host_key(
+    run_cli: Cli, estate: Estate, estate_config: ConfigWriter, server: Sshd, transport: str
+) -> None:
     config = estate_config(transport, master=server.master_keys())
     server.change_host_key()
     ran = run_cli("backup", "powerha1", "--json", config=config)
@@ -129,7 +128,7 @@ def test_a_changed_host_key(run_cli: Cli, estate: Any, estate_config: Config, se
 @pytest.mark.sshd
 @pytest.mark.parametrize("transport", ["ssh", "openssh"])
 def test_a_refused_login(
-    run_cli: Cli, estate: Any, estate_config: Config, server: Sshd, tmp_path: Path, transport: str
+    run_cli: Cli, estate: Estate, estate_config: ConfigWriter, server: Sshd, tmp_path: Path, transport: str
 ) -> None:
     stranger = make_key(tmp_path / "stranger")
     config = estate_config(transport, master=server.master_keys() | {"identity_file": str(stranger)})
@@ -162,7 +161,7 @@ def test_every_code_has_a_test_that_names_it() -> None:
 
 
 def test_of_several_looks_at_a_client_the_last_one_is_its_findings(
-    run_cli: Cli, estate: Any, estate_config: Config
+    run_cli: Cli, estate: Estate, estate_config: ConfigWriter
 ) -> None:
     estate.fault("no_ptr", ["10.10.10.103"])
     ran = run_cli("backup", "powerha2", "--json", config=estate_config(retry={"attempts": 2, "wait": "1s"}))
@@ -172,7 +171,9 @@ def test_of_several_looks_at_a_client_the_last_one_is_its_findings(
     assert len(checks) == len(set(checks))
 
 
-def test_where_the_master_never_answered_no_lock_is_spoken_of(run_cli: Cli, estate: Any, estate_config: Config) -> None:
+def test_where_the_master_never_answered_no_lock_is_spoken_of(
+    run_cli: Cli, estate: Estate, estate_config: ConfigWriter
+) -> None:
     assert run_cli("status", "--refresh", config=estate_config()).exit_code == 1
     config = estate_config()
     config.write_text(config.read_text().replace(estate.shell("nim"), "/nonexistent/ksh"))

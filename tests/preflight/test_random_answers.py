@@ -11,7 +11,7 @@ from nimwrap.domain.findings import CheckStatus
 from nimwrap.hosts.script_batch import Answer
 from nimwrap.preflight.checks import CHECKS
 from nimwrap.preflight.possible_remedies import remedies_in_order
-from tests.preflight.bench import base
+from tests.preflight.case_files import base
 
 QUESTIONS = sorted(base().answers)
 NOISE = st.one_of(

@@ -4,24 +4,30 @@ from __future__ import annotations
 
 import os
 import re
+import secrets
 import socket
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 
-from nimwrap.backup import spool
 from nimwrap.domain.codes import FailureCode
 from nimwrap.domain.errors import NimwrapError
 from nimwrap.domain.findings import Failure
+from nimwrap.history.run_lease import RunLease, owner_alive, run_locks
+from nimwrap.locks import lock_scripts
+from nimwrap.locks.guarded_host import GuardedHost
+from nimwrap.locks.lock_timing import BEAT_LIMIT_S, BEAT_S, JOIN_S
 from nimwrap.master_context import MasterContext
 
-BEAT_S = 120
-"""How often a held lock is made fresh: several times in the 10 minutes after which another may take it over."""
 
-JOIN_S = 5
-"""How long the end of the work waits for a beat that is on its way."""
+@dataclass(frozen=True)
+class HeldLock:
+    """A lock that was taken: ``clock`` is the master's time then, ``fence`` the lock's number."""
+
+    clock: datetime
+    fence: str
 
 
 @contextmanager
@@ -32,12 +38,13 @@ def beating(context: MasterContext, client: str, run: str) -> Iterator[None]:
     that the lock may go stale while the master is out of reach is what it is for.
     """
     done = threading.Event()
-    script = spool.beat_script(context.master.spool, client, run)
+    script = lock_scripts.beat_script(context.master.spool, client, run)
+    host = context.beats or context.host
 
     def beat() -> None:
         while not context.clock.wait(done, BEAT_S):
             with suppress(NimwrapError):
-                context.host.run(script)
+                host.run(script, timeout=BEAT_LIMIT_S)
 
     thread = threading.Thread(target=beat, name=f"heartbeat of {run}", daemon=True)
     thread.start()
@@ -53,18 +60,23 @@ def owner_text() -> str:
     return f"{socket.gethostname()} pid {os.getpid()}"
 
 
-def take_locks(context: MasterContext, client: str, cluster: Sequence[str], run: str) -> Failure | datetime:
+def take_locks(
+    context: MasterContext, client: str, cluster: Sequence[str], run: str, journal: str | None = ""
+) -> Failure | HeldLock:
     """Take the client's lock and those of its PowerHA cluster, so that two nodes of one are never backed up at once.
 
     ``cluster`` is all that the cluster is known by, its name first: a lock for each, since another node may know only
-    a part. Returns the master's clock, or why they cannot be had; then none is held. A cluster's locks lie beside those
+    a part. Returns the lock, or why they cannot be had; then none is held. A cluster's locks lie beside those
     of the clients; no client has their names, for NIM names have no dot.
     """
+    journal = run if journal == "" else None
     safe = [re.sub("[^A-Za-z0-9_-]", "_", mark)[:60] for mark in cluster]
     names = [client, *dict.fromkeys(f"cluster.{mark}" for mark in safe)]
-    result = context.act(run, f"lock {client}", spool.locks_script(context.master.spool, names, run, owner_text()))
+    result = context.act(
+        journal, f"lock {client}", lock_scripts.locks_script(context.master.spool, names, run, owner_text())
+    )
     try:
-        answers = spool.parse_locks(result.stdout)
+        answers = lock_scripts.parse_locks(result.stdout)
     except ValueError as error:
         return Failure(
             FailureCode.UNKNOWN,
@@ -74,8 +86,8 @@ def take_locks(context: MasterContext, client: str, cluster: Sequence[str], run:
         )
     last, name = answers[-1], names[len(answers) - 1]
     if not last.got and last.run != run:
-        if last.stale and _taken_over(context, name, last, run):
-            return take_locks(context, client, cluster, run)
+        if last.stale and _taken_over(context, name, last, journal):
+            return take_locks(context, client, cluster, run, journal and "")
         if len(answers) > 1:
             give_back(context, client, run)
         held = _held(context, name, last)
@@ -87,13 +99,44 @@ def take_locks(context: MasterContext, client: str, cluster: Sequence[str], run:
         raise NimwrapError(
             f"{context.master.name} does not tell how the locks of {client} stand: {result.stdout[:200]!r}"
         )
-    return last.clock
+    return HeldLock(last.clock, answers[0].fence)
 
 
-def _taken_over(context: MasterContext, name: str, holder: spool.LockAnswer, run: str) -> bool:
+def guarded(context: MasterContext, client: str, run: str, lock: HeldLock) -> MasterContext:
+    """The context for work under the lock: each of its scripts first makes sure that the lock is still its own."""
+    host = GuardedHost(context.host, context.master.spool, client, run, lock.fence)
+    return replace(context, host=host, beats=context.beats or context.host, unguarded=context.host)
+
+
+@contextmanager
+def client_locked(context: MasterContext, client: str, purpose: str) -> Iterator[MasterContext | Failure]:
+    """Work on what belongs to a client, beside no backup of it and no other such work; or why that cannot be now."""
+    holder = f"{context.clock.now():%Y%m%dT%H%M%S}-{purpose}-{secrets.token_hex(3)}"
+    with RunLease(context.config.state_dir, holder):
+        lock = take_locks(context, client, (), holder, journal=None)
+        if isinstance(lock, Failure):
+            yield lock
+            return
+        try:
+            with beating(context, client, holder):
+                yield guarded(context, client, holder, lock)
+        finally:
+            with suppress(NimwrapError):  # the next recover of this host gives it back
+                give_back(context, client, holder)
+
+
+def free_locks_of_the_dead(context: MasterContext, holders: Iterable[str]) -> None:
+    """Give back the locks of those of ``holders`` that were work of this host, and whose process is gone."""
+    ours = run_locks(context.config.state_dir)
+    for holder in holders:
+        if holder in ours and not owner_alive(context.config.state_dir, holder):
+            context.host.run(lock_scripts.free_all_script(context.master.spool, holder))
+
+
+def _taken_over(context: MasterContext, name: str, holder: lock_scripts.LockAnswer, run: str | None) -> bool:
     """Put a stale lock aside; False when somebody else was quicker."""
-    took = context.act(run, "take over a stale lock", spool.take_over_script(context.master.spool, name, holder.run))
-    if "aside" not in spool.said(took.stdout):
+    took = context.act(run, "take over a stale lock", lock_scripts.take_over_script(context.master.spool, name, holder))
+    if "aside" not in lock_scripts.said(took.stdout):
         return False
     silent = f"silent for {holder.age_s:.0f} s, its operation gone"
     context.note(run, "lock", f"took over the lock of {holder.run} ({holder.owner}): {silent}")
@@ -102,9 +145,9 @@ def _taken_over(context: MasterContext, name: str, holder: spool.LockAnswer, run
 
 def locked_by_another(context: MasterContext, client: str, run: str) -> Failure | None:
     """Why the client's lock could not be had, without trying to take it; None when it is free, stale or ours."""
-    said = context.act(run, "who holds the lock?", spool.peek_script(context.master.spool, client)).stdout
+    said = context.act(run, "who holds the lock?", lock_scripts.peek_script(context.master.spool, client)).stdout
     try:
-        (answer,) = spool.parse_locks(said)
+        (answer,) = lock_scripts.parse_locks(said)
     except ValueError:
         return None
     return None if answer.run == run or answer.stale else _held(context, client, answer)
@@ -116,19 +159,19 @@ def lock_lost(context: MasterContext, client: str, run: str) -> Failure:
         FailureCode.LOCKED,
         f"the lock of {client} was taken away from {run} before its operation began; nothing was started",
         "start the backup again; look who removed it, if no other nimwrap works with this master",
-        spool.lock_path(context.master.spool, client),
+        lock_scripts.lock_path(context.master.spool, client),
     )
     return locked_by_another(context, client, run) or gone
 
 
-def _held(context: MasterContext, client: str, answer: spool.LockAnswer) -> Failure:
+def _held(context: MasterContext, client: str, answer: lock_scripts.LockAnswer) -> Failure:
     state = "its operation is running" if answer.operation_running else "no operation of it is running"
     return Failure(
         FailureCode.LOCKED,
         f"{client} is locked by run {answer.run or '(unnamed)'} of {answer.owner or 'an unknown nimwrap'}; {state}",
         "wait for it; if that nimwrap died, `nimwrap recover` there finishes its run "
         "(a lock whose operation is gone is taken over after 10 minutes)",
-        f"{spool.lock_path(context.master.spool, client)}: heartbeat {answer.age_s} s ago",
+        f"{lock_scripts.lock_path(context.master.spool, client)}: heartbeat {answer.age_s} s ago",
     )
 
 
@@ -137,9 +180,9 @@ def give_back(context: MasterContext, client: str, run: str, *, room: str | None
 
     What a wrapper still works with, and an undo that was not done, stay: why anything was kept, else the empty text.
     """
-    result = context.host.run(spool.give_back_script(context.master.spool, client, run, room))
+    result = context.host.run(lock_scripts.give_back_script(context.master.spool, client, run, room))
     lines = result.stdout.strip().splitlines()
-    if result.succeeded and lines[-1:] == [spool.GONE]:
+    if result.succeeded and lines[-1:] == [lock_scripts.GONE]:
         return ""
     if result.unknown:
         return "the connection was lost before it was cleared"

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
-import time
-from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -17,13 +14,11 @@ from nimwrap.cli.fleet_watch import FleetWatch
 from nimwrap.cli.invocation import Invocation
 from nimwrap.domain.clock import Clock
 from nimwrap.domain.durations import parse_rfc3339, rfc3339
-from tests.backup.test_main_job import nothing_left, only_run
+from nimwrap.estate import Estate
+from tests.backup.evidence import nothing_left, only_run, writing
 from tests.interrupting import survives
-from tests.running import Ran, command, environment
-
-Cli = Callable[..., Ran]
-Config = Callable[..., Path]
-LIMIT_S = 60
+from tests.running import Cli, ConfigWriter, begin
+from tests.waiting import LIMIT_S, until
 
 
 def test_a_signal_inside_the_waiting_itself_stops_nothing() -> None:
@@ -35,39 +30,14 @@ def test_a_signal_inside_the_waiting_itself_stops_nothing() -> None:
     assert clock.stop.wait(LIMIT_S)
 
 
-def begin(home: Path, config: Path, *arguments: str) -> subprocess.Popen[bytes]:
-    return subprocess.Popen(
-        command(*arguments, config=config),
-        env=environment(home),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        start_new_session=True,
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509  ignored in the background
-    )
-
-
-def until(holds: Callable[[], Any], what: str) -> Any:
-    """Wait for something that the estate or nimwrap is about to do; the limit only ends a test that has failed."""
-    end = time.monotonic() + LIMIT_S
-    while time.monotonic() < end:
-        if value := holds():
-            return value
-        time.sleep(0.05)
-    raise AssertionError(f"never happened: {what}")
-
-
-def writing(estate: Any) -> bool:
-    return any(path.stat().st_size > 0 for path in (estate.files("nim") / "export/nim/mksysb").rglob("*.mksysb"))
-
-
 @pytest.fixture
-def slow(estate: Any) -> Any:
+def slow(estate: Estate) -> Any:
     """An image waits in its middle for the test's word."""
     estate.hold_images("powerha1")
     return estate
 
 
-def killed_while_writing(estate: Any, tmp_path: Path, config: Path) -> None:
+def killed_while_writing(estate: Estate, tmp_path: Path, config: Path) -> None:
     """A backup of powerha1 whose nimwrap dies while the image is being written."""
     backup = begin(tmp_path, config, "backup", "powerha1")
     until(lambda: writing(estate), "the image is being written")
@@ -76,7 +46,7 @@ def killed_while_writing(estate: Any, tmp_path: Path, config: Path) -> None:
 
 
 def test_with_the_control_host_gone_for_good_the_master_undoes_the_export_itself(
-    run_cli: Cli, slow: Any, estate_config: Config, tmp_path: Path
+    run_cli: Cli, slow: Estate, estate_config: ConfigWriter, tmp_path: Path
 ) -> None:
     before = slow.exports_text()
     config = estate_config()
@@ -93,7 +63,7 @@ def test_with_the_control_host_gone_for_good_the_master_undoes_the_export_itself
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_a_signal_says_what_goes_on_and_recover_adopts_it(
-    run_cli: Cli, slow: Any, estate_config: Config, tmp_path: Path, number: int, code: int
+    run_cli: Cli, slow: Estate, estate_config: ConfigWriter, tmp_path: Path, number: int, code: int
 ) -> None:
     config = estate_config(backup={"timeout": "2h"})
     backup = begin(tmp_path, config, "backup", "powerha1")
@@ -113,7 +83,7 @@ def test_a_signal_says_what_goes_on_and_recover_adopts_it(
 
 
 def test_recover_does_not_touch_a_run_whose_owner_lives(
-    run_cli: Cli, slow: Any, estate_config: Config, tmp_path: Path
+    run_cli: Cli, slow: Estate, estate_config: ConfigWriter, tmp_path: Path
 ) -> None:
     config = estate_config()
     backup = begin(tmp_path, config, "backup", "powerha1", "--json")
@@ -125,7 +95,7 @@ def test_recover_does_not_touch_a_run_whose_owner_lives(
 
 
 def test_the_second_nimwrap_on_the_same_client_is_locked_out(
-    run_cli: Cli, slow: Any, estate_config: Config, tmp_path: Path
+    run_cli: Cli, slow: Estate, estate_config: ConfigWriter, tmp_path: Path
 ) -> None:
     config = estate_config()
     first = begin(tmp_path, config, "backup", "powerha1", "--json")
@@ -141,7 +111,7 @@ def test_the_second_nimwrap_on_the_same_client_is_locked_out(
 
 
 def test_cancel_ends_the_operation_client_side_first_and_leaves_nothing(
-    run_cli: Cli, slow: Any, estate_config: Config, tmp_path: Path
+    run_cli: Cli, slow: Estate, estate_config: ConfigWriter, tmp_path: Path
 ) -> None:
     before = slow.exports_text()
     config = estate_config()
@@ -159,7 +129,7 @@ def test_cancel_ends_the_operation_client_side_first_and_leaves_nothing(
 
 
 def test_a_lost_history_is_written_again_from_the_spool(
-    run_cli: Cli, slow: Any, estate_config: Config, tmp_path: Path
+    run_cli: Cli, slow: Estate, estate_config: ConfigWriter, tmp_path: Path
 ) -> None:
     before = slow.exports_text()
     config = estate_config()
@@ -175,7 +145,7 @@ def test_a_lost_history_is_written_again_from_the_spool(
 
 
 def test_a_master_that_was_rebooted_is_named_as_the_cause(
-    run_cli: Cli, slow: Any, estate_config: Config, tmp_path: Path
+    run_cli: Cli, slow: Estate, estate_config: ConfigWriter, tmp_path: Path
 ) -> None:
     """As after a reboot: the wrapper is gone without a word, and the machine is up for a shorter time than it was."""
     before = slow.exports_text()

@@ -7,21 +7,20 @@ import signal
 import sqlite3
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from tests.backup.test_leaving import LIMIT_S, begin, until, writing
-from tests.running import Ran
+from nimwrap.estate import Estate
+from tests.backup.evidence import writing
+from tests.running import Cli, ConfigWriter, begin
 from tests.sampling import some
-from tests.scheduling.test_due import ago, schedules  # noqa: F401  a fixture
+from tests.scheduling.tables import ago
+from tests.waiting import LIMIT_S, until
 
-Cli = Callable[..., Ran]
-Config = Callable[..., Path]
 NARROW = {"max_parallel": 1}
 
 
-def attempts(estate: Any, client: str) -> int:
+def attempts(estate: Estate, client: str) -> int:
     path = estate.root / "nimwrap" / "history.db"
     sql = "select count(*) from attempts join runs on runs.id = attempts.run where client = ?"
     with sqlite3.connect(f"file:{path}?mode=ro", uri=True) as database:
@@ -32,9 +31,9 @@ def attempts(estate: Any, client: str) -> int:
 @pytest.mark.parametrize("number", some([signal.SIGTERM, signal.SIGKILL], always=[signal.SIGTERM]))
 def test_a_client_that_waited_for_an_image_slot_is_due_again(
     run_cli: Cli,
-    estate: Any,
-    estate_config: Config,
-    schedules: Callable[..., None],  # noqa: F811
+    estate: Estate,
+    estate_config: ConfigWriter,
+    schedules: Callable[..., None],
     tmp_path: Path,
     number: int,
 ) -> None:
@@ -60,7 +59,7 @@ def test_a_client_that_waited_for_an_image_slot_is_due_again(
 
 
 def test_of_a_client_that_is_only_looked_at_nothing_is_said_to_go_on(
-    estate: Any, estate_config: Config, tmp_path: Path, run_cli: Cli
+    estate: Estate, estate_config: ConfigWriter, tmp_path: Path, run_cli: Cli
 ) -> None:
     estate.fault("c_rsh_hang", host="aix01")
     config = estate_config()

@@ -5,16 +5,14 @@ What ran beside what is read from the estate's own log of commands, never from n
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from nimwrap.estate import Estate, build
 from nimwrap.history.sqlite.queries import Reader
-from tests.running import Ran
+from tests.running import Cli, ConfigWriter
 
 CLIENTS, AT_ONCE = 60, 4
 PAIR = {"powerha1", "powerha2"}
@@ -57,7 +55,7 @@ def sixty(tmp_path: Path) -> Estate:
     return estate
 
 
-def test_sixty_clients_six_of_them_sick(run_cli: Callable[..., Ran], sixty: Estate, tmp_path: Path) -> None:
+def test_sixty_clients_six_of_them_sick(run_cli: Cli, sixty: Estate, tmp_path: Path) -> None:
     config = tmp_path / "nimwrap.toml"
     config.write_text(sixty.config(master={"max_parallel": AT_ONCE}, retry={"attempts": 2, "wait": "1s"}))
     assert "cluster" not in config.read_text(), "the pair is to be detected"
@@ -82,7 +80,7 @@ def test_sixty_clients_six_of_them_sick(run_cli: Callable[..., Ran], sixty: Esta
 
 
 def test_the_operator_is_told_who_is_tried_again_when_and_why(
-    run_cli: Callable[..., Ran], estate: Any, estate_config: Callable[..., Path]
+    run_cli: Cli, estate: Estate, estate_config: ConfigWriter
 ) -> None:
     estate.fault("nimsh_down", True, host="aix02")
     config = estate_config(retry={"attempts": 2, "wait": "1s", "max_wait": "1s"}, groups={"two": ["aix01", "aix02"]})

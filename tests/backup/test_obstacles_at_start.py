@@ -3,50 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
-from dataclasses import replace
-from pathlib import Path
-from typing import Any
 
 import pytest
 
-from nimwrap.backup.backup_run import BackupRequest, BackupRun
-from nimwrap.config.load import load
 from nimwrap.domain.codes import exit_code_of_run
-from nimwrap.domain.records import ClientRef, Run
-from nimwrap.fleet.session import open_session
-from nimwrap.hosts.protocol import CommandResult, Host
-
-Config = Callable[..., Path]
-
-
-class Meddled:
-    """A host whose first start of an operation passes through ``meddle``, which may change host and script."""
-
-    def __init__(self, host: Host, meddle: Callable[[Host, str], str]) -> None:
-        self.host, self.meddle, self.done = host, meddle, False
-        self.name = host.name
-
-    def run(self, script: str, *, timeout: float = 120.0) -> CommandResult:
-        if not self.done and "/wrapper < /dev/null" in script:
-            self.done, script = True, self.meddle(self.host, script)
-        return self.host.run(script, timeout=timeout)
-
-    def close(self) -> None:
-        self.host.close()
-
-
-def backed_up(config: Path, client: str, meddle: Callable[[Host, str], str]) -> Run:
-    with open_session(load(config)) as opened:
-        session = replace(opened, hosts={"nim": Meddled(opened.hosts["nim"], meddle)})
-        ended = BackupRun(session.master_context("nim"), BackupRequest(ClientRef("nim", client))).step()
-        assert isinstance(ended, Run)
-        return ended
+from nimwrap.estate import Estate
+from nimwrap.hosts.protocol import Host
+from tests.backup.meddling import backed_up
+from tests.running import ConfigWriter
 
 
 @pytest.mark.parametrize("holder", ["20261123T000000-powerha2-beef", None])
 def test_a_lock_that_is_lost_before_the_start_ends_as_locked(
-    estate: Any, estate_config: Config, holder: str | None
+    estate: Estate, estate_config: ConfigWriter, holder: str | None
 ) -> None:
     """The start is held up so long that another nimwrap has taken the lock over, or it was removed."""
     lock = "/var/adm/nimwrap/locks/powerha2"
@@ -65,7 +34,7 @@ def test_a_lock_that_is_lost_before_the_start_ends_as_locked(
 
 
 def test_the_room_of_an_earlier_attempt_that_could_not_be_cleared_is_no_obstacle(
-    estate: Any, estate_config: Config
+    estate: Estate, estate_config: ConfigWriter
 ) -> None:
     def leave(host: Host, script: str) -> str:
         room = next(line.split()[1] for line in script.splitlines() if line.startswith("mkdir /var/adm/nimwrap/2"))
@@ -76,7 +45,9 @@ def test_the_room_of_an_earlier_attempt_that_could_not_be_cleared_is_no_obstacle
 
 
 @pytest.mark.parametrize("client", ["powerha1", "powerha2"])
-def test_an_image_that_bears_the_name_already_is_never_touched(estate: Any, estate_config: Config, client: str) -> None:
+def test_an_image_that_bears_the_name_already_is_never_touched(
+    estate: Estate, estate_config: ConfigWriter, client: str
+) -> None:
     places: list[str] = []
 
     def clash(host: Host, script: str) -> str:
@@ -89,7 +60,7 @@ def test_an_image_that_bears_the_name_already_is_never_touched(estate: Any, esta
     assert (estate.files("nim") / places[0].lstrip("/")).read_text() == "precious\n"
 
 
-def test_an_export_that_does_not_take_leads_to_the_next_remedy(estate: Any, estate_config: Config) -> None:
+def test_an_export_that_does_not_take_leads_to_the_next_remedy(estate: Estate, estate_config: ConfigWriter) -> None:
     estate.behaviour("merge")
     ended = backed_up(
         estate_config(), "powerha1", lambda _, script: script.replace("/usr/sbin/exportfs -i -o", "false")

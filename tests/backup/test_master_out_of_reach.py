@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -16,32 +15,11 @@ from nimwrap.config.load import load
 from nimwrap.domain.clock import Clock, Interrupted
 from nimwrap.domain.errors import NimwrapError
 from nimwrap.domain.records import ClientRef, Run
+from nimwrap.estate import Estate
 from nimwrap.fleet.session import Session, open_session
-from nimwrap.hosts.protocol import CommandResult, Host
-
-Config = Callable[..., Path]
-
-
-class Failing:
-    """A host that is out of reach for the first script with ``word`` in it, which it keeps as ``lost``.
-
-    ``silently``: the script was begun, and nothing of its answer came back.
-    """
-
-    def __init__(self, host: Host, word: str, *, silently: bool = False) -> None:
-        self.host, self.word, self.lost, self.silently = host, word, "", silently
-        self.name = host.name
-
-    def run(self, script: str, *, timeout: float = 120.0) -> CommandResult:
-        if not self.lost and self.word in script:
-            self.lost = script
-            if self.silently:
-                return CommandResult(None, "", "", 0.0)
-            raise NimwrapError("the line is cut", code="master_unreachable")
-        return self.host.run(script, timeout=timeout)
-
-    def close(self) -> None:
-        self.host.close()
+from nimwrap.hosts.protocol import CommandResult
+from tests.backup.unreachable import Failing
+from tests.running import ConfigWriter
 
 
 @contextmanager
@@ -52,7 +30,7 @@ def broken_at(config: Path, word: str) -> Iterator[tuple[Session, Failing, Backu
         yield session, host, BackupRun(session.master_context("nim"), BackupRequest(ClientRef("nim", "powerha1")))
 
 
-def test_an_image_whose_proof_was_cut_off_is_recorded_by_recover(estate: Any, estate_config: Config) -> None:
+def test_an_image_whose_proof_was_cut_off_is_recorded_by_recover(estate: Estate, estate_config: ConfigWriter) -> None:
     before = estate.exports_text()
     with broken_at(estate_config(), "lsmksysb -lf") as (session, _, backup):
         with pytest.raises(Interrupted):
@@ -64,13 +42,14 @@ def test_an_image_whose_proof_was_cut_off_is_recorded_by_recover(estate: Any, es
     assert estate.exports_text() == before
 
 
-def test_a_start_that_came_after_its_run_was_given_up_is_adopted(estate: Any, estate_config: Config) -> None:
+def test_a_start_that_came_after_its_run_was_given_up_is_adopted(estate: Estate, estate_config: ConfigWriter) -> None:
     before = estate.exports_text()
     with broken_at(estate_config(retry={"attempts": 1}), "/wrapper < /dev/null") as (session, host, backup):
         ended = backup.step()
         assert isinstance(ended, Run) and ended.failure and ended.failure.code == "master_unreachable"
         lock = session.config.masters["nim"].spool + "/locks/powerha1"
-        host.host.run(f"mkdir -p {lock}; echo {ended.id} > {lock}/run")
+        fence = host.lost.partition(f"{ended.id} ")[2][:14]
+        host.host.run(f"mkdir -p {lock}; echo {ended.id} > {lock}/run; echo {fence} > {lock}/fence")
         assert "started" in host.host.run(host.lost).stdout
         assert recover(session.master_context("nim"), session.reader, wait=True).closed == [ended.id]
         assert session.reader.run(ended.id).outcome == "ok"
@@ -98,7 +77,7 @@ class Gone(Failing):
         return super().run(script, timeout=timeout)
 
 
-def test_a_start_that_nobody_knows_of_is_no_end(estate: Any, estate_config: Config) -> None:
+def test_a_start_that_nobody_knows_of_is_no_end(estate: Estate, estate_config: ConfigWriter) -> None:
     """Its export may have been changed by now: the journal must not call that undone."""
     with open_session(load(estate_config())) as session:
         context = session.master_context("nim")
@@ -113,7 +92,7 @@ def test_a_start_that_nobody_knows_of_is_no_end(estate: Any, estate_config: Conf
         assert change.state == "reverted"
 
 
-def test_a_lost_start_is_tried_again_as_the_next_attempt(estate: Any, estate_config: Config) -> None:
+def test_a_lost_start_is_tried_again_as_the_next_attempt(estate: Estate, estate_config: ConfigWriter) -> None:
     with broken_at(estate_config(retry={"wait": "1s"}), "/wrapper < /dev/null") as (_, _, backup):
         assert isinstance(backup.step(), RetryLater)
         ended = backup.step()
@@ -121,7 +100,9 @@ def test_a_lost_start_is_tried_again_as_the_next_attempt(estate: Any, estate_con
         assert [attempt.number for attempt in ended.attempts] == [1, 2]
 
 
-def test_another_nimwraps_open_export_is_undone_once_when_nobody_holds_it(estate: Any, estate_config: Config) -> None:
+def test_another_nimwraps_open_export_is_undone_once_when_nobody_holds_it(
+    estate: Estate, estate_config: ConfigWriter
+) -> None:
     with open_session(load(estate_config())) as session:
         context = session.master_context("nim")
         room = f"{context.master.spool}/20260101T000000-aix01-0000"

@@ -1,0 +1,294 @@
+"""What the rest of the house asks of the history: the questions, the writes, and who owns a run.
+
+``history/sqlite`` answers them; a house of several control hosts may have another room that does. Only the places where
+a session or a verb begins open one by path.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from contextlib import AbstractContextManager
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Protocol
+
+from nimwrap.domain.names import PLAIN_KIND
+
+if TYPE_CHECKING:
+    from nimwrap.domain.findings import Finding
+    from nimwrap.domain.records import Attempt, ChangeState, InventoryClient, Run
+    from nimwrap.domain.ref import ClientRef, Key
+    from nimwrap.history.model import (
+        AttemptRow,
+        ChangeRow,
+        ClientRow,
+        EventRow,
+        FindingRow,
+        FleetRow,
+        HoldRow,
+        ImageRow,
+        ImageSize,
+        InventoryRow,
+        LastGoodRow,
+        MissedSlot,
+        RunRow,
+        SlotRow,
+        SpaceMeasured,
+    )
+    from nimwrap.history.sqlite.parallel_memory import Hour
+    from nimwrap.history.sqlite.set_queries import Span
+    from nimwrap.history.sqlite.store import Decide, Moment
+
+
+class Queries(Protocol):
+    """The questions. Everything is empty as long as nothing was ever written."""
+
+    def outcomes_in(self, spans: Sequence[Span]) -> list[dict[str, int]]:
+        """For each span how many runs began in it, by their outcome."""
+
+    def missed_in(self, spans: Sequence[Span]) -> list[int]:
+        """For each span how many clients missed a slot of it."""
+
+    def first_start(self) -> str | None:
+        """When the oldest run began."""
+
+    def last_start(self) -> str | None:
+        """When the newest run began that was not left out on purpose."""
+
+    def runs_in(self, span: Span, limit: int) -> list[RunRow]:
+        """The first runs of a span in the order they began, without those left out on purpose."""
+
+    def attempts_in(self, span: Span, limit: int) -> list[AttemptRow]:
+        """The attempts of these runs, each run's in their order."""
+
+    def failure_counts(self, since: datetime | None = None) -> dict[str, int]:
+        """Runs by their failure code."""
+
+    def failed_runs(self, since: datetime, most: int) -> list[RunRow]:
+        """The newest ``most`` runs of each failure code, newest first."""
+
+    def remedy_counts(self) -> dict[Key, int]:
+        """By master and remedy, the runs whose image it made possible."""
+
+    def sizes_of(self, keys: Sequence[Key], kind: str, most: int) -> dict[Key, list[int]]:
+        """Bytes of the last proven images of each client, newest first."""
+
+    def durations_of(self, keys: Sequence[Key], kind: str, most: int) -> dict[Key, list[int]]:
+        """Seconds that the image-making ones of each client's last runs took, newest first."""
+
+    def image_sizes_of(self, keys: Sequence[Key], kind: str, most: int) -> dict[Key, list[ImageSize]]:
+        """The last proven images of each client, newest first, also those that are gone."""
+
+    def images_of(self, keys: Sequence[Key], kind: str) -> dict[Key, list[ImageRow]]:
+        """The images of each client that are there, newest first."""
+
+    def last_runs_of(self, keys: Sequence[Key], most: int) -> dict[Key, list[RunRow]]:
+        """The newest runs of each client, newest first, whatever came of them."""
+
+    def last_good_of(self, keys: Sequence[Key]) -> dict[tuple[str, str, str], LastGoodRow]:
+        """By master, client and kind, the newest proven image of each that is still there."""
+
+    def runs_that_saw_a_cluster(self) -> list[RunRow]:
+        """Of each client of a cluster, the newest of its last three runs that saw it."""
+
+    def space_measured(self) -> list[SpaceMeasured]:
+        """What the last run of each client measured of the filesystem of its images, the newest last."""
+
+    def has_slots(self, since: datetime) -> bool:
+        """Whether a slot of any schedule came since then."""
+
+    def missed_slots(self, since: datetime) -> list[MissedSlot]:
+        """By client and state, the newest slot since then that was missed or failed without a run."""
+
+    def runs_with_open_changes(self) -> list[RunRow]:
+        """The runs that export changes in force, planned or foreign belong to."""
+
+    def runs(
+        self,
+        targets: Iterable[str | ClientRef] = (),
+        *,
+        since: datetime | None = None,
+        outcomes: Sequence[str] = (),
+        code: str = "",
+        limit: int | None = None,
+    ) -> list[RunRow]:
+        """Runs, newest first. A target is a client, ``master/client`` or a glob of either; none means all."""
+
+    def run(self, text: str) -> RunRow:
+        """The run whose id is ``text`` or begins with it; a usage error naming the nearest ids otherwise."""
+
+    def stored_run(self, run: str) -> RunRow | None:
+        """The run with exactly this id, None when there is none: for programs, as :meth:`run` is for people."""
+
+    def runs_by_id(self, ids: Sequence[str]) -> list[RunRow]:
+        """These runs, in the order given; ids without a row are left out."""
+
+    def open_runs(self, master: str | None = None) -> list[RunRow]:
+        """Runs that have not ended, oldest first."""
+
+    def last_runs(self, master: str, client: str, limit: int = 1) -> list[RunRow]:
+        """The newest runs of one client, newest first, whatever came of them."""
+
+    def findings(self, run: str) -> list[FindingRow]: ...
+    def attempts(self, runs: Sequence[str]) -> list[AttemptRow]:
+        """The attempts of these runs, each run's in their order."""
+
+    def events(self, run: str) -> list[EventRow]:
+        """What was noted of a run, in the order it was written: commands with their output, phases, warnings."""
+
+    def noted(self, kind: str, since: datetime) -> list[EventRow]:
+        """Events of one kind, of whatever run or master, not before ``since``, the oldest first."""
+
+    def durations(self, master: str, client: str, kind: str = PLAIN_KIND, limit: int = 10) -> list[float]:
+        """Seconds that the last runs which made an image of this kind took, newest first."""
+
+    def sizes(self, master: str, client: str, kind: str = PLAIN_KIND, limit: int = 10) -> list[int]:
+        """Bytes of the last proven images, newest first, also of those that are gone."""
+
+    def learned_hours(self, master: str) -> list[Hour]:
+        """What is remembered of how many images at once a master carries, by weekday and hour, the newest first."""
+
+    def parallel_changes(self, master: str, since: str, until: str | None) -> list[EventRow]:
+        """Each change of how many images a master makes at once, between two moments, and the last one before."""
+
+    def routes(self, master: str) -> dict[str, str]:
+        """By client, the way to it that was found last."""
+
+    def known_route(self, master: str, client: str, since: datetime) -> str:
+        """The way to one client, if it was found not before ``since``; else empty."""
+
+    def remedies_proven(self, master: str) -> tuple[str, ...]:
+        """Remedies that let a client of this master in and ended with an image, the latest success first."""
+
+    def open_changes(self, master: str | None = None) -> list[ChangeRow]:
+        """Export changes in force, planned or foreign, by master, oldest first."""
+
+    def changes(self, *, run: str | None = None, limit: int | None = None) -> list[ChangeRow]:
+        """The journal of export changes: of one run in order, or the newest of all first."""
+
+    def images(
+        self, master: str | None = None, client: str | None = None, *, kind: str | None = None, removed: bool = False
+    ) -> list[ImageRow]:
+        """Images by client, newest first; those that are gone only when ``removed`` is asked for."""
+
+    def faulty_images(self) -> list[ImageRow]:
+        """Images that are still there, and in which something wrong was found since they were made."""
+
+    def images_by_id(self, ids: Sequence[int]) -> list[ImageRow]: ...
+    def image_at(self, master: str, location: str) -> ImageRow | None:
+        """The image that lies at a place now."""
+
+    def last_good(self, master: str, client: str, kind: str = PLAIN_KIND) -> LastGoodRow | None:
+        """The newest proven image that is still there and without fault; its ``outcome`` may be ``warning``."""
+
+    def fleet(self) -> list[FleetRow]:
+        """Every client known to NIM with its last good image, last run and hold: the view ``fleet_status``."""
+
+    def clients(self, master: str | None = None) -> list[ClientRow]:
+        """Clients as the inventories list them, with those that vanished (``vanished`` says when)."""
+
+    def inventories(self) -> list[InventoryRow]:
+        """When each master was last asked for its clients (``tried``), and last answered (``taken``)."""
+
+    def holds(self, at: datetime | None = None) -> list[HoldRow]:
+        """Holds that stand; with ``at`` without those that end by then."""
+
+    def slots(self, *, since: datetime | None = None, states: Sequence[str] = ()) -> list[SlotRow]:
+        """Slots by their due time, oldest first."""
+
+    def known(self) -> list[ClientRef]:
+        """Every client that has a run, an image that is there, or a place in an inventory, in order."""
+
+    def matching(self, patterns: Iterable[str]) -> list[ClientRef]:
+        """The known clients that a client name, ``master/client`` or a glob of either means."""
+
+    def integrity(self) -> str:
+        """What SQLite's own quick check of the file says: ``ok``, or the first fault."""
+
+
+class History(Protocol):
+    """The writes: each one is whole, or StoreUnavailable says that it was not made."""
+
+    def hurried(self) -> AbstractContextManager[None]:
+        """In this block, and in this thread, no write waits longer than HURRY_S."""
+
+    def begin_run(self, run: Run, *, slot: Moment | None = None) -> None:
+        """The row of a run, before anything is done for it; its slot, if it has one, then belongs to it."""
+
+    def record_run(self, run: Run, *, slot: Moment | None = None) -> None:
+        """A run that is over already (held, locked, refused before its start), with its findings, in one write."""
+
+    def update_run(self, run_id: str, **values: Any) -> None:
+        """Set columns of a run: ``phase``, ``owner_pid``, ``cluster``... StoreUnavailable when there is no such run."""
+
+    def close_run(self, run: Run, *, hurried: bool = True, slot_done: bool = True) -> None:
+        """The end of a run as its record says; a run whose first row was lost gets one now. Findings are kept.
+
+        Not ``slot_done``: its slot wants further images of the client.
+        """
+
+    def set_findings(self, run_id: str, findings: Iterable[Finding]) -> None:
+        """What preflight found, in its order; of several looks at the client the last one."""
+
+    def begin_attempt(
+        self, run_id: str, attempt: Attempt, *, location: str, resource: str, plan: str | None = None
+    ) -> None:
+        """An image-making operation that is about to start, with all that a later process needs to finish it."""
+
+    def end_attempt(self, run_id: str, attempt: Attempt, *, output: str) -> None:
+        """How an operation ended, with its output; an attempt whose first row was lost gets one now."""
+
+    def event(
+        self,
+        kind: str,
+        text: str,
+        *,
+        run: str | None = None,
+        master: str | None = None,
+        data: Any = None,
+        at: Moment | None = None,
+    ) -> None:
+        """Something worth telling later, such as a command with its output in ``data``."""
+
+    def event_after(self, kind: str, most: int, decide: Decide, *, at: Moment) -> int | None:
+        """In one transaction, decide on the newest ``most`` events of a kind, newest first, whether another follows."""
+
+    def update_event(self, event_id: int, data: Any) -> None:
+        """Replace the data of an event."""
+
+    def plan_change(
+        self, run: str, master: str, directory: str, *, added: Sequence[str], before: str | None, at: Moment
+    ) -> int:
+        """The journal's row, before the export is touched: which addresses, and the entry's text as it stands."""
+
+    def change_applied(self, change_id: int, after: str | None, at: Moment) -> None:
+        """The change took; ``after`` is the entry's text as read back. When it was first seen open is kept."""
+
+    def change_ended(self, change_id: int, state: ChangeState, at: Moment, note: str = "") -> None:
+        """The change is undone (``reverted``), or a person must look (``foreign``)."""
+
+    def add_image(self, **values: Any) -> int:
+        """Record an image and return its id."""
+
+    def update_image(self, image_id: int, **values: Any) -> None:
+        """Set columns of an image. The end of a removal (``removed``) does not wait for the database."""
+
+    def update_image_if(self, seen: ImageRow, **values: Any) -> ImageRow | None:
+        """Set columns of an image while its row is still the one that was ``seen``; else the row as it is now."""
+
+    def record_inventory(self, master: str, clients: Iterable[InventoryClient], at: Moment) -> None:
+        """The clients that the master lists now. Those it lists no longer are marked as vanished, not forgotten."""
+
+    def inventory_failed(self, master: str, error: str, at: Moment) -> None:
+        """The master could not be asked; what was known stays as it was, and grows old."""
+
+    def remember_route(self, master: str, client: str, route: str, calls: int, at: Moment) -> None:
+        """The way to a client that was found, and how many calls that took."""
+
+    def hold(self, master: str, client: str, reason: str, since: Moment, until: Moment | None = None) -> None:
+        """Keep a client out of backups; a hold that stands already is replaced."""
+
+    def release(self, master: str, client: str, at: Moment) -> bool:
+        """End the hold of a client; False when there was none."""
+
+    def token(self) -> str:
+        """The name under which this store claims slots: its lock tells others that we still live."""

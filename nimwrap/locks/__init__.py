@@ -1,0 +1,1 @@
+"""The locks by which nimwraps that work on one master keep out of each other's way."""
