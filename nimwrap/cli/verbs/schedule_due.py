@@ -12,8 +12,8 @@ from nimwrap.cli import completion
 from nimwrap.cli.invocation import Invocation, Result, current
 from nimwrap.cli.output.printer import Printer
 from nimwrap.domain.codes import FailureCode, Outcome, exit_code_of_runs
-from nimwrap.domain.durations import rfc3339
 from nimwrap.domain.errors import Problem
+from nimwrap.domain.local_time import local_text
 
 if TYPE_CHECKING:
     from nimwrap.actions.run_schedules import DueResult
@@ -82,10 +82,12 @@ def say(invocation: Invocation, look: ClaimResult) -> None:
         state = "begins" if opened.due.begins else "missed"
         why = f" ({opened.due.reason})" if opened.due.reason else ""
         count = f"{len(opened.refs)} client{'' if len(opened.refs) == 1 else 's'}"
-        invocation.say(f"{opened.schedule}: the slot of {rfc3339(opened.due.slot)} {state}{why}, {count}")
+        invocation.say(f"{opened.schedule}: the slot of {local_text(opened.due.slot)} {state}{why}, {count}")
     for passed in look.passed:
         names = " ".join(ref.client for ref in passed.refs)
-        invocation.say(f"{passed.schedule}: the slot of {rfc3339(passed.slot)} is missed for {names}: {passed.reason}")
+        invocation.say(
+            f"{passed.schedule}: the slot of {local_text(passed.slot)} is missed for {names}: {passed.reason}"
+        )
     for error in look.troubles:
         invocation.warn(error.message, error.hint)
 
@@ -106,7 +108,7 @@ def _result(invocation: Invocation, schedules: dict[str, Schedule], done: DueRes
     def text(out: Printer) -> None:
         for opened in report.opened:
             if not opened.due.begins:
-                out.line(f"{opened.schedule}: the slot of {rfc3339(opened.due.slot)} is missed: {opened.due.reason}")
+                out.line(f"{opened.schedule}: the slot of {local_text(opened.due.slot)} is missed: {opened.due.reason}")
         if done.fleet.runs and result.text is not None:
             result.text(out)
         elif not report.opened and not report.passed:
@@ -141,7 +143,9 @@ def _data(report: DueReport) -> dict[str, Any]:
 
 
 def _problem(missed: Missed) -> Problem:
-    message = f"{missed.ref.client}: the slot of {missed.schedule} at {rfc3339(missed.slot)} is missed: {missed.reason}"
+    message = (
+        f"{missed.ref.client}: the slot of {missed.schedule} at {local_text(missed.slot)} is missed: {missed.reason}"
+    )
     hint = "`nimwrap schedule run` does it now; a longer catch_up or window lets it begin by itself"
     return Problem(FailureCode.OUTSIDE_WINDOW, message, hint, missed.ref.client)
 
@@ -165,4 +169,4 @@ def _nothing(invocation: Invocation, schedules: dict[str, Schedule]) -> str:
     if not coming:
         return f"Nothing is due: there is no schedule in {invocation.config.schedules}."
     slot, name = coming[0]
-    return f"Nothing is due. Next: {name} at {rfc3339(slot)}."
+    return f"Nothing is due. Next: {name} at {local_text(slot)}."

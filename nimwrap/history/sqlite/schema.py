@@ -284,13 +284,24 @@ create index write_rates_by_time on write_rates (master, at);
 """
 """What was learned of how many images at once a master carries, and what it wrote while they were made."""
 
+IMAGE_FAULT = """
+alter table images add column fault_code text;
+alter table images add column fault_level text;
+update images set fault_code = substr(fault, 1, instr(fault, ' ') - 1), fault_level = 'quick'
+where instr(fault, ' (quick): ') > 1 and instr(fault, ' (quick): ') = instr(fault, ' ');
+update images set fault_code = substr(fault, 1, instr(fault, ' ') - 1), fault_level = 'full'
+where instr(fault, ' (full): ') > 1 and instr(fault, ' (full): ') = instr(fault, ' ');
+"""
+"""Code and level of a fault stood in its text only before; this is the last time that it is read."""
+
 MIGRATIONS = {
     "m001_first": TABLES + VIEWS,
     "m002_finding_data": FINDING_DATA,
     "m003_attempt_plan": ATTEMPT_PLAN,
     "m004_channels": CHANNELS,
     "m005_parallel": PARALLEL,
-    "m006_job_ways": JOB_WAYS,
+    "m006_image_fault": IMAGE_FAULT,
+    "m007_job_ways": JOB_WAYS,
 }
 """Every change of the schema in order. An old one is never edited once a release has shipped it."""
 
