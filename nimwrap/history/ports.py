@@ -156,6 +156,9 @@ class Queries(Protocol):
     def known_route(self, master: str, client: str, since: datetime) -> str:
         """The way to one client, if it was found not before ``since``; else empty."""
 
+    def job_ways(self, master: str, since: datetime) -> dict[str, bool]:
+        """Ways to start a job on this master's clients, and whether it was lost, as seen since then."""
+
     def remedies_proven(self, master: str) -> tuple[str, ...]:
         """Remedies that let a client of this master in and ended with an image, the latest success first."""
 

@@ -179,6 +179,11 @@ class Reader(SetQueries):
         sql = "select route from channels where master = ? and client = ? and found >= ?"
         return str(self.value(sql, (master, client, rfc3339(since))) or "")
 
+    def job_ways(self, master: str, since: datetime) -> dict[str, bool]:
+        """Ways to start a job on this master's clients, and whether it was lost, as seen since then."""
+        sql = "select way, lost from job_ways where master = ? and seen >= ? order by seen desc"
+        return {way: bool(lost) for way, lost in self.each(sql, (master, rfc3339(since)))}
+
     # --- exports and images
 
     def open_changes(self, master: str | None = None) -> list[ChangeRow]:

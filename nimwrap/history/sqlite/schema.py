@@ -224,6 +224,16 @@ where "check" = 'space' and evidence like '% /%: % bytes free' and instr(evidenc
 """
 """What ``space`` measured was text only before; its form is known, and this is the last time that it is read."""
 
+JOB_WAYS = """
+create table job_ways (
+  master text not null,
+  way text not null,
+  lost integer not null,
+  seen text not null,
+  primary key (master, way)
+) strict, without rowid;
+"""
+
 CHANNELS = """
 create table channels (
   master text not null,
@@ -291,6 +301,7 @@ MIGRATIONS = {
     "m004_channels": CHANNELS,
     "m005_parallel": PARALLEL,
     "m006_image_fault": IMAGE_FAULT,
+    "m007_job_ways": JOB_WAYS,
 }
 """Every change of the schema in order. An old one is never edited once a release has shipped it."""
 
