@@ -12,6 +12,7 @@ from nimwrap.backup import spool
 from nimwrap.backup.operation_status import OperationStatus, parse_statuses, poll_script
 from nimwrap.backup.wrapper import GRACE_S, RUN_UNDO, UNDO_IS_DUE, client_stop_script
 from nimwrap.domain.attempt_plan import AttemptPlan
+from nimwrap.domain.codes import FailureCode
 from nimwrap.domain.errors import NimwrapError, master_unreachable
 from nimwrap.domain.progress import Progress
 from nimwrap.hosts.client_channel import client_command, parse_channel
@@ -110,6 +111,8 @@ def _persistent(context: MasterContext, plan: AttemptPlan, ask: Callable[[], Ope
         except ValueError as error:
             trouble = str(error)
         except NimwrapError as error:
+            if error.code == FailureCode.LOCKED:
+                raise
             trouble = error.message
         if context.clock.monotonic() > giving_up:
             raise master_unreachable(
@@ -213,8 +216,14 @@ if {UNDO_IS_DUE}; then
   cat undo.out
 fi
 """
-    context.act(plan.run, "settle what the wrapper left", script, timeout=300)
-    return poll(context, plan, 0)
+    # Nothing is concluded over a command that may live, or an export that may stand: it is done again until it is said.
+    return _persistent(context, plan, lambda: _settled(context, plan, script))
+
+
+def _settled(context: MasterContext, plan: AttemptPlan, script: str) -> OperationStatus:
+    if context.act(plan.run, "settle what the wrapper left", script, timeout=300).unknown:
+        raise ValueError("the connection was lost while its rest was settled")
+    return _ask(context, plan, 0)
 
 
 def undo_again(context: MasterContext, plan: AttemptPlan, at: str = "") -> OperationStatus:

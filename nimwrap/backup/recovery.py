@@ -22,7 +22,7 @@ from nimwrap.backup.operation_dirs import OperationDir, scan_operation_dirs
 from nimwrap.backup.operation_status import OperationStatus
 from nimwrap.backup.post_backup import apply_name_and_retention, warned
 from nimwrap.backup.slot_images import wanted_images
-from nimwrap.backup.wrapper import RUN_UNDO
+from nimwrap.backup.wrapper import GRACE_S, RUN_UNDO
 from nimwrap.domain.attempt_plan import AttemptPlan
 from nimwrap.domain.codes import FailureCode, Outcome
 from nimwrap.domain.durations import parse_rfc3339
@@ -80,9 +80,8 @@ def _sweep_owners(context: MasterContext, reader: Queries) -> None:
     """Remove the lock files of killed processes whose run is closed, or never came to a row."""
     made = run_locks(context.config.state_dir)
     rows = {row.id: row.outcome for row in reader.runs_by_id(list(made))}
-    for run_id, at in made.items():
-        young = (context.clock.now() - at).total_seconds() < STALE_S  # its row may be about to be written
-        if rows.get(run_id, Outcome.RUNNING if young else None) != Outcome.RUNNING:
+    for run_id in made:
+        if rows.get(run_id) != Outcome.RUNNING:  # the lock of a living process stays, whether it has a row yet or not
             remove_lease(context.config.state_dir, run_id)
 
 
@@ -92,7 +91,7 @@ def _recover_run(
     """One open run whose owner is dead."""
     run_id = str(row.id)
     room = rooms.get(run_id)
-    if room is not None and room.alive and not room.done and not wait:
+    if room is not None and room.alive and not room.done and not wait and not _overdue(context, reader, run_id):
         done.running.append(run_id)
         return
     try:
@@ -126,6 +125,15 @@ def _recover_run(
         done.notes.append(f"{run_id}: its directory and lock on {context.master.name} stay: {kept}")
 
 
+def _overdue(context: MasterContext, reader: Queries, run_id: str) -> bool:
+    """Whether the operation should long have ended by itself, so that following it ends it now."""
+    plan, attempts = last_plan(reader, run_id), reader.attempts([run_id])
+    if plan is None or not attempts:
+        return False
+    elapsed = (context.clock.now() - parse_rfc3339(attempts[-1].started)).total_seconds()
+    return elapsed > plan.timeout_s + 2 * GRACE_S
+
+
 def _last_of_slot(context: MasterContext, reader: Queries, row: RunRow) -> bool:
     """Whether the run's slot, if it has one, wants no further image of its client."""
     if row.slot is None:
@@ -150,7 +158,8 @@ def _conclude(
     if room is None or not (room.alive or room.done):
         now = settle(context, plan) if room is not None else OperationStatus(room=False)
     else:
-        now = follow(context, plan)
+        elapsed = (context.clock.now() - attempt.started).total_seconds()
+        now = follow(context, plan, elapsed_s=max(0.0, elapsed))
     image = _image_of(reader, plan)
     if not now.room or image is not None:
         says = confirm_undo(context, plan, undo_again(context, plan)) if now.room else undo_lost(context, reader, plan)

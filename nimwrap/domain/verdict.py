@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from nimwrap.domain.durations import format_duration
+from nimwrap.domain.local_time import local_text
 
 INVENTORY_LIMIT = timedelta(hours=25)
 """An inventory older than this is a fault: a new client must not go unmentioned (INTERFACE section 2)."""
@@ -40,6 +41,7 @@ class ReasonCode(StrEnum):
     SLOT_MISSED = "slot_missed"
     IMAGE_INCOMPLETE = "image_incomplete"
     IMAGE_FAULTY = "image_faulty"
+    IMAGE_MISDATED = "image_misdated"
     VANISHED = "vanished"
     UNSCHEDULED = "unscheduled"
     MASTER_NEVER_ASKED = "master_never_asked"
@@ -161,7 +163,7 @@ def _of_runs(facts: Facts, now: datetime) -> Iterable[Reason]:
         text = f"the last run {_ENDED_BADLY[facts.last_outcome]}: {facts.last_failure or _NO_REASON}"
         yield _warning(ReasonCode.RUN_FAILED, text, facts.last_failure_code or facts.last_outcome)
     if facts.missed and _after(facts.missed[0], max(filter(None, (facts.last_good, facts.last_run)), default=None)):
-        text = f"it missed its slot of {facts.missed[0]:%Y-%m-%d %H:%M} UTC: {facts.missed[1]}"
+        text = f"it missed its slot of {local_text(facts.missed[0])}: {facts.missed[1]}"
         yield _warning(ReasonCode.SLOT_MISSED, text)
     if endless := _endless(facts, now):
         yield _warning(ReasonCode.RUN_ENDLESS, endless)

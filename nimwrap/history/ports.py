@@ -159,6 +159,9 @@ class Queries(Protocol):
     def known_route(self, master: str, client: str, since: datetime) -> str:
         """The way to one client, if it was found not before ``since``; else empty."""
 
+    def job_ways(self, master: str, since: datetime) -> dict[str, bool]:
+        """Ways to start a job on this master's clients, and whether it was lost, as seen since then."""
+
     def remedies_proven(self, master: str) -> tuple[str, ...]:
         """Remedies that let a client of this master in and ended with an image, the latest success first."""
 
@@ -175,6 +178,9 @@ class Queries(Protocol):
 
     def faulty_images(self) -> list[ImageRow]:
         """Images that are still there, and in which something wrong was found since they were made."""
+
+    def images_dated_after(self, moment: datetime) -> list[ImageRow]:
+        """Images that are still there and that are said to have been made after ``moment``."""
 
     def images_by_id(self, ids: Sequence[int]) -> list[ImageRow]: ...
     def image_at(self, master: str, location: str) -> ImageRow | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -11,9 +12,11 @@ import pytest
 from nimwrap.backup.backup_run import BackupRequest, BackupRun
 from nimwrap.backup.cleanup import EndSeen, clean_up
 from nimwrap.backup.export_journal import changed_by_another
+from nimwrap.backup.operation import settle
 from nimwrap.backup.place_image import put_in_place
 from nimwrap.backup.recovery import Recovered, last_plan, recover
 from nimwrap.config.load import load
+from nimwrap.domain.clock import Clock
 from nimwrap.domain.records import ClientRef, Run
 from nimwrap.estate import Estate
 from nimwrap.fleet.session import Session, open_session
@@ -183,3 +186,49 @@ def test_an_image_goes_to_its_place_whole_or_not_at_all(session: Session, tmp_pa
     assert put_in_place(context, plan).succeeded
     context.host.run(f"mkdir -p {plan.staging}; echo other > {plan.staged}")
     assert put_in_place(context, plan).failed
+
+
+def test_an_overdue_operation_is_ended_by_a_recover_that_does_not_wait(estate: Estate, session: Session) -> None:
+    """B11: what its wrapper's one `stop` could not end stayed "running" for whoever works from cron."""
+    estate.fault("nfs_stall", True)
+    context = session.master_context("nim")
+
+    def die(script: str, run: Callable[[], CommandResult]) -> CommandResult | None:
+        if "/wrapper < /dev/null" in script:
+            run()
+            raise Killed
+        return None
+
+    backup = BackupRun(replace(context, host=CutHost(context.host, die)), BackupRequest(ClientRef("nim", "powerha1")))
+    with pytest.raises(Killed):
+        backup.step()
+    backup.let_go()
+    assert recover(context, session.reader, wait=False).running == [backup.run.id]
+    late = replace(context, clock=Late())
+    assert recover(late, session.reader, wait=False).closed == [backup.run.id]
+    assert session.reader.run(backup.run.id).failure_code == "timed_out"
+
+
+class Late(Clock):
+    """A day later."""
+
+    def now(self) -> datetime:
+        return super().now() + timedelta(days=1)
+
+
+class Sleepless(Clock):
+    """Waiting takes no time."""
+
+    def sleep(self, seconds: float) -> None:
+        return
+
+
+def test_what_a_dead_wrapper_left_is_settled_until_the_master_says_so(session: Session) -> None:
+    """B9: it was cut, and all was concluded with command and export perhaps alive."""
+    done = backed_up(session, session.hosts["nim"])
+    assert done is not None
+    plan = last_plan(session.reader, done.id)
+    assert plan is not None
+    host = lost_once(session.hosts["nim"], "settle.out")
+    settle(replace(session.master_context("nim"), host=host, clock=Sleepless()), plan)
+    assert len([script for script in host.seen if "settle.out" in script]) == 2

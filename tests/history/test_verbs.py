@@ -46,7 +46,7 @@ def test_history_lists_the_newest_first(call: Cli, told: str) -> None:
     ran = call("history")
     assert (ran.exit_code, ran.stderr) == (0, "")
     header, newest, older = ran.lines
-    assert header.split() == ["RUN", "CLIENT", "STARTED", "OUTCOME", "TOOK", "SIZE", "NOTE"]
+    assert header.split() == ["RUN", "CLIENT", "STARTED", "(UTC)", "OUTCOME", "TOOK", "SIZE", "NOTE"]
     assert newest.split()[:2] == [told, "powerha1"]
     assert newest.split()[4:] == ["ok", "12m", "00s", "6.7", "MiB", "own-mount"]
     assert older.split()[4:] == ["refused", "10m", "00s", "-", "source_address_mismatch"]

@@ -62,7 +62,7 @@ def test_list_names_every_image_with_its_proof(lab: Lab, nimwrap: Cli) -> None:
     }
     assert abs(image["age_s"] - 86400) < 60
     (room,) = ran.data["filesystems"]
-    assert (room["filesystem"], room["worst_bytes"]) == ("/export/nim", int(262144 * 1.1))
+    assert (room["filesystem"], room["worst_bytes"]) == ("/export/nim", int(262144 * 1.2))
 
 
 def test_list_shows_what_does_not_fit_together(lab: Lab, nimwrap: Cli) -> None:
@@ -93,9 +93,9 @@ def test_list_without_its_master_tells_what_the_history_knows(lab: Lab, nimwrap:
     recent(lab, ages=(1,))
     lab.configure(master={"shell": "/nowhere/shell"})
     ran = nimwrap("list")
-    assert ran.exit_code == 0
+    assert ran.exit_code == 12
     assert len(ran.data["images"]) == 1
-    assert ran.json["warnings"][0]["code"] == "master_unreachable"
+    assert ran.codes == ["master_unreachable"]
 
 
 def test_unknown_names_are_refused_with_the_nearest(lab: Lab, nimwrap: Cli) -> None:

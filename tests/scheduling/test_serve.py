@@ -27,7 +27,7 @@ class Manager:
         self.directory, self.config = directory, config
         self.channel = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self.channel.bind(str(directory / "notify"))
-        self.channel.settimeout(60)
+        self.channel.settimeout(LIMIT_S)
         self.daemons: list[subprocess.Popen[bytes]] = []
         self.log_file = directory / "serve.log"
 

@@ -6,10 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 from nimwrap.cli.invocation import Result
 from nimwrap.cli.output.printer import Printer
+from nimwrap.cli.time_args import short
 from nimwrap.cli.verbs.check import exit_code_of
 from nimwrap.domain.codes import ExitCode, Outcome
 from nimwrap.domain.durations import format_size, rfc3339
 from nimwrap.domain.errors import Problem
+from nimwrap.domain.local_time import zone
 
 if TYPE_CHECKING:
     from nimwrap.actions.backup_clients import BackupPlan
@@ -82,14 +84,14 @@ def _text(out: Printer, plans: list[dict[str, Any]]) -> None:
     out.line("Nothing is changed by this. In this order:")
     out.line()
     out.table(
-        ("client", "verdict", "way", "starts (UTC)", "ends (UTC)"),
+        ("client", "verdict", "way", f"starts ({zone()})", "ends"),
         [
             (
                 plan["client"],
                 out.word(str(plan["verdict"])),
                 plan["method"] or "",
-                _clock(plan["starts"]),
-                _clock(plan["ends"]),
+                short(plan["starts"]),
+                short(plan["ends"]),
             )
             for plan in plans
         ],
@@ -120,7 +122,3 @@ def _text_image(out: Printer, plan: dict[str, Any]) -> None:
     for gone in plan["removes"]:
         size = format_size(gone["size_bytes"])
         out.line(f"  then removes {gone['resource'] or gone['location']} ({size}): {gone['reason']}")
-
-
-def _clock(text: str | None) -> str:
-    return text[:16].replace("T", " ") if text else ""

@@ -8,6 +8,7 @@ from typing import Any
 from nimwrap.cli.output.printer import Printer
 from nimwrap.cli.time_args import clock, full
 from nimwrap.domain.durations import format_duration, format_size
+from nimwrap.domain.local_time import zone
 from nimwrap.hosts.channel_route import in_words
 
 Story = dict[str, Any]
@@ -61,6 +62,7 @@ def _asked(printer: Printer, run: Story) -> None:
     printer.pairs(
         [
             ("client", f"{run['master']}/{run['client']}"),
+            ("times", zone() if zone() == "UTC" else f"{zone()}; names of runs and images are in UTC"),
             ("kind", run["kind"]),
             ("asked", asked),
             ("started", full(run["started"])),

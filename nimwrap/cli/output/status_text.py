@@ -8,6 +8,7 @@ from nimwrap.cli.output.nagios_text import nagios_text
 from nimwrap.cli.output.printer import Printer
 from nimwrap.cli.time_args import short
 from nimwrap.domain.durations import format_duration, rfc3339
+from nimwrap.domain.local_time import zone
 from nimwrap.domain.verdict import Verdict, texts
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ def show(out: Printer, found: Protection, *, bad_only: bool = False) -> None:
     if shown:
         names = found.named
         out.table(
-            ("client", "verdict", "last good", "age", "last run", "next run", "why"),
+            ("client", "verdict", f"last good ({zone()})", "age", "last run", "next run", "why"),
             [_row(out, names[view.ref], view) for view in shown],
         )
     if len(shown) < len(found.clients):

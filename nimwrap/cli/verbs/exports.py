@@ -9,6 +9,7 @@ import typer
 from nimwrap.cli.invocation import Result, current
 from nimwrap.cli.output.printer import Printer
 from nimwrap.cli.time_args import short
+from nimwrap.domain.local_time import zone
 from nimwrap.history.json_view import change_json
 
 PAGE = 50
@@ -64,7 +65,7 @@ class _Text:
     @staticmethod
     def _table(printer: Printer, changes: list[dict[str, Any]]) -> None:
         printer.table(
-            ("id", "state", "master", "directory", "let in", "applied", "reverted", "run"),
+            ("id", "state", "master", "directory", "let in", f"applied ({zone()})", "reverted", "run"),
             [
                 (
                     change["id"],

@@ -16,6 +16,7 @@ from nimwrap.domain.codes import FailureCode, Outcome
 from nimwrap.domain.did_you_mean import did_you_mean
 from nimwrap.domain.durations import format_duration, format_size
 from nimwrap.domain.errors import usage_error
+from nimwrap.domain.local_time import zone
 from nimwrap.domain.names import PLAIN_KIND
 from nimwrap.domain.target_names import EVERYONE, shown
 from nimwrap.history.json_view import runs_json
@@ -102,7 +103,7 @@ def _text(printer: Printer, runs: list[dict[str, Any]], *, more: bool) -> None:
         return
     several = len({run["master"] for run in runs}) > 1
     printer.table(
-        ("run", "client", "started", "outcome", "took", "size", "note"),
+        ("run", "client", f"started ({zone()})", "outcome", "took", "size", "note"),
         [
             (
                 run["id"],

@@ -16,6 +16,7 @@ from nimwrap.clients.target_errors import any_resolved
 from nimwrap.domain.codes import ExitCode
 from nimwrap.domain.durations import format_duration, format_size
 from nimwrap.domain.errors import NimwrapError, Problem
+from nimwrap.domain.local_time import zone
 from nimwrap.domain.records import ClientRef
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ def list_images(ctx: typer.Context, targets: Targets = None) -> None:
         for master in invocation.masters:
             rows = reader.images(master)
             stock = _stock(invocation, master, [row.location for row in rows], unreachable)
-            found = inventory(master, rows, stock)
+            found = inventory(master, rows, stock, invocation.now())
             known = known.with_names(master, [entry.client for entry in found if entry.client])
             if stock is not None:
                 known = known.with_names(master, stock.hosts.values())
@@ -111,7 +112,7 @@ def _text(out: Printer, data: dict[str, Any]) -> None:
         out.line("No images are known. `nimwrap images import` records those that NIM has.")
     else:
         out.table(
-            ("id", "client", "kind", "resource", "made", "age", "size", "proof", "state"),
+            ("id", "client", "kind", _resource_header(), f"made ({zone()})", "age", "size", "proof", "state"),
             [_line(out, image) for image in data["images"]],
         )
     for one in data["filesystems"]:
@@ -120,6 +121,11 @@ def _text(out: Printer, data: dict[str, Any]) -> None:
         free, worst = format_size(one["free_bytes"]), format_size(one["worst_bytes"])
         said = [f"{free} free, one round of backups takes up to {worst}{full}", *grows]
         out.line(f"{one['master']}:{one['filesystem']}: {'; '.join(said)}")
+
+
+def _resource_header() -> str:
+    """Names bear the UTC of their making: said where the times beside them are in another zone."""
+    return "resource" if zone() == "UTC" else "resource (named in UTC)"
 
 
 def _line(out: Printer, image: dict[str, Any]) -> tuple[object, ...]:

@@ -11,8 +11,9 @@ from nimwrap.cli import completion
 from nimwrap.cli.invocation import Invocation, Result, current
 from nimwrap.cli.output.printer import Printer
 from nimwrap.domain.did_you_mean import did_you_mean
-from nimwrap.domain.durations import format_duration, rfc3339
+from nimwrap.domain.durations import format_duration
 from nimwrap.domain.errors import Problem, usage_error
+from nimwrap.domain.local_time import zone
 
 if TYPE_CHECKING:
     from nimwrap.history.model import ClientRow
@@ -57,7 +58,7 @@ def next_slots(
 ) -> None:
     """Show the coming slots and their clients.
 
-    Times are local to the schedule, and UTC; clients are those of the inventory as it is now.
+    Times are those of this machine, and of the zone of each schedule; clients are those of the inventory as it is now.
 
     Example: nimwrap schedule next --days 31
     """
@@ -160,7 +161,7 @@ def _list_text(out: Printer, rows: list[dict[str, Any]], invocation: Invocation)
         out.line(f"No schedule in {invocation.config.schedules}.")
         return
     out.table(
-        ("name", "cron", "timezone", "targets", "window", "jitter", "catch up", "next (UTC)"),
+        ("name", "cron", "timezone", "targets", "window", "jitter", "catch up", f"next ({zone()})"),
         [
             (
                 row["name"],
@@ -170,7 +171,7 @@ def _list_text(out: Printer, rows: list[dict[str, Any]], invocation: Invocation)
                 _length(row["window_s"]),
                 _length(row["jitter_s"]),
                 _length(row["catch_up_s"]),
-                f"{row['next']:%Y-%m-%d %H:%M}",
+                f"{row['next'].astimezone():%Y-%m-%d %H:%M}",
             )
             for row in rows
         ],
@@ -182,11 +183,11 @@ def _next_text(out: Printer, slots: list[Coming], days: int) -> None:
         out.line(f"Nothing is due in the next {days} days.")
         return
     out.table(
-        ("local time", "UTC", "schedule", "expected", "clients"),
+        (f"begins ({zone()})", "by its own clock", "schedule", "expected", "clients"),
         [
             (
+                f"{each.slot.astimezone():%a %Y-%m-%d %H:%M}",
                 f"{each.slot.astimezone(each.schedule.clock.zone):%a %Y-%m-%d %H:%M %Z}",
-                rfc3339(each.slot)[:16].replace("T", " "),
                 each.schedule.name,
                 format_duration(each.night.seconds) if each.night else "",
                 _some([ref.client for ref in each.refs]),
