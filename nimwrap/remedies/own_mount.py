@@ -71,7 +71,8 @@ def command_text(plan: AttemptPlan, stage: str, prepare: str) -> str:
 
     ``stage`` is :func:`stage_script`'s text, ``prepare`` :func:`prepare_on_client`'s. The status is mksysb's own, or
     one of this module's. A job that is gone in its first minutes was ended with the request that started it: the next
-    of ``plan.job_ways`` is tried at once, and lines ``nw_job_lost=WAY`` and ``nw_job_way=WAY`` say so.
+    of ``plan.job_ways`` is tried at once, and lines ``nw_job_lost=WAY`` and ``nw_job_way=WAY`` say so. A job that is
+    gone because the whole operation is being ended (``ended_by``) is never started again.
 
     A look at the client that fails (its network is cut, nimsh is busy) is no answer, so the next one is awaited; the
     run's timeout bounds it. Only when it is not even known whether the job began, five looks without an answer end the
@@ -124,6 +125,7 @@ await() {{
 known=
 status={JOB_LOST}
 for way in {" ".join(plan.job_ways)}; do
+  [ ! -f ended_by ] || break
   begin $way > start.out 2>&1
   case $(status_in start.out) in
     nw_rc=0) known=yes ;;
@@ -133,6 +135,7 @@ for way in {" ".join(plan.job_ways)}; do
   if [ $way = held ]; then held > held.out 2>&1 & sleep 1; fi
   await
   if [ $status -ne {JOB_LOST} ]; then echo "nw_job_way=$way"; break; fi
+  [ ! -f ended_by ] || break
   echo "nw_job_lost=$way"
   [ $looks -lt {_EARLY} ] || break
 done
