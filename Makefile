@@ -5,7 +5,7 @@ ARGS =
 N = 200
 BIN = .venv/bin
 
-.PHONY: demo test slow lint types contract bench-smoke check lab campaign clean
+.PHONY: demo test slow lint types contract bench-smoke check lab campaign cuts clean
 
 demo:
 	@scripts/venv.sh run
@@ -49,6 +49,11 @@ lab:
 campaign:
 	@scripts/venv.sh dev
 	$(BIN)/python -m tests.campaign -n $(N) $(ARGS)
+
+# Every round trip of every act lost or not understood: N of them, spread over acts and export behaviours; N=0 is all.
+cuts:
+	@scripts/venv.sh dev
+	$(BIN)/python -m tests.campaign.cuts -n $(N) $(ARGS)
 
 clean:
 	rm -rf .venv build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

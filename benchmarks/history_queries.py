@@ -171,6 +171,7 @@ def questions(reader: Reader, clients: int) -> dict[str, Callable[[], object]]:
         "durations": lambda: reader.durations("nim", client),
         "noted of a day": lambda: reader.noted("verification", NOW - timedelta(days=1)),
         "remedies proven": lambda: reader.remedies_proven("nim"),
+        "job ways": lambda: reader.job_ways("nim", NOW),
         "routes": lambda: reader.routes("nim"),
         "known route": lambda: reader.known_route("nim", client, NOW),
         "holds": lambda: reader.holds(NOW),

@@ -62,7 +62,7 @@ def _imported(session: Session, master: str, wanted: frozenset[ClientRef] | None
     catalog = read_catalog(context.host, session.config, master, [row.location for row in rows])
     entries = [
         entry
-        for entry in unrecorded(inventory(master, rows, catalog))
+        for entry in unrecorded(inventory(master, rows, catalog, now))
         if wanted is None or ClientRef(master, entry.client or "") in wanted
     ]
     return record_images(context, entries, catalog, now)

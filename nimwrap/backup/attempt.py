@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -20,6 +21,7 @@ from nimwrap.domain.findings import Failure
 from nimwrap.domain.progress import Progress
 from nimwrap.domain.records import Attempt, ChangeState, Image, SourceAddress
 from nimwrap.hosts.script_batch import PREAMBLE
+from nimwrap.images.image_fault import fault_columns
 from nimwrap.locks.client_locks import lock_lost, owner_text
 from nimwrap.locks.lock_scripts import free_slots_script
 from nimwrap.master_context import MasterContext
@@ -28,6 +30,7 @@ from nimwrap.preflight.preflight_report import PreflightReport
 from nimwrap.remedies.base import Work
 
 SLOT_WAIT_S = 5
+_JOB_WAY = re.compile(r"^nw_job_(lost|way)=(\w+)$", re.MULTILINE)
 
 
 class OperationOutcomeUnknown(Exception):  # noqa: N818  it is nobody's error yet
@@ -144,11 +147,21 @@ def record(context: MasterContext, plan: AttemptPlan, done: OperationStatus, att
         attempt, ended=context.clock.now(), returncode=done.returncode, failure_code=failure.code if failure else None
     )
     context.store.end_attempt(plan.run, ended, output=done.output)
+    _remember_ways(context, plan, done.output)
     image = _record_image(context, plan, concluded) if concluded.outcome is not Outcome.FAILED else None
     for left in concluded.left:
         context.note(plan.run, "leftover", left)
     _empty_room(context, plan, concluded, failed=image is None)
     return AttemptResult(ended, concluded.outcome, failure, image)
+
+
+def _remember_ways(context: MasterContext, plan: AttemptPlan, output: str) -> None:
+    """What the operation saw of the ways to start a job, once one of them failed; the next run begins with the best."""
+    seen = [match.groups() for match in _JOB_WAY.finditer(output)]
+    if any(what == "lost" for what, _ in seen):
+        with suppress(NimwrapError):
+            for what, way in seen:
+                context.store.remember_job_way(plan.master, way, context.clock.now(), lost=what == "lost")
 
 
 def _empty_room(context: MasterContext, plan: AttemptPlan, concluded: AttemptOutcome, *, failed: bool) -> None:
@@ -188,7 +201,7 @@ def _record_image(context: MasterContext, plan: AttemptPlan, concluded: AttemptO
         file_count=proof.file_count,
         cksum=proof.cksum,
         created=now,
-        fault=None,
+        **fault_columns(None),
     )
     context.store.update_run(plan.run, image=image_id)
     return Image(resource, proof.location, proof.size_bytes, proof.good, proof.verified_by, image_id)

@@ -24,7 +24,7 @@ from nimwrap.backup.self_preflight import master_preflight
 from nimwrap.backup.size_preview import space_short
 from nimwrap.backup.slot_images import wanted_images
 from nimwrap.config.model import BackupPolicy, RetryPolicy
-from nimwrap.domain.attempt_plan import NIM
+from nimwrap.domain.attempt_plan import NIM, AttemptPlan, ordered_ways
 from nimwrap.domain.clock import Interrupted, NotStarted
 from nimwrap.domain.codes import CAN_PASS, FailureCode, Outcome
 from nimwrap.domain.durations import rfc3339
@@ -49,6 +49,12 @@ DENIALS = frozenset({FailureCode.EXPORT_DENIED, FailureCode.SOURCE_ADDRESS_MISMA
 
 LOCKED_WAIT_S = 10.0
 """How long a fleet leaves a client alone that another nimwrap works on."""
+
+
+def fitting_flags(policy: BackupPolicy, report: PreflightReport) -> BackupPolicy:
+    """Without flag ``e`` where there is nothing to read: what mksysb does then is not public (aix-audit, row 8)."""
+    flags = policy.mksysb_flags.replace("e", "")
+    return replace(policy, mksysb_flags=flags) if flags and report.exclude_file is False else policy
 
 
 @dataclass(frozen=True)
@@ -148,7 +154,13 @@ class BackupRun:
         if (done := self.meanwhile()) is not None:  # under the lock, so that nobody is doing it just now
             return self._close(Outcome.SKIPPED, done)
         refuse_cancelled(self.context, self.run.id)
-        work = Work(self.request.kind, self.policy, clock, self.request.prior.last_sizes, self.request.volume_group)
+        work = Work(
+            self.request.kind,
+            fitting_flags(self.policy, report),
+            clock,
+            self.request.prior.last_sizes,
+            self.request.volume_group,
+        )
         short = space_short(self.context, self.run.id, report, work)
         if short is not None:
             return self._close(Outcome.REFUSED, short)
@@ -194,7 +206,9 @@ class BackupRun:
             self.tried.append(method)
             key = AttemptKey(self.run.id, len(self.run.attempts) + 1, method)
             plan = plan_attempt(self.context.master, report, work, key, self._exports)
-            plan = plan if isinstance(plan, Failure) else changed_by_another(self.context, plan) or plan
+            if isinstance(plan, AttemptPlan):
+                plan = replace(plan, job_ways=ordered_ways(self.request.prior.jobs_lost))
+                plan = changed_by_another(self.context, plan) or plan
             if isinstance(plan, Failure):
                 self.context.note(self.run.id, "remedy", f"{method} was not tried: {plan.message}")
                 if self._method(report) is not None:
@@ -212,7 +226,7 @@ class BackupRun:
                 return self._not_locked(failure)
             if done.outcome is not Outcome.FAILED:
                 return self._good(done)
-            if failure.code in DENIALS:
+            if failure.code in DENIALS or failure.code is FailureCode.CLIENT_JOB_LOST:
                 report = self._look()
                 if report.verdict is not CheckVerdict.REFUSED and self._method(report) is not None:
                     continue

@@ -190,7 +190,8 @@ def _plan_master(context: MasterContext, plan: AttemptPlan, cleaning: Cleaning, 
         return
     if plan.resource and found["resource"].succeeded:  # when nobody knows, it was told above
         cleaning.actions.append(shlex.join(nim.remove(plan.resource)))
-    cleaning.actions.append(f"rm -f {shlex.quote(plan.staged)}")
+    # viosbr adds .tar.gz to the name that it is given (aix-audit, row 7).
+    cleaning.actions.append(f"rm -f {shlex.quote(plan.staged)} {shlex.quote(f'{plan.staged}.tar.gz')}")
     if plan.staging:
         cleaning.actions.append(f"rmdir {shlex.quote(plan.staging)} 2>/dev/null")
         cleaning.actions.append(f"rmdir {shlex.quote(plan.staging.rpartition('/')[0])} 2>/dev/null || :")

@@ -19,7 +19,7 @@ from nimwrap.domain.findings import Failure
 from nimwrap.domain.records import ChangeState, SourceAddress
 from nimwrap.images.verification import Proof
 from nimwrap.master_context import MasterContext
-from nimwrap.remedies.base import EXPORT_FAILED
+from nimwrap.remedies.base import EXPORT_FAILED, JOB_LOST
 from nimwrap.remedies.undo import UndoStatus
 
 ENDED_BY = {
@@ -109,6 +109,8 @@ def _judge(context: MasterContext, plan: AttemptPlan, look: OperationStatus) -> 
         failure = classify(look.output, look.returncode)
         if failure.code is FailureCode.UNKNOWN and plan.exported and look.returncode == EXPORT_FAILED:
             failure = replace(failure, code=FailureCode.EXPORT_CONFLICT)
+        if failure.code is FailureCode.UNKNOWN and plan.exported and look.returncode == JOB_LOST:
+            failure = _job_lost(plan, failure)
         if failure.code is FailureCode.UNKNOWN and look.ended_by == "killed":
             failure = _ended(look)
         return AttemptOutcome(Outcome.FAILED, failure)
@@ -116,6 +118,15 @@ def _judge(context: MasterContext, plan: AttemptPlan, look: OperationStatus) -> 
     if proven.outcome is Outcome.FAILED and look.ended_by == "timed_out" and not said:
         return AttemptOutcome(Outcome.FAILED, _ended(look))  # what it left is no image, as was to be expected
     return AttemptOutcome(proven.outcome, proven.failure, proven.proof, defined=proven.defined)
+
+
+def _job_lost(plan: AttemptPlan, failure: Failure) -> Failure:
+    return Failure(
+        FailureCode.CLIENT_JOB_LOST,
+        f"the job on {plan.client} ended without a result, by whatever way it was started",
+        f"see on {plan.client} whether it was rebooted (uptime) and what ends the processes that nimsh starts",
+        failure.evidence,
+    )
 
 
 def _name_taken(plan: AttemptPlan) -> Failure:

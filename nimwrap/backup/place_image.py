@@ -19,12 +19,13 @@ def place_steps(plan: AttemptPlan) -> list[Step]:
     if not plan.staging and KINDS[plan.kind].defines_itself:
         return []
     define = _define(plan)
-    moved = [Step(plan.master, _move(plan))] if plan.staging else []
+    moved = [Step(plan.master, command) for command in _second_name(plan)] if plan.staging else []
     return [*moved, *([Step(plan.master, define)] if define else [])]
 
 
-def _move(plan: AttemptPlan) -> str:
-    return shlex.join(["mv", plan.staged, plan.location])
+def _second_name(plan: AttemptPlan) -> tuple[str, str]:
+    """The move inside one file system: a second name, which never goes over another file, and the first one away."""
+    return shlex.join(["ln", plan.staged, plan.location]), shlex.join(["rm", "-f", plan.staged])
 
 
 def _define(plan: AttemptPlan) -> str | None:

@@ -23,7 +23,7 @@ def apply_name_and_retention(context: MasterContext, run: Run, *, resuming: bool
     """
     failure = _fixed_name(context, run, resuming=resuming)
     try:
-        removed = apply_retention(context, run.client, run.kind, context.clock.now())
+        removed = apply_retention(context, run.client, run.kind, context.clock.now(), made_by=run.id)
     except NimwrapError as error:
         context.note(run.id, "retention", f"put off to the next run or `nimwrap recover`: {error.message}")
         return failure

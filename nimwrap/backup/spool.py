@@ -42,7 +42,7 @@ def start_script(plan: AttemptPlan, command: str, undo: str | None, owner: str) 
     if undo is not None:
         files.insert(1, _here("undo", undo))
     return f"""\
-{PREAMBLE}umask 077
+{PREAMBLE}mask=$(umask); umask 077
 {ALIVE}
 [ -d {slots} ] || mkdir -p {slots} || exit 1
 # Made fresh before it is looked at: whoever takes it over sees either, and puts it back or leaves us without it.
@@ -68,7 +68,7 @@ echo {shlex.quote(owner)} > {slots}/$slot/owner
 mkdir {room} || {{ rm -rf {slots}/$slot; exit 1; }}
 cd {room} || exit 1
 {"".join(files)}
-echo {slots}/$slot > slot
+echo {slots}/$slot > slot; echo $mask > umask
 [ -s wrapper ] && [ -s slot ] || {{ cd /; rm -rf {room} {slots}/$slot; exit 1; }}
 boot="$(ps -p 1 -o etime= 2>/dev/null || echo unknown) $({CLOCK})"
 echo $boot > boot; echo $boot > {lock}/boot

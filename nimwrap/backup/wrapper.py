@@ -30,6 +30,8 @@ UNDO_IS_DUE = '[ -f undo ] && [ "$(cat undo.rc 2>/dev/null)" != 0 ]'
 def wrapper_text(plan: AttemptPlan, lock: str) -> str:
     """The detached wrapper: runs ``command``, then ``undo``, whoever is alive; keeps lock and slot fresh meanwhile.
 
+    What nimwrap writes is private; ``command`` has the umask of the login that started it.
+
     The slot, whose path stands in ``slot``, is free as soon as the image is no longer being made: whoever started it
     may be gone for good.
     """
@@ -38,7 +40,7 @@ def wrapper_text(plan: AttemptPlan, lock: str) -> str:
 cd {shlex.quote(plan.room)} || exit 1
 echo $$ > pid
 slot=$(cat slot)
-/usr/bin/ksh {shlex.quote(f"{plan.room}/command")} > out 2>&1 < /dev/null &
+( umask $(cat umask); exec /usr/bin/ksh {shlex.quote(f"{plan.room}/command")} ) > out 2>&1 < /dev/null &
 command=$!
 echo $command > command.pid
 (

@@ -52,6 +52,7 @@ def prior_of(reader: Queries, ref: ClientRef, listed: Inventory | None, now: dat
         listed.hosts.get(ref.client) if listed else None,
         listed.hostname if listed else None,
         reader.known_route(ref.master, ref.client, now - LASTS),
+        reader.job_ways(ref.master, now - LASTS),
     )
 
 

@@ -7,14 +7,23 @@ spool alone.
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import PurePosixPath
 
 NIM = "nim"
 """The ``method`` of an attempt that needs no remedy: NIM's own operation."""
 
+JOB_WAYS = ("setsid", "nohup", "at", "held")
+"""How a job on a client is started, in the order to try. ``held``: c_rsh itself runs it, for as long as it takes."""
+
 NAME_TAKEN = "nimwrap: there is an image of that name already"
 """What an operation says that touched nothing, because its clock or another nimwrap had made the same name before."""
+
+
+def ordered_ways(lost: Mapping[str, bool]) -> tuple[str, ...]:
+    """JOB_WAYS in the order of what was seen: what came to its end, what was never tried, what was lost."""
+    return tuple(sorted(JOB_WAYS, key=lambda way: {False: 0, None: 1, True: 2}[lost.get(way)]))
 
 
 @dataclass(frozen=True)
@@ -28,6 +37,7 @@ class AttemptPlan:
     slot may have where that changes in the course of a night, None where it does not.
     ``had_exports``/``had_allocations``/``had_cstate``/``had_mounts``: what stood there before, for the clean-up's
     comparison; ``had_mounts`` None when the client did not tell.
+    ``job_ways``: how a job on the client is started, in the order to try.
     """
 
     run: str
@@ -61,6 +71,7 @@ class AttemptPlan:
     had_allocations: tuple[str, ...] = ()
     had_cstate: str | None = None
     had_mounts: tuple[str, ...] | None = None
+    job_ways: tuple[str, ...] = JOB_WAYS
     slots: int | None = None
 
     @property
@@ -94,8 +105,9 @@ class AttemptPlan:
     def from_json(cls, text: str) -> AttemptPlan:
         """The inverse of :meth:`to_json`; KeyError or TypeError when the text is not a plan."""
         fields = json.loads(text)
-        for name in ("added", "had_exports", "had_allocations"):
-            fields[name] = tuple(fields[name])
+        for name in ("added", "had_exports", "had_allocations", "job_ways"):
+            if name in fields:
+                fields[name] = tuple(fields[name])
         if fields.get("had_mounts") is not None:
             fields["had_mounts"] = tuple(fields["had_mounts"])
         return cls(**fields)

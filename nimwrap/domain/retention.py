@@ -1,18 +1,22 @@
 """Which images of one client and kind stay, which may go, and why, in words.
 
 Only proven images count as generations. Nothing here can ever choose the last good image, the newest ``ok``
-one, or an image that is unmanaged, pinned, held or allocated: those are set aside before any counting.
+one, an image that is unmanaged, pinned, held or allocated, or the one that the asking run has just made: those are
+set aside before any counting. An image dated after now counts as newer than nothing.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
 from nimwrap.domain.codes import Outcome
 from nimwrap.domain.durations import format_duration
+
+CLOCK_TOLERANCE = timedelta(minutes=10)
+"""How far two clocks that are kept right may differ."""
 
 
 class Action(StrEnum):
@@ -23,7 +27,8 @@ class Action(StrEnum):
 @dataclass(frozen=True)
 class Generation:
     """One image as retention sees it. ``held``: its client is held; ``allocated``: NIM serves it to somebody now;
-    ``named``: it has the fixed name that recovery papers use."""
+    ``named``: it has the fixed name that recovery papers use; ``just_made``: by the run that asks, so that it is the
+    newest whatever its date says."""
 
     id: int
     created: datetime
@@ -35,6 +40,16 @@ class Generation:
     allocated: bool = False
     fault: str | None = None
     named: bool = False
+    just_made: bool = False
+
+    @property
+    def order(self) -> tuple[bool, datetime, int]:
+        """Greater is newer."""
+        return self.just_made, self.created, self.id
+
+    def misdated(self, now: datetime) -> bool:
+        """Whether its date cannot be true; that of the image just made is never asked."""
+        return not self.just_made and in_future(self.created, now)
 
     @property
     def good(self) -> bool:
@@ -59,14 +74,19 @@ class Decision:
     reason: str
 
 
+def in_future(moment: datetime, now: datetime) -> bool:
+    """Whether ``moment`` lies so far after ``now`` that one of the two clocks was wrong."""
+    return moment > now + CLOCK_TOLERANCE
+
+
 def decide(images: Iterable[Generation], rules: KeepRules, now: datetime) -> list[Decision]:
     """One decision for each image, newest first. Deciding again over what was kept removes nothing more."""
-    newest_first = sorted(images, key=lambda image: (image.created, image.id), reverse=True)
-    proven = [image for image in newest_first if image.managed and image.good]
+    newest_first = sorted(images, key=lambda image: image.order, reverse=True)
+    proven = [image for image in newest_first if image.managed and image.good and not image.misdated(now)]
     wanted = _wanted(proven, rules)
     decisions = []
     for image in newest_first:
-        kept = _untouchable(image) or wanted.get(image.id) or _too_young(image, rules, now)
+        kept = _untouchable(image, now) or wanted.get(image.id) or _too_young(image, rules, now)
         if kept is None and not image.good:
             kept = _unproven_kept(image, proven, rules)
         if kept is not None:
@@ -76,18 +96,17 @@ def decide(images: Iterable[Generation], rules: KeepRules, now: datetime) -> lis
     return decisions
 
 
-def _untouchable(image: Generation) -> str | None:
-    if not image.managed:
-        return "unmanaged: nimwrap did not make it and has not adopted it"
-    if image.pinned:
-        return "pinned"
-    if image.allocated:
-        return "allocated: NIM is serving it to a machine"
-    if image.held:
-        return "its client is held"
-    if image.named:
-        return "it has the fixed name; a new image takes that first"
-    return None
+def _untouchable(image: Generation, now: datetime) -> str | None:
+    reasons = (
+        (image.just_made, "this run has just made it"),
+        (image.misdated(now), "dated in the future: a clock was wrong, so it is not counted"),
+        (not image.managed, "unmanaged: nimwrap did not make it and has not adopted it"),
+        (image.pinned, "pinned"),
+        (image.allocated, "allocated: NIM is serving it to a machine"),
+        (image.held, "its client is held"),
+        (image.named, "it has the fixed name; a new image takes that first"),
+    )
+    return next((reason for holds, reason in reasons if holds), None)
 
 
 def _wanted(proven: Sequence[Generation], rules: KeepRules) -> dict[int, str]:
@@ -137,4 +156,4 @@ def _removal_reason(image: Generation, proven: Sequence[Generation], rules: Keep
 
 
 def _newer(image: Generation, proven: Sequence[Generation]) -> int:
-    return sum((other.created, other.id) > (image.created, image.id) for other in proven)
+    return sum(other.order > image.order for other in proven)

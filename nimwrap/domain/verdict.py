@@ -41,6 +41,7 @@ class ReasonCode(StrEnum):
     SLOT_MISSED = "slot_missed"
     IMAGE_INCOMPLETE = "image_incomplete"
     IMAGE_FAULTY = "image_faulty"
+    IMAGE_MISDATED = "image_misdated"
     VANISHED = "vanished"
     UNSCHEDULED = "unscheduled"
     MASTER_NEVER_ASKED = "master_never_asked"

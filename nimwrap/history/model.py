@@ -37,6 +37,8 @@ class ImageRow(NamedTuple):
     verified_at: str | None
     verified_full_at: str | None
     fault: str | None
+    fault_code: str | None
+    fault_level: str | None
     managed: bool
     pinned: bool
     node: str | None

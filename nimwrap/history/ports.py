@@ -34,7 +34,7 @@ if TYPE_CHECKING:
         SlotRow,
         SpaceMeasured,
     )
-    from nimwrap.history.sqlite.parallel_memory import Hour
+    from nimwrap.history.sqlite.parallel_memory import Hour, WriteRate
     from nimwrap.history.sqlite.set_queries import Span
     from nimwrap.history.sqlite.store import Decide, Moment
 
@@ -147,6 +147,9 @@ class Queries(Protocol):
     def learned_hours(self, master: str) -> list[Hour]:
         """What is remembered of how many images at once a master carries, by weekday and hour, the newest first."""
 
+    def learned_rates(self, master: str, since: datetime, until: datetime) -> list[WriteRate]:
+        """What a master wrote between two moments while its number of images at once was learned, the oldest first."""
+
     def parallel_changes(self, master: str, since: str, until: str | None) -> list[EventRow]:
         """Each change of how many images a master makes at once, between two moments, and the last one before."""
 
@@ -155,6 +158,9 @@ class Queries(Protocol):
 
     def known_route(self, master: str, client: str, since: datetime) -> str:
         """The way to one client, if it was found not before ``since``; else empty."""
+
+    def job_ways(self, master: str, since: datetime) -> dict[str, bool]:
+        """Ways to start a job on this master's clients, and whether it was lost, as seen since then."""
 
     def remedies_proven(self, master: str) -> tuple[str, ...]:
         """Remedies that let a client of this master in and ended with an image, the latest success first."""
@@ -172,6 +178,9 @@ class Queries(Protocol):
 
     def faulty_images(self) -> list[ImageRow]:
         """Images that are still there, and in which something wrong was found since they were made."""
+
+    def images_dated_after(self, moment: datetime) -> list[ImageRow]:
+        """Images that are still there and that are said to have been made after ``moment``."""
 
     def images_by_id(self, ids: Sequence[int]) -> list[ImageRow]: ...
     def image_at(self, master: str, location: str) -> ImageRow | None:

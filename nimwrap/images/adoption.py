@@ -10,11 +10,12 @@ from nimwrap.aix.lsmksysb import ImageHeader
 from nimwrap.domain.findings import Failure
 from nimwrap.domain.names import is_nim_name, is_safe_path
 from nimwrap.images import image_probe
+from nimwrap.images.image_fault import ImageFault, fault_columns
 from nimwrap.images.image_inventory import InventoriedImage
 from nimwrap.images.image_probe import Place, ProbedImage
 from nimwrap.images.kinds.registry import kind_of
 from nimwrap.images.master_catalog import MasterCatalog
-from nimwrap.images.reverify import BATCH, QUICK, fault_text
+from nimwrap.images.reverify import BATCH, QUICK
 from nimwrap.images.verification import file_fault, header_fault, host_fault, resource_fault, short_name
 from nimwrap.master_context import MasterContext
 
@@ -91,7 +92,7 @@ def _record(
         return Imported(entry, None, reason="when it was made is not known")
     failure = _fault(entry, seen, client, stock)
     verified_by = () if failure else _evidence(entry, seen)
-    fault = fault_text(failure, QUICK) if failure else None
+    fault = ImageFault.found(failure, QUICK) if failure else None
     image = context.store.add_image(
         client=client,
         master=entry.master,
@@ -102,7 +103,7 @@ def _record(
         verified=failure is None,
         verified_by=list(verified_by),
         verified_at=now,
-        fault=fault,
+        **fault_columns(fault),
         managed=False,
         node=header and header.node,
         machine_id=header and header.machine_id,
@@ -111,7 +112,7 @@ def _record(
         recorded=now,
     )
     context.note(None, "import", f"recorded {entry.name} of {client} as unmanaged", {"image": image}, at=now)
-    return Imported(entry, image, verified_by, fault)
+    return Imported(entry, image, verified_by, fault.text if fault else None)
 
 
 def _evidence(entry: InventoriedImage, seen: ProbedImage) -> tuple[str, ...]:

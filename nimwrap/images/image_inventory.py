@@ -10,6 +10,7 @@ from typing import Any
 
 from nimwrap.aix.lsnim import NimObject
 from nimwrap.domain.durations import parse_rfc3339, rfc3339
+from nimwrap.domain.retention import in_future
 from nimwrap.history.model import ImageRow
 from nimwrap.images.kinds.registry import KINDS, resource_types
 from nimwrap.images.master_catalog import MasterCatalog
@@ -18,6 +19,7 @@ NO_FILE = "its file is gone"
 NO_RESOURCE = "its resource is gone"
 ELSEWHERE = "its resource is defined at another place"
 SIZE_CHANGED = "its size has changed"
+IN_FUTURE = "dated in the future: a clock was wrong"
 FILE_ALONE = "a file without a resource"
 RESOURCE_ALONE = "a resource without a file"
 
@@ -83,12 +85,15 @@ def entry_of(row: ImageRow, remarks: tuple[str, ...] = (), resource: NimObject |
     )
 
 
-def inventory(master: str, rows: Iterable[ImageRow], stock: MasterCatalog | None) -> list[InventoriedImage]:
+def inventory(
+    master: str, rows: Iterable[ImageRow], stock: MasterCatalog | None, now: datetime
+) -> list[InventoriedImage]:
     """The list for one master; without ``stock`` only what the history knows."""
     recorded = list(rows)
     if stock is None:
-        return [entry_of(row) for row in recorded]
-    entries = [_recorded(row, stock) for row in recorded]
+        return [entry_of(row, _misdated(row, now)) for row in recorded]
+    earliest = min(now, stock.clock or now)
+    entries = [_recorded(row, stock, earliest) for row in recorded]
     places = {row.location for row in recorded}
     for name, resource in stock.resources.items():
         place = resource.first("location") or ""
@@ -102,8 +107,12 @@ def inventory(master: str, rows: Iterable[ImageRow], stock: MasterCatalog | None
     return entries
 
 
-def _recorded(row: ImageRow, stock: MasterCatalog) -> InventoriedImage:
-    remarks = []
+def _misdated(row: ImageRow, now: datetime) -> tuple[str, ...]:
+    return (IN_FUTURE,) if in_future(parse_rfc3339(row.created), now) else ()
+
+
+def _recorded(row: ImageRow, stock: MasterCatalog, now: datetime) -> InventoriedImage:
+    remarks = [*_misdated(row, now)]
     on_disk = stock.files.get(row.location)
     resource = stock.resources.get(row.resource or "")
     if on_disk is None:

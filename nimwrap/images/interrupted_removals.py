@@ -64,7 +64,7 @@ def _not_any_more(
     ]
     decided = plan_prune(rows, context.config, held_clients(reader, now), state, now)
     own = next(verdict for verdict in decided if verdict.row.id == row.id)
-    return own.reason if own.action != Action.REMOVE else unconfirmed(context.host, decided)
+    return own.reason if own.action != Action.REMOVE else unconfirmed(context.host, decided, now)
 
 
 def _taken_back(context: MasterContext, row: ImageRow, why: str) -> Removal:

@@ -27,7 +27,7 @@ class MasterCatalog:
     """``files``: sizes by path, below the configured directories and at the resources' own places.
 
     ``hosts``: NIM client by short node or host name. ``utc_offset``: how far the master's local time is ahead.
-    ``filesystems``: that of each directory.
+    ``filesystems``: that of each directory. ``clock``: the master's own time; None when it could not be read.
     """
 
     resources: dict[str, lsnim.NimObject]
@@ -35,6 +35,7 @@ class MasterCatalog:
     hosts: dict[str, str]
     utc_offset: timedelta
     filesystems: dict[str, df.Filesystem]
+    clock: datetime | None = None
 
     def client_of(self, resource: lsnim.NimObject, node: str | None = None) -> str | None:
         """The client that an image is of: as NIM says, else the one whose host is called like the image's node."""
@@ -51,24 +52,30 @@ class MasterCatalog:
 
 @dataclass(frozen=True)
 class MasterState:
-    """What decides about images and may change at any moment: all image resources by name, and the clients that are
-    being worked on."""
+    """What decides about images and may change at any moment: all image resources by name, the clients that are being
+    worked on, and the master's own time."""
 
     resources: dict[str, lsnim.NimObject]
     busy: frozenset[str] = frozenset()
+    clock: datetime | None = None
+
+    def earliest(self, now: datetime) -> datetime:
+        """Now by the slower of both clocks: what is dated after it was dated by a wrong one."""
+        return now if self.clock is None else min(now, self.clock)
 
 
 def survey(host: Host, master: MasterConfig) -> MasterState:
     """Allocation counts and client locks, in one round trip; raises when the master does not say all of it."""
     locks = f"{shlex.quote(master.spool)}/locks"
-    given = ask(host, [*_listings(resource_types()), Question("locks", f"[ ! -d {locks} ] || ls {locks}", 60)])
+    asked = [Question("locks", f"[ ! -d {locks} ] || ls {locks}", 60), Question("clock", f"date -u +{_CLOCK}", 60)]
+    given = ask(host, [*_listings(resource_types()), *asked])
     held = given.get("locks")
     if held is None or held.unknown or held.failed:
         raise master_unreachable(
             f"{master.name} does not say which clients are being worked on",
             "nothing was removed; run the command again",
         )
-    return MasterState(_listed(given, resource_types()), frozenset(held.output.split()))
+    return MasterState(_listed(given, resource_types()), frozenset(held.output.split()), _utc(given.get("clock")))
 
 
 def directories(config: Config, master: str, recorded: Iterable[str] = ()) -> list[str]:
@@ -115,7 +122,9 @@ def read_catalog(host: Host, config: Config, master: str, recorded: Iterable[str
         files |= {entry.name: entry.size_bytes for entry in _entries(more.get("files")) if entry.regular}
     clients = _listed(given, machines).values()
     mounts = {root: row for n, root in enumerate(roots) for row in _mounts(given.get(f"df{n}"))}
-    return MasterCatalog(resources, files, _hosts(clients), _offset(given.get("clock")), mounts)
+    return MasterCatalog(
+        resources, files, _hosts(clients), _offset(given.get("clock")), mounts, _utc(given.get("clock"))
+    )
 
 
 def _listings(types: Iterable[str]) -> list[Question]:
@@ -155,6 +164,15 @@ def _entries(answer: Answer | None) -> list[ls.FileEntry]:
 def _hosts(machines: Iterable[lsnim.NimObject]) -> dict[str, str]:
     named = {short_name(each.host): machine.name for machine in machines for each in machine.interfaces}
     return named | {short_name(machine.name): machine.name for machine in machines}
+
+
+def _utc(answer: Answer | None) -> datetime | None:
+    if answer is None:
+        return None
+    try:
+        return datetime.strptime(answer.output.split()[-1], _CLOCK).replace(tzinfo=UTC)
+    except (ValueError, IndexError):
+        return None
 
 
 def _offset(answer: Answer | None) -> timedelta:

@@ -15,7 +15,7 @@ from nimwrap.domain.durations import parse_rfc3339
 from nimwrap.domain.findings import Failure
 from nimwrap.domain.names import fixed_name
 from nimwrap.domain.ref import ClientRef
-from nimwrap.domain.retention import Action, Generation, KeepRules, decide
+from nimwrap.domain.retention import Action, Generation, KeepRules, decide, in_future
 from nimwrap.history.model import ImageRow
 from nimwrap.hosts.protocol import Host
 from nimwrap.images import image_probe
@@ -59,9 +59,15 @@ def series(ref: ClientRef, kind: str, name: str) -> Series:
 
 
 def plan_prune(
-    rows: Iterable[ImageRow], config: Config, held: frozenset[tuple[str, str]], state: MasterState, now: datetime
+    rows: Iterable[ImageRow],
+    config: Config,
+    held: frozenset[tuple[str, str]],
+    state: MasterState,
+    now: datetime,
+    made_by: str | None = None,
 ) -> list[PruneDecision]:
-    """Keep or remove for every image, by series. ``held``: (master, client) pairs under a hold."""
+    """Keep or remove for every image, by series. ``held``: (master, client) pairs under a hold; ``made_by``: the run
+    that asks, whose own image stays whatever the dates say."""
     series: dict[tuple[str, str, str, str], list[ImageRow]] = {}
     for row in rows:
         series.setdefault(series_of(row), []).append(row)
@@ -71,11 +77,15 @@ def plan_prune(
         is_held = (master, client) in held
         fixed = fixed_name(client) if config.policy(master, client).naming == "fixed" else None
         generations = [
-            replace(generation_of(row, state, held=is_held), named=fixed is not None and row.resource == fixed)
+            replace(
+                generation_of(row, state, held=is_held),
+                named=fixed is not None and row.resource == fixed,
+                just_made=made_by is not None and row.run == made_by,
+            )
             for row in members
             if row.removal != PLANNED
         ]
-        for decision in decide(generations, rules_of(config.policy(master, client)), now):
+        for decision in decide(generations, rules_of(config.policy(master, client)), state.earliest(now)):
             verdicts.append(PruneDecision(by_id[decision.image.id], decision.action, decision.reason))
     return verdicts
 
@@ -90,7 +100,7 @@ def removed_after(
 ) -> list[PruneDecision]:
     """What retention removes once a new image of the series that ``rows`` are is proven."""
     members = {row.id: row for row in rows if row.removal != PLANNED}
-    fresh = Generation(id=max(members, default=0) + 1, created=now, held=is_held)
+    fresh = Generation(id=max(members, default=0) + 1, created=now, held=is_held, just_made=True)
     generations = [*(generation_of(row, MasterState({}), held=is_held) for row in members.values()), fresh]
     return [
         PruneDecision(members[decision.image.id], decision.action, decision.reason)
@@ -157,7 +167,7 @@ def carry_out(context: MasterContext, verdicts: Sequence[PruneDecision], now: da
     for members in series.values():
         reason = None
         if any(verdict.action == Action.REMOVE for verdict in members):
-            reason = unconfirmed(context.host, members)
+            reason = unconfirmed(context.host, members, now)
         for verdict in members:
             done.append(_one(context, verdict, reason, now))
     return done
@@ -175,7 +185,7 @@ def _one(context: MasterContext, verdict: PruneDecision, not_now: str | None, no
     return replace(verdict, action=action, reason=removal.reason)
 
 
-def unconfirmed(host: Host, members: Sequence[PruneDecision]) -> str | None:
+def unconfirmed(host: Host, members: Sequence[PruneDecision], now: datetime) -> str | None:
     """Why nothing may be removed now: the newest good image is not on the disk as it was recorded."""
     good = [
         each.row
@@ -184,7 +194,7 @@ def unconfirmed(host: Host, members: Sequence[PruneDecision]) -> str | None:
     ]
     if not good:
         return "there is no good image to keep"
-    newest = max(good, key=lambda row: (row.created, row.id))
+    newest = max(good, key=lambda row: (not in_future(parse_rfc3339(row.created), now), row.created, row.id))
     place = Place(kind_of(newest.kind), newest.location, newest.resource)
     seen = image_probe.seen(place, image_probe.ask(host, image_probe.questions(place)))
     fault = (
@@ -202,8 +212,10 @@ def held_clients(reader: Reader, now: datetime) -> frozenset[tuple[str, str]]:
     return frozenset((hold.master, hold.client) for hold in reader.holds(now))
 
 
-def apply_retention(context: MasterContext, client: str, kind: str, now: datetime) -> list[PruneDecision]:
-    """Retention of one client and kind right after a backup, whose caller holds the client's lock.
+def apply_retention(
+    context: MasterContext, client: str, kind: str, now: datetime, *, made_by: str | None = None
+) -> list[PruneDecision]:
+    """Retention of one client and kind right after the backup ``made_by``, whose caller holds the client's lock.
 
     Empty, without a round trip, when nothing is due to go.
     """
@@ -212,8 +224,8 @@ def apply_retention(context: MasterContext, client: str, kind: str, now: datetim
     with Reader.open(context.store.path) as reader:
         rows = reader.images(context.master.name, client, kind=kind)
         held = held_clients(reader, now)
-    foreseen = plan_prune(rows, context.config, held, MasterState({}), now)
+    foreseen = plan_prune(rows, context.config, held, MasterState({}), now, made_by)
     if all(verdict.action == Action.KEEP for verdict in foreseen):
         return []
-    verdicts = plan_prune(rows, context.config, held, survey(context.host, context.master), now)
+    verdicts = plan_prune(rows, context.config, held, survey(context.host, context.master), now, made_by)
     return carry_out(context, verdicts, now)

@@ -7,7 +7,6 @@ A fault found by a full read is only cleared by a full read.
 
 from __future__ import annotations
 
-import re
 import shlex
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -22,6 +21,7 @@ from nimwrap.domain.findings import Failure
 from nimwrap.history.model import ImageRow
 from nimwrap.hosts.script_batch import PREAMBLE
 from nimwrap.images import image_probe
+from nimwrap.images.image_fault import ImageFault, fault_columns
 from nimwrap.images.image_probe import Depth, Place, ProbedImage
 from nimwrap.images.kinds.registry import home, kind_of
 from nimwrap.images.verification import (
@@ -41,7 +41,6 @@ if TYPE_CHECKING:
 QUICK, FULL = "quick", "full"
 BATCH = 20
 NO_TIME = "no time was left"
-_FAULT = re.compile(r"(\w+) \((quick|full)\): (.*)", re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -51,7 +50,7 @@ class Check:
     row: ImageRow
     level: str | None
     ok: bool | None
-    fault: str | None = None
+    fault: ImageFault | None = None
     warnings: tuple[str, ...] = ()
     skipped: str | None = None
     cksum: str | None = None
@@ -67,16 +66,6 @@ class Budget:
         """At most ``seconds``, less when less is left; 0 when nothing is."""
         left = self.left()
         return seconds if left is None else max(0, min(seconds, int(left)))
-
-
-def fault_text(failure: Failure, level: str) -> str:
-    """A fault as the history keeps it: its code, the level that found it, and the words."""
-    return f"{failure.code} ({level}): {failure.message}"
-
-
-def fault_level(fault: str | None) -> str | None:
-    match = _FAULT.fullmatch(fault or "")
-    return match[2] if match else None
 
 
 def oldest_first(rows: Iterable[ImageRow]) -> list[ImageRow]:
@@ -142,7 +131,7 @@ def _quick(context: MasterContext, rows: Sequence[ImageRow], busy: frozenset[str
             checks.append(Check(row, None, None, skipped=why))
             continue
         failure = quick_fault(row, seen)
-        checks.append(Check(row, QUICK, failure is None, fault_text(failure, QUICK) if failure else None))
+        checks.append(Check(row, QUICK, failure is None, ImageFault.found(failure, QUICK) if failure else None))
     return [*skipped, *checks]
 
 
@@ -180,7 +169,7 @@ def _full(context: MasterContext, row: ImageRow, busy: frozenset[str], budget: B
         return Check(row, None, None, skipped=why)
     failure = quick_fault(row, seen) or full_fault(row, seen)
     if failure:
-        return Check(row, FULL, False, fault_text(failure, FULL))
+        return Check(row, FULL, False, ImageFault.found(failure, FULL))
     if seen.unanswered:
         return Check(row, None, None, skipped=f"{NO_TIME} to read it to its end")
     taken = seen.checksum.text if seen.checksum else None
@@ -221,27 +210,27 @@ def _record(context: MasterContext, check: Check, now: datetime) -> Check:
         return check
     judged = row = check.row
     while True:
-        told = _weighed(check, judged.fault, row.fault)
+        told = _weighed(check, ImageFault.of(judged), ImageFault.of(row))
         changed = context.store.update_image_if(row, **_values(told, row, now))
         if changed is None:
             break
         if (changed.location, changed.size_bytes, changed.removed) != (judged.location, judged.size_bytes, None):
             return Check(changed, None, None, skipped="the image was given another place, or went, meanwhile")
         row = changed
-    if told.fault and told.fault != judged.fault:
+    if told.fault and told.fault != ImageFault.of(judged):
         context.note(row.run, "verify", f"{row.resource or row.location}: {told.fault}", at=now)
     return told
 
 
-def _weighed(check: Check, known: str | None, stands: str | None) -> Check:
+def _weighed(check: Check, known: ImageFault | None, stands: ImageFault | None) -> Check:
     """``check`` against the fault that stands in the row; ``known`` is the one that stood there when it began."""
     unseen = stands is not None and stands != known and check.ok
-    stronger = check.level == QUICK and fault_level(stands) == FULL
+    stronger = stands is not None and check.level == QUICK and stands.level == FULL
     return replace(check, ok=False, fault=stands) if unseen or stronger else check
 
 
 def _values(check: Check, row: ImageRow, now: datetime) -> dict[str, object]:
-    values: dict[str, object] = {"fault": check.fault, "verified_at": now}
+    values: dict[str, object] = {**fault_columns(check.fault), "verified_at": now}
     if check.level == FULL:
         values["verified_full_at"] = now
     if check.ok:

@@ -11,6 +11,7 @@ from nimwrap.config.model import BackupPolicy, Config
 from nimwrap.domain.durations import parse_rfc3339
 from nimwrap.domain.names import PLAIN_KIND
 from nimwrap.domain.ref import ClientRef, Key
+from nimwrap.domain.retention import CLOCK_TOLERANCE
 from nimwrap.domain.verdict import (
     SEVERITY,
     Facts,
@@ -127,7 +128,7 @@ def protection(config: Config, reader: Queries, now: datetime, *, max_age_s: int
         missed_slots(reader, now),
         {(hold.master, hold.client): hold for hold in reader.holds(now)},
         _open_changes(reader),
-        _image_faults(reader),
+        _image_faults(reader, now),
         {row.master: row for row in reader.inventories()},
     )
     sights = newest_sights(reader)
@@ -250,13 +251,18 @@ def _open_changes(reader: Queries) -> dict[Key, tuple[Reason, ...]]:
     return found
 
 
-def _image_faults(reader: Queries) -> dict[Key, tuple[Reason, ...]]:
-    """Per client, its kept images that are faulty."""
+def _image_faults(reader: Queries, now: datetime) -> dict[Key, tuple[Reason, ...]]:
+    """Per client, its kept images that are faulty, and those whose date cannot be true."""
     found: dict[Key, tuple[Reason, ...]] = {}
     for image in reader.faulty_images():
         key = (image.master, image.client)
         text = f"a kept image is faulty: {image.fault}"
         reason = Reason(Verdict.WARNING, ReasonCode.IMAGE_FAULTY, text, (image.location,))
+        found[key] = (*found.get(key, ()), reason)
+    for image in reader.images_dated_after(now + CLOCK_TOLERANCE):
+        key = (image.master, image.client)
+        text = f"{image.location} is dated in the future ({image.created}): a clock was wrong; no age can be told by it"
+        reason = Reason(Verdict.WARNING, ReasonCode.IMAGE_MISDATED, text, (image.location,))
         found[key] = (*found.get(key, ()), reason)
     return found
 

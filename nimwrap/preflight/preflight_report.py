@@ -15,7 +15,8 @@ from nimwrap.domain.records import ClientRef, Cluster, SourceAddress
 class Prior:
     """What history knows: sizes of this client's images in bytes, newest first; remedies that worked on this master.
 
-    ``route``: the way to the client as it was found out (hosts.channel_route), empty when that has yet to be done.
+    ``route``: the way to the client as it was found out (hosts.channel_route), empty when that has yet to be done;
+    ``jobs_lost``: ways to start a job on this master's clients, and whether it was lost (domain.attempt_plan.JOB_WAYS).
     ``host`` and ``master_name`` are the client's if1 name and what the master calls itself, as a listing taken before
     says: with them the client is called at once, and again should the master say otherwise now.
     """
@@ -25,6 +26,7 @@ class Prior:
     host: str | None = None
     master_name: str | None = None
     route: str = ""
+    jobs_lost: Mapping[str, bool] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -61,6 +63,7 @@ class PreflightReport:
     ``exports`` are the lines of the exports in force of that directory, of those above and below it.
     ``client_mounts``: where the client has mounted something from other machines.
     ``route`` is the way the client was reached by, empty when it was not; ``channel_calls`` how often it was called,
+    ``exclude_file`` whether the client has /etc/exclude.rootvg, None when it did not tell;
     ``route_is_new`` whether that is not what was known before.
     ``remedies`` are those allowed and possible here, in the order in which to try them.
     """
@@ -85,6 +88,7 @@ class PreflightReport:
     route: str = ""
     channel_calls: int = 0
     route_is_new: bool = False
+    exclude_file: bool | None = None
 
     @property
     def verdict(self) -> CheckVerdict:

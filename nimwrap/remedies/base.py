@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 EXPORT_FAILED = 95
 """Status of an operation whose export change did not take."""
+JOB_LOST = 94
+"""Status of an operation whose job on the client is gone without a result."""
 STAGING_FAILED = 96
 """Status of an operation that could not make the image's directory."""
 

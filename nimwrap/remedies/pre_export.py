@@ -60,7 +60,16 @@ class PreExport:
             entries = etc_exports.parse_listing(listing) if listing.strip() else []
         except Unrecognised:
             entries = []
-        entry = next((entry for entry in entries if entry.directory == draft.directory), None)
+        own = [entry for entry in entries if entry.directory == draft.directory]
+        if len(own) > 1:
+            return Failure(
+                FailureCode.EXPORT_CONFLICT,
+                f"{draft.directory} is exported {len(own)} times (once for each NFS version), and pre-export can widen"
+                " only one of them",
+                f"exportfs -u {draft.directory}, and leave one of its lines in /etc/exports; or allow own-mount",
+                "\n".join(entry.text for entry in own),
+            )
+        entry = next(iter(own), None)
         if entry is None:
             return replace(draft, exported=draft.directory, added=hosts, after=admitting_options(hosts))
         if entry.read_only:
@@ -90,7 +99,7 @@ class PreExport:
         path, directory = shlex.quote(plan.directory), plan.directory
         return f"""\
 {home.command} || exit {STAGING_FAILED}
-entry() {{ /usr/sbin/exportfs | awk -v d={path} '$1 == d {{ print $2; exit }}'; }}
+entry() {{ /usr/sbin/exportfs | awk -v d={path} '$1 == d {{ print $2 }}'; }}
 now=$(entry)
 if [ "${{now#-}}" != {shlex.quote(plan.before or "")} ]; then
   echo "the export of {directory} changed meanwhile: $now"; exit {EXPORT_FAILED}

@@ -40,11 +40,15 @@ class Batch:
 
 @dataclass(frozen=True)
 class OpenedSlot:
-    """One slot that has come, as it was recorded: begun or missed, and for whom."""
+    """One slot that has come, as it was recorded: begun or missed, and for whom.
+
+    ``for_nobody``: its targets match no client, and everybody who could say so was asked.
+    """
 
     schedule: str
     due: Due
     refs: tuple[ClientRef, ...]
+    for_nobody: bool = False
 
 
 @dataclass(frozen=True)
@@ -110,14 +114,15 @@ class SlotClaimer:
             return
         try:
             refs = tuple(self.targets(schedule))
+            for_nobody = not refs
         except NimwrapError as error:
             look.troubles.append(error)
-            refs = ()
+            refs, for_nobody = (), False
             found = [replace(due, reason=f"{due.reason}; {error.message}") for due in found if not due.begins]
         for due in found if refs else [_for_nobody(due) for due in found]:
             opening = queue.Opening(schedule.name, due.slot, refs, not due.begins, due.reason)
             if queue.open_slot(self.store, opening, now):
-                look.opened.append(OpenedSlot(schedule.name, due, refs))
+                look.opened.append(OpenedSlot(schedule.name, due, refs, for_nobody))
         for ref in refs:
             if found[-1].begins and (why := unresolved_target(ref)):
                 queue.end(self.store, schedule.name, found[-1].slot, [ref], "failed", why)

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from nimwrap.clients.known_clients import current_clients
 from nimwrap.clients.selection import select
+from nimwrap.domain.codes import FailureCode, Outcome
 from nimwrap.domain.errors import NimwrapError
-from nimwrap.domain.records import ClientRef
+from nimwrap.domain.records import ClientRef, Run
 from nimwrap.fleet.session import Session, refresh_inventories
 from nimwrap.scheduling.batch_workers import BatchResult, BatchWorkers, RunFleet
 from nimwrap.scheduling.claims import ClaimResult, MissedSlot, OpenedSlot, SlotClaimer, unresolved_target
@@ -73,6 +74,16 @@ class DueReport:
         return whole + [Missed(each.schedule, each.slot, ref, each.reason) for each in self.passed for ref in each.refs]
 
     @property
+    def without_clients(self) -> list[OpenedSlot]:
+        """Slots that came while nimwrap watched, and whose targets match nobody."""
+        return [opened for opened in self.opened if opened.for_nobody and opened.due.known]
+
+    @property
+    def set_aside(self) -> list[BatchResult]:
+        """Slots in which nobody was backed up because everybody is held or excluded."""
+        return [worked for worked in self.worked if not worked.error and all_set_aside(worked.runs)]
+
+    @property
     def unresolved(self) -> list[ClientRef]:
         """Those in begun slots who are nobody's clients, or some master's of whom nobody knows the names."""
         begun = [ref for opened in self.opened if opened.due.begins for ref in opened.refs]
@@ -82,6 +93,14 @@ class DueReport:
     def faults(self) -> list[NimwrapError]:
         """What kept a master's clients from being known, or a fleet run from going on."""
         return [*self.troubles, *(worked.error for worked in self.worked if worked.error)]
+
+
+def all_set_aside(runs: Sequence[Run]) -> bool:
+    """Whether none of a slot's clients was to be backed up: a hold, or the configuration, keeps all of them out."""
+    return all(
+        run.outcome is Outcome.SKIPPED and run.failure is not None and run.failure.code is FailureCode.HELD
+        for run in runs
+    )
 
 
 def run_due(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -89,3 +90,33 @@ def test_without_a_way_the_refusal_is_true(
     assert (ran.exit_code, seen["failure"]["code"]) == (10, "channel_narrow")
     assert "ssh" in seen["failure"]["fix"] and "startsrc" not in seen["failure"]["fix"]
     assert left_on(estate, "aix01") == []
+
+
+def job_ways(config: Path, estate: Any) -> dict[str, bool]:
+    from nimwrap.history.sqlite.queries import Reader
+
+    with Reader.open(estate.root / "nimwrap" / "history.db") as reader:
+        return reader.job_ways("nim", datetime(2026, 1, 1, tzinfo=UTC))
+
+
+@pytest.mark.parametrize(
+    ("faults", "way"),
+    [
+        ({"channel_group_ended": True}, "setsid"),
+        ({"channel_group_ended": True, "no_perl": True}, "at"),
+        ({"channel_no_background": True}, "at"),
+        ({"channel_no_background": True, "no_at": True}, "held"),
+    ],
+)
+def test_a_job_that_its_parent_ends_is_started_another_way(
+    estate: Any, estate_config: Callable[..., Path], run_cli: Cli, faults: dict[str, bool], way: str
+) -> None:
+    config = estate_config()
+    for fault, value in faults.items():
+        estate.fault(fault, value, "powerha1")
+    ran = run_cli("backup", "powerha1", "--json", config=config)
+    (run,) = ran.data["runs"]
+    assert (ran.exit_code, run["outcome"], run["remedy"], len(run["attempts"])) == (0, "ok", "own-mount", 1), ran.stdout
+    seen = job_ways(config, estate)
+    assert [one for one, lost in seen.items() if not lost] == ([] if way == "setsid" else [way])
+    assert left_on(estate, "powerha1") == []

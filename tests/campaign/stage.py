@@ -182,12 +182,13 @@ def _lost(stage: Stage) -> Iterator[str]:
 def _outcomes(stage: Stage) -> Iterator[str]:
     images, objects = stage.images(), stage.estate.objects()
     recorded = {row["location"]: row for row in stage.rows("select * from images where removed is null")}
+    removed = {row["run"] for row in stage.rows("select run from images where removed is not null")}
     for run_row in stage.rows("select * from runs"):
         own = [row for row in recorded.values() if row["run"] == run_row["id"]]
         if run_row["outcome"] == "running":
             yield f"(c) {run_row['id']} is still open"
         elif run_row["outcome"] in ("ok", "warning"):
-            if not own:
+            if not own and run_row["id"] not in removed:
                 yield f"(c) {run_row['id']} is {run_row['outcome']} without an image"
             for row in own:
                 if objects.get(row["resource"], {}).get("location") != row["location"]:

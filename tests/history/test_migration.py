@@ -66,6 +66,25 @@ def test_nothing_is_lost_and_a_copy_is_kept(migrated: Path) -> None:
     assert measured == {"/export/nim"}
 
 
+FAULTS = {
+    "image_truncated (quick): 4 of 15 GiB (full): no": ("image_truncated", "quick"),
+    "image_unreadable (full): it cannot be read to its end": ("image_unreadable", "full"),
+    "words alone (full): of a person": (None, None),
+}
+
+
+def test_a_fault_gets_its_code_and_level(migrated: Path) -> None:
+    with closing(sqlite3.connect(migrated)) as database:
+        ids = [row for (row,) in database.execute("select id from images order by id limit 3")]
+        database.execute("update images set fault = null")
+        database.executemany("update images set fault = ? where id = ?", zip(FAULTS, ids, strict=True))
+        database.commit()
+    with Reader.open(migrated) as reader:
+        rows = reader.images(removed=True)
+    assert {row.fault: (row.fault_code, row.fault_level) for row in rows if row.fault} == FAULTS
+    assert {(row.fault_code, row.fault_level) for row in rows if not row.fault} == {(None, None)}
+
+
 def test_every_verb_that_reads_understands_it(migrated: Path, run_cli: Cli) -> None:
     config = config_for(migrated.parent.parent)
     runs = run_cli("history", "--json", "--limit", "100", config=config).data["runs"]

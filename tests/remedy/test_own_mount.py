@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from nimwrap.remedies.own_mount import client_room, look_on_client
+from nimwrap.remedies.client_job import client_room, look_on_client
 
 RUN = f"20261123T010203-test-{os.getpid()}"
 

@@ -9,6 +9,8 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import pytest
+
 from nimwrap.domain.durations import parse_rfc3339
 from nimwrap.estate import Estate
 from nimwrap.history.sqlite.queries import Reader
@@ -88,6 +90,26 @@ def test_an_unknown_name_and_a_held_client_take_nobody_with_them(
     states = {client: row.state for client, row in slots(estate).items()}
     assert states == {"aix01": "done", "aix02": "skipped", "nosuch": "done"}
     assert "disk swap" in slots(estate)["aix02"].reason
+
+
+def test_a_slot_that_means_nobody_is_a_fault(
+    run_cli: Cli, estate_config: ConfigWriter, schedules: Callable[..., None]
+) -> None:
+    schedules(targets=["db*"], cron="* * * * *")
+    due = run_cli("schedule", "due", "--json", config=estate_config())
+    assert (due.exit_code, due.codes) == (2, ["client_unknown"])
+
+
+@pytest.mark.parametrize("command", [("due",), ("run", "nightly")])
+def test_a_slot_in_which_everybody_is_held_is_not_done(
+    run_cli: Cli, estate_config: ConfigWriter, schedules: Callable[..., None], command: tuple[str, ...]
+) -> None:
+    config = estate_config()
+    schedules(targets=["aix02"], cron="* * * * *")
+    assert run_cli("hold", "aix02", "--reason", "disk swap", config=config).exit_code == 0
+    ran = run_cli("schedule", *command, "--json", config=config)
+    assert ran.exit_code == 75
+    assert "held" in ran.codes
 
 
 def test_two_dues_at_the_same_instant_share_no_client(

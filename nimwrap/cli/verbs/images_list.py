@@ -47,7 +47,7 @@ def list_images(ctx: typer.Context, targets: Targets = None) -> None:
         for master in invocation.masters:
             rows = reader.images(master)
             stock = _stock(invocation, master, [row.location for row in rows], unreachable)
-            found = inventory(master, rows, stock)
+            found = inventory(master, rows, stock, invocation.now())
             known = known.with_names(master, [entry.client for entry in found if entry.client])
             if stock is not None:
                 known = known.with_names(master, stock.hosts.values())

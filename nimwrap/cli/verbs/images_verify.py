@@ -75,7 +75,7 @@ def _finish(invocation: Invocation, checks: list[Check], problems: list[Problem]
     code = ExitCode.FAILED if faults else ExitCode.MASTER if problems else ExitCode.OK
     errors = problems + [
         Problem(
-            str(check.fault).partition(" ")[0],
+            (check.fault and check.fault.code) or "image",
             f"{check.row.resource or check.row.location}: {check.fault}",
             "`nimwrap backup` makes a new one; this one no longer counts",
             check.row.client,
@@ -90,11 +90,15 @@ def _finish(invocation: Invocation, checks: list[Check], problems: list[Problem]
     data = {
         "images": [
             entry_of(after[check.row.id]).as_json(now)
-            | {"level": check.level, "ok": check.ok, "fault": check.fault, "skipped": check.skipped}
+            | {"level": check.level, "ok": check.ok, "fault": _fault_text(check), "skipped": check.skipped}
             for check in checks
         ]
     }
     invocation.finish(Result("images verify", data, code, errors, warnings, text=lambda out: _text(out, data)))
+
+
+def _fault_text(check: Check) -> str | None:
+    return check.fault.text if check.fault else None
 
 
 def _word(check: Check) -> str:

@@ -11,14 +11,14 @@ import typer
 from nimwrap.cli import completion
 from nimwrap.cli.invocation import Invocation, Result, current
 from nimwrap.cli.output.printer import Printer
-from nimwrap.domain.codes import FailureCode, Outcome, exit_code_of_runs
+from nimwrap.domain.codes import ExitCode, FailureCode, Outcome, exit_code_of_runs
 from nimwrap.domain.errors import Problem
 from nimwrap.domain.local_time import local_text
 
 if TYPE_CHECKING:
     from nimwrap.actions.run_schedules import DueResult
     from nimwrap.domain.records import ClientRef
-    from nimwrap.scheduling.claims import ClaimResult
+    from nimwrap.scheduling.claims import ClaimResult, OpenedSlot
     from nimwrap.scheduling.due_run import DueReport, Missed
     from nimwrap.scheduling.model import Schedule
 
@@ -42,13 +42,17 @@ def run(
     from nimwrap.cli.fleet_watch import FleetWatch
     from nimwrap.cli.output.fleet_result import fleet_result
     from nimwrap.cli.verbs.schedule import loaded, named
+    from nimwrap.scheduling.due_run import all_set_aside
 
     invocation = current(ctx)
     schedule = named(loaded(invocation), name)
     invocation.need_masters()
     watch = FleetWatch(invocation)
     done = run_schedule(invocation.config, schedule, invocation.issued, watch)
-    invocation.finish(fleet_result("schedule run", done.fleet, watch.left_by, _unresolved(done.unresolved)))
+    result = fleet_result("schedule run", done.fleet, watch.left_by, _unresolved(done.unresolved))
+    if result.exit_code == ExitCode.OK and all_set_aside(done.fleet.runs):
+        result = replace(result, exit_code=ExitCode.SKIPPED, errors=[*result.errors, _all_held(schedule.name)])
+    invocation.finish(result)
 
 
 def due(ctx: typer.Context) -> None:
@@ -101,7 +105,13 @@ def _result(invocation: Invocation, schedules: dict[str, Schedule], done: DueRes
     outcomes = judged(done.fleet, unresolved)
     outcomes += [(Outcome.SKIPPED, FailureCode.OUTSIDE_WINDOW, missed.counts) for missed in report.missed]
     outcomes += [(Outcome.FAILED, FailureCode.of(error.code), True) for error in report.faults]
+    outcomes += [(Outcome.SKIPPED, FailureCode.HELD, True) for _ in report.set_aside]
+    nobody = report.without_clients
+    alone = not any(counted for _, _, counted in outcomes)
+    outcomes += [(Outcome.REFUSED, FailureCode.CLIENT_UNKNOWN, True) for _ in nobody]
     errors = [*result.errors]
+    errors += [_all_held(worked.batch.schedule.name) for worked in report.set_aside]
+    errors += [_for_nobody(opened) for opened in nobody]
     errors += [_problem(missed) for missed in report.missed if missed.counts]
     errors += [problem for error in report.faults for problem in error.problems]
 
@@ -114,7 +124,8 @@ def _result(invocation: Invocation, schedules: dict[str, Schedule], done: DueRes
         elif not report.opened and not report.passed:
             out.line(_nothing(invocation, schedules))
 
-    code = result.exit_code if left_by is not None else exit_code_of_runs(outcomes)
+    code: int = ExitCode.USAGE if nobody and alone else exit_code_of_runs(outcomes)
+    code = result.exit_code if left_by is not None else code
     return replace(result, data=dict(result.data) | _data(report), errors=errors, exit_code=code, text=text)
 
 
@@ -140,6 +151,18 @@ def _data(report: DueReport) -> dict[str, Any]:
         for each in report.missed
     ]
     return {"slots": slots, "missed": missed}
+
+
+def _all_held(schedule: str) -> Problem:
+    message = f"{schedule}: nobody was backed up, for every client of it is held or excluded"
+    return Problem(FailureCode.HELD, message, "`nimwrap status` shows the holds; `nimwrap release` ends one")
+
+
+def _for_nobody(opened: OpenedSlot) -> Problem:
+    message = (
+        f"{opened.schedule}: the slot of {local_text(opened.due.slot)} backed nobody up: its targets match no client"
+    )
+    return Problem(FailureCode.CLIENT_UNKNOWN, message, "correct its targets; `nimwrap status` lists the clients")
 
 
 def _problem(missed: Missed) -> Problem:

@@ -34,7 +34,7 @@ from nimwrap.history.sqlite.set_queries import SetQueries
 
 if TYPE_CHECKING:
     from nimwrap.domain.records import ClientRef  # loaded when needed: its module costs a tenth of `nimwrap history`
-    from nimwrap.history.sqlite.parallel_memory import Hour
+    from nimwrap.history.sqlite.parallel_memory import Hour, WriteRate
 
 _RUNS = select(RunRow._fields, "runs")
 _ATTEMPTS = select(AttemptRow._fields, "attempts")
@@ -135,6 +135,12 @@ class Reader(SetQueries):
 
         return hours_of(self, master)
 
+    def learned_rates(self, master: str, since: datetime, until: datetime) -> list[WriteRate]:
+        """What a master wrote between two moments while its number of images at once was learned, the oldest first."""
+        from nimwrap.history.sqlite.parallel_memory import rates_of
+
+        return rates_of(self, master, since, until)
+
     def parallel_changes(self, master: str, since: str, until: str | None) -> list[EventRow]:
         """Each change of how many images a master makes at once, between two moments, and the last one before."""
         of = f"{_EVENTS} where kind = 'parallel' and master = ?"
@@ -179,6 +185,11 @@ class Reader(SetQueries):
         sql = "select route from channels where master = ? and client = ? and found >= ?"
         return str(self.value(sql, (master, client, rfc3339(since))) or "")
 
+    def job_ways(self, master: str, since: datetime) -> dict[str, bool]:
+        """Ways to start a job on this master's clients, and whether it was lost, as seen since then."""
+        sql = "select way, lost from job_ways where master = ? and seen >= ? order by seen desc"
+        return {way: bool(lost) for way, lost in self.each(sql, (master, rfc3339(since)))}
+
     # --- exports and images
 
     def open_changes(self, master: str | None = None) -> list[ChangeRow]:
@@ -211,6 +222,11 @@ class Reader(SetQueries):
         """Images that are still there, and in which something wrong was found since they were made."""
         sql = f"{_IMAGES} where fault is not null and removed is null order by master, client, id"
         return self.records(ImageRow.from_row, sql)
+
+    def images_dated_after(self, moment: datetime) -> list[ImageRow]:
+        """Images that are still there and that are said to have been made after ``moment``."""
+        sql = f"{_IMAGES} where created > ? and removed is null order by master, client, id"
+        return self.records(ImageRow.from_row, sql, (rfc3339(moment),))
 
     def images_by_id(self, ids: Sequence[int]) -> list[ImageRow]:
         return self._among(ImageRow.from_row, f"{_IMAGES} where id in ({{}})", ids)

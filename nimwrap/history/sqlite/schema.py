@@ -224,6 +224,16 @@ where "check" = 'space' and evidence like '% /%: % bytes free' and instr(evidenc
 """
 """What ``space`` measured was text only before; its form is known, and this is the last time that it is read."""
 
+JOB_WAYS = """
+create table job_ways (
+  master text not null,
+  way text not null,
+  lost integer not null,
+  seen text not null,
+  primary key (master, way)
+) strict, without rowid;
+"""
+
 CHANNELS = """
 create table channels (
   master text not null,
@@ -274,12 +284,24 @@ create index write_rates_by_time on write_rates (master, at);
 """
 """What was learned of how many images at once a master carries, and what it wrote while they were made."""
 
+IMAGE_FAULT = """
+alter table images add column fault_code text;
+alter table images add column fault_level text;
+update images set fault_code = substr(fault, 1, instr(fault, ' ') - 1), fault_level = 'quick'
+where instr(fault, ' (quick): ') > 1 and instr(fault, ' (quick): ') = instr(fault, ' ');
+update images set fault_code = substr(fault, 1, instr(fault, ' ') - 1), fault_level = 'full'
+where instr(fault, ' (full): ') > 1 and instr(fault, ' (full): ') = instr(fault, ' ');
+"""
+"""Code and level of a fault stood in its text only before; this is the last time that it is read."""
+
 MIGRATIONS = {
     "m001_first": TABLES + VIEWS,
     "m002_finding_data": FINDING_DATA,
     "m003_attempt_plan": ATTEMPT_PLAN,
     "m004_channels": CHANNELS,
     "m005_parallel": PARALLEL,
+    "m006_image_fault": IMAGE_FAULT,
+    "m007_job_ways": JOB_WAYS,
 }
 """Every change of the schema in order. An old one is never edited once a release has shipped it."""
 

@@ -329,6 +329,15 @@ class Store:
                 (master, client, route, calls, moment(at)),
             )
 
+    def remember_job_way(self, master: str, way: str, at: Moment, *, lost: bool) -> None:
+        """Whether a job that was started this way on a client of the master was lost, or came to its end."""
+        with self.writing("remember_job_way", hurried=True) as database:
+            database.conn.execute(
+                "insert into job_ways (master, way, lost, seen) values (?, ?, ?, ?)"
+                " on conflict (master, way) do update set lost = excluded.lost, seen = excluded.seen",
+                (master, way, int(lost), moment(at)),
+            )
+
     def inventory_failed(self, master: str, error: str, at: Moment) -> None:
         """The master could not be asked; what was known stays as it was, and grows old."""
         with self.writing("inventory_failed") as database:

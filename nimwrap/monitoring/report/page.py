@@ -23,6 +23,7 @@ from nimwrap.monitoring.report.cluster_history import histories
 from nimwrap.monitoring.report.failure_causes import causes
 from nimwrap.monitoring.report.next_steps import grouped, some
 from nimwrap.monitoring.report.nights import LastNight, last_night, nights
+from nimwrap.monitoring.report.parallel_view import night_rates
 from nimwrap.monitoring.report.svg import Markup, joined, plain, tag
 from nimwrap.monitoring.report.trends import trends
 
@@ -52,7 +53,7 @@ def page(config: Config, reader: Queries, now: datetime) -> str:
         nights=months,
         calendar=calendar_chart.calendar(months),
         nights_told=[calendar_chart.describe(each) for each in reversed(months[-_FEW_NIGHTS:])],
-        last=_last_night(config, night, now) if night else None,
+        last=_last_night(config, reader, night, now) if night else None,
         causes=causes(reader, now),
         histories=[(each, small_charts.holders(each)) for each in histories(reader, found.clusters)],
         clusters=len(found.clusters),
@@ -82,10 +83,13 @@ def _why(view: ClientView) -> str:
     return texts(view.judged.reasons)
 
 
-def _last_night(config: Config, night: LastNight, now: datetime) -> dict[str, Any]:
+def _last_night(config: Config, reader: Queries, night: LastNight, now: datetime) -> dict[str, Any]:
     masters = list(dict.fromkeys(run.master for run in night.runs))
     caps = {name: config.masters[name].most_parallel if name in config.masters else None for name in masters}
+    since = min((parse_rfc3339(run.started) for run in night.runs), default=now)
+    learned = [name for name in masters if name in config.masters and config.masters[name].learns_parallel]
     return {
+        "rates": {name: night_rates(reader, name, since, now) for name in learned},
         "date": night.night.evening + timedelta(days=1),
         "runs": night.runs,
         "told": calendar_chart.describe(night.night),

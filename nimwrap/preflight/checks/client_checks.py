@@ -73,6 +73,6 @@ def exclude_file(s: CheckContext) -> Finding:
     if s.client.exclude_file.need():
         return ok("/etc/exclude.rootvg is there")
     return warn(
-        "mksysb_flags has e, and the client has no /etc/exclude.rootvg: nothing is left out",
+        "the client has no /etc/exclude.rootvg: flag e of mksysb_flags is left out, and nothing else is",
         "make it on the client, with lines such as ^./tmp/ (anchored), or take e out of mksysb_flags",
     )

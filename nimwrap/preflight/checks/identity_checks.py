@@ -115,13 +115,25 @@ def _short(name: str) -> str:
 
 
 def cpuid(s: CheckContext) -> Finding:
-    """NIM's stored cpuid against ``uname -m``; a new object has none yet (aix-nim section 2.6)."""
+    """NIM's stored cpuid against ``uname -m``; a new object has none yet (aix-nim section 2.6).
+
+    nimsh compares them itself where it is to: a client that answers, and bears its own name, has been moved (aix-audit,
+    row 4). One whose name is not known may be anybody.
+    """
     stored = s.object().first("cpuid")
     actual = s.client.machine_id.need()
     if not stored:
         return ok(f"NIM has not stored one yet; the client's is {actual}")
     if stored.upper() == actual.upper():
         return ok(actual)
+    told = s.client.niminfo.value
+    if told is not None and told.name == s.ref.client:
+        return warn(
+            f"NIM has stored cpuid {stored}, and {s.ref.client} has {actual}, as after a move to another frame (LPM)",
+            f"nim -Fo change -a cpuid={actual} {s.ref.client}; where clients move often, NIM can be told not to compare"
+            " them (validate_cpuid of the master)",
+            f"cpuid = {stored}\nuname -m: {actual}",
+        )
     return refuse(
         FailureCode.CLIENT_IDENTITY,
         f"NIM has stored cpuid {stored}, and the machine that answers as {s.host} has {actual}",

@@ -13,7 +13,13 @@ from nimwrap.domain.findings import Finding
 from nimwrap.domain.make_findings import fail, named
 from nimwrap.history.sqlite.queries import Reader
 from nimwrap.service.doctor.file_checks import configuration_checks, file_checks
-from nimwrap.service.doctor.installation_checks import history_checks, inventory_checks, notify_checks, schedule_checks
+from nimwrap.service.doctor.installation_checks import (
+    date_checks,
+    history_checks,
+    inventory_checks,
+    notify_checks,
+    schedule_checks,
+)
 from nimwrap.service.doctor.master_checks import master_checks
 from nimwrap.service.doctor.python_checks import python_checks
 
@@ -47,6 +53,7 @@ def examine(path: Path | None, now: Callable[[], datetime]) -> tuple[list[Findin
 def _of_history(config: Config, reader: Reader, now: datetime) -> list[Finding]:
     return [
         *_safely("history", lambda: history_checks(config, reader)),
+        *_safely("image_dates", lambda: date_checks(reader, now)),
         *_safely("inventory", lambda: inventory_checks(config, reader, now)),
         *_safely("schedules", lambda: schedule_checks(config, reader)),
     ]

@@ -13,6 +13,7 @@ from nimwrap.domain.durations import format_size
 from nimwrap.domain.errors import NimwrapError
 from nimwrap.domain.findings import Finding
 from nimwrap.domain.make_findings import fail, named, ok, skip, warn
+from nimwrap.domain.retention import CLOCK_TOLERANCE
 from nimwrap.history.ports import Queries
 
 _QUICK_CHECK_BYTES = 200 * 1024 * 1024
@@ -53,6 +54,17 @@ def _open_runs(config: Config, reader: Queries) -> Iterator[Finding]:
         yield named("export_changes", fail(f"not undone: {said}", fix))
     else:
         yield named("export_changes", ok("none is in force without a run"))
+
+
+def date_checks(reader: Queries, now: datetime) -> Iterator[Finding]:
+    """Images that are said to have been made later than now: this clock or a master's was wrong."""
+    rows = reader.images_dated_after(now + CLOCK_TOLERANCE)
+    if not rows:
+        yield named("image_dates", ok("no image is dated in the future"))
+        return
+    said = ", ".join(f"{row.location} on {row.master} ({row.created})" for row in rows[:5])
+    fix = "set the clocks right; these images do not count as newer, and no retention removes them until they are past"
+    yield named("image_dates", fail(f"{len(rows)} dated in the future: {said}", fix))
 
 
 def schedule_checks(config: Config, reader: Queries) -> Iterator[Finding]:
