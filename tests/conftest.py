@@ -78,7 +78,9 @@ def estate(tmp_path: Path) -> Iterator[Estate]:
     """The founding case: master ``nim``, the PowerHA pair with the service address first on powerha1, plain clients."""
     from nimwrap.estate import build
 
-    yield build(tmp_path / "estate")
+    built = build(tmp_path / "estate")
+    yield built
+    built.stop()  # whatever still waits in it goes on, also where the test has failed
 
 
 @pytest.fixture

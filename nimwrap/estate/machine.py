@@ -125,9 +125,11 @@ class Machine:
         return self.state.read("settings").get(name, default)
 
     def hang(self, while_: Callable[[], bool]) -> None:
-        """Do nothing as long as ``while_`` holds, the estate stands, and at most HANG_LIMIT_S seconds."""
+        """Do nothing as long as ``while_`` holds and the estate stands; after HANG_LIMIT_S the command is over."""
         until = time.monotonic() + HANG_LIMIT_S
-        while time.monotonic() < until and self.alive() and while_():
+        while self.alive() and while_():
+            if time.monotonic() >= until:
+                sys.exit(1)
             time.sleep(0.1)
 
     def alive(self) -> bool:

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from nimwrap.estate import machine
 from nimwrap.estate.switches import FAULTS
 
 from .conftest import C_RSH, Sim
@@ -208,3 +209,12 @@ def test_space_is_what_the_file_system_has(make_sim: Callable[..., Sim]) -> None
     forced = sim.run(BACK_UP.replace("nim -o", "nim -F -o"))
     assert "Backing up" in forced.text
     assert "There is not enough space in the file system." in forced.text
+
+
+def test_a_hang_that_everybody_forgot_ends_the_command(sim: Sim, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever it was about to do next, such as the following portion of an image."""
+    monkeypatch.setattr(machine, "HANG_LIMIT_S", 0.0)
+    with pytest.raises(SystemExit):
+        sim.estate.machine("nim").hang(lambda: True)
+    sim.estate.stop()
+    sim.estate.machine("nim").hang(lambda: True)  # nothing waits any more

@@ -9,6 +9,7 @@ import time
 
 import pytest
 
+from nimwrap.estate.commands.sim_ps import _elsewhere
 from nimwrap.estate.paths import Paths
 
 from .conftest import C_RSH, Sim
@@ -142,3 +143,12 @@ def test_a_process_of_another_namespace_is_not_the_estates(sim: Sim) -> None:
             assert process.stdin
             process.stdin.close()
         assert (f"-c read {name}" in shown) == seen
+
+
+def test_a_process_that_is_gone_by_the_time_it_is_looked_at_is_nobodys() -> None:
+    """One of another namespace, such as the lab's, would else be shown in that moment."""
+    with subprocess.Popen(["true"]) as gone:
+        gone.wait()
+    assert _elsewhere(f"root {gone.pid} 1 0 mksysb -ei /tmp/x".encode(), 1)
+    assert not _elsewhere(b"UID PID PPID CMD", 1)
+    assert not _elsewhere(f"root {gone.pid} 1 0 mksysb".encode(), None), "no namespaces here"

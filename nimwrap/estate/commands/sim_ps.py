@@ -25,7 +25,7 @@ def main(me: Machine, args: list[str]) -> int:
     pump({child.stdout: portions.append, child.stderr: lambda data: me.put(2, data)})
     own = (os.fsencode(f"{me.root}/"), os.fsencode(f"{me.base}/shells/{me.name} "))
     lines = b"".join(portions).splitlines(keepends=True)
-    here = _namespace("self") if me.root else None
+    here = _own_namespace() if me.root else None
     kept = [
         line
         for line in lines
@@ -53,15 +53,21 @@ def _is_name(text: bytes) -> bool:
 
 
 def _elsewhere(line: bytes, here: int | None) -> bool:
-    """True for a line of ``ps -ef`` about a process that lives in another process namespace than ``here``."""
+    """True for a line of ``ps -ef`` about a process of another process namespace than ``here``, or gone meanwhile."""
     words = line.split(None, 2)
-    there = _namespace(str(int(words[1]))) if len(words) == 3 and words[1].isdigit() else None
-    return there not in (None, here)
-
-
-def _namespace(process: str) -> int | None:
-    """What tells its process namespace from others; None where the process is gone or not ours to look at."""
+    if here is None or len(words) < 3 or not words[1].isdigit():
+        return False
     try:
-        return os.stat(f"/proc/{process}/ns/pid").st_ino
+        return os.stat(f"/proc/{int(words[1])}/ns/pid").st_ino != here
+    except FileNotFoundError:
+        return True  # whose it was cannot be told any more
+    except OSError:
+        return False
+
+
+def _own_namespace() -> int | None:
+    """What tells our process namespace from others; None where the system has none."""
+    try:
+        return os.stat("/proc/self/ns/pid").st_ino
     except OSError:
         return None
