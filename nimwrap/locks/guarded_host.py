@@ -29,9 +29,12 @@ class GuardedHost:
         """As the protocol says. Raises NimwrapError ``locked``, with nothing done, when the lock is lost."""
         text = guard(self.spool, self.client, self.run_id, self.fence)
         result = self.inner.run(f"{PREAMBLE}{text}{script.removeprefix(PREAMBLE)}", timeout=timeout)
-        if result.returncode == LOST and f"{MARK}lost" in result.stdout:
+        lost = [line for line in result.stdout.splitlines() if line.startswith(f"{MARK}lost")]
+        if result.returncode == LOST and lost:
+            holder = lost[0].removeprefix(f"{MARK}lost").strip()
+            by = f" by {holder}" if holder else ""
             raise NimwrapError(
-                f"the lock of {self.client} was taken away from {self.run_id}; nothing more is changed for it",
+                f"the lock of {self.client} was taken away from {self.run_id}{by}; nothing more is changed for it",
                 code=FailureCode.LOCKED,
                 hint="nimwrap recover goes on from there when the lock is free",
                 exit_code=ExitCode.LOCKED,

@@ -129,8 +129,12 @@ def holds(spool: str, client: str, run: str, fence: str) -> str:
 
 
 def guard(spool: str, client: str, run: str, fence: str) -> str:
-    """How every script begins that changes something: it ends with status LOST when the lock is not held any more."""
-    return f"{holds(spool, client, run, fence)} || {{ echo '{MARK}lost'; exit {LOST}; }}\n"
+    """How every script begins that changes something: it ends with status LOST when the lock is not held any more.
+
+    Then it prints ``lost`` and, where somebody holds the lock, its run.
+    """
+    holder = f"cat {shlex.quote(lock_path(spool, client))}/run 2>/dev/null"
+    return f'{holds(spool, client, run, fence)} || {{ echo "{MARK}lost $({holder})"; exit {LOST}; }}\n'
 
 
 def beat_script(spool: str, client: str, run: str) -> str:

@@ -120,3 +120,19 @@ def test_a_job_that_its_parent_ends_is_started_another_way(
     seen = job_ways(config, estate)
     assert [one for one, lost in seen.items() if not lost] == ([] if way == "setsid" else [way])
     assert left_on(estate, "powerha1") == []
+
+
+def test_a_job_that_dies_whatever_started_it_is_told_as_lost(
+    estate: Any, estate_config: Callable[..., Path], run_cli: Cli
+) -> None:
+    mksysb = estate.files("powerha1") / "usr/bin/mksysb"
+    mksysb.unlink()
+    mksysb.write_text("#!/bin/sh\nkill -9 $PPID\n")
+    mksysb.chmod(0o755)
+    config = estate_config(backup={"remedies": ["own-mount"]}, retry={"attempts": 1})
+    before = estate.exports_text()
+    ran = run_cli("backup", "powerha1", "--json", config=config)
+    (run,) = ran.data["runs"]
+    assert (ran.exit_code, run["failure"]["code"]) == (1, "client_job_lost"), ran.stdout
+    assert estate.exports_text() == before
+    assert left_on(estate, "powerha1") == []

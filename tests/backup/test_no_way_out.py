@@ -34,7 +34,7 @@ def session(estate: Estate, estate_config: ConfigWriter) -> Iterator[Session]:
 def test_output_nobody_knows_does_not_leave_a_run_open(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
     """A10: lsnim printed one line that its parser does not know, in retention, after a proven image."""
 
-    def confused(*_: object) -> None:
+    def confused(*_: object, **__: object) -> None:
         raise Unrecognised("lsnim -l", "a line of another kind")
 
     monkeypatch.setattr(post_backup, "apply_retention", confused)
