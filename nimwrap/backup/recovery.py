@@ -80,8 +80,9 @@ def _sweep_owners(context: MasterContext, reader: Queries) -> None:
     """Remove the lock files of killed processes whose run is closed, or never came to a row."""
     made = run_locks(context.config.state_dir)
     rows = {row.id: row.outcome for row in reader.runs_by_id(list(made))}
-    for run_id in made:
-        if rows.get(run_id) != Outcome.RUNNING:  # the lock of a living process stays, whether it has a row yet or not
+    for run_id, at in made.items():
+        young = (context.clock.now() - at).total_seconds() < STALE_S  # by it recover of another master knows our locks
+        if rows.get(run_id, Outcome.RUNNING if young else None) != Outcome.RUNNING:
             remove_lease(context.config.state_dir, run_id)
 
 

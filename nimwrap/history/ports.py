@@ -290,6 +290,9 @@ class History(Protocol):
     def inventory_failed(self, master: str, error: str, at: Moment) -> None:
         """The master could not be asked; what was known stays as it was, and grows old."""
 
+    def remember_job_way(self, master: str, way: str, at: Moment, *, lost: bool) -> None:
+        """Whether a job that was started this way on a client of the master was lost, or came to its end."""
+
     def remember_route(self, master: str, client: str, route: str, calls: int, at: Moment) -> None:
         """The way to a client that was found, and how many calls that took."""
 

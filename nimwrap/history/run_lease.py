@@ -49,6 +49,12 @@ class RunLease:
                 self.path.unlink(missing_ok=True)  # before the lock goes: whoever waits sees that the name moved on
                 os.close(descriptor)
 
+    def leave(self) -> None:
+        """Give it up and leave the file: what the master holds in this name is known by it as ours."""
+        with _guard:
+            if _held_here(self.path):
+                os.close(_held.pop(self.path)[1])
+
     def __enter__(self) -> RunLease:
         return self
 

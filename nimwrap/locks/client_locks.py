@@ -112,17 +112,24 @@ def guarded(context: MasterContext, client: str, run: str, lock: HeldLock) -> Ma
 def client_locked(context: MasterContext, client: str, purpose: str) -> Iterator[MasterContext | Failure]:
     """Work on what belongs to a client, beside no backup of it and no other such work; or why that cannot be now."""
     holder = f"{context.clock.now():%Y%m%dT%H%M%S}-{purpose}-{secrets.token_hex(3)}"
-    with RunLease(context.config.state_dir, holder):
+    lease, left = RunLease(context.config.state_dir, holder), True
+    try:
         lock = take_locks(context, client, (), holder, journal=None)
         if isinstance(lock, Failure):
+            left = lock.code is FailureCode.UNKNOWN  # nobody knows whether it was taken
             yield lock
             return
         try:
             with beating(context, client, holder):
                 yield guarded(context, client, holder, lock)
         finally:
-            with suppress(NimwrapError):  # the next recover of this host gives it back
-                give_back(context, client, holder)
+            with suppress(NimwrapError):
+                left = give_back(context, client, holder) != ""
+    finally:
+        if left:  # by the file that stays the next recover of this host knows the lock as its own, and gives it back
+            lease.leave()
+        else:
+            lease.release()
 
 
 def free_locks_of_the_dead(context: MasterContext, holders: Iterable[str]) -> None:
