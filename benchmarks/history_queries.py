@@ -192,6 +192,11 @@ def questions(reader: Reader, clients: int) -> dict[str, Callable[[], object]]:
         "missed slots": lambda: [reader.has_slots(week), reader.missed_slots(week)],
         "runs with open changes": reader.runs_with_open_changes,
         "slots of a week, missed": lambda: reader.slots(since=week, states=["missed", "skipped"]),
+        "hours of learned parallelism": lambda: reader.learned_hours("nim"),
+        "rates of a week": lambda: reader.learned_rates("nim", week, NOW),
+        "changes of parallelism": lambda: reader.parallel_changes("nim", week.isoformat(), None),
+        "images dated in the future": lambda: reader.images_dated_after(NOW),
+        "images of all": lambda: reader.images_of(everyone, "mksysb"),
         "newest slot": lambda: newest_slot(reader, "nightly", NOW),
         "pending slots": lambda: pending(reader, NOW - timedelta(days=3)),
     }
