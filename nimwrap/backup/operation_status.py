@@ -22,11 +22,23 @@ def poll_script(plans: Sequence[AttemptPlan], wait_s: int) -> str:
     It also says how large every image is that holds a slot, whoever makes it. What it starts on the master grows with
     the operations by one short process for each: the rest are built-ins of the shell.
     """
-    root, rooms = shlex.quote(plans[0].spool), shlex.join(plan.run for plan in plans)
+    rooms = shlex.join(plan.run for plan in plans)
+    parts = (
+        _begin(plans[0].spool, rooms),
+        _wait(rooms, wait_s),
+        _say_states(rooms),
+        _say_sizes(rooms),
+        _say_output(rooms),
+    )
+    return "".join(parts)
+
+
+def _begin(spool: str, rooms: str) -> str:
+    """Into the spool; ``living`` asks once which wrappers there are, ``alive ROOM`` looks the answer up."""
     return f"""\
 {PREAMBLE}say() {{ echo "{MARK}$*"; }}
 first() {{ value=; {{ read value < $1; }} 2>/dev/null; }}
-cd {root} 2>/dev/null || {{ for room in {rooms}; do say $room room gone; done; say end; exit 0; }}
+cd {shlex.quote(spool)} 2>/dev/null || {{ for room in {rooms}; do say $room room gone; done; say end; exit 0; }}
 living() {{
   pids= found=
   for room in {rooms}; do first $room/pid; pids="$pids $value"; done
@@ -41,6 +53,12 @@ alive() {{
   for entry in $found; do case "$entry" in "$value":*/"$1"/wrapper) return 0;; esac; done
   return 1
 }}
+"""
+
+
+def _wait(rooms: str, wait_s: int) -> str:
+    """Until one of the operations has ended, or its wrapper is gone."""
+    return f"""\
 living
 waited=0 ended=
 for room in {rooms}; do [ -f $room/done ] || alive $room || ended=yes; [ -f $room/done ] && ended=yes; done
@@ -50,6 +68,12 @@ while [ -z "$ended" ] && [ $waited -lt {wait_s} ]; do
   for pid in $pids; do kill -0 $pid 2>/dev/null || ended=yes; done
 done
 [ $waited -gt 0 ] && living
+"""
+
+
+def _say_states(rooms: str) -> str:
+    """What the directory of each operation holds; ``$files`` are those whose size is wanted."""
+    return f"""\
 files=
 for room in {rooms}; do
   [ -d $room ] || {{ say $room room gone; continue; }}
@@ -68,6 +92,12 @@ for room in {rooms}; do
   [ -f $room/undo.out ] && say $room undo_says "$(tail -n 1 $room/undo.out)"
   first $room/image; say $room image $value; files="$files $value $room/out"
 done
+"""
+
+
+def _say_sizes(rooms: str) -> str:
+    """How large the images of these operations are, and those of all others that hold a slot."""
+    return f"""\
 for slot in slots/*; do
   first $slot/run; holder=$value
   [ -n "$holder" ] && [ -f $holder/image ] && [ ! -s $holder/rc ] || continue
@@ -75,6 +105,12 @@ for slot in slots/*; do
   case " {rooms} " in *" $holder "*) ;; *) files="$files $value";; esac
 done
 [ -n "$files" ] && ls -l $files 2>/dev/null | awk '{{ print "{MARK}file " $5 " " $NF }}'
+"""
+
+
+def _say_output(rooms: str) -> str:
+    """The master's time, and the last output of each operation: more of one that has ended."""
+    return f"""\
 say now $({CLOCK})
 for room in {rooms}; do
   [ -d $room ] || continue

@@ -66,6 +66,37 @@ mv applied.new applied
 """
 
 
+_FUNCTIONS = f"""\
+# What could not be cleared on the client is said beside the status: somebody has to come back for it.
+leave() {{
+  clean > clean.out 2>&1
+  cat clean.out
+  [ "$(status_in clean.out)" = nw_rc=0 ] || echo yes > unclean
+  exit $1
+}}
+# The channel may add words of its own after the status line.
+status_in() {{ tr -d '\\000\\015' < "$1" | grep '^nw_rc=' | tail -n 1; }}
+# The job's status in $status, {JOB_LOST} for a job that is gone; $looks says how long that took.
+await() {{
+  looks=0
+  status=
+  while [ -z "$status" ]; do
+    if [ $looks -lt 20 ]; then sleep 1; elif [ $looks -lt {_EARLY} ]; then sleep 5; else sleep 20; fi
+    looks=$((looks + 1))
+    look > look.out 2>&1
+    case $(status_in look.out) in
+      nw_rc=0) status=$(tr -d '\\015' < look.out | awk '/^job ended / {{ s = $3 }} END {{ print s }}') ;;
+      nw_rc=10) known=yes ;;
+      nw_rc=11) status={JOB_LOST} ;;
+      *) [ -n "$known" ] || [ $looks -lt 5 ] || {{ cat start.out; leave {MOUNT_FAILED}; }} ;;
+    esac
+    mv look.out client.out
+  done
+}}
+"""
+"""Shell functions of the operation, beside ``begin``, ``held``, ``look`` and ``clean``, which talk to the client."""
+
+
 def command_text(plan: AttemptPlan, stage: str, prepare: str) -> str:
     """The operation's ``command``: export, start the client's job, wait for it, clean up on the client.
 
@@ -96,33 +127,7 @@ look() {{
 clean() {{
 {client_command(route, host, clean_on_client(run), 120)}
 }}
-# What could not be cleared on the client is said beside the status: somebody has to come back for it.
-leave() {{
-  clean > clean.out 2>&1
-  cat clean.out
-  [ "$(status_in clean.out)" = nw_rc=0 ] || echo yes > unclean
-  exit $1
-}}
-# The channel may add words of its own after the status line.
-status_in() {{ tr -d '\\000\\015' < "$1" | grep '^nw_rc=' | tail -n 1; }}
-# The job's status in $status, {JOB_LOST} for a job that is gone; $looks says how long that took.
-await() {{
-  looks=0
-  status=
-  while [ -z "$status" ]; do
-    if [ $looks -lt 20 ]; then sleep 1; elif [ $looks -lt {_EARLY} ]; then sleep 5; else sleep 20; fi
-    looks=$((looks + 1))
-    look > look.out 2>&1
-    case $(status_in look.out) in
-      nw_rc=0) status=$(tr -d '\\015' < look.out | awk '/^job ended / {{ s = $3 }} END {{ print s }}') ;;
-      nw_rc=10) known=yes ;;
-      nw_rc=11) status={JOB_LOST} ;;
-      *) [ -n "$known" ] || [ $looks -lt 5 ] || {{ cat start.out; leave {MOUNT_FAILED}; }} ;;
-    esac
-    mv look.out client.out
-  done
-}}
-known=
+{_FUNCTIONS}known=
 status={JOB_LOST}
 for way in {" ".join(plan.job_ways)}; do
   [ ! -f ended_by ] || break

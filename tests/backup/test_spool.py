@@ -268,7 +268,7 @@ def test_a_script_of_an_earlier_tenure_changes_nothing(root: Path) -> None:
     held = root / "locks/aix01"
     assert sh(lock_scripts.guard(str(root), "aix01", RUN, fence) + "echo done") == "done\n"
     (held / "fence").write_text("20300101000000")
-    assert sh(lock_scripts.guard(str(root), "aix01", RUN, fence) + "echo done").startswith("nw lost")
+    assert sh(lock_scripts.guard(str(root), "aix01", RUN, fence) + "echo done") == f"nw lost {RUN}\n"
 
 
 def test_the_times_that_locks_rest_on_fit_each_other() -> None:
