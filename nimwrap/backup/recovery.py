@@ -37,7 +37,14 @@ from nimwrap.history.run_lease import RunLease, owner_alive, remove_lease, run_l
 from nimwrap.hosts.script_batch import PREAMBLE
 from nimwrap.images.interrupted_removals import finish_removals
 from nimwrap.images.removal import Ending
-from nimwrap.locks.client_locks import beating, free_locks_of_the_dead, give_back, guarded, take_locks
+from nimwrap.locks.client_locks import (
+    beating,
+    free_locks_of_the_dead,
+    give_back,
+    guarded,
+    master_of,
+    take_locks,
+)
 from nimwrap.locks.lock_timing import STALE_S
 from nimwrap.master_context import MasterContext
 
@@ -67,22 +74,27 @@ def recover(context: MasterContext, reader: Queries, *, wait: bool) -> Recovered
     for room in rooms.values():
         if room.run not in ours:
             _recover_room(context, reader, room, done, wait=wait)
-    free_locks_of_the_dead(context, [room.run for room in rooms.values() if not room.there])
+    unknown = free_locks_of_the_dead(context, [room.run for room in rooms.values() if not room.there])
     done.notes += undo_open(context, reader, {room.run for room in rooms.values() if room.there})
-    _sweep_owners(context, reader)
+    _sweep_owners(context, reader, unknown)
     for gone, removal in finish_removals(context, context.clock.now()):
         told = done.notes if removal.ending is Ending.FAILED else done.cleaned
         told.append(f"{gone.location}: {removal.reason}")
     return done
 
 
-def _sweep_owners(context: MasterContext, reader: Queries) -> None:
-    """Remove the lock files of killed processes whose run is closed, or never came to a row."""
+def _sweep_owners(context: MasterContext, reader: Queries, unknown: set[str]) -> None:
+    """Remove the lock files of killed processes whose run is closed, or never came to a row.
+
+    Those of ``unknown`` stay, by which the next recover knows a lock as ours; of work on another master until a lock
+    there would be stale.
+    """
     made = run_locks(context.config.state_dir)
     rows = {row.id: row.outcome for row in reader.runs_by_id(list(made))}
     for run_id, at in made.items():
-        young = (context.clock.now() - at).total_seconds() < STALE_S  # by it recover of another master knows our locks
-        if rows.get(run_id, Outcome.RUNNING if young else None) != Outcome.RUNNING:
+        young = (context.clock.now() - at).total_seconds() < STALE_S
+        elsewhere = young and master_of(run_id) not in (None, context.master.name)
+        if run_id not in unknown and not elsewhere and rows.get(run_id) != Outcome.RUNNING:
             remove_lease(context.config.state_dir, run_id)
 
 

@@ -111,33 +111,45 @@ def guarded(context: MasterContext, client: str, run: str, lock: HeldLock) -> Ma
 @contextmanager
 def client_locked(context: MasterContext, client: str, purpose: str) -> Iterator[MasterContext | Failure]:
     """Work on what belongs to a client, beside no backup of it and no other such work; or why that cannot be now."""
-    holder = f"{context.clock.now():%Y%m%dT%H%M%S}-{purpose}-{secrets.token_hex(3)}"
-    lease, left = RunLease(context.config.state_dir, holder), True
-    try:
-        lock = take_locks(context, client, (), holder, journal=None)
-        if isinstance(lock, Failure):
-            left = lock.code is FailureCode.UNKNOWN  # nobody knows whether it was taken
-            yield lock
-            return
+    began = f"{context.clock.now():%Y%m%dT%H%M%S}"
+    holder = f"{began}-{purpose}.{context.master.name}-{secrets.token_hex(3)}"
+    with RunLease(context.config.state_dir, holder) as lease:
         try:
-            with beating(context, client, holder):
-                yield guarded(context, client, holder, lock)
+            lock = take_locks(context, client, (), holder, journal=None)
+            if isinstance(lock, Failure):
+                yield lock
+            else:
+                with beating(context, client, holder):
+                    yield guarded(context, client, holder, lock)
         finally:
-            with suppress(NimwrapError):
-                left = give_back(context, client, holder) != ""
-    finally:
-        if left:  # by the file that stays the next recover of this host knows the lock as its own, and gives it back
-            lease.leave()
-        else:
-            lease.release()
+            # Also where taking it was not answered: it may have been taken all the same.
+            if not _is_free(context, client, holder):
+                lease.leave()  # the next recover of this host gives it back
 
 
-def free_locks_of_the_dead(context: MasterContext, holders: Iterable[str]) -> None:
-    """Give back the locks of those of ``holders`` that were work of this host, and whose process is gone."""
+def _is_free(context: MasterContext, client: str, holder: str) -> bool:
+    """Give the lock back; False when nobody knows whether that was done."""
+    try:
+        return not give_back(context, client, holder)
+    except NimwrapError:
+        return False
+
+
+def master_of(holder: str) -> str | None:
+    """The master on which ``holder`` worked under a lock; None for a run, whose client's name has no dot."""
+    _purpose, dot, master = holder.partition("-")[2].rpartition("-")[0].partition(".")
+    return master if dot else None
+
+
+def free_locks_of_the_dead(context: MasterContext, holders: Iterable[str]) -> set[str]:
+    """Give back the locks of those of ``holders`` that were work of this host, and whose process is gone.
+
+    Returns those of which nobody knows whether it was done.
+    """
     ours = run_locks(context.config.state_dir)
-    for holder in holders:
-        if holder in ours and not owner_alive(context.config.state_dir, holder):
-            context.host.run(lock_scripts.free_all_script(context.master.spool, holder))
+    dead = [holder for holder in holders if holder in ours and not owner_alive(context.config.state_dir, holder)]
+    spool = context.master.spool
+    return {each for each in dead if not context.host.run(lock_scripts.free_all_script(spool, each)).succeeded}
 
 
 def _taken_over(context: MasterContext, name: str, holder: lock_scripts.LockAnswer, run: str | None) -> bool:

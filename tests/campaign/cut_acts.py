@@ -138,7 +138,7 @@ def _until(holds: Callable[[], bool]) -> None:
 ACTS = {
     "backup-nim": CutAct(("backup", "aix01"), backup={"keep": 9}),
     "own-mount": CutAct(("backup", "powerha1"), "powerha1", {"remedies": ["own-mount"], "keep": 9}),
-    "pre-export": CutAct(("backup", "powerha1"), "powerha1", {"remedies": ["pre-export"], "keep": 9}),
+    "pre-export": CutAct(("backup", "powerha1"), "powerha1", {"remedies": ["pre-export", "own-mount"], "keep": 9}),
     "fixed": CutAct(("backup", "aix01"), backup={"naming": "fixed", "keep": 1}, loses=True),
     "retention": CutAct(("backup", "aix01"), backup={"keep": 1}, prepare=_again, loses=True),
     "prune": CutAct(("images", "prune"), backup={"keep": 1}, prepare=_again, loses=True),
@@ -147,6 +147,6 @@ ACTS = {
     "verify": CutAct(("images", "verify")),
     "verify-full": CutAct(("images", "verify", "--full")),
     "cancel": CutAct(("cancel",), "powerha1", {"remedies": ["own-mount"], "keep": 9}, begin=_running),
-    "recover": CutAct(("recover",), "powerha1", {"remedies": ["pre-export"], "keep": 9}, prepare=_killed),
+    "recover": CutAct(("recover",), "powerha1", {"remedies": ["pre-export", "own-mount"], "keep": 9}, prepare=_killed),
     "hold": CutAct(("hold", "aix01", "--reason", "cut")),
 }
