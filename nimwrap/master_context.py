@@ -17,6 +17,7 @@ from nimwrap.hosts.shared_call import SharedCall
 
 if TYPE_CHECKING:
     from nimwrap.config.model import Config, MasterConfig
+    from nimwrap.history.ports import Queries
     from nimwrap.history.sqlite.store import Store
     from nimwrap.hosts.protocol import CommandResult, Host
 
@@ -54,6 +55,7 @@ class MasterContext:
     master: MasterConfig
     config: Config
     store: Store
+    queries: Queries
     clock: Clock = field(default_factory=Clock)
     tell: Callable[[Progress], None] = lambda progress: None
     parallel: FixedParallel = field(default_factory=FixedParallel)

@@ -35,7 +35,6 @@ from nimwrap.domain.progress import Progress
 from nimwrap.domain.records import ClientRef, Run
 from nimwrap.domain.retry import wait_before
 from nimwrap.history.run_lease import RunLease
-from nimwrap.history.sqlite.queries import Reader
 from nimwrap.hosts.script_batch import PREAMBLE
 from nimwrap.images.kinds.registry import KINDS, images_of
 from nimwrap.locks.client_locks import beating, give_back, guarded, locked_by_another, take_locks
@@ -362,9 +361,8 @@ class BackupRun:
         request, own = self.request, (self.request.kind, self.request.volume_group)
         if request.slot is None or images_of(self.policy, request.ref.client) == [own]:
             return True
-        with Reader.open(self.context.config.database) as reader:
-            slot = rfc3339(request.slot)
-            wanted = wanted_images(self.context.config, reader, request.ref, request.schedule, slot)
+        slot = rfc3339(request.slot)
+        wanted = wanted_images(self.context.config, self.context.queries, request.ref, request.schedule, slot)
         return set(wanted) <= {own}
 
     def _release(self, *, clear: bool = False) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from nimwrap.domain.codes import FailureCode
 from nimwrap.domain.errors import NimwrapError
-from nimwrap.history.sqlite.queries import Reader
+from nimwrap.history.ports import Queries
 from nimwrap.master_context import MasterContext
 
 CANCELLED = "cancelled by an operator"
@@ -15,16 +15,15 @@ def request_cancel(context: MasterContext, run: str) -> None:
     context.store.event("cancel", CANCELLED, run=run, master=context.master.name, at=context.clock.now())
 
 
-def cancel_requested(reader: Reader, run: str) -> bool:
-    return any(event.kind == "cancel" for event in reader.events(run))
+def cancel_requested(queries: Queries, run: str) -> bool:
+    return any(event.kind == "cancel" for event in queries.events(run))
 
 
 def refuse_cancelled(context: MasterContext, run: str) -> None:
     """Raise NimwrapError ``cancelled`` when the run is not to go on."""
-    with Reader.open(context.config.database) as reader:
-        if cancel_requested(reader, run):
-            raise NimwrapError(
-                f"{CANCELLED} before anything was started",
-                code=FailureCode.CANCELLED,
-                hint="start it again when it suits",
-            )
+    if cancel_requested(context.queries, run):
+        raise NimwrapError(
+            f"{CANCELLED} before anything was started",
+            code=FailureCode.CANCELLED,
+            hint="start it again when it suits",
+        )

@@ -15,7 +15,6 @@ from nimwrap.aix import etc_exports, exportfs, lsnim, nim
 from nimwrap.aix.text import Unrecognised
 from nimwrap.backup.operation import writers_left
 from nimwrap.domain.attempt_plan import AttemptPlan
-from nimwrap.history.sqlite.queries import Reader
 from nimwrap.hosts.channel_route import SELF
 from nimwrap.hosts.client_channel import client_command, parse_channel
 from nimwrap.hosts.script_batch import PREAMBLE, Answer, Question, answers, questionnaire
@@ -117,9 +116,8 @@ def _is_recorded(context: MasterContext, plan: AttemptPlan) -> bool:
     An image that could not take its place is recorded where it was made, one with NIM_MKSYSB_SUBDIRS where NIM put it,
     one under a fixed name at that. An attempt that made an image is the last of its run.
     """
-    with Reader.open(context.config.database) as reader:
-        images = reader.images(plan.master)
-        attempts = reader.attempts([plan.run])
+    images = context.queries.images(plan.master)
+    attempts = context.queries.attempts([plan.run])
     last = max((int(row.number) for row in attempts), default=plan.number)
     places = {plan.location, plan.staged}
     return any(

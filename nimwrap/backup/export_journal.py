@@ -18,7 +18,6 @@ from nimwrap.domain.findings import Failure
 from nimwrap.domain.records import ChangeState
 from nimwrap.history.model import ChangeRow
 from nimwrap.history.ports import Queries
-from nimwrap.history.sqlite.queries import Reader
 from nimwrap.hosts.script_batch import CLOCK, PREAMBLE
 from nimwrap.locks.lock_scripts import lock_path, moment
 from nimwrap.master_context import MasterContext
@@ -40,12 +39,11 @@ def changed_by_another(context: MasterContext, plan: AttemptPlan) -> Failure | N
     """
     if plan.exported is None:
         return None
-    with Reader.open(context.config.database) as reader:
-        others = [
-            row
-            for row in reader.open_changes(plan.master)
-            if row.directory == plan.exported and row.run != plan.run and row.state != ChangeState.FOREIGN
-        ]
+    others = [
+        row
+        for row in context.queries.open_changes(plan.master)
+        if row.directory == plan.exported and row.run != plan.run and row.state != ChangeState.FOREIGN
+    ]
     if not others:
         return None
     return Failure(

@@ -7,7 +7,6 @@ from nimwrap.domain.codes import FailureCode, Outcome
 from nimwrap.domain.errors import NimwrapError
 from nimwrap.domain.findings import Failure
 from nimwrap.domain.records import Run
-from nimwrap.history.sqlite.queries import Reader
 from nimwrap.images import fixed_name
 from nimwrap.images.prune import PruneDecision, apply_retention
 from nimwrap.master_context import MasterContext
@@ -45,8 +44,8 @@ def _fixed_name(context: MasterContext, run: Run, *, resuming: bool) -> Failure 
     if done is None:
         if not wanted:
             return None
-        with Reader.open(context.config.database) as reader:
-            rows = [row for row in reader.images(run.master, run.client, kind=run.kind) if row.run == run.id]
+        images = context.queries.images(run.master, run.client, kind=run.kind)
+        rows = [row for row in images if row.run == run.id]
         if not rows or rows[0].resource is None:
             return None
         done = fixed_name.take_fixed_name(context, rows[0], run.id, now)

@@ -65,9 +65,7 @@ def _proven(context: MasterContext, plan: AttemptPlan, look: OperationStatus, *,
 
 
 def _expectation(context: MasterContext, plan: AttemptPlan, look: OperationStatus) -> Expectation:
-    before = earlier(
-        context.store.path, plan.master, plan.client, plan.kind, resource=plan.resource or None, run=plan.run
-    )
+    before = earlier(context.queries, plan.master, plan.client, plan.kind, resource=plan.resource or None, run=plan.run)
     return Expectation(
         kind=plan.kind,
         location=plan.staged,

@@ -245,14 +245,22 @@ def _recover_room(context: MasterContext, reader: Queries, room: OperationDir, d
         done.cleaned.append(room.name)
 
 
-def _undo_settled(context: MasterContext, reader: Queries, plan: AttemptPlan, done: Recovered) -> bool:
-    """The undo of an ended operation, run if it is due, under the client's lock; False when it has to wait."""
-    plan = replace(plan, spool=context.master.spool)
+def _locked_late(context: MasterContext, plan: AttemptPlan, done: Recovered) -> MasterContext | None:
+    """The context under the lock of the client of an ended run; None, with a note, while somebody else works on it."""
     lock = take_locks(context, plan.client, (), plan.run)
     if isinstance(lock, Failure):
         done.notes.append(f"{plan.run}: {lock.message}; what is left of this run waits for its end")
+        return None
+    return guarded(context, plan.client, plan.run, lock)
+
+
+def _undo_settled(context: MasterContext, reader: Queries, plan: AttemptPlan, done: Recovered) -> bool:
+    """The undo of an ended operation, run if it is due, under the client's lock; False when it has to wait."""
+    plan = replace(plan, spool=context.master.spool)
+    work = _locked_late(context, plan, done)
+    if work is None:
         return False
-    now = undo_again(guarded(context, plan.client, plan.run, lock), plan)
+    now = undo_again(work, plan)
     if _is_open(context, reader, plan) and (says := confirm_undo(context, plan, now)):
         done.notes.append(f"{plan.run}: {says}")
     return True
@@ -306,12 +314,10 @@ def _rewrite(context: MasterContext, reader: Queries, plan: AttemptPlan) -> RunR
 def _clean_aside(context: MasterContext, plan: AttemptPlan, room: OperationDir, done: Recovered) -> bool:
     """Try again what could not be cleaned or undone when the attempt ended, under the client's lock."""
     plan = replace(plan, spool=context.master.spool)
-    lock = take_locks(context, plan.client, (), plan.run)
-    if isinstance(lock, Failure):
-        done.notes.append(f"{room.run}: {lock.message}; what is left of this run waits for its end")
+    work = _locked_late(context, plan, done)
+    if work is None:
         return False
     with beating(context, plan.client, plan.run):
-        work = guarded(context, plan.client, plan.run, lock)
         now = undo_again(work, plan, at=room.name)
         open_change = confirm_undo(work, plan, now)
         if now.returncode == 0:

@@ -74,6 +74,7 @@ class Session:
             self.config.masters[master],
             self.config,
             self.store,
+            self.reader,
             self.clock,
             self.tell,
             self.learned.get(master) or FixedParallel(),

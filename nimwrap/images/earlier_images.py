@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 
 from nimwrap.domain.ref import ClientRef
+from nimwrap.history.ports import Queries
 from nimwrap.images.prune import series, series_of
 
 
@@ -17,22 +17,20 @@ class Earlier:
     file_counts: tuple[int, ...] = ()
 
 
-def earlier(database: Path, master: str, client: str, kind: str, *, resource: str | None, run: str) -> Earlier:
+def earlier(queries: Queries, master: str, client: str, kind: str, *, resource: str | None, run: str) -> Earlier:
     """The earlier images of the series that ``resource`` belongs to, without those of ``run`` itself.
 
     Nothing while the history cannot be read: an image without a past is read to its end instead.
     """
     from nimwrap.history.history_errors import StoreUnavailable
-    from nimwrap.history.sqlite.queries import Reader
 
     own = series(ClientRef(master, client), kind, resource or "")
     try:
-        with Reader.open(database) as reader:
-            rows = [
-                row
-                for row in reader.images(master, client, kind=kind, removed=True)
-                if row.verified and row.run != run and series_of(row) == own
-            ]
+        rows = [
+            row
+            for row in queries.images(master, client, kind=kind, removed=True)
+            if row.verified and row.run != run and series_of(row) == own
+        ]
     except StoreUnavailable:
         return Earlier()
     return Earlier(

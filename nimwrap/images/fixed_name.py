@@ -231,10 +231,7 @@ def _free_name(client: str, moment: datetime, files: set[str], objects: dict[str
 
 def _age_of(context: MasterContext, place: str, holder: lsnim.NimObject | None, now: datetime) -> datetime:
     """When the old image was made: as recorded, else as NIM says (its local time; only a name hangs on it)."""
-    from nimwrap.history.sqlite.queries import Reader
-
-    with Reader.open(context.store.path) as reader:
-        row = reader.image_at(context.master.name, place)
+    row = context.queries.image_at(context.master.name, place)
     if row is not None:
         return datetime.fromisoformat(row.created)
     said = (holder and holder.first("creation_date")) or ""
@@ -246,11 +243,8 @@ def _age_of(context: MasterContext, place: str, holder: lsnim.NimObject | None, 
 
 def _record(context: MasterContext, change: Replacement, now: datetime) -> None:
     """Bring the rows to where the files are now; safe to run again. The old row goes first: a place holds one row."""
-    from nimwrap.history.sqlite.queries import Reader
-
-    with Reader.open(context.store.path) as reader:
-        new = reader.image_at(context.master.name, change.staged)
-        old = reader.image_at(context.master.name, change.place)
+    new = context.queries.image_at(context.master.name, change.staged)
+    old = context.queries.image_at(context.master.name, change.place)
     if new is None:
         return
     if old is not None and old.id != new.id:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING
 
 from nimwrap.domain.findings import Failure
 from nimwrap.domain.retention import Action
@@ -15,9 +14,6 @@ from nimwrap.images.removal import PLANNED, Begun, Ending, Removal, begun, finis
 from nimwrap.locks.client_locks import client_locked
 from nimwrap.master_context import MasterContext
 
-if TYPE_CHECKING:
-    from nimwrap.history.sqlite.queries import Reader
-
 
 def finish_removals(context: MasterContext, now: datetime) -> list[tuple[ImageRow, Removal]]:
     """What came of each journalled removal of this master; those of clients that somebody works on are passed over.
@@ -25,22 +21,19 @@ def finish_removals(context: MasterContext, now: datetime) -> list[tuple[ImageRo
     One that had not begun is decided anew. One that is half done goes on only if everything that retention asks
     before a removal holds now. While the master does not say how far it came, it stays journalled.
     """
-    from nimwrap.history.sqlite.queries import Reader
-
-    with Reader.open(context.store.path) as reader:
-        planned = [row for row in reader.images(context.master.name) if row.removal == PLANNED]
-        if not planned:
-            return []
-        done = []
-        for row in planned:
-            with client_locked(context, row.client, "removal") as locked:
-                if not isinstance(locked, Failure):
-                    state = survey(locked.host, context.master)
-                    done.append((row, _finished(locked, reader, row, state, now)))
-        return done
+    planned = [row for row in context.queries.images(context.master.name) if row.removal == PLANNED]
+    if not planned:
+        return []
+    done = []
+    for row in planned:
+        with client_locked(context, row.client, "removal") as locked:
+            if not isinstance(locked, Failure):
+                state = survey(locked.host, context.master)
+                done.append((row, _finished(locked, row, state, now)))
+    return done
 
 
-def _finished(context: MasterContext, reader: Reader, row: ImageRow, state: MasterState, now: datetime) -> Removal:
+def _finished(context: MasterContext, row: ImageRow, state: MasterState, now: datetime) -> Removal:
     if unsafe(row):
         return _taken_back(context, row, "the removal had not begun")
     how = begun(context.host, row)
@@ -48,21 +41,19 @@ def _finished(context: MasterContext, reader: Reader, row: ImageRow, state: Mast
         return Removal(Ending.FAILED, f"{context.master.name} does not say how far its removal came")
     if how is Begun.NOT:
         return _taken_back(context, row, "the removal had not begun")
-    if how is Begun.HALF and (why := _not_any_more(context, reader, row, state, now)):
+    if how is Begun.HALF and (why := _not_any_more(context, row, state, now)):
         return _taken_back(context, row, f"its removal was half done, and is not to be finished: {why}")
     return finish(context.host, context.store, row, now)
 
 
-def _not_any_more(
-    context: MasterContext, reader: Reader, row: ImageRow, state: MasterState, now: datetime
-) -> str | None:
+def _not_any_more(context: MasterContext, row: ImageRow, state: MasterState, now: datetime) -> str | None:
     """Why retention would not remove this image now; None when it would."""
     rows: Sequence[ImageRow] = [
         other._replace(removal=None) if other.id == row.id else other
-        for other in reader.images(row.master, row.client, kind=row.kind)
+        for other in context.queries.images(row.master, row.client, kind=row.kind)
         if series_of(other) == series_of(row)
     ]
-    decided = plan_prune(rows, context.config, held_clients(reader, now), state, now)
+    decided = plan_prune(rows, context.config, held_clients(context.queries, now), state, now)
     own = next(verdict for verdict in decided if verdict.row.id == row.id)
     return own.reason if own.action != Action.REMOVE else unconfirmed(context.host, decided, now)
 

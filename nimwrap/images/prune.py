@@ -7,7 +7,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import PurePosixPath
-from typing import TYPE_CHECKING
 
 from nimwrap.config.model import BackupPolicy, Config
 from nimwrap.domain.codes import Outcome
@@ -17,6 +16,7 @@ from nimwrap.domain.names import fixed_name
 from nimwrap.domain.ref import ClientRef
 from nimwrap.domain.retention import Action, Generation, KeepRules, decide, in_future
 from nimwrap.history.model import ImageRow
+from nimwrap.history.ports import Queries
 from nimwrap.hosts.protocol import Host
 from nimwrap.images import image_probe
 from nimwrap.images.image_probe import Place
@@ -26,9 +26,6 @@ from nimwrap.images.removal import PLANNED, Ending, remove_image
 from nimwrap.images.verification import file_fault, header_fault, host_fault, resource_fault
 from nimwrap.locks.client_locks import client_locked
 from nimwrap.master_context import MasterContext
-
-if TYPE_CHECKING:
-    from nimwrap.history.sqlite.queries import Reader
 
 Series = tuple[str, str, str, str]
 """Master, client, kind, and the name without its date where a kind is made several times of one client."""
@@ -130,8 +127,6 @@ def prune_clients(context: MasterContext, foreseen: Sequence[PruneDecision], now
 
     A client that somebody works on is left as it is.
     """
-    from nimwrap.history.sqlite.queries import Reader
-
     done: list[PruneDecision] = []
     clients: dict[str, list[PruneDecision]] = {}
     for decision in foreseen:
@@ -144,8 +139,7 @@ def prune_clients(context: MasterContext, foreseen: Sequence[PruneDecision], now
             if isinstance(locked, Failure):
                 done += [_kept(decision, locked.message) for decision in members]
                 continue
-            with Reader.open(context.store.path) as reader:
-                rows, held = reader.images(context.master.name, client), held_clients(reader, now)
+            rows, held = context.queries.images(context.master.name, client), held_clients(context.queries, now)
             decided = plan_prune(rows, context.config, held, survey(locked.host, context.master), now)
             done += carry_out(locked, decided, now)
     return done
@@ -208,8 +202,8 @@ def unconfirmed(host: Host, members: Sequence[PruneDecision], now: datetime) -> 
     return f"the newest good image could not be confirmed: {fault.message}" if fault else None
 
 
-def held_clients(reader: Reader, now: datetime) -> frozenset[tuple[str, str]]:
-    return frozenset((hold.master, hold.client) for hold in reader.holds(now))
+def held_clients(queries: Queries, now: datetime) -> frozenset[tuple[str, str]]:
+    return frozenset((hold.master, hold.client) for hold in queries.holds(now))
 
 
 def apply_retention(
@@ -219,11 +213,8 @@ def apply_retention(
 
     Empty, without a round trip, when nothing is due to go.
     """
-    from nimwrap.history.sqlite.queries import Reader
-
-    with Reader.open(context.store.path) as reader:
-        rows = reader.images(context.master.name, client, kind=kind)
-        held = held_clients(reader, now)
+    rows = context.queries.images(context.master.name, client, kind=kind)
+    held = held_clients(context.queries, now)
     foreseen = plan_prune(rows, context.config, held, MasterState({}), now, made_by)
     if all(verdict.action == Action.KEEP for verdict in foreseen):
         return []

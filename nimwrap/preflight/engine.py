@@ -180,7 +180,7 @@ class _Look:
     def _read_master(self, result: CommandResult | None, nonce: str) -> MasterFacts:
         assert result is not None  # noqa: S101  it was asked
         said = answers(result.stdout, nonce)
-        if result.returncode is None and "objects" not in said:
+        if result.unknown and "objects" not in said:
             raise master_unreachable(
                 f"{self.master.name} did not answer, or the connection was lost, within {result.duration_s:.0f} s",
                 "see on the master what hangs there (ps -ef | grep lsnim)",

@@ -29,3 +29,10 @@ def test_nobody_else_talks_to_sqlite() -> None:
         if talks.search((PACKAGE / name).read_text())
     ]
     assert found == []
+
+
+def test_only_those_who_compose_open_the_database() -> None:
+    """Everybody below is handed the history: a connection for each question would be opened again and again."""
+    opens = re.compile(r"\b(Reader|Store)\.open\(")
+    composers = (*ELSEWHERE, "actions/", "cli/", "service/doctor/", "fleet/session.py")
+    assert [name for name, _ in modules(composers) if opens.search((PACKAGE / name).read_text())] == []

@@ -15,6 +15,7 @@ from tests.images.imagelab import Lab
 def lab(tmp_path: Path) -> Iterator[Lab]:
     made = Lab(tmp_path)
     yield made
+    made.reader.close()
     made.store.close()
 
 
@@ -28,4 +29,5 @@ def lab_with(tmp_path: Path) -> Iterator[Callable[..., Lab]]:
 
     yield make
     for made in labs:
+        made.reader.close()
         made.store.close()

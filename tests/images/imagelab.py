@@ -32,6 +32,7 @@ class Lab:
         self.file = root / "nimwrap.toml"
         self.configure(**keys)
         self.store = Store.open(self.config.database)
+        self.reader = Reader.open(self.config.database)
         self.host = open_master(self.config.masters["nim"])
 
     def configure(self, **keys: Any) -> None:
@@ -42,12 +43,22 @@ class Lab:
 
     @property
     def context(self) -> MasterContext:
-        return MasterContext(self.host, self.config.masters["nim"], self.config, self.store)
+        return MasterContext(self.host, self.config.masters["nim"], self.config, self.store, self.reader)
 
     def run(self, *argv: str) -> str:
         result = self.host.run(shlex.join(argv))
         assert result.succeeded, result
         return result.stdout
+
+    def define(self, name: str, location: str) -> None:
+        """Make a file an mksysb resource, as an administrator would."""
+        self.run(
+            "/usr/sbin/nim", "-o", "define", "-t", "mksysb", "-a", "server=master", "-a", f"location={location}", name
+        )
+
+    def undefine(self, name: str) -> None:
+        """Remove a resource; its file stays."""
+        self.run("/usr/sbin/nim", "-o", "remove", name)
 
     def attempt(self, client: str, days: float = 0, kind: str = "mksysb", **more: Any) -> tuple[Expectation, str]:
         """Make one image with NIM and say what is expected of it."""
@@ -103,12 +114,10 @@ class Lab:
         return self.row(number)
 
     def row(self, number: int) -> ImageRow:
-        with Reader.open(self.store.path) as reader:
-            return reader.images_by_id([number])[0]
+        return self.reader.images_by_id([number])[0]
 
     def rows(self, client: str | None = None) -> list[ImageRow]:
-        with Reader.open(self.store.path) as reader:
-            return reader.images("nim", client)
+        return self.reader.images("nim", client)
 
     def disk(self, location: str) -> Path:
         """The file behind a place on the master."""

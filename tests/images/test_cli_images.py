@@ -68,7 +68,7 @@ def test_list_names_every_image_with_its_proof(lab: Lab, nimwrap: Cli) -> None:
 def test_list_shows_what_does_not_fit_together(lab: Lab, nimwrap: Cli) -> None:
     gone, alone, grown = recent(lab, ages=(3, 2, 1))
     lab.disk(gone.location).unlink()
-    lab.run("/usr/sbin/nim", "-o", "remove", alone.resource)
+    lab.undefine(alone.resource)
     with lab.disk(grown.location).open("ab") as file:
         file.write(b"more")
     foreign, place = lab.attempt("aix02", 1)
@@ -172,7 +172,7 @@ def spoil(lab: Lab, row: dict[str, Any], how: str) -> None:
         place = len(data) // 2
         file.write_bytes(data[:place] + bytes([data[place] ^ 1]) + data[place + 1 :])
     elif how == "undefined":
-        lab.run("/usr/sbin/nim", "-o", "remove", row.resource)
+        lab.undefine(row.resource)
 
 
 @pytest.mark.parametrize(
@@ -300,8 +300,8 @@ def test_import_tells_a_foreign_and_a_broken_image(lab: Lab, nimwrap: Cli) -> No
 
 def test_import_finds_the_client_of_a_resource_without_source(lab: Lab, nimwrap: Cli) -> None:
     expected, place = lab.attempt("aix01", 1)
-    lab.run("/usr/sbin/nim", "-o", "remove", expected.resource or "")
-    lab.run("/usr/sbin/nim", "-o", "define", "-t", "mksysb", "-a", "server=master", "-a", f"location={place}", "byhand")
+    lab.undefine(expected.resource or "")
+    lab.define("byhand", place)
     ran = nimwrap("import")
     assert [(one["client"], one["resource"]) for one in ran.data["images"]] == [("aix01", "byhand")]
 
@@ -351,13 +351,13 @@ def test_a_spot_must_not_be_older_than_the_image(lab: Lab, nimwrap: Cli) -> None
         )
         lab.run("/usr/sbin/nim", "-o", "change", "-a", f"mod={mod}", "-a", f"oslevel_r=7200-0{mod}", name)
     assert nimwrap("restore-plan", "aix01").data["plan"]["spot"] == "newer"
-    lab.run("/usr/sbin/nim", "-o", "remove", "newer")
+    lab.undefine("newer")
     assert nimwrap("restore-plan", "aix01").data["plan"]["spot"] == "spot_7200_05_04_2220"
 
 
 def test_the_plan_tells_what_is_missing_now(lab: Lab, nimwrap: Cli, run_cli: Cli) -> None:
     row = lab.make(days=1)
-    lab.run("/usr/sbin/nim", "-o", "remove", row.resource)
+    lab.undefine(row.resource)
     ran = nimwrap("restore-plan", "aix01")
     assert any(
         step["command"].endswith(f"location={row.location} {row.resource}") for step in ran.data["plan"]["steps"]

@@ -237,19 +237,8 @@ def test_a_name_made_by_hand_keeps_its_own_place(fixed: Lab) -> None:
     """The recovery papers' resource was there before nimwrap, in another directory."""
     row = fixed.make(days=9)
     fixed.run("mv", row.location, "/export/nim/mksysb/golden")
-    fixed.run("/usr/sbin/nim", "-o", "remove", row.resource)
-    fixed.run(
-        "/usr/sbin/nim",
-        "-o",
-        "define",
-        "-t",
-        "mksysb",
-        "-a",
-        "server=master",
-        "-a",
-        "location=/export/nim/mksysb/golden",
-        FIXED,
-    )
+    fixed.undefine(row.resource)
+    fixed.define(FIXED, "/export/nim/mksysb/golden")
     fixed.store.update_image(row.id, removal="removed", removed=NOW)
     new, mark = make_second(fixed)
     done = take_fixed_name(fixed.context, new, RUN, NOW)
@@ -262,7 +251,7 @@ def test_a_name_made_by_hand_keeps_its_own_place(fixed: Lab) -> None:
 
 def test_a_file_without_a_definition_is_not_lost(fixed: Lab) -> None:
     row, before = first(fixed)
-    fixed.run("/usr/sbin/nim", "-o", "remove", FIXED)
+    fixed.undefine(FIXED)
     new, mark = make_second(fixed)
     assert take_fixed_name(fixed.context, new, RUN, NOW).moved
     assert marked(fixed, ASIDE) == before

@@ -80,21 +80,10 @@ def test_the_same_node_name_on_another_machine(lab: Lab) -> None:
 
 def test_a_resource_that_is_not_there_or_elsewhere(lab: Lab) -> None:
     expected, location = lab.attempt("aix01")
-    lab.run("/usr/sbin/nim", "-o", "remove", expected.resource or "")
+    lab.undefine(expected.resource or "")
     assert _code(lab, expected) is FailureCode.NIM_REFUSED
     lab.run("cp", location, f"{location}.copy")
-    lab.run(
-        "/usr/sbin/nim",
-        "-o",
-        "define",
-        "-t",
-        "mksysb",
-        "-a",
-        "server=master",
-        "-a",
-        f"location={location}.copy",
-        expected.resource or "",
-    )
+    lab.define(expected.resource or "", f"{location}.copy")
     assert _code(lab, expected) is FailureCode.NIM_REFUSED
 
 

@@ -89,7 +89,7 @@ def test_nothing_goes_when_the_newest_good_one_is_not_there(lab: Lab, harm: str)
     elif harm == "cut":
         newest.write_bytes(newest.read_bytes()[:100_000])
     else:
-        lab.run("/usr/sbin/nim", "-o", "remove", rows[-1].resource)
+        lab.undefine(rows[-1].resource)
     verdicts = prune(lab)
     assert set(actions(verdicts).values()) == {"keep"}
     (oldest,) = [each for each in verdicts if each.row.id == rows[0].id]
@@ -99,20 +99,9 @@ def test_nothing_goes_when_the_newest_good_one_is_not_there(lab: Lab, harm: str)
 
 def test_a_resource_that_points_elsewhere_is_not_touched(lab: Lab) -> None:
     rows = [lab.make(days=age) for age in (5, 4, 3, 2)]
-    lab.run("/usr/sbin/nim", "-o", "remove", rows[0].resource)
+    lab.undefine(rows[0].resource)
     lab.run("cp", rows[0].location, "/export/nim/mksysb/handmade")
-    lab.run(
-        "/usr/sbin/nim",
-        "-o",
-        "define",
-        "-t",
-        "mksysb",
-        "-a",
-        "server=master",
-        "-a",
-        "location=/export/nim/mksysb/handmade",
-        rows[0].resource,
-    )
+    lab.define(rows[0].resource, "/export/nim/mksysb/handmade")
     (oldest,) = [each for each in prune(lab) if each.row.id == rows[0].id]
     assert (oldest.action, oldest.reason) == ("keep", "the resource is defined at /export/nim/mksysb/handmade")
     assert lab.disk("/export/nim/mksysb/handmade").exists()
@@ -121,19 +110,8 @@ def test_a_resource_that_points_elsewhere_is_not_touched(lab: Lab) -> None:
 
 def test_a_file_that_another_resource_uses_is_not_touched(lab: Lab) -> None:
     rows = [lab.make(days=age) for age in (5, 4, 3, 2)]
-    lab.run("/usr/sbin/nim", "-o", "remove", rows[0].resource)
-    lab.run(
-        "/usr/sbin/nim",
-        "-o",
-        "define",
-        "-t",
-        "mksysb",
-        "-a",
-        "server=master",
-        "-a",
-        f"location={rows[0].location}",
-        "golden",
-    )
+    lab.undefine(rows[0].resource)
+    lab.define("golden", rows[0].location)
     (oldest,) = [each for each in prune(lab) if each.row.id == rows[0].id]
     assert oldest.action == "keep"
     assert "golden" in oldest.reason
@@ -191,7 +169,7 @@ def test_a_crash_in_a_removal_is_finished_or_taken_back(lab: Lab, begun: str) ->
     rows = [lab.make(days=age) for age in (5, 4, 3, 2)]
     lab.store.update_image(rows[0].id, removal="planned")
     if begun == "object":
-        lab.run("/usr/sbin/nim", "-o", "remove", rows[0].resource)
+        lab.undefine(rows[0].resource)
     elif begun == "file":
         lab.disk(rows[0].location).unlink()
     finish_removals(lab.context, NOW)
@@ -221,7 +199,7 @@ def test_a_removal_that_nobody_knows_about_stays_journalled(lab: Lab) -> None:
 def test_a_half_done_removal_of_an_image_pinned_since_is_not_finished(lab: Lab) -> None:
     rows = [lab.make(days=age) for age in (5, 4, 3, 2)]
     lab.store.update_image(rows[0].id, removal="planned", pinned=True)
-    lab.run("/usr/sbin/nim", "-o", "remove", rows[0].resource)
+    lab.undefine(rows[0].resource)
     ((_, removal),) = finish_removals(lab.context, NOW)
     assert (removal.ending, lab.row(rows[0].id).removal) == ("left", None)
     assert "pinned" in removal.reason

@@ -38,7 +38,7 @@ def test_a_quick_fault_does_not_take_the_place_of_a_full_one(lab: Lab) -> None:
     """Else the next quick pass would clear it."""
     row = lab.make(days=1)
     lab.store.update_image(row.id, **fault_columns(FULL_FAULT))
-    lab.run("/usr/sbin/nim", "-o", "remove", row.resource)
+    lab.undefine(row.resource)
     (check,) = look(lab, [lab.row(row.id)])
     assert (check.ok, ImageFault.of(lab.row(row.id))) == (False, FULL_FAULT)
 

@@ -4,26 +4,16 @@ from __future__ import annotations
 
 import shlex
 
-from nimwrap.aix import nim
-from nimwrap.images.kinds.base import OPAQUE, ImageKind, ImageOrder, Making, RestoreHint
-from nimwrap.images.kinds.ios_mksysb import IOSCLI
+from nimwrap.images.kinds.base import OPAQUE, ImageOrder, RestoreHint
+from nimwrap.images.kinds.vios_kind import IOSCLI, ViosKind
 
 
-class IosBackup(ImageKind):
+class IosBackup(ViosKind):
     name = "ios_backup"
     resource_type = "ios_backup"
     extension = "iosb"
     label = "iosb"
-    machine_types = ("vios",)
     proof = OPAQUE
-
-    def making(self, order: ImageOrder) -> Making:
-        names = order.names
-        return Making(
-            nim.define_ios(
-                names.resource or "", client=order.client, location=names.location, type_=self.name, force=order.force
-            )
-        )
 
     def on_client(self, order: ImageOrder, path: str) -> list[str]:
         return [IOSCLI, "viosbr", "-backup", "-file", path]
