@@ -15,8 +15,7 @@ from tests.images.imagelab import Lab
 def lab(tmp_path: Path) -> Iterator[Lab]:
     made = Lab(tmp_path)
     yield made
-    made.reader.close()
-    made.store.close()
+    made.close()
 
 
 @pytest.fixture
@@ -29,5 +28,4 @@ def lab_with(tmp_path: Path) -> Iterator[Callable[..., Lab]]:
 
     yield make
     for made in labs:
-        made.reader.close()
-        made.store.close()
+        made.close()

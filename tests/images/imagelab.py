@@ -35,6 +35,11 @@ class Lab:
         self.reader = Reader.open(self.config.database)
         self.host = open_master(self.config.masters["nim"])
 
+    def close(self) -> None:
+        """Close the history."""
+        self.reader.close()
+        self.store.close()
+
     def configure(self, **keys: Any) -> None:
         """Write the configuration anew; ``clients_table`` stands for its table [clients]."""
         keys |= {"clients": keys.pop("clients_table")} if "clients_table" in keys else {}

@@ -10,7 +10,6 @@ from nimwrap.backup.recovery import recover
 from nimwrap.domain.errors import NimwrapError
 from nimwrap.domain.findings import Failure
 from nimwrap.history.run_lease import run_locks
-from nimwrap.history.sqlite.queries import Reader
 from nimwrap.hosts.protocol import CommandResult
 from nimwrap.locks.client_locks import client_locked
 from nimwrap.master_context import MasterContext
@@ -53,8 +52,7 @@ def test_a_lock_whose_taking_was_not_answered_is_given_back(lab: Lab, lost: int)
     assert not locked(cut(lab, lost))
     if lost > 1:
         assert locks(lab) == ["aix01"], "nobody could give it back yet"
-    with Reader.open(lab.store.path) as reader:
-        recover(lab.context, reader, wait=False)
+    recover(lab.context, lab.reader, wait=False)
     assert locks(lab) == []
     assert run_locks(lab.config.state_dir) == {}
     assert locked(lab.context)
@@ -66,8 +64,7 @@ def test_recover_that_is_cut_as_it_gives_the_lock_back_leaves_it_to_the_next(lab
     def meet(script: str, run: object) -> CommandResult | None:
         return LOST if "locks/*; do free" in script else None
 
-    with Reader.open(lab.store.path) as reader:
-        recover(replace(lab.context, host=CutHost(lab.host, meet)), reader, wait=False)
-        assert locks(lab) == ["aix01"]
-        recover(lab.context, reader, wait=False)
+    recover(replace(lab.context, host=CutHost(lab.host, meet)), lab.reader, wait=False)
+    assert locks(lab) == ["aix01"]
+    recover(lab.context, lab.reader, wait=False)
     assert locks(lab) == []

@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 
 from nimwrap.history.history_errors import StoreUnavailable
-from nimwrap.history.sqlite.queries import Reader
 from nimwrap.images.fixed_name import take_fixed_name
 from nimwrap.images.interrupted_removals import finish_removals
 from nimwrap.images.master_catalog import MasterState, survey
@@ -20,11 +19,8 @@ from tests.images.imagelab import NOW, Lab
 
 
 def prune(lab: Lab) -> list[PruneDecision]:
-    with Reader.open(lab.store.path) as reader:
-        held = held_clients(reader, NOW)
-        rows = reader.images("nim")
-    state = survey(lab.host, lab.context.master)
-    return prune_clients(lab.context, plan_prune(rows, lab.config, held, state, NOW), NOW)
+    state, held = survey(lab.host, lab.context.master), held_clients(lab.reader, NOW)
+    return prune_clients(lab.context, plan_prune(lab.rows(), lab.config, held, state, NOW), NOW)
 
 
 def actions(verdicts: list[PruneDecision]) -> dict[int, str]:
@@ -227,8 +223,7 @@ def test_the_image_of_the_fixed_name_stays_until_the_name_has_moved(lab_with: Ca
 def test_a_plan_made_before_another_image_took_its_place_removes_nothing_of_it(lab: Lab) -> None:
     """A11: rows and decisions were made once, the removals followed for hours; meanwhile the place was another's."""
     rows = [lab.make(days=age) for age in (5, 4, 3, 2)]
-    with Reader.open(lab.store.path) as reader:
-        foreseen = plan_prune(reader.images("nim"), lab.config, held_clients(reader, NOW), MasterState({}), NOW)
+    foreseen = plan_prune(lab.rows(), lab.config, held_clients(lab.reader, NOW), MasterState({}), NOW)
     assert actions(foreseen)[rows[0].id] == "remove"
     lab.store.update_image(rows[0].id, pinned=True)
     done = prune_clients(lab.context, foreseen, NOW)

@@ -13,7 +13,6 @@ from nimwrap.aix import df
 from nimwrap.domain.codes import FailureCode
 from nimwrap.domain.records import ClientRef
 from nimwrap.history.model import ImageSize
-from nimwrap.history.sqlite.queries import Reader
 from nimwrap.images.capacity import FAR, Need, _Line, fits, forecast, growth, needs_of, past_images, worst_moment
 from nimwrap.monitoring.report.capacity_view import past_of_all, rooms
 from tests.images.imagelab import NOW, Lab
@@ -106,11 +105,10 @@ def test_the_forecast_says_when_and_who() -> None:
 def test_a_need_comes_from_the_history(lab: Lab) -> None:
     for age in (4, 3, 2, 1):
         lab.make(days=age)
-    with Reader.open(lab.store.path) as reader:
-        (need,), (unknown,) = (
-            needs_of(lab.config, ref, past_images(reader, lab.config, ref), filesystem="/export/nim", now=NOW)
-            for ref in (ClientRef("nim", "aix01"), ClientRef("nim", "aix02"))
-        )
+    (need,), (unknown,) = (
+        needs_of(lab.config, ref, past_images(lab.reader, lab.config, ref), filesystem="/export/nim", now=NOW)
+        for ref in (ClientRef("nim", "aix01"), ClientRef("nim", "aix02"))
+    )
     assert (need.size_bytes, need.frees_bytes) == (int(262144 * 1.2), 2 * 262144)
     assert [name for name, _ in need.prunable] == ["aix01_20261119_010000"]
     assert unknown.size_bytes is None
@@ -166,8 +164,7 @@ def test_check_fleet_list_and_report_agree_whether_the_next_image_fits(
     (listed,) = run_cli("images", "list", "--json", config=lab.file).data["filesystems"]
     assert (listed["worst_bytes"] > listed["free_bytes"]) is short
     run_cli("backup", "aix01", config=lab.file)  # its finding is where the report has the free bytes from
-    with Reader.open(lab.store.path) as reader:
-        (room,) = rooms(reader, lab.config, [ClientRef("nim", "aix01")], datetime.now(UTC))
+    (room,) = rooms(lab.reader, lab.config, [ClientRef("nim", "aix01")], datetime.now(UTC))
     assert (room.forecast.worst_bytes > room.forecast.free_bytes) is short
 
 
@@ -176,8 +173,7 @@ def test_what_a_new_image_frees_goes_by_retention_and_not_by_the_number_kept(lab
     for age in (22, 15, 8):
         lab.make(days=age)
     ref = ClientRef("nim", "aix01")
-    with Reader.open(lab.store.path) as reader:
-        (need,) = needs_of(lab.config, ref, past_images(reader, lab.config, ref), filesystem="/f", now=NOW)
-        past = past_of_all(reader, lab.config, [ref])[ref]
-        assert needs_of(lab.config, ref, past, filesystem="/f", now=NOW) == [need]
+    (need,) = needs_of(lab.config, ref, past_images(lab.reader, lab.config, ref), filesystem="/f", now=NOW)
+    past = past_of_all(lab.reader, lab.config, [ref])[ref]
+    assert needs_of(lab.config, ref, past, filesystem="/f", now=NOW) == [need]
     assert need.frees_bytes == 0, "each is the newest of its week"

@@ -15,7 +15,6 @@ from nimwrap.domain.clock import Clock
 from nimwrap.fleet.session import Session
 from nimwrap.history.model import ImageRow
 from nimwrap.history.run_lease import RunLease
-from nimwrap.history.sqlite.queries import Reader
 from nimwrap.hosts.connect import open_master
 from nimwrap.scheduling.daemon import Daemon
 from nimwrap.scheduling.full_verification import BEGIN_WITHIN_S, verify_due
@@ -45,13 +44,12 @@ class Stepping(Clock):
 def lab(tmp_path: Path) -> Iterator[Lab]:
     made = Lab(tmp_path, backup={"verify_full_every": "30d"})
     yield made
-    made.store.close()
+    made.close()
 
 
 @pytest.fixture
-def session(lab: Lab) -> Iterator[Session]:
-    with Reader.open(lab.store.path) as reader:
-        yield Session(lab.config, lab.store, reader, {"nim": lab.host}, Stepping())
+def session(lab: Lab) -> Session:
+    return Session(lab.config, lab.store, lab.reader, {"nim": lab.host}, Stepping())
 
 
 def clock(session: Session) -> Stepping:
