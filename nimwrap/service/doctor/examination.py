@@ -12,6 +12,8 @@ from nimwrap.domain.errors import NimwrapError
 from nimwrap.domain.findings import Finding
 from nimwrap.domain.make_findings import fail, named
 from nimwrap.history.sqlite.queries import Reader
+from nimwrap.hosts.channel_route import LASTS
+from nimwrap.service.doctor.channel_checks import channel_checks
 from nimwrap.service.doctor.file_checks import configuration_checks, file_checks
 from nimwrap.service.doctor.installation_checks import (
     date_checks,
@@ -56,6 +58,15 @@ def _of_history(config: Config, reader: Reader, now: datetime) -> list[Finding]:
         *_safely("image_dates", lambda: date_checks(reader, now)),
         *_safely("inventory", lambda: inventory_checks(config, reader, now)),
         *_safely("schedules", lambda: schedule_checks(config, reader)),
+        *_safely("channels", lambda: _channels(config, reader, now)),
+    ]
+
+
+def _channels(config: Config, reader: Reader, now: datetime) -> list[Finding]:
+    return [
+        finding
+        for name, master in config.masters.items()
+        for finding in channel_checks(master, reader.routes(name), reader.job_ways(name, now - LASTS))
     ]
 
 
