@@ -70,6 +70,7 @@ TOOLS = (
     "tail",
     "od",
     "cksum",
+    "openssl",
     "date",
     "sleep",
     "kill",
