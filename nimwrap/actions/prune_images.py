@@ -14,7 +14,7 @@ from nimwrap.history.sqlite.queries import Reader
 from nimwrap.hosts.connect import open_master
 from nimwrap.images.mass_change import why_stopped
 from nimwrap.images.master_catalog import MasterState, survey
-from nimwrap.images.observation import observe
+from nimwrap.images.observed_state import observe
 from nimwrap.images.prune import PruneDecision, held_clients, plan_prune, prune_clients
 from nimwrap.images.sightings import as_seen
 

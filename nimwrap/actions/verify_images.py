@@ -11,7 +11,7 @@ from nimwrap.actions.prune_images import ChosenImages
 from nimwrap.actions.recover_masters import recover_in
 from nimwrap.domain.errors import NimwrapError
 from nimwrap.fleet.session import open_session
-from nimwrap.images.observation import observe
+from nimwrap.images.observed_state import observe
 from nimwrap.images.reverify import Budget, Check, due_for_full, oldest_first, verify, writing_in
 
 if TYPE_CHECKING:

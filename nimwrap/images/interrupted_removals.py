@@ -9,7 +9,7 @@ from nimwrap.domain.findings import Failure
 from nimwrap.domain.retention import Action
 from nimwrap.history.model import ImageRow
 from nimwrap.images.master_catalog import MasterState
-from nimwrap.images.observation import observe
+from nimwrap.images.observed_state import observe
 from nimwrap.images.prune import held_clients, plan_prune, series_of, unconfirmed
 from nimwrap.images.removal import PLANNED, Begun, Ending, Removal, begun, finish, unsafe
 from nimwrap.locks.client_locks import client_locked

@@ -22,7 +22,7 @@ from nimwrap.images import image_probe
 from nimwrap.images.image_probe import Place
 from nimwrap.images.kinds.registry import kind_of
 from nimwrap.images.master_catalog import MasterState
-from nimwrap.images.observation import observe
+from nimwrap.images.observed_state import observe
 from nimwrap.images.removal import PLANNED, Ending, remove_image
 from nimwrap.images.verification import file_fault, header_fault, host_fault, resource_fault
 from nimwrap.locks.client_locks import client_locked
