@@ -50,7 +50,7 @@ class BackupPlan:
 
 @dataclass(frozen=True)
 class Asking:
-    """Who asks for a backup: ``at_terminal``: a person who waits there; ``retry``: but would rather wait than be told."""
+    """Who asks for a backup: ``at_terminal``: somebody waits there; ``retry``: but would rather wait than be told."""
 
     issued: datetime
     at_terminal: bool = False
