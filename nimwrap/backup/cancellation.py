@@ -47,10 +47,8 @@ def cancel_run(context: MasterContext, reader: Queries, run: str) -> Recovered:
 
 
 def _ended(context: MasterContext, plan: AttemptPlan) -> bool:
-    """End the operation, if there is one at work; False when there is none yet."""
+    """End the operation, if there is one at work; False when there is none yet, or nobody knows if it was ended."""
     now = poll(context, plan, 0)
     if not now.room:
         return False
-    if not now.done:
-        end(context, plan, "cancelled")
-    return True
+    return now.done or end(context, plan, "cancelled")

@@ -191,14 +191,14 @@ def note_open(context: MasterContext, change: int, now: OperationStatus) -> bool
     return True
 
 
-def end(context: MasterContext, plan: AttemptPlan, by: str) -> None:
-    """End the operation, client side first; ``by`` is kept beside it as the reason."""
+def end(context: MasterContext, plan: AttemptPlan, by: str) -> bool:
+    """End the operation, client side first; ``by`` is kept beside it as the reason. False: nobody knows if it was."""
     room = shlex.quote(plan.room)
     script = (
         f"{PREAMBLE}cd {room} || exit 1\n[ -f ended_by ] || echo {by} > ended_by\n"
         "/usr/bin/ksh ./stop > stop.out 2>&1; status=$?; cat stop.out; exit $status\n"
     )
-    context.act(plan.run, f"end the operation ({by})", script, timeout=180)
+    return not context.act(plan.run, f"end the operation ({by})", script, timeout=180).unknown
 
 
 def settle(context: MasterContext, plan: AttemptPlan) -> OperationStatus:

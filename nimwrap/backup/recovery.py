@@ -83,6 +83,12 @@ def recover(context: MasterContext, reader: Queries, *, wait: bool) -> Recovered
     return done
 
 
+def follow_run(context: MasterContext, reader: Queries, row: RunRow) -> None:
+    """Follow one open run whose owner is gone to its end, and close it; it stays open where that cannot be."""
+    rooms = scan_operation_dirs(context)
+    _recover_run(context, reader, row, rooms, Recovered(), wait=True)
+
+
 def _sweep_owners(context: MasterContext, reader: Queries, unknown: set[str]) -> None:
     """Remove the lock files of killed processes whose run is closed, or never came to a row.
 

@@ -15,6 +15,7 @@ from nimwrap.domain.findings import Failure
 from nimwrap.domain.ref import ClientRef
 from nimwrap.history.copy_row import CopyRow
 from nimwrap.history.model import ImageRow
+from nimwrap.images.mass_change import why_stopped
 from nimwrap.locks.client_locks import client_locked
 from nimwrap.master_context import MasterContext
 
@@ -54,6 +55,8 @@ def _dropped(
 ) -> CopyRemoval:
     now = context.clock.now()
     rows = {row.id: row for row in images}
+    if stopped := why_stopped(context.queries, context.master.name):
+        return CopyRemoval(copy, False, stopped)
     kept = newest_kept(images, copies, copy, now)
     if kept is None:
         return CopyRemoval(copy, False, "it is the last proven copy")

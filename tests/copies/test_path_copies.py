@@ -179,6 +179,15 @@ def test_keep_is_the_place_s_own_and_the_last_proven_copy_stays(lab: Lab, nimwra
     assert (newest.exists(), older.exists()) == (True, False)
 
 
+def test_while_removals_are_stopped_copies_stay_too(lab: Lab, nimwrap: Cli) -> None:
+    recent(lab, 5, 4)
+    assert nimwrap("copy").exit_code == 0
+    lab.configure(copies={"second": SECOND["second"] | {"keep": 1}})
+    lab.store.stop_removals("nim", "many are gone", datetime.now(UTC))
+    (stays,) = nimwrap("copy").data["removals"]
+    assert (stays["removed"], "stopped" in stays["reason"]) == (False, True)
+
+
 def test_an_image_of_a_fixed_name_has_its_time_in_the_name_of_its_copy(lab: Lab, nimwrap: Cli) -> None:
     (row,) = recent(lab, 1)
     fixed = row.location.replace(str(row.resource), "aix01_mksysb")
