@@ -294,6 +294,11 @@ where instr(fault, ' (full): ') > 1 and instr(fault, ' (full): ') = instr(fault,
 """
 """Code and level of a fault stood in its text only before; this is the last time that it is read."""
 
+WAITED = """
+alter table runs add column waited_s real;
+"""
+"""What a run waited was part of its duration before."""
+
 MIGRATIONS = {
     "m001_first": TABLES + VIEWS,
     "m002_finding_data": FINDING_DATA,
@@ -302,6 +307,7 @@ MIGRATIONS = {
     "m005_parallel": PARALLEL,
     "m006_image_fault": IMAGE_FAULT,
     "m007_job_ways": JOB_WAYS,
+    "m009_waited": WAITED,
 }
 """Every change of the schema in order. An old one is never edited once a release has shipped it."""
 
