@@ -204,7 +204,8 @@ def _as_recorded(row: AttemptRow, image: ImageRow | None, open_change: str) -> t
         return outcome, None if outcome is Outcome.OK else Failure(code, "see the attempt's output")
     if row.failure_code:
         return Outcome.FAILED, Failure(FailureCode(str(row.failure_code)), "the attempt failed; see its output")
-    return Outcome.FAILED, unstarted(_KILLED)
+    said = f"{_KILLED} after its attempt had begun, and nothing of that is left there: how far it came is not known"
+    return Outcome.FAILED, Failure(FailureCode.KILLED, said, "start the backup again")
 
 
 def _never_applied(context: MasterContext, reader: Queries, run_id: str, concluded: int | None) -> Failure:
