@@ -8,7 +8,8 @@ from threading import Thread
 
 import pytest
 
-from nimwrap.backup.backup_run import BackupRequest, BackupRun
+from nimwrap.backup.backup_request import BackupRequest
+from nimwrap.backup.backup_run import BackupRun
 from nimwrap.backup.cancel_request import request_cancel
 from nimwrap.backup.cancellation import cancel_run
 from nimwrap.config.load import load
