@@ -309,6 +309,11 @@ create table removal_stops (
 """
 """By what the file of an image is known again, and whether many of a master's were found gone or changed at once."""
 
+WAITED = """
+alter table runs add column waited_s real;
+"""
+"""What a run waited was part of its duration before."""
+
 COPIES = """
 create table copies (
   id integer primary key,
@@ -342,7 +347,8 @@ MIGRATIONS = {
     "m006_image_fault": IMAGE_FAULT,
     "m007_job_ways": JOB_WAYS,
     "m008_image_identity": IMAGE_IDENTITY,
-    "m009_copies": COPIES,
+    "m009_waited": WAITED,
+    "m010_copies": COPIES,
 }
 """Every change of the schema in order. An old one is never edited once a release has shipped it."""
 
