@@ -22,6 +22,7 @@ from nimwrap.domain.progress import Progress
 from nimwrap.domain.records import Attempt, ChangeState, Image, SourceAddress
 from nimwrap.hosts.script_batch import PREAMBLE
 from nimwrap.images.image_fault import fault_columns
+from nimwrap.images.sightings import identity_columns
 from nimwrap.locks.client_locks import lock_lost, owner_text
 from nimwrap.locks.lock_scripts import free_slots_script
 from nimwrap.master_context import MasterContext
@@ -105,7 +106,7 @@ def _start(context: MasterContext, plan: AttemptPlan, command: str, undo: str | 
         context.clock.before_start()
         refuse_cancelled(context, plan.run)
         now = replace(plan, max_parallel=context.parallel.at_once(context.master))
-        started = start(context, now, command, undo, owner_text())
+        started = start(context, now, command, undo, owner_text(context))
         if started.state is Start.STARTED:
             return None
         if started.state is Start.LOST:
@@ -203,6 +204,7 @@ def _record_image(context: MasterContext, plan: AttemptPlan, concluded: AttemptO
         cksum=proof.cksum,
         created=now,
         **fault_columns(None),
+        **(identity_columns(proof.identity) if proof.identity else {}),
     )
     context.store.update_run(plan.run, image=image_id)
     return Image(resource, proof.location, proof.size_bytes, proof.good, proof.verified_by, image_id)

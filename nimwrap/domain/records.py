@@ -11,6 +11,7 @@ from nimwrap.domain.codes import FailureCode, Outcome
 from nimwrap.domain.findings import Failure, Finding
 from nimwrap.domain.names import PLAIN_KIND
 from nimwrap.domain.ref import ClientRef as ClientRef  # noqa: PLC0414  a record as well, and known by this name
+from nimwrap.domain.sighting import Sightings
 
 
 @dataclass(frozen=True)
@@ -25,10 +26,14 @@ class InventoryClient:
 
 @dataclass(frozen=True)
 class Inventory:
-    """What a master lists now. ``hostname`` is what it calls itself, None when it does not say."""
+    """What a master lists now. ``hostname`` is what it calls itself, None when it does not say.
+
+    ``seen``: what stands at the places of recorded images, as far as it said.
+    """
 
     clients: tuple[InventoryClient, ...] = ()
     hostname: str | None = None
+    seen: Sightings = field(default_factory=Sightings)
 
     @cached_property
     def hosts(self) -> dict[str, str | None]:
