@@ -314,6 +314,20 @@ alter table runs add column waited_s real;
 """
 """What a run waited was part of its duration before."""
 
+EXPORTS_LEFT = """
+create table exports_left (
+  master text not null,
+  directory text not null,
+  text text not null,
+  why text not null,
+  cure text not null,
+  open integer not null,
+  seen text not null,
+  primary key (master, directory, why)
+) strict, without rowid;
+"""
+"""What a master exported without a reason when it was looked at last."""
+
 MIGRATIONS = {
     "m001_first": TABLES + VIEWS,
     "m002_finding_data": FINDING_DATA,
@@ -323,6 +337,7 @@ MIGRATIONS = {
     "m006_image_fault": IMAGE_FAULT,
     "m007_job_ways": JOB_WAYS,
     "m008_image_identity": IMAGE_IDENTITY,
+    "m009_exports_left": EXPORTS_LEFT,
     "m009_waited": WAITED,
 }
 """Every change of the schema in order. An old one is never edited once a release has shipped it."""

@@ -27,6 +27,8 @@ from nimwrap.history.sqlite.database import connect, immediate, migrate, private
 if TYPE_CHECKING:
     from sqlite_utils import Database
 
+    from nimwrap.domain.left_export import LeftExport
+
 PATIENCE_S = 30.0
 """How long a new act waits for another writer."""
 HURRY_S = 2.0
@@ -300,6 +302,11 @@ class Store:
         if image_ids:
             with self.writing("images_seen", hurried=True) as database:
                 statements.set_seen(database, image_ids, at)
+
+    def exports_left(self, master: str, left: Iterable[LeftExport], at: Moment) -> None:
+        """What the master exports without a reason, instead of what was seen there before."""
+        with self.writing("exports_left", hurried=True) as database:
+            statements.set_exports_left(database, master, left, at)
 
     def stop_removals(self, master: str, why: str, at: Moment) -> None:
         """No image of this master is removed until :meth:`resume_removals`."""
