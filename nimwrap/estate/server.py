@@ -70,7 +70,7 @@ def _answer(question: list[bytes]) -> bytes:
     """What the asking program is told; nothing when it has to do all by itself."""
     try:
         if question[0] == b"shell":
-            return _what_to_start(*map(os.fsdecode, question[1:3]), question[3:])
+            return _what_to_start(os.fsdecode(question[1]), os.fsdecode(question[2]), question[3:])
         if question[0] == b"inward":
             return os.fsencode(host_of(os.fsdecode(question[1])).paths.inward(os.fsdecode(question[2])))
         return _what_a_command_says(question)
