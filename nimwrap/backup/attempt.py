@@ -106,7 +106,7 @@ def _start(context: MasterContext, plan: AttemptPlan, command: str, undo: str | 
         context.clock.before_start()
         refuse_cancelled(context, plan.run)
         now = replace(plan, max_parallel=context.parallel.at_once(context.master))
-        started = start(context, now, command, undo, owner_text())
+        started = start(context, now, command, undo, owner_text(context))
         if started.state is Start.STARTED:
             return None
         if started.state is Start.LOST:
@@ -117,7 +117,8 @@ def _start(context: MasterContext, plan: AttemptPlan, command: str, undo: str | 
             cleared = True
         elif started.state is Start.BUSY:
             context.tell(Progress(plan.run, "waiting", plan.client, note="all image slots of this master are taken"))
-            context.clock.sleep(SLOT_WAIT_S)
+            with context.stopwatch.waiting():
+                context.clock.sleep(SLOT_WAIT_S)
         else:
             return _no_start(plan, started)
 

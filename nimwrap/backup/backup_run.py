@@ -15,7 +15,7 @@ from typing import NoReturn
 
 from nimwrap.aix import exportfs
 from nimwrap.backup.attempt import AttemptResult, OperationOutcomeUnknown, failure_of, make_image, unstarted
-from nimwrap.backup.attempt_planner import AttemptKey, plan_attempt
+from nimwrap.backup.attempt_planner import AttemptKey, fitting_flags, plan_attempt
 from nimwrap.backup.backup_request import BackupRequest, RetryLater, new_run_id
 from nimwrap.backup.cancel_request import refuse_cancelled
 from nimwrap.backup.earlier_run import follow_earlier, made_by
@@ -34,6 +34,7 @@ from nimwrap.domain.findings import CheckVerdict, Failure
 from nimwrap.domain.progress import Progress
 from nimwrap.domain.records import Run
 from nimwrap.domain.retry import wait_before
+from nimwrap.domain.stopwatch import Stopwatch
 from nimwrap.history.run_lease import RunLease
 from nimwrap.hosts.script_batch import PREAMBLE
 from nimwrap.images.kinds.registry import KINDS, images_of
@@ -50,12 +51,6 @@ LOCKED_WAIT_S = 10.0
 """How long a fleet leaves a client alone that another nimwrap works on."""
 
 
-def fitting_flags(policy: BackupPolicy, report: PreflightReport) -> BackupPolicy:
-    """Without flag ``e`` where there is nothing to read: what mksysb does then is not public (aix-audit, row 8)."""
-    flags = policy.mksysb_flags.replace("e", "")
-    return replace(policy, mksysb_flags=flags) if flags and report.exclude_file is False else policy
-
-
 class BackupRun:
     """The run of one request; :meth:`step` until it returns a Run.
 
@@ -66,8 +61,9 @@ class BackupRun:
         self, context: MasterContext, request: BackupRequest, meanwhile: Callable[[], Failure | None] = lambda: None
     ) -> None:
         now = context.clock.now()
-        self.context, self.request, self.meanwhile = context, request, meanwhile
-        self._unlocked = context
+        self.watch = Stopwatch(context.clock.monotonic)
+        self.context = self._unlocked = replace(context, stopwatch=self.watch)
+        self.request, self.meanwhile = request, meanwhile
         ref = request.ref
         self.policy: BackupPolicy = context.config.policy(ref.master, ref.client)
         self.retry: RetryPolicy = context.config.retry_policy(ref.master, ref.client)
@@ -90,6 +86,7 @@ class BackupRun:
     def begin(self) -> None:
         """Own the run and write its row, before anything is done for it."""
         self._owner = RunLease(self.context.config.state_dir, self.run.id)
+        self.run = replace(self.run, started=self.context.clock.now(), waited_s=self.watch.waited_s)
         self.context.store.begin_run(self.run, slot=self.request.slot)
 
     @property
@@ -99,7 +96,9 @@ class BackupRun:
 
     def step(self) -> Run | RetryLater:
         """One round. Whatever happens, the run ends as a row, or is to be tried again."""
+        self.watch.work()
         result = self._step()
+        self.watch.wait()
         self.last_round = result if isinstance(result, RetryLater) else None
         return result
 
@@ -174,7 +173,8 @@ class BackupRun:
         """Another nimwrap works on this client. A fleet looks again later, as long as an image may take."""
         if failure.code is not FailureCode.LOCKED:
             return self._close(Outcome.FAILED, failure)
-        earlier = follow_earlier(self._unlocked, failure)
+        with self.watch.waiting():
+            earlier = follow_earlier(self._unlocked, failure)
         if earlier is not None:
             done = made_by(earlier, self.request)
             return self._close(Outcome.SKIPPED, done) if done else self._at_once(failure)
@@ -351,7 +351,9 @@ class BackupRun:
         return self.give_up(last.outcome, replace(last.failure, message=said))
 
     def _close(self, outcome: Outcome, failure: Failure | None) -> Run:
-        self.run = replace(self.run, outcome=outcome, failure=failure, ended=self.context.clock.now())
+        worked, waited = self.watch.worked_s, self.watch.waited_s
+        ended = max(self.context.clock.now(), self.run.started)
+        self.run = replace(self.run, outcome=outcome, failure=failure, ended=ended, worked_s=worked, waited_s=waited)
         recorded = True
         try:
             # While nothing of it lies on the master, the row is the only record of its end.

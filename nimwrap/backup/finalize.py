@@ -7,12 +7,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from nimwrap.aix import lsnim
 from nimwrap.aix.classify import classify
 from nimwrap.aix.nim import archive_warnings, completed
+from nimwrap.aix.nim import began as nim_began
 from nimwrap.backup.cleanup import NOTHING_SEEN, EndSeen, clean_up, clear_client
 from nimwrap.backup.operation_status import OperationStatus
 from nimwrap.backup.publish import READ_TO_ITS_END, verify_and_publish
-from nimwrap.domain.attempt_plan import NAME_TAKEN, AttemptPlan
+from nimwrap.backup.undo_from_journal import undo_by_plan
+from nimwrap.domain.attempt_plan import NAME_TAKEN, NIM, AttemptPlan
 from nimwrap.domain.codes import FailureCode, Outcome
 from nimwrap.domain.errors import NimwrapError
 from nimwrap.domain.findings import Failure
@@ -20,7 +23,7 @@ from nimwrap.domain.records import ChangeState, SourceAddress
 from nimwrap.images.verification import Proof
 from nimwrap.master_context import MasterContext
 from nimwrap.remedies.base import EXPORT_FAILED, JOB_LOST
-from nimwrap.remedies.undo import UndoStatus
+from nimwrap.remedies.undo import UNDONE, UndoStatus
 
 ENDED_BY = {
     "cancelled": Failure(FailureCode.CANCELLED, "the operation was cancelled", "start the backup again when it suits"),
@@ -63,8 +66,10 @@ def finalize_attempt(context: MasterContext, plan: AttemptPlan, look: OperationS
         return AttemptOutcome(Outcome.FAILED, _name_taken(plan), open_change=open_change)
     concluded = _judge(context, plan, look)
     if concluded.outcome is Outcome.FAILED:
-        cleaning = clean_up(context, plan)
-        concluded = replace(concluded, left=tuple(cleaning.left), seen=cleaning.seen)
+        begun = plan.method != NIM or nim_began(look.output)
+        cleaning = clean_up(context, plan, begun=begun)
+        failure = concluded.failure if begun else _busy_instead(concluded.failure, plan, cleaning.seen.cstate)
+        concluded = replace(concluded, failure=failure, left=tuple(cleaning.left), seen=cleaning.seen)
     elif look.unclean:
         concluded = replace(concluded, left=tuple(clear_client(context, plan)))
     if open_change and concluded.outcome is Outcome.OK:
@@ -82,11 +87,15 @@ def confirm_undo(context: MasterContext, plan: AttemptPlan, look: OperationStatu
     change = plan.change
     if change is None or plan.exported is None:
         return ""
+    try:
+        look = look if _undo_has_spoken(look) else _with_undo(look, undo_by_plan(context, plan, look.applied or ""))
+    except NimwrapError as error:
+        return error.message
     state, note, says = ChangeState.REVERTED, "", ""
-    if look.undo and look.undo_status == UndoStatus.FOREIGN:
+    if look.undo_status == UndoStatus.FOREIGN:
         state, note = ChangeState.FOREIGN, look.undo_says
         says = f"the export of {plan.exported} cannot be understood and was left as it is: {look.undo_says}"
-    elif look.undo and look.undo_status != UndoStatus.REVERTED:
+    elif look.undo_status != UndoStatus.REVERTED:
         state, note = ChangeState.APPLIED, look.undo_says or "the undo did not run"
         says = f"the export of {plan.exported} is not reverted: {note}"
     try:
@@ -98,6 +107,17 @@ def confirm_undo(context: MasterContext, plan: AttemptPlan, look: OperationStatu
         # The export itself is what it is; the row follows with the next recover, from the spool.
         return says or f"the journal could not be written: {error.message}"
     return says
+
+
+def _undo_has_spoken(look: OperationStatus) -> bool:
+    """Whether an undo read the export and said how it stands: that its file is gone, or empty, says nothing."""
+    return look.undo and (look.undo_status != UndoStatus.REVERTED or look.undo_says == UNDONE)
+
+
+def _with_undo(look: OperationStatus, undone: OperationStatus) -> OperationStatus:
+    return replace(
+        look, undo=True, undo_status=undone.undo_status, undo_says=undone.undo_says, undone_at=undone.undone_at
+    )
 
 
 def _judge(context: MasterContext, plan: AttemptPlan, look: OperationStatus) -> AttemptOutcome:
@@ -126,6 +146,21 @@ def _job_lost(plan: AttemptPlan, failure: Failure) -> Failure:
         f"the job on {plan.client} ended without a result, by whatever way it was started",
         f"see on {plan.client} whether it was rebooted (uptime) and what ends the processes that nimsh starts",
         failure.evidence,
+    )
+
+
+_WORDS_OF_NIM = frozenset({FailureCode.UNKNOWN, FailureCode.NIM_REFUSED, FailureCode.WRITE_DENIED})
+
+
+def _busy_instead(failure: Failure | None, plan: AttemptPlan, cstate: str) -> Failure | None:
+    """A refusal of NIM beside the state that it has the client in: one that is not ready is busy, whatever was said."""
+    if failure is None or failure.code not in _WORDS_OF_NIM or cstate in ("", lsnim.READY):
+        return failure
+    return replace(
+        failure,
+        code=FailureCode.CLIENT_BUSY,
+        message=f"NIM has {plan.client} at another operation ({cstate}): {failure.message}",
+        fix=f"wait for that operation; if none runs: on the master, nim -Fo reset -a force=yes {plan.client}",
     )
 
 

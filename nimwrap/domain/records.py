@@ -105,7 +105,10 @@ class Image:
 
 @dataclass(frozen=True)
 class Run:
-    """One client, one backup, from preflight to record."""
+    """One client, one backup, from preflight to record.
+
+    ``worked_s``: looking, making, proving, None where nobody measured it; ``waited_s``: queue, slots, retries.
+    """
 
     id: str
     client: str
@@ -123,10 +126,15 @@ class Run:
     image: Image | None = None
     ended: datetime | None = None
     log_path: str | None = None
+    worked_s: float | None = None
+    waited_s: float | None = None
 
     @property
     def duration_s(self) -> float | None:
-        return (self.ended - self.started).total_seconds() if self.ended else None
+        """Without the waiting where that was measured; never negative, whatever clocks do."""
+        if self.ended is None:
+            return None
+        return max(0.0, (self.ended - self.started).total_seconds()) if self.worked_s is None else self.worked_s
 
 
 class ChangeState(StrEnum):

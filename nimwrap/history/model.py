@@ -137,6 +137,7 @@ class RunRow(NamedTuple):
     owner_host: str
     owner_pid: int
     log_path: str | None
+    waited_s: float | None
 
     @classmethod
     def from_row(cls, values: Sequence[Any]) -> RunRow:

@@ -100,6 +100,9 @@ class Queries(Protocol):
     def missed_slots(self, since: datetime) -> list[MissedSlot]:
         """By client and state, the newest slot since then that was missed or failed without a run."""
 
+    def ever_good(self) -> set[tuple[str, str, str]]:
+        """Master, client and kind of whatever was proven once, also where nothing is left of it."""
+
     def runs_with_open_changes(self) -> list[RunRow]:
         """The runs that export changes in force, planned or foreign belong to."""
 

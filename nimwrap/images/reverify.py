@@ -43,6 +43,8 @@ if TYPE_CHECKING:
 QUICK, FULL = "quick", "full"
 BATCH = 20
 NO_TIME = "no time was left"
+FEWEST_NAMES = 0.5
+"""Of the files that the backup counted, an image must hold so many: it may count otherwise, but not by that much."""
 
 
 @dataclass(frozen=True)
@@ -189,6 +191,13 @@ def full_fault(row: ImageRow, seen: ProbedImage) -> Failure | None:
             "Make a new image; this one would not restore.",
             seen.read.says,
         )
+    if (names := _too_few_names(row, seen)) is not None:
+        return Failure(
+            FailureCode.IMAGE_UNREADABLE,
+            f"{where} can be read to its end, but holds {names}",
+            "Make a new image; this one would restore little or nothing.",
+            f"restore -T listed {seen.read.files if seen.read else 0} files",
+        )
     if seen.checksum is not None and row.cksum and seen.checksum.text != row.cksum:
         return Failure(
             FailureCode.IMAGE_UNREADABLE,
@@ -196,6 +205,16 @@ def full_fault(row: ImageRow, seen: ProbedImage) -> Failure | None:
             "Make a new image; see whether the disk or the filesystem reports errors (errpt).",
         )
     return None
+
+
+def _too_few_names(row: ImageRow, seen: ProbedImage) -> str | None:
+    """What is wrong with the number of names in an image that was read to its end; None when it may be right."""
+    if seen.read is None or not seen.read.available:
+        return None
+    if not seen.read.files:
+        return "not one file"
+    fewer = bool(row.file_count) and seen.read.files < (row.file_count or 0) * FEWEST_NAMES
+    return f"{seen.read.files} files, where the backup itself counted {row.file_count}" if fewer else None
 
 
 def _count_warning(row: ImageRow, seen: ProbedImage) -> Iterator[str]:

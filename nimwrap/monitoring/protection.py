@@ -133,6 +133,7 @@ def protection(config: Config, reader: Queries, now: datetime, *, max_age_s: int
         _open_changes(reader),
         _image_faults(reader, now),
         {row.master: row for row in reader.inventories()},
+        reader.ever_good() if any(row.last_good is None for row in rows) else frozenset(),
     )
     sights = newest_sights(reader)
     names = cluster_names(config, rows, sights)
@@ -180,6 +181,7 @@ class _Site:
     changes: Mapping[Key, tuple[Reason, ...]]
     faulty: Mapping[Key, tuple[Reason, ...]]
     inventories: Mapping[str, InventoryRow]
+    ever_good: Collection[tuple[str, str, str]]
 
     def view(self, key: Key, row: FleetRow, clusters: Mapping[Key, str]) -> ClientView:
         policy = self.policies.of(key)
@@ -191,6 +193,7 @@ class _Site:
             kind=row.kind,
             last_good=_time(row.last_good),
             last_good_warned=row.last_good_outcome == "warning",
+            ever_good=(*key, row.kind or PLAIN_KIND) in self.ever_good,
             last_run=_time(row.last_started),
             last_outcome=row.last_outcome,
             last_failure=row.failure_message or row.failure_code or "",

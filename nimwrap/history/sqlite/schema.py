@@ -309,6 +309,11 @@ create table removal_stops (
 """
 """By what the file of an image is known again, and whether many of a master's were found gone or changed at once."""
 
+WAITED = """
+alter table runs add column waited_s real;
+"""
+"""What a run waited was part of its duration before."""
+
 MIGRATIONS = {
     "m001_first": TABLES + VIEWS,
     "m002_finding_data": FINDING_DATA,
@@ -318,6 +323,7 @@ MIGRATIONS = {
     "m006_image_fault": IMAGE_FAULT,
     "m007_job_ways": JOB_WAYS,
     "m008_image_identity": IMAGE_IDENTITY,
+    "m009_waited": WAITED,
 }
 """Every change of the schema in order. An old one is never edited once a release has shipped it."""
 
