@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from nimwrap.backup.recovery import Recovered, recover
+from nimwrap.backup.recovery import recover
+from nimwrap.backup.unfinished_attempt import Recovered
 from nimwrap.domain.errors import NimwrapError
 from nimwrap.fleet.session import Session, open_session
 

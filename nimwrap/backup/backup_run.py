@@ -15,8 +15,9 @@ from datetime import datetime
 from typing import NoReturn
 
 from nimwrap.aix import exportfs
-from nimwrap.backup.attempt import AttemptResult, OperationOutcomeUnknown, failure_of, make_image, unstarted
+from nimwrap.backup.attempt import OperationOutcomeUnknown, failure_of, make_image
 from nimwrap.backup.attempt_planner import AttemptKey, plan_attempt
+from nimwrap.backup.attempt_record import AttemptResult, unstarted
 from nimwrap.backup.cancel_request import refuse_cancelled
 from nimwrap.backup.export_journal import changed_by_another
 from nimwrap.backup.post_backup import apply_name_and_retention, warned

@@ -7,13 +7,12 @@ exports now. Only what that says is written down; a change about which the maste
 from __future__ import annotations
 
 import shlex
-from collections.abc import Collection
 
 from nimwrap.backup.finalize import confirm_undo
 from nimwrap.backup.operation_status import OperationStatus
 from nimwrap.domain.attempt_plan import AttemptPlan
-from nimwrap.domain.codes import FailureCode, Outcome
-from nimwrap.domain.errors import NimwrapError, master_unreachable
+from nimwrap.domain.codes import FailureCode
+from nimwrap.domain.errors import master_unreachable
 from nimwrap.domain.findings import Failure
 from nimwrap.domain.records import ChangeState
 from nimwrap.history.model import ChangeRow
@@ -53,12 +52,12 @@ def changed_by_another(context: MasterContext, plan: AttemptPlan) -> Failure | N
     )
 
 
-def undo_lost(context: MasterContext, reader: Queries, plan: AttemptPlan) -> str:
+def undo_lost(context: MasterContext, plan: AttemptPlan) -> str:
     """Undo the plan's change, if the journal has it open; the empty text, or why it is still open or needs a person.
 
     Raises NimwrapError when the master does not say what came of it, or another run works in the same directory.
     """
-    change = next((row for row in _unfinished(reader, context) if row.id == plan.change), None)
+    change = next((row for row in unfinished_changes(context) if row.id == plan.change), None)
     if change is None or plan.exported is None:
         return ""
     undo = remedy(plan.method).undo(plan, change.after or "") or ""
@@ -87,25 +86,6 @@ def _unless_locked(plan: AttemptPlan) -> str:
     return f'{held}{{ echo "{plan.client} is being backed up by $holder"; exit {BUSY}; }}\n'
 
 
-def undo_open(context: MasterContext, reader: Queries, rooms: Collection[str]) -> list[str]:
-    """Finish the open changes of closed runs that have no room left (``rooms``: runs that have); what stays open."""
-    notes = []
-    for change in _unfinished(reader, context):
-        run = reader.stored_run(change.run)
-        if run is None or run.id in rooms or run.outcome == Outcome.RUNNING:
-            continue
-        plan = next((plan for plan in plans(reader, run.id) if plan.change == change.id), None)
-        if plan is None:  # the attempt's row is written after the change's, and before anything is done
-            context.store.change_ended(change.id, ChangeState.REVERTED, context.clock.now(), "never applied")
-            continue
-        try:
-            says = undo_lost(context, reader, plan)
-        except NimwrapError as error:
-            says = error.message
-        if says:
-            notes.append(f"{run.id}: {says}")
-    return notes
-
-
-def _unfinished(reader: Queries, context: MasterContext) -> list[ChangeRow]:
-    return [row for row in reader.open_changes(context.master.name) if row.state != ChangeState.FOREIGN]
+def unfinished_changes(context: MasterContext) -> list[ChangeRow]:
+    """The changes on this master that the journal has open, but for those that a person has to look at."""
+    return [row for row in context.queries.open_changes(context.master.name) if row.state != ChangeState.FOREIGN]

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from functools import cached_property, partial
 from queue import Empty, SimpleQueue
 
-from nimwrap.backup.attempt import unstarted
+from nimwrap.backup.attempt_record import unstarted
 from nimwrap.backup.backup_run import BackupRequest, BackupRun, RetryLater, new_run_id
 from nimwrap.backup.cancel_request import CANCELLED, cancel_requested
 from nimwrap.backup.recovery import recover
