@@ -119,7 +119,8 @@ def _start(context: MasterContext, plan: AttemptPlan, command: str, undo: str | 
             cleared = True
         elif started.state is Start.BUSY:
             context.tell(Progress(plan.run, "waiting", plan.client, note="all image slots of this master are taken"))
-            context.clock.sleep(SLOT_WAIT_S)
+            with context.stopwatch.waiting():
+                context.clock.sleep(SLOT_WAIT_S)
         else:
             return _no_start(plan, started)
 

@@ -14,6 +14,7 @@ from nimwrap.domain.errors import NimwrapError
 from nimwrap.domain.findings import Failure
 from nimwrap.domain.records import Attempt, Image
 from nimwrap.images.image_fault import fault_columns
+from nimwrap.images.sightings import identity_columns
 from nimwrap.master_context import MasterContext
 
 _JOB_WAY = re.compile(r"^nw_job_(lost|way)=(\w+)$", re.MULTILINE)
@@ -80,6 +81,7 @@ def _record_image(context: MasterContext, plan: AttemptPlan, judged: AttemptOutc
         cksum=proof.cksum,
         created=now,
         **fault_columns(None),
+        **(identity_columns(proof.identity) if proof.identity else {}),
     )
     context.store.update_run(plan.run, image=image_id)
     return Image(resource, proof.location, proof.size_bytes, proof.good, proof.verified_by, image_id)

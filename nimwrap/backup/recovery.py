@@ -57,6 +57,12 @@ def recover(context: MasterContext, reader: Queries, *, wait: bool) -> Recovered
     return done
 
 
+def follow_run(context: MasterContext, reader: Queries, row: RunRow) -> None:
+    """Follow one open run whose owner is gone to its end, and close it; it stays open where that cannot be."""
+    context = replace(context, queries=reader)
+    _finish(open_case(context, row, scan_operation_dirs(context).get(row.id), wait=True), Recovered())
+
+
 def _finish(case: UnfinishedAttempt, done: Recovered) -> None:
     """Have the table finish it, unless somebody else is at it; what is in the way is noted."""
     case.done = done

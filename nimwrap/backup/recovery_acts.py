@@ -179,7 +179,10 @@ def _outcome(case: UnfinishedAttempt) -> tuple[Outcome, Failure | None]:
         return outcome, None if outcome is Outcome.OK else failure
     if code:
         return Outcome.FAILED, Failure(FailureCode(code), "the attempt failed; see its output")
-    return Outcome.FAILED, unstarted(KILLED)
+    if case.planned is None:
+        return Outcome.FAILED, unstarted(KILLED)
+    said = f"{KILLED} after its attempt had begun, and nothing of that is left there: how far it came is not known"
+    return Outcome.FAILED, Failure(FailureCode.KILLED, said, "start the backup again")
 
 
 def _close_run(case: UnfinishedAttempt) -> None:

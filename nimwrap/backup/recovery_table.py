@@ -55,7 +55,7 @@ class Do(StrEnum):
 
 
 @dataclass(frozen=True)
-class Row:
+class RecoveryRow:
     """One row: decides what is ``seen`` as it says, whatever the other columns hold."""
 
     name: str
@@ -67,15 +67,15 @@ class Row:
         return all(getattr(seen, column) in values for column, values in self.when.items())
 
 
-def _row(name: str, why: str, actions: Do | tuple[Do, ...], **when: StrEnum | tuple[StrEnum, ...]) -> Row:
+def _row(name: str, why: str, actions: Do | tuple[Do, ...], **when: StrEnum | tuple[StrEnum, ...]) -> RecoveryRow:
     pattern = {key: frozenset(value if isinstance(value, tuple) else (value,)) for key, value in when.items()}
-    return Row(name, pattern, actions if isinstance(actions, tuple) else (actions,), why)
+    return RecoveryRow(name, pattern, actions if isinstance(actions, tuple) else (actions,), why)
 
 
 _RECORDED = (ImageIs.STAGED, ImageIs.PLACED)
 _ANSWERED = (UndoIs.REVERTED, UndoIs.REFUSED, UndoIs.FOREIGN)
 
-TABLE: tuple[Row, ...] = (
+TABLE: tuple[RecoveryRow, ...] = (
     _row(
         "cancelled",
         "its owner, or the next recover, sees the end and closes the run",
@@ -116,6 +116,7 @@ TABLE: tuple[Row, ...] = (
     ),
     _row("locked by another", "somebody works on the client", Do.STAY_OPEN, lock=LockIs.ANOTHERS),
     _row("lock unknown", "somebody may work on the client", Do.STAY_OPEN, lock=LockIs.UNKNOWN),
+    _row("undo unknown", "the export may stand", Do.STAY_OPEN, undo=UndoIs.UNKNOWN),
     _row(
         "never begun",
         "no directory, no image, no change: nothing of it is on the master",
@@ -184,7 +185,6 @@ TABLE: tuple[Row, ...] = (
         (Do.UNDO_FROM_JOURNAL, Do.LOOK_AGAIN),
         undo=(UndoIs.DUE, UndoIs.LOST),
     ),
-    _row("undo unknown", "the export may stand", Do.STAY_OPEN, undo=UndoIs.UNKNOWN),
     _row("undo answered", "now it is known", (Do.WRITE_UNDO, Do.LOOK_AGAIN), undo=_ANSWERED),
     _row(
         "ended",
@@ -320,7 +320,7 @@ TABLE: tuple[Row, ...] = (
 )
 
 
-def decide(seen: Seen) -> Row:
+def decide(seen: Seen) -> RecoveryRow:
     """The row that says what to do. Every combination has one; the last rows leave nothing over."""
     return next(row for row in TABLE if row.fits(seen))
 

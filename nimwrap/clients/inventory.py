@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from datetime import datetime
 
 from nimwrap.aix import lsnim
@@ -14,24 +15,32 @@ from nimwrap.domain.records import ClientRef, Inventory, InventoryClient
 from nimwrap.history.ports import Queries
 from nimwrap.hosts.channel_route import LASTS
 from nimwrap.hosts.protocol import Host
-from nimwrap.hosts.script_batch import PREAMBLE
+from nimwrap.hosts.script_batch import PREAMBLE, limited
 from nimwrap.images.kinds.registry import machine_types
+from nimwrap.images.sightings import look_script, read_sightings
 from nimwrap.preflight.preflight_report import Prior
 
 _LIMIT_S = 90
+_LOOK_S = 30
+"""A file system that does not answer must not cost the list of clients."""
+_FILES = "nw_files"
 _HOSTNAME = re.compile(r"^nw_host *(\S*)\r?\n", re.MULTILINE)
 
 
-def take_inventory(host: Host) -> Inventory:
-    """The machines of which images are made that ``lsnim`` on ``host`` lists, in its order, names as they are.
+def take_inventory(host: Host, places: Collection[str] = (), spool: str = "") -> Inventory:
+    """The machines of which images are made that ``lsnim`` on ``host`` lists, in its order, names as they are; and what
+    stands at ``places``, those of the recorded images.
 
     Raises NimwrapError when the master cannot be asked, and ``unknown`` with the raw message when its answer is not
     a listing.
     """
     script = f'{PREAMBLE}echo "nw_host $(hostname)"\n{lsnim.listing(*machine_types())}\n'
-    result = host.run(script, timeout=_LIMIT_S)
-    own = _HOSTNAME.search(result.stdout)
-    said = _HOSTNAME.sub("", result.stdout)
+    if places:
+        script += f"nw_listed=$?; echo {_FILES}\n{limited(look_script(places, spool), _LOOK_S)}\n(exit $nw_listed)\n"
+    result = host.run(script, timeout=_LIMIT_S + _LOOK_S)
+    listed, _, files = result.stdout.partition(f"{_FILES}\n")
+    own = _HOSTNAME.search(listed)
+    said = _HOSTNAME.sub("", listed)
     try:
         objects = lsnim.parse_long(said)
     except Unrecognised:
@@ -41,7 +50,7 @@ def take_inventory(host: Host) -> Inventory:
         for name, found in objects.items()
         if found.type in machine_types()
     )
-    return Inventory(clients, own[1] if own and is_host_name(own[1]) else None)
+    return Inventory(clients, own[1] if own and is_host_name(own[1]) else None, read_sightings(files))
 
 
 def prior_of(reader: Queries, ref: ClientRef, listed: Inventory | None, now: datetime, kind: str = PLAIN_KIND) -> Prior:

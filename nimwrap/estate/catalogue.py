@@ -32,6 +32,7 @@ _EVERYWHERE = {
     "/usr/sbin/lspv": "lspv",
     "/usr/sbin/lsattr": "lsattr",
     "/usr/sbin/lsfs": "lsfs",
+    "/usr/sbin/fuser": "fuser",
     "/usr/sbin/restore": "restore",
 }
 _METHODS = "/usr/lpp/bos.sysmgt/nim/methods"

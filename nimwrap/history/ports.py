@@ -30,6 +30,7 @@ if TYPE_CHECKING:
         InventoryRow,
         LastGoodRow,
         MissedSlot,
+        RemovalStop,
         RunRow,
         SlotRow,
         SpaceMeasured,
@@ -98,6 +99,9 @@ class Queries(Protocol):
 
     def missed_slots(self, since: datetime) -> list[MissedSlot]:
         """By client and state, the newest slot since then that was missed or failed without a run."""
+
+    def ever_good(self) -> set[tuple[str, str, str]]:
+        """Master, client and kind of whatever was proven once, also where nothing is left of it."""
 
     def runs_with_open_changes(self) -> list[RunRow]:
         """The runs that export changes in force, planned or foreign belong to."""
@@ -181,6 +185,9 @@ class Queries(Protocol):
 
     def images_dated_after(self, moment: datetime) -> list[ImageRow]:
         """Images that are still there and that are said to have been made after ``moment``."""
+
+    def removal_stop(self, master: str) -> RemovalStop | None:
+        """The last stop of removals on this master, also one that a person has ended since."""
 
     def images_by_id(self, ids: Sequence[int]) -> list[ImageRow]: ...
     def image_at(self, master: str, location: str) -> ImageRow | None:
@@ -283,6 +290,15 @@ class History(Protocol):
 
     def update_image_if(self, seen: ImageRow, **values: Any) -> ImageRow | None:
         """Set columns of an image while its row is still the one that was ``seen``; else the row as it is now."""
+
+    def images_seen(self, image_ids: Sequence[int], at: Moment) -> None:
+        """These images were looked at, whatever was found."""
+
+    def stop_removals(self, master: str, why: str, at: Moment) -> None:
+        """No image of this master is removed until :meth:`resume_removals`."""
+
+    def resume_removals(self, master: str, at: Moment) -> bool:
+        """A person has looked; False when nothing was stopped."""
 
     def record_inventory(self, master: str, clients: Iterable[InventoryClient], at: Moment) -> None:
         """The clients that the master lists now. Those it lists no longer are marked as vanished, not forgotten."""

@@ -23,6 +23,13 @@ from nimwrap.master_context import MasterContext
 
 
 @dataclass(frozen=True)
+class LockedBy(Failure):
+    """Why a lock could not be had. ``holder``: the run that has it."""
+
+    holder: str = ""
+
+
+@dataclass(frozen=True)
 class HeldLock:
     """A lock that was taken: ``clock`` is the master's time then, ``fence`` the lock's number."""
 
@@ -185,12 +192,13 @@ def lock_lost(context: MasterContext, client: str, run: str) -> Failure:
 
 def _held(context: MasterContext, client: str, answer: lock_scripts.LockAnswer) -> Failure:
     state = "its operation is running" if answer.operation_running else "no operation of it is running"
-    return Failure(
+    return LockedBy(
         FailureCode.LOCKED,
         f"{client} is locked by run {answer.run or '(unnamed)'} of {answer.owner or 'an unknown nimwrap'}; {state}",
         "wait for it; if that nimwrap died, `nimwrap recover` there finishes its run "
         "(a lock whose operation is gone is taken over after 10 minutes)",
         f"{lock_scripts.lock_path(context.master.spool, client)}: heartbeat {answer.age_s} s ago",
+        answer.run,
     )
 
 

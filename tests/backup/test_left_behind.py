@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from nimwrap.backup.backup_run import BackupRequest, BackupRun
+from nimwrap.backup.backup_request import BackupRequest
+from nimwrap.backup.backup_run import BackupRun
 from nimwrap.backup.cleanup import EndSeen, clean_up
 from nimwrap.backup.export_journal import changed_by_another
 from nimwrap.backup.operation import settle

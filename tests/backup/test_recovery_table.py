@@ -26,7 +26,7 @@ from nimwrap.backup.recovery_seen import (
     UndoIs,
     WishIs,
 )
-from nimwrap.backup.recovery_table import TABLE, Do, Row, as_markdown, decide
+from nimwrap.backup.recovery_table import TABLE, Do, RecoveryRow, as_markdown, decide
 from tests.running import ROOT
 
 COLUMNS: dict[str, tuple[StrEnum, ...]] = {
@@ -42,11 +42,11 @@ REMOVES = frozenset({Do.CLEAR, Do.REMOVE_DIRECTORY})
 CONCLUDES = frozenset({Do.WRITE_UNDO, Do.JUDGE, Do.RECORD, Do.CLOSE_RUN, Do.CLEAN_UP, Do.PUT_ASIDE, *REMOVES})
 
 
-def has(row: Row, actions: frozenset[Do]) -> bool:
+def has(row: RecoveryRow, actions: frozenset[Do]) -> bool:
     return any(action in actions for action in row.actions)
 
 
-RULES: dict[str, Callable[[Seen, Row], bool]] = {
+RULES: dict[str, Callable[[Seen, RecoveryRow], bool]] = {
     "nothing is done where directory or operation is unknown": lambda seen, row: (
         DirectoryIs.UNKNOWN is not seen.directory and OperationIs.UNKNOWN is not seen.operation
     ),

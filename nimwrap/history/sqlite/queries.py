@@ -24,6 +24,7 @@ from nimwrap.history.model import (
     ImageRow,
     InventoryRow,
     LastGoodRow,
+    RemovalStop,
     RunRow,
     SlotRow,
 )
@@ -48,6 +49,7 @@ _SLOTS = select(SlotRow._fields, "slots")
 _FLEET = select(FleetRow._fields[:-1], "fleet_status")
 _LAST_GOOD = select(LastGoodRow._fields, "last_good")
 _IMAGES = select(ImageRow._fields, "images")
+_STOPS = select(RemovalStop._fields, "removal_stops")
 _EVER = ""  # before every RFC 3339 text
 _NEVER = "9999"  # after every one
 
@@ -227,6 +229,10 @@ class Reader(SetQueries):
         """Images that are still there and that are said to have been made after ``moment``."""
         sql = f"{_IMAGES} where created > ? and removed is null order by master, client, id"
         return self.records(ImageRow.from_row, sql, (rfc3339(moment),))
+
+    def removal_stop(self, master: str) -> RemovalStop | None:
+        """The last stop of removals on this master, also one that a person has ended since."""
+        return self.record(RemovalStop.from_row, f"{_STOPS} where master = ?", (master,))
 
     def images_by_id(self, ids: Sequence[int]) -> list[ImageRow]:
         return self._among(ImageRow.from_row, f"{_IMAGES} where id in ({{}})", ids)

@@ -294,6 +294,26 @@ where instr(fault, ' (full): ') > 1 and instr(fault, ' (full): ') = instr(fault,
 """
 """Code and level of a fault stood in its text only before; this is the last time that it is read."""
 
+IMAGE_IDENTITY = """
+alter table images add column device text;
+alter table images add column inode text;
+alter table images add column modified text;
+alter table images add column seen_at text;
+alter table images add column fault_at text;
+create table removal_stops (
+  master text primary key,
+  since text not null,
+  why text not null,
+  resumed text
+) strict, without rowid;
+"""
+"""By what the file of an image is known again, and whether many of a master's were found gone or changed at once."""
+
+WAITED = """
+alter table runs add column waited_s real;
+"""
+"""What a run waited was part of its duration before."""
+
 MIGRATIONS = {
     "m001_first": TABLES + VIEWS,
     "m002_finding_data": FINDING_DATA,
@@ -302,6 +322,8 @@ MIGRATIONS = {
     "m005_parallel": PARALLEL,
     "m006_image_fault": IMAGE_FAULT,
     "m007_job_ways": JOB_WAYS,
+    "m008_image_identity": IMAGE_IDENTITY,
+    "m009_waited": WAITED,
 }
 """Every change of the schema in order. An old one is never edited once a release has shipped it."""
 

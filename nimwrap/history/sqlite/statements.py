@@ -109,3 +109,23 @@ def release(database: Database, master: str, client: str, at: datetime | str) ->
         (moment(at), master, client),
     )
     return changed.rowcount > 0
+
+
+def set_seen(database: Database, image_ids: Sequence[int], at: datetime | str) -> None:
+    seen = moment(at)
+    database.conn.executemany("update images set seen_at = ? where id = ?", [(seen, image) for image in image_ids])
+
+
+def stop_removals(database: Database, master: str, why: str, at: datetime | str) -> None:
+    database.conn.execute(
+        "insert into removal_stops (master, since, why) values (?, ?, ?) on conflict (master) do update"
+        " set since = excluded.since, why = excluded.why, resumed = null",
+        (master, moment(at), why),
+    )
+
+
+def resume_removals(database: Database, master: str, at: datetime | str) -> bool:
+    changed = database.conn.execute(
+        "update removal_stops set resumed = ? where master = ? and resumed is null", (moment(at), master)
+    )
+    return changed.rowcount > 0

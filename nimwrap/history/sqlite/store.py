@@ -295,6 +295,22 @@ class Store:
             statements.update(database, "images", seen.id, values)
         return None
 
+    def images_seen(self, image_ids: Sequence[int], at: Moment) -> None:
+        """These images were looked at, whatever was found."""
+        if image_ids:
+            with self.writing("images_seen", hurried=True) as database:
+                statements.set_seen(database, image_ids, at)
+
+    def stop_removals(self, master: str, why: str, at: Moment) -> None:
+        """No image of this master is removed until :meth:`resume_removals`."""
+        with self.writing("stop_removals") as database:
+            statements.stop_removals(database, master, why, at)
+
+    def resume_removals(self, master: str, at: Moment) -> bool:
+        """A person has looked; False when nothing was stopped."""
+        with self.writing("resume_removals") as database:
+            return statements.resume_removals(database, master, at)
+
     # --- clients and holds
 
     def record_inventory(self, master: str, clients: Iterable[InventoryClient], at: Moment) -> None:

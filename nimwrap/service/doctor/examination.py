@@ -20,6 +20,7 @@ from nimwrap.service.doctor.installation_checks import (
     history_checks,
     inventory_checks,
     notify_checks,
+    removal_checks,
     schedule_checks,
 )
 from nimwrap.service.doctor.master_checks import master_checks
@@ -56,6 +57,7 @@ def _of_history(config: Config, reader: Reader, now: datetime) -> list[Finding]:
     return [
         *_safely("history", lambda: history_checks(config, reader)),
         *_safely("image_dates", lambda: date_checks(reader, now)),
+        *_safely("removals", lambda: removal_checks(config, reader)),
         *_safely("inventory", lambda: inventory_checks(config, reader, now)),
         *_safely("schedules", lambda: schedule_checks(config, reader)),
         *_safely("channels", lambda: _channels(config, reader, now)),
