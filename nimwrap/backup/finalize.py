@@ -7,11 +7,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from nimwrap.aix import lsnim
 from nimwrap.aix.classify import classify
 from nimwrap.aix.nim import archive_warnings, completed
+from nimwrap.aix.nim import began as nim_began
 from nimwrap.backup.operation_status import OperationStatus
 from nimwrap.backup.publish import READ_TO_ITS_END, verify_and_publish
-from nimwrap.domain.attempt_plan import NAME_TAKEN, AttemptPlan
+from nimwrap.domain.attempt_plan import NAME_TAKEN, NIM, AttemptPlan
 from nimwrap.domain.codes import FailureCode, Outcome
 from nimwrap.domain.errors import NimwrapError
 from nimwrap.domain.findings import Failure
@@ -138,6 +140,26 @@ def _ended(look: OperationStatus) -> Failure:
     how = look.ended_by or "killed"
     how = "rebooted" if how == "killed" and look.rebooted else how
     return replace(ENDED_BY[how], evidence=look.output[-4000:])
+
+
+_WORDS_OF_NIM = frozenset({FailureCode.UNKNOWN, FailureCode.NIM_REFUSED, FailureCode.WRITE_DENIED})
+
+
+def begun(plan: AttemptPlan, look: OperationStatus) -> bool:
+    """Whether anything was begun on the client: NIM may have refused before."""
+    return plan.method != NIM or nim_began(look.output)
+
+
+def busy_instead(failure: Failure | None, plan: AttemptPlan, cstate: str) -> Failure | None:
+    """A refusal of NIM beside the state that it has the client in: one that is not ready is busy, whatever was said."""
+    if failure is None or failure.code not in _WORDS_OF_NIM or cstate in ("", lsnim.READY):
+        return failure
+    return replace(
+        failure,
+        code=FailureCode.CLIENT_BUSY,
+        message=f"NIM has {plan.client} at another operation ({cstate}): {failure.message}",
+        fix=f"wait for that operation; if none runs: on the master, nim -Fo reset -a force=yes {plan.client}",
+    )
 
 
 def denied_from(failure: Failure, source: SourceAddress) -> Failure:

@@ -1,9 +1,9 @@
 """What a crash left on one master: adopt what runs, conclude what ended, undo, close, give back.
 
 Starting again is the recovery: the history says which runs are open, the spool says how far they came. A run whose
-owner still lives is never touched. What is found in the spool without a row here was either made by a dead nimwrap of
-this host, whose history is lost: its rows are written again. Or it belongs to another nimwrap, whose export changes
-are undone only when its operation is gone and its heartbeat is older than 10 minutes.
+owner still lives is never touched. What is found in the spool without a row here was either made by this installation,
+whose history is lost: its rows are written again. Or it belongs to another one, whatever its host is called: its
+export changes are undone only when its operation is gone and its heartbeat is older than 10 minutes.
 
 Here is only whom it is about; what is done with each is in the table of :mod:`nimwrap.backup.recovery_table`.
 """
@@ -12,10 +12,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from nimwrap.backup.export_journal import plans, unfinished_changes
+from nimwrap.backup.export_journal import plans, undo_planned, unfinished_changes
+from nimwrap.backup.foreign_run import owner_and_plan, refuse_living
+from nimwrap.backup.lost_rows import written_again
 from nimwrap.backup.operation_dirs import OperationDir, scan_operation_dirs
 from nimwrap.backup.operation_status import OperationStatus
-from nimwrap.backup.plan_in_directory import plan_in_directory, plan_of_ours, written_again
 from nimwrap.backup.recovery_acts import finish
 from nimwrap.backup.recovery_seen import DirectoryIs, LockIs, OwnerIs, RunIs, WishIs
 from nimwrap.backup.recovery_table import Do, decide
@@ -25,13 +26,14 @@ from nimwrap.domain.attempt_plan import AttemptPlan
 from nimwrap.domain.codes import Outcome
 from nimwrap.domain.durations import parse_rfc3339
 from nimwrap.domain.errors import NimwrapError
-from nimwrap.domain.records import Attempt, ChangeState
+from nimwrap.domain.records import Attempt
+from nimwrap.history.installation import installation_id
 from nimwrap.history.model import AttemptRow, RunRow
 from nimwrap.history.ports import Queries
 from nimwrap.history.run_lease import RunLease, owner_alive, remove_lease, run_locks
 from nimwrap.images.interrupted_removals import finish_removals
 from nimwrap.images.removal import Ending
-from nimwrap.locks.client_locks import free_locks_of_the_dead, master_of
+from nimwrap.locks.client_locks import INSTALLATION, free_locks_of_the_dead, master_of
 from nimwrap.locks.lock_timing import STALE_S
 from nimwrap.master_context import MasterContext
 
@@ -91,7 +93,7 @@ def open_case(context: MasterContext, row: RunRow, room: OperationDir | None, *,
     attempt_row = _attempt_row(context, row.id, room)
     if room is not None and attempt_row is None:
         try:
-            lost = plan_in_directory(context, room)
+            _, lost = owner_and_plan(context, room)
         except NimwrapError as error:
             directory, why = DirectoryIs.UNKNOWN, error.message
         else:
@@ -150,7 +152,7 @@ def _recover_directory(context: MasterContext, room: OperationDir, done: Recover
     row = context.queries.stored_run(room.run)  # a history that cannot be read is an error of its own, not "not ours"
     if row is None:
         try:
-            lost = None if room.aside or not room.there else plan_of_ours(context, room)
+            lost = None if room.aside or not room.there else _plan_of_ours(context, room)
         except NimwrapError as error:
             done.notes.append(f"{room.name}: {error.message}")
             return
@@ -168,6 +170,29 @@ def _recover_directory(context: MasterContext, room: OperationDir, done: Recover
         _finish(open_case(context, row, room, wait=wait), done)
     else:
         _finish(_closed_case(context, row, room), done)
+
+
+def _plan_of_ours(context: MasterContext, room: OperationDir) -> AttemptPlan | None:
+    """The plan of a directory that this installation made, whose rows are lost; None for anybody else's."""
+    owner, plan = owner_and_plan(context, room)
+    return plan if owner.endswith(f"{INSTALLATION}{installation_id(context.config.state_dir)}") else None
+
+
+def take_over_foreign(context: MasterContext, reader: Queries, run: str) -> Recovered | None:
+    """Make the run of another installation ours and finish it; None when no directory of it lies in this spool.
+
+    Raises NimwrapError ``locked`` while it is not proven that nobody works on it any more.
+    """
+    context, done = replace(context, queries=reader), Recovered()
+    room = scan_operation_dirs(context).get(run)
+    if room is None or not room.there:
+        return None
+    refuse_living(context, reader, room)
+    _, plan = owner_and_plan(context, room)
+    if plan is None:
+        raise NimwrapError(f"what lies in {context.master.spool}/{run} cannot be understood", hint="look there")
+    _finish(open_case(context, written_again(context, plan), room, wait=True), done)
+    return done
 
 
 def _closed_case(context: MasterContext, row: RunRow, room: OperationDir) -> UnfinishedAttempt:
@@ -216,8 +241,12 @@ def _recover_changes(context: MasterContext, rooms: set[str], done: Recovered) -
         if row is None or row.id in rooms or row.outcome == Outcome.RUNNING:
             continue
         planned = next((plan for plan in plans(context.queries, row.id) if plan.change == change.id), None)
-        if planned is None:  # the attempt's row is written after the change's, and before anything is done
-            context.store.change_ended(change.id, ChangeState.REVERTED, context.clock.now(), "never applied")
+        if planned is None:
+            try:
+                says = undo_planned(context, change)
+            except NimwrapError as error:
+                says = error.message
+            done.notes += [f"{row.id}: {says}"] if says else []
             continue
         case = UnfinishedAttempt(
             context,

@@ -9,8 +9,8 @@ from dataclasses import replace
 from nimwrap.backup import operation, spool
 from nimwrap.backup.attempt_record import record, unstarted
 from nimwrap.backup.cleanup import EndSeen, clean_up, clear_client
-from nimwrap.backup.export_journal import undo_lost
-from nimwrap.backup.finalize import confirm_undo, finalize_attempt, still_open
+from nimwrap.backup.export_journal import undo_lost, undo_planned
+from nimwrap.backup.finalize import begun, busy_instead, confirm_undo, finalize_attempt, still_open
 from nimwrap.backup.post_backup import apply_name_and_retention, warned
 from nimwrap.backup.recovery_seen import DirectoryIs, LockIs, OwnerIs, RunIs
 from nimwrap.backup.recovery_table import Do, decide
@@ -77,7 +77,8 @@ def _undo_of_another(case: UnfinishedAttempt) -> None:
     if said:
         case.done.notes.append(
             f"{case.name} is another nimwrap's, its operation is gone and it has been silent for more than "
-            f"{STALE_S // 60} minutes: its export change: {said}; its record stays for its own `nimwrap recover`"
+            f"{STALE_S // 60} minutes: its export change: {said}; its record stays for its own `nimwrap recover`, or "
+            f"`nimwrap recover --foreign {case.run}` here"
         )
 
 
@@ -110,7 +111,7 @@ def _run_undo(case: UnfinishedAttempt) -> None:
 
 def _undo_from_journal(case: UnfinishedAttempt) -> None:
     try:
-        case.open_change, case.undo_written = undo_lost(case.context, case.plan), True
+        case.open_change, case.undo_written = undo_lost(case.context, case.plan, case.status), True
     except NimwrapError as error:
         case.undo_silent, case.why = True, error.message
 
@@ -126,7 +127,11 @@ def _judge(case: UnfinishedAttempt) -> None:
 
 def _clean_up(case: UnfinishedAttempt) -> None:
     late = None if case.judged is not None else _end_seen(case)
-    cleaning = clean_up(case.context, case.plan, late=late)
+    started = begun(case.plan, case.status)
+    cleaning = clean_up(case.context, case.plan, late=late, begun=started)
+    if case.judged is not None and not started:
+        failure = busy_instead(case.judged.failure, case.plan, cleaning.seen.cstate)
+        case.judged = replace(case.judged, failure=failure)
     case.left, case.end_seen = cleaning.left, cleaning.seen
 
 
@@ -198,11 +203,10 @@ def _close_run(case: UnfinishedAttempt) -> None:
 
 
 def _never_applied(case: UnfinishedAttempt) -> None:
-    """Killed between the journal's row and the plan: the change was not begun, and its row says so."""
+    """Killed between the journal's row and the plan: the change was not begun, if the export says so too."""
     for change in case.context.queries.changes(run=case.run):
-        if change.state == ChangeState.PLANNED:
-            now = case.context.clock.now()
-            case.context.store.change_ended(change.id, ChangeState.REVERTED, now, "never applied")
+        if change.state == ChangeState.PLANNED and (says := undo_planned(case.context, change)):
+            raise NimwrapError(says)
 
 
 def _last_of_slot(case: UnfinishedAttempt) -> bool:

@@ -33,7 +33,7 @@ from nimwrap.domain.findings import Failure
 from nimwrap.domain.records import Attempt
 from nimwrap.history.model import AttemptRow, ImageRow, RunRow
 from nimwrap.master_context import MasterContext
-from nimwrap.remedies.undo import UndoStatus
+from nimwrap.remedies.undo import UNDONE, UndoStatus
 
 
 @dataclass
@@ -153,7 +153,9 @@ class UnfinishedAttempt:
             return UndoIs.UNKNOWN
         if self.undo_written:
             return UndoIs.STANDS if self.open_change else UndoIs.NONE
-        if self.directory is DirectoryIs.GONE or not self.status.undo:
+        told = self.status.undo_status is None or self.status.undo_status != UndoStatus.REVERTED
+        spoken = told or self.status.undo_says == UNDONE or self.lock is LockIs.UNASKED
+        if self.directory is DirectoryIs.GONE or not self.status.undo or not spoken:
             lost = self.change_open and self._operation() is not OperationIs.ALIVE
             return UndoIs.LOST if lost else UndoIs.NONE
         if self.status.undo_status == UndoStatus.REVERTED:
