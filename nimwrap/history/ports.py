@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from nimwrap.domain.findings import Finding
     from nimwrap.domain.records import Attempt, ChangeState, InventoryClient, Run
     from nimwrap.domain.ref import ClientRef, Key
+    from nimwrap.history.copy_row import CopyRow
     from nimwrap.history.model import (
         AttemptRow,
         ChangeRow,
@@ -180,6 +181,9 @@ class Queries(Protocol):
     ) -> list[ImageRow]:
         """Images by client, newest first; those that are gone only when ``removed`` is asked for."""
 
+    def copies(self, master: str | None = None, client: str | None = None) -> list[CopyRow]:
+        """Copies that are there or were tried, by client and name, the newest first."""
+
     def faulty_images(self) -> list[ImageRow]:
         """Images that are still there, and in which something wrong was found since they were made."""
 
@@ -290,6 +294,12 @@ class History(Protocol):
 
     def update_image_if(self, seen: ImageRow, **values: Any) -> ImageRow | None:
         """Set columns of an image while its row is still the one that was ``seen``; else the row as it is now."""
+
+    def begin_copy(self, image: ImageRow, name: str, kind: str, location: str, at: Moment) -> CopyRow:
+        """The row of a copy before anything is done for it; one of the same image and name is taken up again."""
+
+    def update_copy(self, copy_id: int, **values: Any) -> None:
+        """Set columns of a copy. The end of a removal (``removed``) does not wait for the database."""
 
     def images_seen(self, image_ids: Sequence[int], at: Moment) -> None:
         """These images were looked at, whatever was found."""

@@ -8,6 +8,7 @@ from datetime import datetime
 
 from nimwrap.clients.known_clients import NimMachine, known_of
 from nimwrap.config.model import BackupPolicy, Config
+from nimwrap.copies.copy_health import CopyHealth, copy_healths
 from nimwrap.domain.codes import FailureCode
 from nimwrap.domain.durations import parse_rfc3339
 from nimwrap.domain.local_time import local_text
@@ -53,6 +54,7 @@ class ClientView:
     cluster: str | None = None
     excluded: bool = False
     advice: str = ""
+    copies: tuple[CopyHealth, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -134,6 +136,7 @@ def protection(config: Config, reader: Queries, now: datetime, *, max_age_s: int
         _image_faults(reader, now),
         {row.master: row for row in reader.inventories()},
         reader.ever_good() if any(row.last_good is None for row in rows) else frozenset(),
+        copy_healths(config, reader, [(row.master, row.client) for row in rows], now),
     )
     sights = newest_sights(reader)
     names = cluster_names(config, rows, sights)
@@ -182,12 +185,14 @@ class _Site:
     faulty: Mapping[Key, tuple[Reason, ...]]
     inventories: Mapping[str, InventoryRow]
     ever_good: Collection[tuple[str, str, str]]
+    copies: Mapping[Key, Sequence[CopyHealth]]
 
     def view(self, key: Key, row: FleetRow, clusters: Mapping[Key, str]) -> ClientView:
         policy = self.policies.of(key)
         max_age_s = policy.max_age if self.max_age_s is None else self.max_age_s
         hold = self.holds.get(key)
         excluded = self.policies.excluded(key)
+        copies = tuple(self.copies.get(key, ()))
         facts = Facts(
             max_age_s=max_age_s,
             kind=row.kind,
@@ -206,6 +211,7 @@ class _Site:
             patience_s=max(ENDLESS_S, 2 * policy.timeout),
             open_changes=self.changes.get(key, ()),
             image_faults=self.faulty.get(key, ()),
+            copy_faults=tuple(reason for each in copies if (reason := each.reason)),
             seen=key[0] in self.inventories and bool(self.inventories[key[0]].taken),
         )
         age = (self.now - facts.last_good).total_seconds() if facts.last_good else None
@@ -214,7 +220,8 @@ class _Site:
         ref = ClientRef(*key)
         name = str(ref) if len(self.policies.config.masters) > 1 else ref.client
         step = next_steps(name, judged, row, held=hold is not None, scheduled=facts.scheduled)
-        return ClientView(ref, judged, row, hold, start, max_age_s, age, clusters.get(key), excluded, step)
+        cluster = clusters.get(key)
+        return ClientView(ref, judged, row, hold, start, max_age_s, age, cluster, excluded, step, copies)
 
 
 def _worst_first(clients: Iterable[ClientView]) -> tuple[ClientView, ...]:

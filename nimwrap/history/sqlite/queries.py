@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from nimwrap.domain.durations import rfc3339
 from nimwrap.domain.names import PLAIN_KIND
 from nimwrap.domain.target_names import matches
+from nimwrap.history.copy_row import CopyRow
 from nimwrap.history.model import (
     AttemptRow,
     ChangeRow,
@@ -42,6 +43,7 @@ _ATTEMPTS = select(AttemptRow._fields, "attempts")
 _FINDINGS = select(FindingRow._fields, "findings")
 _EVENTS = select(EventRow._fields, "events")
 _CHANGES = select(ChangeRow._fields, "export_changes")
+_COPIES = select(CopyRow._fields, "copies")
 _CLIENTS = select(ClientRow._fields, "clients")
 _INVENTORIES = select(InventoryRow._fields, "inventories")
 _HOLDS = select(HoldRow._fields, "holds")
@@ -219,6 +221,13 @@ class Reader(SetQueries):
         condition = "where " + " and ".join(terms) if terms else ""
         sql = f"{_IMAGES} {condition} order by master, client, kind, created desc, id desc"
         return self.records(ImageRow.from_row, sql, [value for value in where.values() if value is not None])
+
+    def copies(self, master: str | None = None, client: str | None = None) -> list[CopyRow]:
+        """Copies that are there or were tried, by client and name, the newest first."""
+        where = {"master": master, "client": client}
+        terms = ["removed is null", *(f"{name} = ?" for name, value in where.items() if value is not None)]
+        sql = f"{_COPIES} where {' and '.join(terms)} order by master, client, name, image desc"
+        return self.records(CopyRow.from_row, sql, [value for value in where.values() if value is not None])
 
     def faulty_images(self) -> list[ImageRow]:
         """Images that are still there, and in which something wrong was found since they were made."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from nimwrap.domain.codes import Outcome
 from nimwrap.domain.findings import Finding
 from nimwrap.domain.records import Attempt, Run
+from nimwrap.history.copy_row import CopyRow
 from nimwrap.history.history_errors import row_missing
 from nimwrap.history.model import ImageRow
 from nimwrap.history.sqlite.codec import columns, moment
@@ -91,6 +92,18 @@ def image_row(database: Database, image_id: int) -> ImageRow:
     if found is None:
         raise row_missing(f"row {image_id!r} of images")
     return ImageRow.from_row(found)
+
+
+def begin_copy(database: Database, of: dict[str, Any], values: dict[str, Any]) -> CopyRow:
+    """The row of a copy, new or taken up again, as it is stored now."""
+    where = (of["image"], of["name"])
+    known = value(database, "select id from copies where image = ? and name = ?", where)
+    if known is None:
+        known = insert(database, "copies", of | values)
+    else:
+        update(database, "copies", known, values)
+    found = database.conn.execute(f"{select(CopyRow._fields, 'copies')} where id = ?", (known,)).fetchone()
+    return CopyRow.from_row(found)
 
 
 def end_slot(database: Database, run: Run) -> None:
