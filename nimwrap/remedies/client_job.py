@@ -6,6 +6,8 @@ in a session of its own where perl is there, and otherwise, or when it is gone a
 
 from __future__ import annotations
 
+import hashlib
+
 MOUNT_FAILED = 90
 NOT_HERE = 13
 """What ``begin`` says of a way that this client does not have."""
@@ -15,6 +17,11 @@ _AT_S = 20
 def client_room(run: str) -> str:
     """The directory on the client; mkdir of a fixed name fails if somebody else made it, so it is ours or nothing."""
     return f"/tmp/nimwrap.{run}"  # noqa: S108  mkdir without -p is what makes it safe
+
+
+def delivery_name(run: str) -> str:
+    """What the operation's scripts are called on their way to the client (client_command)."""
+    return hashlib.sha256(run.encode()).hexdigest()[:12]
 
 
 def remove_room(run: str) -> str:
@@ -124,11 +131,14 @@ exit 11
 def clean_on_client(run: str) -> str:
     """Client script: prints the job's whole output (its last 100 kB), unmounts, removes the room.
 
+    A script of the operation that was ended on its way here is removed, too.
+
     Status 12 when it may not: something still writes there, or the mount does not go. The names in the pattern are
     such that the script does not find itself.
     """
     room = client_room(run)
     return f"""\
+rm -rf /tmp/nw.{delivery_name(run)}*
 [ -d {room} ] || exit 0
 busy() {{ ps -ef | egrep "[n]imwrap[.]{run}/(job|mnt/)" > /dev/null; }}
 waited=0

@@ -35,6 +35,7 @@ from nimwrap.remedies.client_job import (
     begin_on_client,
     clean_on_client,
     client_room,
+    delivery_name,
     held_command,
     look_on_client,
     prepare_on_client,
@@ -109,10 +110,10 @@ def command_text(plan: AttemptPlan, stage: str, prepare: str) -> str:
     run's timeout bounds it. Only when it is not even known whether the job began, five looks without an answer end the
     operation. A file ``unclean`` says that the client's room may still be there.
     """
-    run, route, host = plan.run, plan.channel, plan.client_host
+    run, route, host, name = plan.run, plan.channel, plan.client_host, delivery_name(plan.run)
     scripts = {way: begin_on_client(run, way, again=way != plan.job_ways[0]) for way in plan.job_ways}
     scripts[plan.job_ways[0]] = prepare + scripts[plan.job_ways[0]]
-    begin = "".join(f"{way}) {client_command(route, host, text, 60)}\n;;\n" for way, text in scripts.items())
+    begin = "".join(f"{way}) {client_command(route, host, text, 60, name)}\n;;\n" for way, text in scripts.items())
     held = bounded(f"{shlex.join([*program(route).split(), host, held_command(run)])}", plan.timeout_s)
     return f"""\
 {stage}
@@ -122,10 +123,10 @@ held() {{
 {held}
 }}
 look() {{
-{client_command(route, host, look_on_client(run), 60)}
+{client_command(route, host, look_on_client(run), 60, name)}
 }}
 clean() {{
-{client_command(route, host, clean_on_client(run), 120)}
+{client_command(route, host, clean_on_client(run), 120, name)}
 }}
 {_FUNCTIONS}known=
 status={JOB_LOST}
