@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from nimwrap.estate import Estate
-from tests.backup.evidence import only_run, writing
+from tests.backup.evidence import only_run
 from tests.faults.results import DOCUMENT
 from tests.faults.variants import ACTS, VARIANTS, Variant, confirm_variant, stored_variants, with_variants
 from tests.running import Cli, ConfigWriter, Ran, begin
