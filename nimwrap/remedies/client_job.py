@@ -8,7 +8,11 @@ from __future__ import annotations
 
 import hashlib
 
+from nimwrap.hosts.script_batch import process_tree
+
 MOUNT_FAILED = 90
+_MOUNT_LIMIT_S = 600
+"""A mount that hangs takes the night; what is not mounted by then is given up."""
 NOT_HERE = 13
 """What ``begin`` says of a way that this client does not have."""
 _AT_S = 20
@@ -45,8 +49,24 @@ umask 077
 cd {room} || exit 1
 [ "$(cat way)" = "$1" ] || exit 1
 echo $$ > pid
-{mount} > out 2>&1 < /dev/null
+{{ {mount}
+}} > out 2>&1 < /dev/null &
+mounting=$!
+( waited=0
+while [ $waited -lt {_MOUNT_LIMIT_S} ]; do
+  sleep 1
+  kill -0 $mounting || exit
+  waited=$((waited + 1))
+done
+echo "mount: given up after {_MOUNT_LIMIT_S} s without an answer" >> out
+echo {MOUNT_FAILED} > rc.new && mv rc.new rc
+kill -9 $({process_tree("$mounting")})
+) > /dev/null 2>&1 < /dev/null &
+watch=$!
+wait $mounting
 status=$?
+kill $watch 2>/dev/null
+[ ! -f rc ] || exit 1
 if [ $status -eq 0 ]; then
   ( umask $(cat umask); {make}
   ) >> out 2>&1 < /dev/null
