@@ -21,6 +21,7 @@ from nimwrap.hosts.script_batch import Answer, Question, answers, questionnaire
 from nimwrap.images.kinds.registry import machine_types
 from nimwrap.preflight.facts import read
 from nimwrap.preflight.master_facts import parse_clock
+from nimwrap.service.doctor.alternate_checks import alternate_checks
 
 FILESET = "bos.sysmgt.nim.master"
 _LIMIT_S = 30
@@ -37,8 +38,10 @@ class MasterSeen:
     clock_off_s: float | None
 
 
-def master_checks(master: MasterConfig, open_runs: frozenset[str], now: Callable[[], datetime]) -> list[Finding]:
-    """Everything about one master; when it cannot be reached, that alone."""
+def master_checks(
+    master: MasterConfig, open_runs: frozenset[str], now: Callable[[], datetime], known: frozenset[str] = frozenset()
+) -> list[Finding]:
+    """Everything about one master; when it cannot be reached, that alone. ``known`` as alternate_checks takes it."""
     host = None
     try:
         host = open_master(master)
@@ -51,7 +54,7 @@ def master_checks(master: MasterConfig, open_runs: frozenset[str], now: Callable
     if not seen.answers:
         message = f"{master.name} let us in and answered nothing within {_WHOLE_S} s"
         return [named(f"reach:{master.name}", fail(message, "log in by hand and see what hangs"))]
-    return list(_findings(seen, open_runs))
+    return [*_findings(seen, open_runs), *_alternate(seen, known)]
 
 
 def _ask(host: Host, master: MasterConfig, now: Callable[[], datetime]) -> MasterSeen:
@@ -152,6 +155,12 @@ def _clients(seen: MasterSeen) -> Finding:
     return named(
         check, ok(f"{count} client{'' if count == 1 else 's'} in NIM; `nimwrap check --all` asks each of them")
     )
+
+
+def _alternate(seen: MasterSeen, known: frozenset[str]) -> Iterator[Finding]:
+    itself = read(seen.answers, "master", "lsnim -l master", lsnim.parse_long).value or {}
+    rows = read(seen.answers, "clients", "lsnim", lsnim.parse_table).value or []
+    return alternate_checks(seen.master.name, itself.get("master"), rows, known)
 
 
 def _spool(seen: MasterSeen) -> Finding:
