@@ -47,14 +47,14 @@ def master_settings(s: CheckContext) -> Finding:
         return warn(
             f"{told}: NIM exports to every host, and lets root write only from the addresses that it knows. Where the"
             " client's differs, its mount succeeds and its writing fails (write_denied)",
-            "own-mount is not concerned: it exports by itself; to undo it: nim -o change -a restrict_nfs_exports=yes"
-            " -a global_export=no master",
+            "a remedy that exports by itself is not concerned; to undo the setting: nim -o change"
+            " -a restrict_nfs_exports=yes -a global_export=no master",
             _listed(itself),
         )
     if listed["nfs_vers"] == "4" or listed["nfs_sec"] not in ("", "sys"):
         return warn(
-            f"{told}: NIM's own operation uses it; own-mount asks for version 3 with AUTH_SYS first, then for whatever"
-            " the server gives",
+            f"{told}: NIM's own operation uses it; nimwrap's own mount asks for version 3 first, then for"
+            " whatever the server gives",
             "try `nimwrap check` and one backup of one client; where the server takes only version 4, its words are in"
             " the failure",
             _listed(itself),
