@@ -34,6 +34,7 @@ _EVERYWHERE = {
     "/usr/sbin/lspv": "lspv",
     "/usr/sbin/lsattr": "lsattr",
     "/usr/sbin/lsfs": "lsfs",
+    "/usr/sbin/fuser": "fuser",
     "/usr/sbin/restore": "restore",
 }
 _METHODS = "/usr/lpp/bos.sysmgt/nim/methods"
@@ -72,6 +73,7 @@ TOOLS = (
     "tail",
     "od",
     "cksum",
+    "openssl",
     "date",
     "sleep",
     "kill",

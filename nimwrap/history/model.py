@@ -21,7 +21,10 @@ def _ref(master: str, client: str) -> ClientRef:
 
 
 class ImageRow(NamedTuple):
-    """One row of ``images``. ``verified_by`` names the evidence; ``removal`` is ``planned`` until it has ended."""
+    """One row of ``images``. ``verified_by`` names the evidence; ``removal`` is ``planned`` until it has ended.
+
+    ``device``, ``inode`` and ``modified`` tell its file from another one; None until it was looked at.
+    """
 
     id: int
     run: str | None
@@ -50,6 +53,11 @@ class ImageRow(NamedTuple):
     recorded: str
     removal: str | None
     removed: str | None
+    device: str | None = None
+    inode: str | None = None
+    modified: str | None = None
+    seen_at: str | None = None
+    fault_at: str | None = None
 
     @classmethod
     def from_row(cls, values: Sequence[Any]) -> ImageRow:
@@ -116,6 +124,7 @@ class RunRow(NamedTuple):
     owner_host: str
     owner_pid: int
     log_path: str | None
+    waited_s: float | None
 
     @classmethod
     def from_row(cls, values: Sequence[Any]) -> RunRow:

@@ -16,6 +16,7 @@ from nimwrap.images.image_probe import Place, ProbedImage
 from nimwrap.images.kinds.registry import kind_of
 from nimwrap.images.master_catalog import MasterCatalog
 from nimwrap.images.reverify import BATCH, QUICK
+from nimwrap.images.sightings import identity_columns
 from nimwrap.images.verification import file_fault, header_fault, host_fault, resource_fault, short_name
 from nimwrap.master_context import MasterContext
 
@@ -110,6 +111,7 @@ def _record(
         oslevel=_level(entry, header),
         created=min(created, now),
         recorded=now,
+        **(identity_columns(seen.identity) if seen.identity else {}),
     )
     context.note(None, "import", f"recorded {entry.name} of {client} as unmanaged", {"image": image}, at=now)
     return Imported(entry, image, verified_by, fault.text if fault else None)

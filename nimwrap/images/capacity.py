@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import pairwise
@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 MARGIN = 1.2
 """How much larger than the largest recent image the next may be expected to be."""
 RECENT = 5
+TREND = timedelta(days=14)
+"""Over less time than this, and from fewer than RECENT images, nothing is foretold: a few nights are no trend."""
 FAR = 730
 """Days that a forecast looks ahead."""
 
@@ -166,14 +168,18 @@ def _short(need: Need, worst: int, free: int, others: Sequence[Need]) -> Failure
     )
 
 
+def _tells_a_trend(rows: Collection[ImageSize]) -> bool:
+    """Whether images are enough, over time enough, to foretell anything from."""
+    made = [parse_rfc3339(row.created) for row in rows]
+    return len(made) >= RECENT and max(made) - min(made) >= TREND
+
+
 def growth(rows: Iterable[ImageSize]) -> float:
-    """Bytes a day by which one client's proven images grow: the slope of the line through the last ten."""
-    points = [
-        (parse_rfc3339(row.created).timestamp() / 86400, float(row.size_bytes))
-        for row in sorted(rows, key=lambda row: str(row.created))[-10:]
-    ]
-    if len(points) < 3:
+    """Bytes a day by which one client's proven images grow: the slope of the line through them; 0 while too few."""
+    of_client = list(rows)
+    if not _tells_a_trend(of_client):
         return 0.0
+    points = [(parse_rfc3339(row.created).timestamp() / 86400, float(row.size_bytes)) for row in of_client]
     day = sum(x for x, _ in points) / len(points)
     size = sum(y for _, y in points) / len(points)
     spread = sum((x - day) ** 2 for x, _ in points)
@@ -193,7 +199,8 @@ def forecast(
     days = range(1, FAR)
     # What the lines add never falls, so the first day that it is too much can be searched for by halves.
     first = bisect_left(days, True, key=lambda day: sum(line.added(day) for line in lines) > free_bytes)
-    full_on = now + timedelta(days=days[first]) if first < len(days) else None
+    told = first < len(days) and _tells_a_trend([row for rows in histories.values() for row in rows])
+    full_on = now + timedelta(days=days[first]) if told else None
     growing = sorted(
         (Growth(client, growth(rows)) for client, rows in histories.items()),
         key=lambda each: each.bytes_per_day,

@@ -41,11 +41,17 @@ def report_of(s: CheckContext, findings: tuple[Finding, ...]) -> PreflightReport
         directory=s.path,
         mount_point=mount_point(s),
         exports=tuple(export.text for export in nearby_exports(s)),
+        standing=_standing(s),
         client_mounts=mounted(s),
         available_bytes=s.available_bytes,
         route=route,
         channel_calls=0 if s.channel is None else s.channel.calls,
-        exclude_file=s.client.exclude_file.value,
+        exclude_file=excluding.patterns is not None if (excluding := s.client.exclude_file.value) else None,
         route_is_new=route not in ("", s.prior.route),
         processes_before=tuple(process.line for process in backups_running(s.client)),
     )
+
+
+def _standing(s: CheckContext) -> tuple[str, ...] | None:
+    entries = s.on_master.standing.value
+    return None if entries is None else tuple(dict.fromkeys(entry.directory for entry in entries))

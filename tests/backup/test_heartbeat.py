@@ -10,7 +10,8 @@ from threading import Event
 
 import pytest
 
-from nimwrap.backup.backup_run import BackupRequest, BackupRun
+from nimwrap.backup.backup_request import BackupRequest
+from nimwrap.backup.backup_run import BackupRun
 from nimwrap.backup.recovery import recover
 from nimwrap.config.load import load
 from nimwrap.domain.clock import Clock, Interrupted

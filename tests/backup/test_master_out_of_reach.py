@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from nimwrap.backup.backup_run import BackupRequest, BackupRun, RetryLater
+from nimwrap.backup.backup_request import BackupRequest, RetryLater
+from nimwrap.backup.backup_run import BackupRun
 from nimwrap.backup.recovery import recover
 from nimwrap.config.load import load
 from nimwrap.domain.clock import Clock, Interrupted

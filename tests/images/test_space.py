@@ -79,13 +79,16 @@ def rows(sizes: list[int], every_days: float = 7, removed: int = 0) -> list[Imag
 
 
 def test_growth_is_the_slope_in_bytes_a_day() -> None:
-    assert growth(rows([100, 170, 240, 310])) == pytest.approx(10)
-    assert growth(rows([100, 100])) == 0
-    assert growth(rows([300, 200, 100])) < 0
+    assert growth(rows([100, 170, 240, 310, 380])) == pytest.approx(10)
+    assert growth(rows([100, 170, 240, 310])) == 0, "four images are no trend"
+    assert growth(rows([500, 400, 300, 200, 100])) < 0
 
 
 def test_the_forecast_says_when_and_who() -> None:
-    histories = {"steady": rows([GIB] * 6, removed=3), "grows": rows([GIB, 2 * GIB, 3 * GIB, 4 * GIB], removed=1)}
+    histories = {
+        "steady": rows([GIB] * 6, removed=3),
+        "grows": rows([GIB, 2 * GIB, 3 * GIB, 4 * GIB, 5 * GIB], removed=2),
+    }
     keep = {"steady": 3, "grows": 3}
     soon = forecast([Need("grows", "/f", 4 * GIB)], histories, keep, 20 * GIB, 1, NOW)
     later = forecast([Need("grows", "/f", 4 * GIB)], histories, keep, 200 * GIB, 1, NOW)
@@ -98,6 +101,8 @@ def test_the_forecast_says_when_and_who() -> None:
         days = (day for day in range(1, FAR) if sum(line.added(day) for line in lines) > free)
         first = next((NOW + timedelta(days=day) for day in days), None)
         assert forecast([], histories, keep, free, 1, NOW).full_on == first
+    few = {"new": rows([GIB, 2 * GIB])}
+    assert forecast([], few, {"new": 3}, GIB, 1, NOW).full_on is None, "two images are no trend"
     still = forecast([], {"steady": histories["steady"]}, keep, GIB, 1, NOW)
     assert still.full_on is None
     assert still.growing == ()

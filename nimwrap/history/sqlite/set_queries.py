@@ -25,6 +25,10 @@ _ATTEMPTS = select(AttemptRow._fields, "attempts")
 _LAST_GOOD = select(LastGoodRow._fields, "last_good")
 _NEWEST = "order by started desc, rowid desc limit ?"
 _OF_NIGHT = "started >= ? and started < ? and outcome <> 'skipped' order by started limit ?"
+_FIRST_LOOK = (
+    "(select first.claimed from slots first where first.schedule = slots.schedule order by first.slot limit 1)"
+)
+"""When nimwrap first saw the schedule of a slot: what was missed until then is nobody's fault."""
 
 
 class SetQueries(ReadOnly):
@@ -46,7 +50,7 @@ class SetQueries(ReadOnly):
         """For each span how many clients missed a slot of it."""
         sql = (
             "select w.number, count(*) from w join slots on state = 'missed' and slot >= begins and slot < ends"
-            " where slots.client <> '' group by 1"
+            f" where slots.client <> '' and slots.slot > {_FIRST_LOOK} group by 1"
         )
         found = dict(self._in_spans(spans, sql))
         return [found.get(number, 0) for number in range(len(spans))]
@@ -194,9 +198,13 @@ class SetQueries(ReadOnly):
         """By client and state, the newest slot since then that was missed or failed without a run."""
         sql = (  # SQLite takes the bare columns from the row that has the maximum
             "select master, client, max(slot), reason from slots where state in ('missed', 'failed') and slot >= ?"
-            " and run is null group by master, client, state"
+            f" and run is null and slots.slot > {_FIRST_LOOK} group by master, client, state"
         )
         return self.records(MissedSlot.from_row, sql, (rfc3339(since),))
+
+    def ever_good(self) -> set[tuple[str, str, str]]:
+        """Master, client and kind of whatever was proven once, also where nothing is left of it."""
+        return set(self.each("select distinct master, client, kind from images where verified = 1"))
 
     def runs_with_open_changes(self) -> list[RunRow]:
         """The runs that export changes in force, planned or foreign belong to."""

@@ -15,7 +15,7 @@ from nimwrap.history.ports import Queries
 from nimwrap.images.capacity import RECENT, Forecast, Need, PastImages, forecast, needs_of, under
 from nimwrap.images.kinds.registry import home, kinds_of
 
-_IMAGES = 12
+_IMAGES = 30
 """Images of a client that its growth is read from."""
 
 

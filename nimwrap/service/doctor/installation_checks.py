@@ -67,6 +67,14 @@ def date_checks(reader: Queries, now: datetime) -> Iterator[Finding]:
     yield named("image_dates", fail(f"{len(rows)} dated in the future: {said}", fix))
 
 
+def removal_checks(config: Config, reader: Queries) -> Iterator[Finding]:
+    """Masters on which many images were found gone or changed, so that nothing is removed there."""
+    stops = {name: stop for name in config.masters if (stop := reader.removal_stop(name)) and not stop.resumed}
+    for name, stop in stops.items():
+        fix = "see what happened to them, then nimwrap images prune --resume"
+        yield named(f"removals:{name}", fail(f"stopped since {stop.since}: {stop.why}", fix))
+
+
 def schedule_checks(config: Config, reader: Queries) -> Iterator[Finding]:
     """Whether the schedules can be read, and what looks wrong in them."""
     from nimwrap.scheduling.schedule_files import load_schedules

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from nimwrap.aix import lslpp, lsnim, oslevel
+from nimwrap.clients.exports_left import ExportRows, exports_script, left_exports, read_exports
 from nimwrap.config.model import MasterConfig
 from nimwrap.domain.durations import format_duration
 from nimwrap.domain.errors import NimwrapError
@@ -39,7 +40,11 @@ class MasterSeen:
 
 
 def master_checks(
-    master: MasterConfig, open_runs: frozenset[str], now: Callable[[], datetime], known: frozenset[str] = frozenset()
+    master: MasterConfig,
+    open_runs: frozenset[str],
+    rows: ExportRows,
+    now: Callable[[], datetime],
+    known: frozenset[str] = frozenset(),
 ) -> list[Finding]:
     """Everything about one master; when it cannot be reached, that alone. ``known`` as alternate_checks takes it."""
     host = None
@@ -54,7 +59,7 @@ def master_checks(
     if not seen.answers:
         message = f"{master.name} let us in and answered nothing within {_WHOLE_S} s"
         return [named(f"reach:{master.name}", fail(message, "log in by hand and see what hangs"))]
-    return [*_findings(seen, open_runs), *_alternate(seen, known)]
+    return [*_findings(seen, open_runs), *_exports(seen, rows), *_alternate(seen, known)]
 
 
 def _ask(host: Host, master: MasterConfig, now: Callable[[], datetime]) -> MasterSeen:
@@ -74,6 +79,8 @@ def _ask(host: Host, master: MasterConfig, now: Callable[[], datetime]) -> Maste
             "if [ -w $d ]; then echo writable $d; else echo readonly $d; fi",
             _LIMIT_S,
         ),
+        Question("exports", exports_script(master.spool), _LIMIT_S),
+        Question("objects", lsnim.listing(*machine_types()), _LIMIT_S),
         Question("rooms", f"[ ! -d {spool} ] || ls {spool}", _LIMIT_S),
     ]
     nonce = secrets.token_hex(6)
@@ -163,6 +170,21 @@ def _alternate(seen: MasterSeen, known: frozenset[str]) -> Iterator[Finding]:
     return alternate_checks(seen.master.name, itself.get("master"), rows, known)
 
 
+def _exports(seen: MasterSeen, rows: ExportRows) -> Iterator[Finding]:
+    """What is exported there beside what the journal says."""
+    check = f"exports:{seen.master.name}"
+    told = read(seen.answers, "exports", "exportfs", read_exports).value
+    objects = read(seen.answers, "objects", "lsnim -l", lsnim.parse_long).value
+    if told is None or objects is None:
+        yield named(check, warn("it did not say what it exports", "on the master: exportfs; cat /etc/exports"))
+        return
+    resting = {one.interfaces[0].host: one.name for one in objects.values() if one.interfaces and one.ready}
+    left = left_exports(told, rows, resting)
+    yield from (named(check, fail(one.why, one.cure) if one.open else warn(one.why, one.cure)) for one in left)
+    if not left:
+        yield named(check, ok("nothing of ours stands without a reason"))
+
+
 def _spool(seen: MasterSeen) -> Finding:
     check, answer = f"spool:{seen.master.name}", seen.answers.get("spool")
     word, _, directory = ("" if answer is None else answer.output.strip()).partition(" ")
@@ -180,7 +202,7 @@ def _rooms(seen: MasterSeen, open_runs: frozenset[str]) -> Iterator[Finding]:
     if unexplained:
         names = ", ".join(unexplained[:5])
         said = f"{len(unexplained)} in {seen.master.spool} that this history has no open run for: {names}"
-        fix = "nimwrap recover; those of another control host are its own"
+        fix = "nimwrap recover; another installation's: nimwrap recover --foreign RUN, once it is gone"
         yield named(f"leftovers:{seen.master.name}", warn(said, fix))
     elif rooms:
         yield named(f"leftovers:{seen.master.name}", ok(f"{len(rooms)} operations, all of open runs"))
