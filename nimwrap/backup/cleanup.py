@@ -13,6 +13,7 @@ from dataclasses import asdict, dataclass, field
 
 from nimwrap.aix import etc_exports, exportfs, lsnim, nim
 from nimwrap.aix.text import Unrecognised
+from nimwrap.backup import nim_line
 from nimwrap.backup.operation import writers_left
 from nimwrap.domain.attempt_plan import AttemptPlan
 from nimwrap.history.model import ImageRow
@@ -187,6 +188,7 @@ def _plan_master(context: MasterContext, plan: AttemptPlan, cleaning: Cleaning, 
             Question("resource", shlex.join(lsnim.long_argv(plan.resource))),
             Question("client", shlex.join(lsnim.long_argv(plan.client))),
             Question("exports", shlex.join(exportfs.list_argv())),
+            *nim_line.question(plan),
         ],
         nonce,
     )
@@ -206,6 +208,9 @@ def _plan_master(context: MasterContext, plan: AttemptPlan, cleaning: Cleaning, 
         cleaning.left.append(f"{plan.client} is at another operation by now; what is left on the master waits for it")
         return
     _exports_left(plan, found["exports"].output, cleaning)
+    take_out, told = nim_line.left_by_nim(plan, found.get("standing"))
+    cleaning.actions += [take_out] if take_out else []
+    cleaning.left += [told] if told else []
     cleaning.seen = late or EndSeen(_cstate(plan, client), tuple(_allocated_since(plan, client)))
     _client_left(plan, client, cleaning, late)
 
