@@ -24,6 +24,7 @@ from nimwrap.locks.lock_scripts import heartbeats_script, parse_heartbeats
 from nimwrap.locks.watched_heartbeat import tells_no_age
 from nimwrap.preflight.facts import read
 from nimwrap.preflight.master_facts import parse_clock
+from nimwrap.service.doctor.alternate_checks import alternate_checks
 
 FILESET = "bos.sysmgt.nim.master"
 _LIMIT_S = 30
@@ -41,9 +42,13 @@ class MasterSeen:
 
 
 def master_checks(
-    master: MasterConfig, open_runs: frozenset[str], rows: ExportRows, now: Callable[[], datetime]
+    master: MasterConfig,
+    open_runs: frozenset[str],
+    rows: ExportRows,
+    now: Callable[[], datetime],
+    known: frozenset[str] = frozenset(),
 ) -> list[Finding]:
-    """Everything about one master; when it cannot be reached, that alone."""
+    """Everything about one master; when it cannot be reached, that alone. ``known`` as alternate_checks takes it."""
     host = None
     try:
         host = open_master(master)
@@ -56,7 +61,8 @@ def master_checks(
     if not seen.answers:
         message = f"{master.name} let us in and answered nothing within {_WHOLE_S} s"
         return [named(f"reach:{master.name}", fail(message, "log in by hand and see what hangs"))]
-    return [*_findings(seen, open_runs), *_heartbeats(seen), *_exports(seen, rows)]
+    rest = (*_heartbeats(seen), *_exports(seen, rows), *_alternate(seen, known))
+    return [*_findings(seen, open_runs), *rest]
 
 
 def _ask(host: Host, master: MasterConfig, now: Callable[[], datetime]) -> MasterSeen:
@@ -160,6 +166,12 @@ def _clients(seen: MasterSeen) -> Finding:
     return named(
         check, ok(f"{count} client{'' if count == 1 else 's'} in NIM; `nimwrap check --all` asks each of them")
     )
+
+
+def _alternate(seen: MasterSeen, known: frozenset[str]) -> Iterator[Finding]:
+    itself = read(seen.answers, "master", "lsnim -l master", lsnim.parse_long).value or {}
+    rows = read(seen.answers, "clients", "lsnim", lsnim.parse_table).value or []
+    return alternate_checks(seen.master.name, itself.get("master"), rows, known)
 
 
 def _exports(seen: MasterSeen, rows: ExportRows) -> Iterator[Finding]:
