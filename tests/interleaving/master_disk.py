@@ -30,7 +30,7 @@ BEGAN = datetime(2026, 11, 23, 1, 0, tzinfo=UTC)
 _FIXED_NS = 10**18
 _LIMIT_S = 120
 _SPOOL = "hosts/nim/var/adm/nimwrap"
-_PROCESSES = "state/processes"
+_PROCESSES = "hosts/nim/var/processes"
 _TRACKED = ("etc", "export", "var", "tmp", "home", "admin", "mnt", "nim")
 _IGNORED = (".log", ".lock")
 _LAUNCH = re.compile(
