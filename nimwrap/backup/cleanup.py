@@ -59,15 +59,18 @@ class Cleaning:
     actions: list[str] = field(default_factory=list)
     left: list[str] = field(default_factory=list)
     seen: EndSeen = NOTHING_SEEN
+    begun: bool = True
 
 
-def clean_up(context: MasterContext, plan: AttemptPlan, *, late: EndSeen | None = None) -> Cleaning:
+def clean_up(context: MasterContext, plan: AttemptPlan, *, late: EndSeen | None = None, begun: bool = True) -> Cleaning:
     """Take away what a failed attempt left on the client and on the master, and say what could not be.
+
+    Where nothing was ``begun`` on the client, NIM's state of it is somebody else's.
 
     While the client still writes, or does not say that it does not, nothing is pulled from below it: neither mount nor
     export nor NIM's own state is touched, and all of it is left to recover.
     """
-    cleaning = Cleaning()
+    cleaning = Cleaning(begun=begun)
     if _is_recorded(context, plan):
         cleaning.left += clear_client(context, plan)
         return cleaning
@@ -258,5 +261,6 @@ def _client_left(plan: AttemptPlan, text: str, cleaning: Cleaning, late: EndSeen
         if late is None or pair in late.allocated:
             kind, _, name = pair.partition(" = ")
             cleaning.actions.append(shlex.join(nim.deallocate(plan.client, kind, name)))
-    if not client.ready and plan.had_cstate == lsnim.READY and (late is None or client.cstate == late.cstate):
+    ours = cleaning.begun and plan.had_cstate == lsnim.READY
+    if not client.ready and ours and (late is None or client.cstate == late.cstate):
         cleaning.actions.append(shlex.join(nim.reset(plan.client)))

@@ -7,12 +7,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from nimwrap.aix import lsnim
 from nimwrap.aix.classify import classify
 from nimwrap.aix.nim import archive_warnings, completed
+from nimwrap.aix.nim import began as nim_began
 from nimwrap.backup.cleanup import NOTHING_SEEN, EndSeen, clean_up, clear_client
 from nimwrap.backup.operation_status import OperationStatus
 from nimwrap.backup.publish import READ_TO_ITS_END, verify_and_publish
-from nimwrap.domain.attempt_plan import NAME_TAKEN, AttemptPlan
+from nimwrap.domain.attempt_plan import NAME_TAKEN, NIM, AttemptPlan
 from nimwrap.domain.codes import FailureCode, Outcome
 from nimwrap.domain.errors import NimwrapError
 from nimwrap.domain.findings import Failure
@@ -63,8 +65,10 @@ def finalize_attempt(context: MasterContext, plan: AttemptPlan, look: OperationS
         return AttemptOutcome(Outcome.FAILED, _name_taken(plan), open_change=open_change)
     concluded = _judge(context, plan, look)
     if concluded.outcome is Outcome.FAILED:
-        cleaning = clean_up(context, plan)
-        concluded = replace(concluded, left=tuple(cleaning.left), seen=cleaning.seen)
+        begun = plan.method != NIM or nim_began(look.output)
+        cleaning = clean_up(context, plan, begun=begun)
+        failure = concluded.failure if begun else _busy_instead(concluded.failure, plan, cleaning.seen.cstate)
+        concluded = replace(concluded, failure=failure, left=tuple(cleaning.left), seen=cleaning.seen)
     elif look.unclean:
         concluded = replace(concluded, left=tuple(clear_client(context, plan)))
     if open_change and concluded.outcome is Outcome.OK:
@@ -126,6 +130,21 @@ def _job_lost(plan: AttemptPlan, failure: Failure) -> Failure:
         f"the job on {plan.client} ended without a result, by whatever way it was started",
         f"see on {plan.client} whether it was rebooted (uptime) and what ends the processes that nimsh starts",
         failure.evidence,
+    )
+
+
+_WORDS_OF_NIM = frozenset({FailureCode.UNKNOWN, FailureCode.NIM_REFUSED, FailureCode.WRITE_DENIED})
+
+
+def _busy_instead(failure: Failure | None, plan: AttemptPlan, cstate: str) -> Failure | None:
+    """A refusal of NIM beside the state that it has the client in: one that is not ready is busy, whatever was said."""
+    if failure is None or failure.code not in _WORDS_OF_NIM or cstate in ("", lsnim.READY):
+        return failure
+    return replace(
+        failure,
+        code=FailureCode.CLIENT_BUSY,
+        message=f"NIM has {plan.client} at another operation ({cstate}): {failure.message}",
+        fix=f"wait for that operation; if none runs: on the master, nim -Fo reset -a force=yes {plan.client}",
     )
 
 

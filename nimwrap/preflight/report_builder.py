@@ -44,7 +44,7 @@ def report_of(s: CheckContext, findings: tuple[Finding, ...]) -> PreflightReport
         available_bytes=s.available_bytes,
         route=route,
         channel_calls=0 if s.channel is None else s.channel.calls,
-        exclude_file=s.client.exclude_file.value,
+        exclude_file=excluding.patterns is not None if (excluding := s.client.exclude_file.value) else None,
         route_is_new=route not in ("", s.prior.route),
         processes_before=tuple(process.line for process in backups_running(s.client)),
     )
