@@ -106,7 +106,7 @@ def _start(context: MasterContext, plan: AttemptPlan, command: str, undo: str | 
         context.clock.before_start()
         refuse_cancelled(context, plan.run)
         now = replace(plan, max_parallel=context.parallel.at_once(context.master))
-        started = start(context, now, command, undo, owner_text())
+        started = start(context, now, command, undo, owner_text(context))
         if started.state is Start.STARTED:
             return None
         if started.state is Start.LOST:

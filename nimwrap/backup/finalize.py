@@ -14,6 +14,7 @@ from nimwrap.aix.nim import began as nim_began
 from nimwrap.backup.cleanup import NOTHING_SEEN, EndSeen, clean_up, clear_client
 from nimwrap.backup.operation_status import OperationStatus
 from nimwrap.backup.publish import READ_TO_ITS_END, verify_and_publish
+from nimwrap.backup.undo_from_journal import undo_by_plan
 from nimwrap.domain.attempt_plan import NAME_TAKEN, NIM, AttemptPlan
 from nimwrap.domain.codes import FailureCode, Outcome
 from nimwrap.domain.errors import NimwrapError
@@ -22,7 +23,7 @@ from nimwrap.domain.records import ChangeState, SourceAddress
 from nimwrap.images.verification import Proof
 from nimwrap.master_context import MasterContext
 from nimwrap.remedies.base import EXPORT_FAILED, JOB_LOST
-from nimwrap.remedies.undo import UndoStatus
+from nimwrap.remedies.undo import UNDONE, UndoStatus
 
 ENDED_BY = {
     "cancelled": Failure(FailureCode.CANCELLED, "the operation was cancelled", "start the backup again when it suits"),
@@ -86,11 +87,15 @@ def confirm_undo(context: MasterContext, plan: AttemptPlan, look: OperationStatu
     change = plan.change
     if change is None or plan.exported is None:
         return ""
+    try:
+        look = look if _undo_has_spoken(look) else _with_undo(look, undo_by_plan(context, plan, look.applied or ""))
+    except NimwrapError as error:
+        return error.message
     state, note, says = ChangeState.REVERTED, "", ""
-    if look.undo and look.undo_status == UndoStatus.FOREIGN:
+    if look.undo_status == UndoStatus.FOREIGN:
         state, note = ChangeState.FOREIGN, look.undo_says
         says = f"the export of {plan.exported} cannot be understood and was left as it is: {look.undo_says}"
-    elif look.undo and look.undo_status != UndoStatus.REVERTED:
+    elif look.undo_status != UndoStatus.REVERTED:
         state, note = ChangeState.APPLIED, look.undo_says or "the undo did not run"
         says = f"the export of {plan.exported} is not reverted: {note}"
     try:
@@ -102,6 +107,17 @@ def confirm_undo(context: MasterContext, plan: AttemptPlan, look: OperationStatu
         # The export itself is what it is; the row follows with the next recover, from the spool.
         return says or f"the journal could not be written: {error.message}"
     return says
+
+
+def _undo_has_spoken(look: OperationStatus) -> bool:
+    """Whether an undo read the export and said how it stands: that its file is gone, or empty, says nothing."""
+    return look.undo and (look.undo_status != UndoStatus.REVERTED or look.undo_says == UNDONE)
+
+
+def _with_undo(look: OperationStatus, undone: OperationStatus) -> OperationStatus:
+    return replace(
+        look, undo=True, undo_status=undone.undo_status, undo_says=undone.undo_says, undone_at=undone.undone_at
+    )
 
 
 def _judge(context: MasterContext, plan: AttemptPlan, look: OperationStatus) -> AttemptOutcome:

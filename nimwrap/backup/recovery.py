@@ -1,22 +1,21 @@
 """What a crash left on one master: adopt what runs, conclude what ended, undo, close, give back.
 
 Starting again is the recovery: the history says which runs are open, the spool says how far they came. A run whose
-owner still lives is never touched. What is found in the spool without a row here was either made by a dead nimwrap of
-this host, whose history is lost: its rows are written again. Or it belongs to another nimwrap, whose export changes
-are undone only when its operation is gone and its heartbeat is older than 10 minutes.
+owner still lives is never touched. What is found in the spool without a row here was either made by this installation,
+whose history is lost: its rows are written again. Or it belongs to another one, whatever its host is called: its
+export changes are undone only when its operation is gone and its heartbeat is older than 10 minutes.
 """
 
 from __future__ import annotations
 
-import os
 import shlex
-import socket
 from dataclasses import dataclass, field, replace
 
 from nimwrap.backup.attempt import record, unstarted
 from nimwrap.backup.cleanup import EndSeen, clean_up, clear_client
-from nimwrap.backup.export_journal import plans, undo_lost, undo_open
+from nimwrap.backup.export_journal import plans, undo_lost, undo_open, undo_planned
 from nimwrap.backup.finalize import confirm_undo, still_open
+from nimwrap.backup.foreign_run import owner_and_plan, refuse_living
 from nimwrap.backup.operation import follow, settle, undo_again
 from nimwrap.backup.operation_dirs import OperationDir, scan_operation_dirs
 from nimwrap.backup.operation_status import OperationStatus
@@ -30,6 +29,7 @@ from nimwrap.domain.errors import NimwrapError
 from nimwrap.domain.findings import Failure
 from nimwrap.domain.records import Attempt, ChangeState, Run
 from nimwrap.domain.ref import ClientRef
+from nimwrap.history.installation import installation_id
 from nimwrap.history.model import AttemptRow, ImageRow, RunRow
 from nimwrap.history.ports import Queries
 from nimwrap.history.revive import run_of
@@ -38,6 +38,7 @@ from nimwrap.hosts.script_batch import PREAMBLE
 from nimwrap.images.interrupted_removals import finish_removals
 from nimwrap.images.removal import Ending
 from nimwrap.locks.client_locks import (
+    INSTALLATION,
     beating,
     free_locks_of_the_dead,
     give_back,
@@ -208,10 +209,11 @@ def _as_recorded(row: AttemptRow, image: ImageRow | None, open_change: str) -> t
 
 
 def _never_applied(context: MasterContext, reader: Queries, run_id: str, concluded: int | None) -> Failure:
-    """Killed between the journal's row and the plan: the change was not begun, and its row says so."""
+    """Killed between the journal's row and the plan: the change was not begun, if the export says so too."""
     for change in reader.changes(run=run_id):
-        if change.state == ChangeState.PLANNED and change.id != concluded:
-            context.store.change_ended(change.id, ChangeState.REVERTED, context.clock.now(), "never applied")
+        planned = change.state == ChangeState.PLANNED and change.id != concluded
+        if planned and (says := undo_planned(context, reader, change)):
+            raise NimwrapError(says)
     return unstarted(_KILLED)
 
 
@@ -278,28 +280,26 @@ def _is_open(context: MasterContext, reader: Queries, plan: AttemptPlan) -> bool
 
 
 def _plan_of_ours(context: MasterContext, room: OperationDir) -> AttemptPlan | None:
-    """The plan of a room that a dead nimwrap of this very host made, whose rows are lost; None for anybody else's."""
-    path = shlex.quote(f"{context.master.spool}/{room.name}")
-    said = context.host.run(f"{PREAMBLE}cat {path}/owner && cat {path}/plan\n")
-    owner, _, text = said.stdout.partition("\n")
-    host, _, pid = owner.rpartition(" pid ")
-    if said.unknown or said.failed or host != socket.gethostname() or not pid.isdigit() or _alive(int(pid)):
-        return None
-    try:
-        plan = AttemptPlan.from_json(text)
-    except (ValueError, KeyError, TypeError):
-        return None
-    return plan if (plan.run, plan.master) == (room.run, context.master.name) else None
+    """The plan of a room that this installation made, whose rows are lost; None for anybody else's."""
+    owner, plan = owner_and_plan(context, room)
+    return plan if owner.endswith(f"{INSTALLATION}{installation_id(context.config.state_dir)}") else None
 
 
-def _alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
+def take_over_foreign(context: MasterContext, reader: Queries, run: str) -> Recovered | None:
+    """Make the run of another installation ours and finish it; None when no directory of it lies in this spool.
+
+    Raises NimwrapError ``locked`` while it is not proven that nobody works on it any more.
+    """
+    room = scan_operation_dirs(context).get(run)
+    if room is None or not room.there:
+        return None
+    refuse_living(context, reader, room)
+    _, plan = owner_and_plan(context, room)
+    if plan is None:
+        raise NimwrapError(f"what lies in {context.master.spool}/{run} cannot be understood", hint="look there")
+    done = Recovered()
+    _recover_run(context, reader, _rewrite(context, reader, plan), {run: room}, done, wait=True)
+    return done
 
 
 def _rewrite(context: MasterContext, reader: Queries, plan: AttemptPlan) -> RunRow:
@@ -355,5 +355,6 @@ def _foreign_room(context: MasterContext, room: OperationDir, done: Recovered) -
     if said:
         done.notes.append(
             f"{room.name} is another nimwrap's, its operation is gone and it has been silent for more than "
-            f"{STALE_S // 60} minutes: its export change: {said}; its record stays for its own `nimwrap recover`"
+            f"{STALE_S // 60} minutes: its export change: {said}; its record stays for its own `nimwrap recover`, or "
+            f"`nimwrap recover --foreign {room.run}` here"
         )

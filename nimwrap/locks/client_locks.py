@@ -15,6 +15,7 @@ from datetime import datetime
 from nimwrap.domain.codes import FailureCode
 from nimwrap.domain.errors import NimwrapError
 from nimwrap.domain.findings import Failure
+from nimwrap.history.installation import installation_id
 from nimwrap.history.run_lease import RunLease, owner_alive, run_locks
 from nimwrap.locks import lock_scripts
 from nimwrap.locks.guarded_host import GuardedHost
@@ -62,9 +63,14 @@ def beating(context: MasterContext, client: str, run: str) -> Iterator[None]:
         thread.join(JOIN_S)
 
 
-def owner_text() -> str:
-    """Who holds a lock, for a person who looks into the spool."""
-    return f"{socket.gethostname()} pid {os.getpid()}"
+INSTALLATION = " installation "
+"""Before the id of the installation, at the end of what is written in a spool about whose something is."""
+
+
+def owner_text(context: MasterContext) -> str:
+    """Whose what lies in the spool is: host and process for a person who looks there, the installation for nimwrap."""
+    installation = installation_id(context.config.state_dir)
+    return f"{socket.gethostname()} pid {os.getpid()}{INSTALLATION}{installation}"
 
 
 def take_locks(
@@ -80,7 +86,7 @@ def take_locks(
     safe = [re.sub("[^A-Za-z0-9_-]", "_", mark)[:60] for mark in cluster]
     names = [client, *dict.fromkeys(f"cluster.{mark}" for mark in safe)]
     result = context.act(
-        journal, f"lock {client}", lock_scripts.locks_script(context.master.spool, names, run, owner_text())
+        journal, f"lock {client}", lock_scripts.locks_script(context.master.spool, names, run, owner_text(context))
     )
     try:
         answers = lock_scripts.parse_locks(result.stdout)
@@ -191,10 +197,11 @@ def lock_lost(context: MasterContext, client: str, run: str) -> Failure:
 
 
 def _held(context: MasterContext, client: str, answer: lock_scripts.LockAnswer) -> Failure:
+    owner = answer.owner.partition(INSTALLATION)[0]
     state = "its operation is running" if answer.operation_running else "no operation of it is running"
     return LockedBy(
         FailureCode.LOCKED,
-        f"{client} is locked by run {answer.run or '(unnamed)'} of {answer.owner or 'an unknown nimwrap'}; {state}",
+        f"{client} is locked by run {answer.run or '(unnamed)'} of {owner or 'an unknown nimwrap'}; {state}",
         "wait for it; if that nimwrap died, `nimwrap recover` there finishes its run "
         "(a lock whose operation is gone is taken over after 10 minutes)",
         f"{lock_scripts.lock_path(context.master.spool, client)}: heartbeat {answer.age_s} s ago",

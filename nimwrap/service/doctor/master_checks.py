@@ -171,7 +171,7 @@ def _rooms(seen: MasterSeen, open_runs: frozenset[str]) -> Iterator[Finding]:
     if unexplained:
         names = ", ".join(unexplained[:5])
         said = f"{len(unexplained)} in {seen.master.spool} that this history has no open run for: {names}"
-        fix = "nimwrap recover; those of another control host are its own"
+        fix = "nimwrap recover; another installation's: nimwrap recover --foreign RUN, once it is gone"
         yield named(f"leftovers:{seen.master.name}", warn(said, fix))
     elif rooms:
         yield named(f"leftovers:{seen.master.name}", ok(f"{len(rooms)} operations, all of open runs"))
