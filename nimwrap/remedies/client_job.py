@@ -6,6 +6,8 @@ in a session of its own where perl is there, and otherwise, or when it is gone a
 
 from __future__ import annotations
 
+from nimwrap.aix.kept_output import kept_output
+
 MOUNT_FAILED = 90
 NOT_HERE = 13
 """What ``begin`` says of a way that this client does not have."""
@@ -122,7 +124,7 @@ exit 11
 
 
 def clean_on_client(run: str) -> str:
-    """Client script: prints the job's whole output (its last 100 kB), unmounts, removes the room.
+    """Client script: prints the job's output (its last 64 KiB, and what decides), unmounts, removes the room.
 
     Status 12 when it may not: something still writes there, or the mount does not go. The names in the pattern are
     such that the script does not find itself.
@@ -134,7 +136,7 @@ busy() {{ ps -ef | egrep "[n]imwrap[.]{run}/(job|mnt/)" > /dev/null; }}
 waited=0
 while busy && [ $waited -lt 5 ]; do sleep 1; waited=$((waited + 1)); done
 if busy; then echo "something still writes below {room}"; exit 12; fi
-tail -c 100000 {room}/out 2>/dev/null
+{kept_output(f"{room}/out")}
 cat {room}/umount.out 2>/dev/null
 if mount | grep " {room}/mnt " > /dev/null; then umount {room}/mnt || umount -f {room}/mnt; fi
 if mount | grep " {room}/mnt " > /dev/null; then echo "still mounted: {room}/mnt"; exit 12; fi
