@@ -165,6 +165,8 @@ def questions(reader: Reader, clients: int) -> dict[str, Callable[[], object]]:
         "last runs of one": lambda: reader.last_runs("nim", retired, 5),
         "images": reader.images,
         "faulty images": reader.faulty_images,
+        "copies": reader.copies,
+        "removals stopped": lambda: reader.removal_stop("nim"),
         "images of one": lambda: reader.images("nim", client),
         "image at a place": lambda: reader.image_at("nim", f"/export/nim/{client}/1.mksysb"),
         "sizes": lambda: reader.sizes("nim", client),

@@ -6,7 +6,9 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from nimwrap.backup.recovery import Recovered, recover, take_over_foreign
+from nimwrap.backup.recovery import recover, take_over_foreign
+from nimwrap.backup.unfinished_attempt import Recovered
+from nimwrap.copies.settle_copies import settle_copies
 from nimwrap.domain.codes import MASTER_TROUBLE
 from nimwrap.domain.errors import NimwrapError, usage_error
 from nimwrap.fleet.session import Session, open_session
@@ -57,7 +59,9 @@ def recover_in(session: Session, masters: Iterable[str], *, wait: bool = False) 
     found = RecoveredMasters()
     for master in masters:
         try:
-            found.done[master] = recover(session.master_context(master), session.reader, wait=wait)
+            context = session.master_context(master)
+            found.done[master] = recover(context, session.reader, wait=wait)
+            found.done[master].cleaned.extend(settle_copies(context))
         except NimwrapError as error:
             found.troubles[master] = error
     return found

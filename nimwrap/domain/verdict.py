@@ -43,12 +43,16 @@ class ReasonCode(StrEnum):
     IMAGE_INCOMPLETE = "image_incomplete"
     IMAGE_FAULTY = "image_faulty"
     IMAGE_MISDATED = "image_misdated"
+    ONLY_ONE_COPY = "only_one_copy"
+    COPY_FAILED = "copy_failed"
+    COPY_LATE = "copy_late"
     IMAGE_GONE = "image_gone"
     VANISHED = "vanished"
     UNSCHEDULED = "unscheduled"
     MASTER_NEVER_ASKED = "master_never_asked"
     NO_CLIENT = "no_client"
     INVENTORY_OLD = "inventory_old"
+    EXPORT_LEFT = "export_left"
     REMOVALS_STOPPED = "removals_stopped"
     SCHEDULES_UNREADABLE = "schedules_unreadable"
     SCHEDULES_GONE = "schedules_gone"
@@ -91,9 +95,9 @@ class Facts:
 
     ``scheduled``: some schedule covers it; None when there are no schedules at all. ``open_changes``: export changes
     of its runs that are not reverted. ``ever_good``: some image of it was proven once, whatever became of that.
-    ``image_faults``: of images that are kept. ``seen``: its master's inventory has been taken. ``missed``: its newest
-    slot that came and went without a run, and why. ``patience_s``: how long a run may go on without an end. ``kind``:
-    of the image that ``last_good`` is about, where that is not mksysb.
+    ``image_faults``: of images that are kept; ``copy_faults``: of its copies. ``seen``: its master's inventory has been
+    taken. ``missed``: its newest slot that came and went without a run, and why. ``patience_s``: how long a run may go
+    on without an end. ``kind``: of the image that ``last_good`` is about, where that is not mksysb.
     """
 
     max_age_s: int
@@ -113,6 +117,7 @@ class Facts:
     patience_s: int = 86400
     open_changes: tuple[Reason, ...] = ()
     image_faults: tuple[Reason, ...] = ()
+    copy_faults: tuple[Reason, ...] = ()
     seen: bool = True
 
 
@@ -183,6 +188,8 @@ def _of_rest(facts: Facts) -> Iterable[Reason]:
     if facts.last_good_warned:
         yield _warning(ReasonCode.IMAGE_INCOMPLETE, f"some files are not in the last good {image} (0512-003)", *kinds)
     yield from facts.image_faults
+    if facts.last_good is not None:
+        yield from facts.copy_faults
     if facts.vanished:
         text = f"NIM does not list this client any more (since {facts.vanished:%Y-%m-%d})"
         yield _warning(ReasonCode.VANISHED, text)

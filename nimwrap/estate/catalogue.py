@@ -71,6 +71,7 @@ TOOLS = (
     "tail",
     "od",
     "cksum",
+    "openssl",
     "date",
     "sleep",
     "kill",

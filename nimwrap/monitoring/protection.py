@@ -8,6 +8,7 @@ from datetime import datetime
 
 from nimwrap.clients.known_clients import NimMachine, known_of
 from nimwrap.config.model import BackupPolicy, Config
+from nimwrap.copies.copy_health import CopyHealth, copy_healths
 from nimwrap.domain.codes import FailureCode
 from nimwrap.domain.durations import parse_rfc3339
 from nimwrap.domain.local_time import local_text
@@ -53,6 +54,7 @@ class ClientView:
     cluster: str | None = None
     excluded: bool = False
     advice: str = ""
+    copies: tuple[CopyHealth, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -84,7 +86,7 @@ class Protection:
             faults=tuple(
                 fault
                 for fault in self.faults
-                if fault.code in (ReasonCode.INVENTORY_OLD, ReasonCode.REMOVALS_STOPPED)
+                if fault.code in (ReasonCode.INVENTORY_OLD, ReasonCode.REMOVALS_STOPPED, ReasonCode.EXPORT_LEFT)
                 and not masters.isdisjoint(fault.subjects)
             ),
         )
@@ -134,11 +136,13 @@ def protection(config: Config, reader: Queries, now: datetime, *, max_age_s: int
         _image_faults(reader, now),
         {row.master: row for row in reader.inventories()},
         reader.ever_good() if any(row.last_good is None for row in rows) else frozenset(),
+        copy_healths(config, reader, [(row.master, row.client) for row in rows], now),
     )
     sights = newest_sights(reader)
     names = cluster_names(config, rows, sights)
     clients = [site.view((row.master, row.client), row, names) for row in rows]
     faults = [*site.plans.faults, *_inventory_faults(config, site.inventories, now), *_stops(config, reader)]
+    faults += _exports_left(config, reader)
     if not rows:
         text = "no client is known; nimwrap status --refresh asks the masters"
         faults.append(Reason(Verdict.UNKNOWN, ReasonCode.NO_CLIENT, text))
@@ -182,12 +186,14 @@ class _Site:
     faulty: Mapping[Key, tuple[Reason, ...]]
     inventories: Mapping[str, InventoryRow]
     ever_good: Collection[tuple[str, str, str]]
+    copies: Mapping[Key, Sequence[CopyHealth]]
 
     def view(self, key: Key, row: FleetRow, clusters: Mapping[Key, str]) -> ClientView:
         policy = self.policies.of(key)
         max_age_s = policy.max_age if self.max_age_s is None else self.max_age_s
         hold = self.holds.get(key)
         excluded = self.policies.excluded(key)
+        copies = tuple(self.copies.get(key, ()))
         facts = Facts(
             max_age_s=max_age_s,
             kind=row.kind,
@@ -206,6 +212,7 @@ class _Site:
             patience_s=max(ENDLESS_S, 2 * policy.timeout),
             open_changes=self.changes.get(key, ()),
             image_faults=self.faulty.get(key, ()),
+            copy_faults=tuple(reason for each in copies if (reason := each.reason)),
             seen=key[0] in self.inventories and bool(self.inventories[key[0]].taken),
         )
         age = (self.now - facts.last_good).total_seconds() if facts.last_good else None
@@ -214,7 +221,8 @@ class _Site:
         ref = ClientRef(*key)
         name = str(ref) if len(self.policies.config.masters) > 1 else ref.client
         step = next_steps(name, judged, row, held=hold is not None, scheduled=facts.scheduled)
-        return ClientView(ref, judged, row, hold, start, max_age_s, age, clusters.get(key), excluded, step)
+        cluster = clusters.get(key)
+        return ClientView(ref, judged, row, hold, start, max_age_s, age, cluster, excluded, step, copies)
 
 
 def _worst_first(clients: Iterable[ClientView]) -> tuple[ClientView, ...]:
@@ -280,6 +288,20 @@ def _of_faulty(image: ImageRow, good: str) -> Reason:
         text = f"its last good image is gone: {image.location} (made {local_text(image.created)})"
         return Reason(Verdict.CRITICAL, ReasonCode.IMAGE_GONE, text, (image.location,))
     return Reason(Verdict.WARNING, ReasonCode.IMAGE_FAULTY, f"a kept image is faulty: {image.fault}", (image.location,))
+
+
+def _exports_left(config: Config, reader: Queries) -> list[Reason]:
+    """What stands on the masters without a row in the journal, as it was seen last."""
+    return [
+        Reason(
+            Verdict.CRITICAL if row.open else Verdict.WARNING,
+            ReasonCode.EXPORT_LEFT,
+            f"on {row.master} {row.why}; {row.cure}",
+            (row.master, row.directory),
+        )
+        for row in reader.left_exports()
+        if row.master in config.masters
+    ]
 
 
 def _stops(config: Config, reader: Queries) -> list[Reason]:

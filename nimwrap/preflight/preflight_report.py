@@ -60,7 +60,8 @@ class PreflightReport:
 
     ``client_host`` is the host name of ``if1``: the name to call the client by. ``master_name`` is the name the
     client's mount will use. ``directory`` is where the image goes, ``mount_point`` the file system it lies in;
-    ``exports`` are the lines of the exports in force of that directory, of those above and below it.
+    ``exports`` are the lines of the exports in force of that directory, of those above and below it; ``standing`` the
+    directories in /etc/exports, None when that could not be read.
     ``client_mounts``: where the client has mounted something from other machines.
     ``route`` is the way the client was reached by, empty when it was not; ``channel_calls`` how often it was called,
     ``exclude_file`` whether the client has /etc/exclude.rootvg, None when it did not tell;
@@ -82,6 +83,7 @@ class PreflightReport:
     directory: str | None = None
     mount_point: str | None = None
     exports: tuple[str, ...] = ()
+    standing: tuple[str, ...] | None = None
     client_mounts: tuple[str, ...] | None = None
     available_bytes: int | None = None
     processes_before: tuple[str, ...] = ()

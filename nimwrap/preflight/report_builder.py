@@ -40,6 +40,7 @@ def report_of(s: CheckContext, findings: tuple[Finding, ...]) -> PreflightReport
         directory=s.path,
         mount_point=mount_point(s),
         exports=tuple(export.text for export in nearby_exports(s)),
+        standing=_standing(s),
         client_mounts=mounted(s),
         available_bytes=s.available_bytes,
         route=route,
@@ -48,3 +49,8 @@ def report_of(s: CheckContext, findings: tuple[Finding, ...]) -> PreflightReport
         route_is_new=route not in ("", s.prior.route),
         processes_before=tuple(process.line for process in backups_running(s.client)),
     )
+
+
+def _standing(s: CheckContext) -> tuple[str, ...] | None:
+    entries = s.on_master.standing.value
+    return None if entries is None else tuple(dict.fromkeys(entry.directory for entry in entries))

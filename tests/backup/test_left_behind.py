@@ -15,7 +15,8 @@ from nimwrap.backup.cleanup import EndSeen, clean_up
 from nimwrap.backup.export_journal import changed_by_another
 from nimwrap.backup.operation import settle
 from nimwrap.backup.place_image import put_in_place
-from nimwrap.backup.recovery import Recovered, last_plan, recover
+from nimwrap.backup.recovery import last_plan, recover
+from nimwrap.backup.unfinished_attempt import Recovered
 from nimwrap.config.load import load
 from nimwrap.domain.clock import Clock
 from nimwrap.domain.records import ClientRef, Run

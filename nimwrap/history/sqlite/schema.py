@@ -314,6 +314,44 @@ alter table runs add column waited_s real;
 """
 """What a run waited was part of its duration before."""
 
+COPIES = """
+create table copies (
+  id integer primary key,
+  image integer not null references images(id),
+  master text not null,
+  client text not null,
+  name text not null,
+  kind text not null,
+  location text not null,
+  size_bytes integer not null,
+  checksum text,
+  state text not null,
+  reason text,
+  begun text not null,
+  made text,
+  verified_at text,
+  removed text,
+  unique (image, name)
+) strict;
+create index copies_by_client on copies (master, client, name);
+create index copies_present on copies (master, client, name) where removed is null;
+"""
+"""One row for each image and place; what was tried before the last try is in ``events``."""
+
+EXPORTS_LEFT = """
+create table exports_left (
+  master text not null,
+  directory text not null,
+  text text not null,
+  why text not null,
+  cure text not null,
+  open integer not null,
+  seen text not null,
+  primary key (master, directory, why)
+) strict, without rowid;
+"""
+"""What a master exported without a reason when it was looked at last."""
+
 MIGRATIONS = {
     "m001_first": TABLES + VIEWS,
     "m002_finding_data": FINDING_DATA,
@@ -324,6 +362,8 @@ MIGRATIONS = {
     "m007_job_ways": JOB_WAYS,
     "m008_image_identity": IMAGE_IDENTITY,
     "m009_waited": WAITED,
+    "m010_copies": COPIES,
+    "m011_exports_left": EXPORTS_LEFT,
 }
 """Every change of the schema in order. An old one is never edited once a release has shipped it."""
 

@@ -60,6 +60,7 @@ def page(config: Config, reader: Queries, now: datetime) -> str:
         rooms=[_room(each) for each in rooms(reader, config, [view.ref for view in found.clients], now)],
         clients=_clients(reader, found),
         names=names,
+        copies=[(names[view.ref], one) for view in found.clients for one in view.copies],
     )
 
 

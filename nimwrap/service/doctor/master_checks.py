@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from nimwrap.aix import lslpp, lsnim, oslevel
+from nimwrap.clients.exports_left import ExportRows, exports_script, left_exports, read_exports
 from nimwrap.config.model import MasterConfig
 from nimwrap.domain.durations import format_duration
 from nimwrap.domain.errors import NimwrapError
@@ -37,7 +38,9 @@ class MasterSeen:
     clock_off_s: float | None
 
 
-def master_checks(master: MasterConfig, open_runs: frozenset[str], now: Callable[[], datetime]) -> list[Finding]:
+def master_checks(
+    master: MasterConfig, open_runs: frozenset[str], rows: ExportRows, now: Callable[[], datetime]
+) -> list[Finding]:
     """Everything about one master; when it cannot be reached, that alone."""
     host = None
     try:
@@ -51,7 +54,7 @@ def master_checks(master: MasterConfig, open_runs: frozenset[str], now: Callable
     if not seen.answers:
         message = f"{master.name} let us in and answered nothing within {_WHOLE_S} s"
         return [named(f"reach:{master.name}", fail(message, "log in by hand and see what hangs"))]
-    return list(_findings(seen, open_runs))
+    return [*_findings(seen, open_runs), *_exports(seen, rows)]
 
 
 def _ask(host: Host, master: MasterConfig, now: Callable[[], datetime]) -> MasterSeen:
@@ -71,6 +74,8 @@ def _ask(host: Host, master: MasterConfig, now: Callable[[], datetime]) -> Maste
             "if [ -w $d ]; then echo writable $d; else echo readonly $d; fi",
             _LIMIT_S,
         ),
+        Question("exports", exports_script(master.spool), _LIMIT_S),
+        Question("objects", lsnim.listing(*machine_types()), _LIMIT_S),
         Question("rooms", f"[ ! -d {spool} ] || ls {spool}", _LIMIT_S),
     ]
     nonce = secrets.token_hex(6)
@@ -152,6 +157,21 @@ def _clients(seen: MasterSeen) -> Finding:
     return named(
         check, ok(f"{count} client{'' if count == 1 else 's'} in NIM; `nimwrap check --all` asks each of them")
     )
+
+
+def _exports(seen: MasterSeen, rows: ExportRows) -> Iterator[Finding]:
+    """What is exported there beside what the journal says."""
+    check = f"exports:{seen.master.name}"
+    told = read(seen.answers, "exports", "exportfs", read_exports).value
+    objects = read(seen.answers, "objects", "lsnim -l", lsnim.parse_long).value
+    if told is None or objects is None:
+        yield named(check, warn("it did not say what it exports", "on the master: exportfs; cat /etc/exports"))
+        return
+    resting = {one.interfaces[0].host: one.name for one in objects.values() if one.interfaces and one.ready}
+    left = left_exports(told, rows, resting)
+    yield from (named(check, fail(one.why, one.cure) if one.open else warn(one.why, one.cure)) for one in left)
+    if not left:
+        yield named(check, ok("nothing of ours stands without a reason"))
 
 
 def _spool(seen: MasterSeen) -> Finding:
