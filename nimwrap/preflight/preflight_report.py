@@ -9,6 +9,7 @@ from nimwrap.domain.attempt_plan import NIM
 from nimwrap.domain.codes import FailureCode
 from nimwrap.domain.findings import CheckStatus, CheckVerdict, Failure, Finding, refusal, verdict_of
 from nimwrap.domain.records import ClientRef, Cluster, SourceAddress
+from nimwrap.preflight.source_address import STRONG
 
 
 @dataclass(frozen=True)
@@ -116,9 +117,9 @@ class PreflightReport:
 
     @property
     def source_differs(self) -> bool:
-        """True when the client would come from another address than the one NIM's export lets in."""
+        """True when the client would come from another address than the one NIM's export lets in; not on a guess."""
         source = self.source_address
-        return bool(source.expected and source.actual and source.expected != source.actual)
+        return source.method in STRONG and bool(source.expected and source.actual and source.expected != source.actual)
 
     def refuses_with(self, code: FailureCode) -> bool:
         """True when any finding refuses with ``code``."""

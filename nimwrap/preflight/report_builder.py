@@ -11,6 +11,7 @@ from nimwrap.preflight.export_allowlist import export_allowlist_of
 from nimwrap.preflight.nearby_exports import mount_point, nearby_exports
 from nimwrap.preflight.possible_remedies import possible_remedies
 from nimwrap.preflight.preflight_report import NimState, PreflightReport
+from nimwrap.preflight.source_address import STRONG
 
 
 def mounted(s: CheckContext) -> tuple[str, ...] | None:
@@ -24,7 +25,7 @@ def report_of(s: CheckContext, findings: tuple[Finding, ...]) -> PreflightReport
     answer = s.client.source.value
     differs = s.source.actual != s.source.expected and s.source.actual is not None and s.source.expected is not None
     route = "" if s.channel is None or not s.channel.reached else s.channel.route
-    usable = differs and not obstacle(s)
+    usable = differs and s.source.method in STRONG and not obstacle(s)
     return PreflightReport(
         ref=s.ref,
         findings=findings,

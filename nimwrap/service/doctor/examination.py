@@ -49,8 +49,11 @@ def examine(path: Path | None, now: Callable[[], datetime]) -> tuple[list[Findin
     except NimwrapError as error:
         checks.append(named("history", fail(error.message, error.hint)))
     checks += _safely("notify", lambda: notify_checks(config))
+    known = frozenset(config.masters) | {master.host for master in config.masters.values()}
     seen = map_concurrent(
-        lambda name: _safely(f"reach:{name}", lambda: master_checks(config.masters[name], open_runs, rows[name], now)),
+        lambda name: _safely(
+            f"reach:{name}", lambda: master_checks(config.masters[name], open_runs, rows[name], now, known)
+        ),
         config.masters,
     )
     return checks + [finding for of_one in seen.values() for finding in of_one], True

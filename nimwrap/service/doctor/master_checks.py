@@ -22,6 +22,7 @@ from nimwrap.hosts.script_batch import Answer, Question, answers, questionnaire
 from nimwrap.images.kinds.registry import machine_types
 from nimwrap.preflight.facts import read
 from nimwrap.preflight.master_facts import parse_clock
+from nimwrap.service.doctor.alternate_checks import alternate_checks
 
 FILESET = "bos.sysmgt.nim.master"
 _LIMIT_S = 30
@@ -39,9 +40,13 @@ class MasterSeen:
 
 
 def master_checks(
-    master: MasterConfig, open_runs: frozenset[str], rows: ExportRows, now: Callable[[], datetime]
+    master: MasterConfig,
+    open_runs: frozenset[str],
+    rows: ExportRows,
+    now: Callable[[], datetime],
+    known: frozenset[str] = frozenset(),
 ) -> list[Finding]:
-    """Everything about one master; when it cannot be reached, that alone."""
+    """Everything about one master; when it cannot be reached, that alone. ``known`` as alternate_checks takes it."""
     host = None
     try:
         host = open_master(master)
@@ -54,7 +59,7 @@ def master_checks(
     if not seen.answers:
         message = f"{master.name} let us in and answered nothing within {_WHOLE_S} s"
         return [named(f"reach:{master.name}", fail(message, "log in by hand and see what hangs"))]
-    return [*_findings(seen, open_runs), *_exports(seen, rows)]
+    return [*_findings(seen, open_runs), *_exports(seen, rows), *_alternate(seen, known)]
 
 
 def _ask(host: Host, master: MasterConfig, now: Callable[[], datetime]) -> MasterSeen:
@@ -157,6 +162,12 @@ def _clients(seen: MasterSeen) -> Finding:
     return named(
         check, ok(f"{count} client{'' if count == 1 else 's'} in NIM; `nimwrap check --all` asks each of them")
     )
+
+
+def _alternate(seen: MasterSeen, known: frozenset[str]) -> Iterator[Finding]:
+    itself = read(seen.answers, "master", "lsnim -l master", lsnim.parse_long).value or {}
+    rows = read(seen.answers, "clients", "lsnim", lsnim.parse_table).value or []
+    return alternate_checks(seen.master.name, itself.get("master"), rows, known)
 
 
 def _exports(seen: MasterSeen, rows: ExportRows) -> Iterator[Finding]:
