@@ -68,13 +68,29 @@ def make_image(context: MasterContext, report: PreflightReport, work: Work, plan
         attempted = _followed(context, plan, attempt)
     except NimwrapError as error:
         raise OperationOutcomeUnknown(error) from error
-    if attempted.failure is not None and attempted.failure.code is FailureCode.EXPORT_DENIED:
-        # Once more after a denial: the address moves with a failover.
+    failure = attempted.failure
+    if failure is not None and (failure.code is FailureCode.EXPORT_DENIED or _may_be_failover(report, failure)):
+        # Once more after a failure: the address moves with a failover.
         with suppress(NimwrapError):
             now = recheck_source(context.host, context.master, report)
             expected = SourceAddress(report.source_address.expected, now.actual, now.method)
-            attempted = replace(attempted, failure=denied_from(attempted.failure, expected))
+            failure = after_failover(denied_from(failure, expected), report, now.actual)
+            attempted = replace(attempted, failure=failure)
     return attempted
+
+
+def _may_be_failover(report: PreflightReport, failure: Failure) -> bool:
+    """Whether it is worth asking if the client's cluster has moved meanwhile."""
+    return report.cluster is not None and failure.code not in (FailureCode.CANCELLED, FailureCode.ARCHIVE_WARNING)
+
+
+def after_failover(failure: Failure, report: PreflightReport, actual: str | None) -> Failure:
+    """The failure of an attempt during which the client's source address moved: that is said with it."""
+    before = report.source_address.actual
+    if actual is None or before is None or actual == before:
+        return failure
+    moved = f"a failover in the middle: the client's packets left from {before} when it began, and from {actual} now"
+    return replace(failure, message=f"{failure.message} ({moved})")
 
 
 def _followed(context: MasterContext, plan: AttemptPlan, attempt: Attempt) -> AttemptResult:

@@ -8,12 +8,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from nimwrap.aix.kept_output import kept_output
 from nimwrap.domain.attempt_plan import AttemptPlan
 from nimwrap.hosts.script_batch import CLOCK, PREAMBLE
 from nimwrap.locks.lock_scripts import MARK, moment, said
 
 _TAIL_WHILE_RUNNING = 4000
-"""Bytes of an operation's output that each poll brings; once it has ended, up to 64 KiB."""
+"""Bytes of an operation's output that each poll brings; once it has ended, what is kept."""
 
 
 def poll_script(plans: Sequence[AttemptPlan], wait_s: int) -> str:
@@ -111,13 +112,13 @@ done
 
 
 def _say_output(rooms: str) -> str:
-    """The master's time, and the last output of each operation: more of one that has ended."""
+    """The master's time, and the last output of each operation: more of one that has ended, and all that decides."""
     return f"""\
 say now $({CLOCK})
 for room in {rooms}; do
   [ -d $room ] || continue
   say out $room
-  if [ -s $room/rc ]; then tail -c 65536 $room/out 2>/dev/null
+  if [ -s $room/rc ]; then {kept_output("$room/out")}
   else tail -c {_TAIL_WHILE_RUNNING} $room/out 2>/dev/null; [ -f $room/client.out ] && tail -c 2000 $room/client.out
   fi
   echo
