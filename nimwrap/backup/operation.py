@@ -6,6 +6,7 @@ import shlex
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import TypeVar
 
 from nimwrap.aix.nim import completed, parse_progress
 from nimwrap.backup import spool
@@ -29,6 +30,8 @@ LOOK_S = 10
 """How long one look waits on the master for the end: one round trip in this time, and no delay when it comes."""
 
 RECONNECT_S = 10
+
+Answered = TypeVar("Answered")
 
 
 class Start(StrEnum):
@@ -104,9 +107,25 @@ def _look_s(plan: AttemptPlan) -> int:
     return min(LOOK_S, max(1, plan.stall_s // 4))
 
 
-def _persistent(context: MasterContext, plan: AttemptPlan, ask: Callable[[], OperationStatus]) -> OperationStatus:
+def patient(context: MasterContext, plan: AttemptPlan, ask: Callable[[], Answered]) -> Answered:
+    """What the master answers, asked again while it is out of reach, for as long as the operation itself may take.
+
+    ``ask`` is safe to run again. Raises NimwrapError when it never answered, or for another reason.
+    """
     giving_up = context.clock.monotonic() + plan.timeout_s + GRACE_S  # by then the master has ended it by itself
     while True:
+        try:
+            return ask()
+        except NimwrapError as error:
+            if error.code != FailureCode.MASTER_UNREACHABLE or context.clock.monotonic() > giving_up:
+                raise
+            trouble = error.message
+        context.tell(Progress(plan.run, "reconnect", plan.client, note=trouble))
+        context.clock.sleep(RECONNECT_S)
+
+
+def _persistent(context: MasterContext, plan: AttemptPlan, ask: Callable[[], OperationStatus]) -> OperationStatus:
+    def asked() -> OperationStatus:
         try:
             return ask()
         except ValueError as error:
@@ -115,12 +134,11 @@ def _persistent(context: MasterContext, plan: AttemptPlan, ask: Callable[[], Ope
             if error.code == FailureCode.LOCKED:
                 raise
             trouble = error.message
-        if context.clock.monotonic() > giving_up:
-            raise master_unreachable(
-                f"{plan.master} does not say how {plan.run} stands: {trouble}", "nimwrap recover goes on from there"
-            )
-        context.tell(Progress(plan.run, "reconnect", plan.client, note=trouble))
-        context.clock.sleep(RECONNECT_S)
+        raise master_unreachable(
+            f"{plan.master} does not say how {plan.run} stands: {trouble}", "nimwrap recover goes on from there"
+        )
+
+    return patient(context, plan, asked)
 
 
 def follow(context: MasterContext, plan: AttemptPlan, *, elapsed_s: float = 0.0) -> OperationStatus:

@@ -122,7 +122,11 @@ def _write_undo(case: UnfinishedAttempt) -> None:
 
 def _judge(case: UnfinishedAttempt) -> None:
     case.context.tell(Progress(case.run, "proof", case.plan.client, size_bytes=case.status.size))
-    case.judged = finalize_attempt(case.context, case.plan, case.status, case.open_change)
+    case.judged = operation.patient(
+        case.context,
+        case.plan,
+        lambda: finalize_attempt(case.context, case.plan, case.status, case.open_change),
+    )
 
 
 def _clean_up(case: UnfinishedAttempt) -> None:
