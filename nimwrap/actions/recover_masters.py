@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from nimwrap.backup.recovery import Recovered, recover, take_over_foreign
+from nimwrap.backup.recovery import recover, take_over_foreign
+from nimwrap.backup.unfinished_attempt import Recovered
 from nimwrap.copies.settle_copies import settle_copies
 from nimwrap.domain.codes import MASTER_TROUBLE
 from nimwrap.domain.errors import NimwrapError, usage_error

@@ -122,7 +122,7 @@ RULES: tuple[Rule, ...] = (
     ),
     _rule(  # 6.3 (1831-010, 1832-019: wording not captured) and peers P15
         FailureCode.CLIENT_UNREACHABLE,
-        r"1831-010|1832-019|program not registered|server \S{1,255} not responding|RPC: \S",
+        r"1831-010|1832-019|program not registered|server \S{1,255} not responding|RPC: \S|mount: given up after",
         "the client gets no answer from the master's NFS service",
         "On the master: lssrc -g nfs (nfsd and rpc.mountd must be active; startsrc -g nfs starts them). On the client: "
         "host MASTER must give the master's address; showmount -e MASTER must answer.",

@@ -65,6 +65,7 @@ def plan_attempt(
         had_allocations=tuple(f"{kind} = {name}" for kind, name in report.nim_before.allocated),
         had_cstate=report.nim_before.cstate,
         had_mounts=report.client_mounts,
+        had_standing=report.standing,
     )
     return remedy(key.method).plan(draft, work, report.admission.hosts if report.admission else (), exports)
 

@@ -14,8 +14,9 @@ from datetime import datetime
 from typing import NoReturn
 
 from nimwrap.aix import exportfs
-from nimwrap.backup.attempt import AttemptResult, OperationOutcomeUnknown, failure_of, make_image, unstarted
+from nimwrap.backup.attempt import OperationOutcomeUnknown, failure_of, make_image
 from nimwrap.backup.attempt_planner import AttemptKey, fitting_flags, plan_attempt
+from nimwrap.backup.attempt_record import AttemptResult, unstarted
 from nimwrap.backup.backup_request import BackupRequest, RetryLater, new_run_id
 from nimwrap.backup.cancel_request import refuse_cancelled
 from nimwrap.backup.earlier_run import follow_earlier, made_by
@@ -233,9 +234,8 @@ class BackupRun:
         context, ref = self.context, self.request.ref
         if KINDS[self.request.kind].through_client:
             prior = {ref.client: self.request.prior}
-            report = preflight(context.host, context.master, context.config, [ref.client], prior, context.clock.now())[
-                0
-            ]
+            now = context.clock.now()
+            (report,) = preflight(context.host, context.master, context.config, [ref.client], prior, now)
         else:
             report = master_preflight(context, ref, self.request.kind, self.request.prior.last_sizes)
         context.store.set_findings(self.run.id, report.findings)

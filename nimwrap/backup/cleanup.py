@@ -13,8 +13,10 @@ from dataclasses import asdict, dataclass, field
 
 from nimwrap.aix import etc_exports, exportfs, lsnim, nim
 from nimwrap.aix.text import Unrecognised
+from nimwrap.backup import nim_line
 from nimwrap.backup.operation import writers_left
 from nimwrap.domain.attempt_plan import AttemptPlan
+from nimwrap.history.model import ImageRow
 from nimwrap.hosts.channel_route import SELF
 from nimwrap.hosts.client_channel import client_command, parse_channel
 from nimwrap.hosts.script_batch import PREAMBLE, Answer, Question, answers, questionnaire
@@ -71,7 +73,7 @@ def clean_up(context: MasterContext, plan: AttemptPlan, *, late: EndSeen | None 
     export nor NIM's own state is touched, and all of it is left to recover.
     """
     cleaning = Cleaning(begun=begun)
-    if _is_recorded(context, plan):
+    if recorded_image(context, plan) is not None:
         cleaning.left += clear_client(context, plan)
         return cleaning
     writing = writers_left(context, plan, "after the failure: is the client still writing?")
@@ -113,8 +115,8 @@ def clear_client(context: MasterContext, plan: AttemptPlan) -> list[str]:
     return [f"{plan.client}: {there.path} could not be removed: {said}"]
 
 
-def _is_recorded(context: MasterContext, plan: AttemptPlan) -> bool:
-    """Whether the history has an image of this attempt, wherever it lies by now: whatever failed, it is never touched.
+def recorded_image(context: MasterContext, plan: AttemptPlan) -> ImageRow | None:
+    """The image of this attempt that the history has, wherever it lies by now: whatever failed, it is never touched.
 
     An image that could not take its place is recorded where it was made, one with NIM_MKSYSB_SUBDIRS where NIM put it,
     one under a fixed name at that. An attempt that made an image is the last of its run.
@@ -123,11 +125,15 @@ def _is_recorded(context: MasterContext, plan: AttemptPlan) -> bool:
     attempts = context.queries.attempts([plan.run])
     last = max((int(row.number) for row in attempts), default=plan.number)
     places = {plan.location, plan.staged}
-    return any(
-        row.location in places
-        or (plan.resource and row.resource == plan.resource)
-        or (row.run == plan.run and plan.number == last)
-        for row in images
+    return next(
+        (
+            row
+            for row in images
+            if row.location in places
+            or (plan.resource and row.resource == plan.resource)
+            or (row.run == plan.run and plan.number == last)
+        ),
+        None,
     )
 
 
@@ -182,6 +188,7 @@ def _plan_master(context: MasterContext, plan: AttemptPlan, cleaning: Cleaning, 
             Question("resource", shlex.join(lsnim.long_argv(plan.resource))),
             Question("client", shlex.join(lsnim.long_argv(plan.client))),
             Question("exports", shlex.join(exportfs.list_argv())),
+            *nim_line.question(plan),
         ],
         nonce,
     )
@@ -201,6 +208,9 @@ def _plan_master(context: MasterContext, plan: AttemptPlan, cleaning: Cleaning, 
         cleaning.left.append(f"{plan.client} is at another operation by now; what is left on the master waits for it")
         return
     _exports_left(plan, found["exports"].output, cleaning)
+    take_out, told = nim_line.left_by_nim(plan, found.get("standing"))
+    cleaning.actions += [take_out] if take_out else []
+    cleaning.left += [told] if told else []
     cleaning.seen = late or EndSeen(_cstate(plan, client), tuple(_allocated_since(plan, client)))
     _client_left(plan, client, cleaning, late)
 

@@ -6,13 +6,13 @@ exports now. Only what that says is written down; a change about which the maste
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from dataclasses import replace
 
 from nimwrap.backup.finalize import confirm_undo
+from nimwrap.backup.operation_status import OperationStatus
 from nimwrap.backup.undo_from_journal import undo_by_plan, undo_by_row
 from nimwrap.domain.attempt_plan import AttemptPlan
-from nimwrap.domain.codes import FailureCode, Outcome
-from nimwrap.domain.errors import NimwrapError
+from nimwrap.domain.codes import FailureCode
 from nimwrap.domain.findings import Failure
 from nimwrap.domain.records import ChangeState
 from nimwrap.history.model import ChangeRow
@@ -47,20 +47,25 @@ def changed_by_another(context: MasterContext, plan: AttemptPlan) -> Failure | N
     )
 
 
-def undo_lost(context: MasterContext, reader: Queries, plan: AttemptPlan) -> str:
+def undo_lost(context: MasterContext, plan: AttemptPlan, look: OperationStatus) -> str:
     """Undo the plan's change, if the journal has it open; the empty text, or why it is still open or needs a person.
 
-    Raises NimwrapError when the master does not say what came of it, or another run works in the same directory.
+    ``look``: the operation as last seen, with what its export was then. Raises NimwrapError when the master does not
+    say what came of it, or another run works in the same directory.
     """
-    change = next((row for row in _unfinished(reader, context) if row.id == plan.change), None)
+    change = next((row for row in unfinished_changes(context) if row.id == plan.change), None)
     if change is None or plan.exported is None:
         return ""
-    return confirm_undo(context, plan, undo_by_plan(context, plan, change.after or ""))
+    undone = undo_by_plan(context, plan, change.after or look.applied or "")
+    answered = replace(
+        look, undo=True, undo_status=undone.undo_status, undo_says=undone.undo_says, undone_at=undone.undone_at
+    )
+    return confirm_undo(context, plan, answered)
 
 
-def undo_planned(context: MasterContext, reader: Queries, change: ChangeRow) -> str:
+def undo_planned(context: MasterContext, change: ChangeRow) -> str:
     """The same for a change whose attempt has no row: nothing was begun, or rows are gone. The export says which."""
-    run = reader.stored_run(change.run)
+    run = context.queries.stored_run(change.run)
     undone = undo_by_row(context, change, run.client if run else "")
     if undone.undo_status not in (UndoStatus.REVERTED, UndoStatus.FOREIGN):
         return f"the export of {change.directory} is not reverted: {undone.undo_says}"
@@ -71,22 +76,6 @@ def undo_planned(context: MasterContext, reader: Queries, change: ChangeRow) -> 
     return f"the export of {change.directory} cannot be understood and was left as it is" if foreign else ""
 
 
-def undo_open(context: MasterContext, reader: Queries, rooms: Collection[str]) -> list[str]:
-    """Finish the open changes of closed runs that have no room left (``rooms``: runs that have); what stays open."""
-    notes = []
-    for change in _unfinished(reader, context):
-        run = reader.stored_run(change.run)
-        if run is None or run.id in rooms or run.outcome == Outcome.RUNNING:
-            continue
-        plan = next((plan for plan in plans(reader, run.id) if plan.change == change.id), None)
-        try:
-            says = undo_planned(context, reader, change) if plan is None else undo_lost(context, reader, plan)
-        except NimwrapError as error:
-            says = error.message
-        if says:
-            notes.append(f"{run.id}: {says}")
-    return notes
-
-
-def _unfinished(reader: Queries, context: MasterContext) -> list[ChangeRow]:
-    return [row for row in reader.open_changes(context.master.name) if row.state != ChangeState.FOREIGN]
+def unfinished_changes(context: MasterContext) -> list[ChangeRow]:
+    """The changes on this master that the journal has open, but for those that a person has to look at."""
+    return [row for row in context.queries.open_changes(context.master.name) if row.state != ChangeState.FOREIGN]

@@ -7,26 +7,34 @@ import shlex
 from nimwrap.backup.operation_dirs import OperationDir
 from nimwrap.domain.attempt_plan import AttemptPlan
 from nimwrap.domain.codes import ExitCode, FailureCode
-from nimwrap.domain.errors import NimwrapError, usage_error
+from nimwrap.domain.errors import NimwrapError, master_unreachable, usage_error
 from nimwrap.history.ports import Queries
 from nimwrap.history.run_lease import owner_alive
 from nimwrap.hosts.script_batch import PREAMBLE
+from nimwrap.locks.lock_scripts import MARK, said
 from nimwrap.locks.lock_timing import STALE_S
 from nimwrap.master_context import MasterContext
 
 
 def owner_and_plan(context: MasterContext, room: OperationDir) -> tuple[str, AttemptPlan | None]:
-    """Who made an operation's directory, as it says, and its plan; empty and None where the master did not tell."""
+    """Who made an operation's directory, as it says, and its plan; empty and None where they are not there, or not so.
+
+    Raises NimwrapError when the master does not tell what lies there.
+    """
     path = shlex.quote(f"{context.master.spool}/{room.name}")
-    told = context.host.run(f"{PREAMBLE}cat {path}/owner && cat {path}/plan\n")
-    owner, _, text = told.stdout.partition("\n")
-    if told.unknown or told.failed:
-        return "", None
+    script = f'{PREAMBLE}for name in owner plan; do echo "{MARK}$name $(cat {path}/$name 2>/dev/null)"; done\n'
+    told = dict(line.partition(" ")[::2] for line in said(context.host.run(f'{script}echo "{MARK}end"\n').stdout))
+    if "end" not in told:
+        raise master_unreachable(
+            f"{context.master.name} does not say what lies in {context.master.spool}/{room.name}",
+            "nimwrap recover tries again",
+        )
+    owner = told["owner"].strip()
     try:
-        plan = AttemptPlan.from_json(text)
+        plan = AttemptPlan.from_json(told["plan"])
     except (ValueError, KeyError, TypeError):
-        return owner.strip(), None
-    return owner.strip(), plan if (plan.run, plan.master) == (room.run, context.master.name) else None
+        return owner, None
+    return owner, plan if (plan.run, plan.master) == (room.run, context.master.name) else None
 
 
 def refuse_living(context: MasterContext, reader: Queries, room: OperationDir) -> None:

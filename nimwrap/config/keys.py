@@ -89,6 +89,7 @@ NIM_NAME = Text("a NIM name: at most 39 letters, digits, - ! or _", is_nim_name,
 _HOST = Text("a host name or an address", lambda text: is_host_name(text) or is_address(text))
 _USER = Text("a user name", _matching(r"[A-Za-z_][A-Za-z0-9_.-]{0,63}"), False)
 _REMOTE_DIRECTORY = Text("a full path of plain characters, without . or .. steps", is_safe_path, False)
+_BECOME = Text('"sudo" or its absolute path', lambda text: text == "sudo" or is_safe_path(text))
 _KEY_FILE = LocalPath(credential=True)
 _VOLUME_GROUP = Text("the name of a volume group", _matching(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,14}"), False)
 
@@ -111,7 +112,7 @@ MASTER = Table(
         Key("host", _HOST, "What ssh connects to.", '"nim.example.com"'),
         Key("port", Count(1, 65535), "Its ssh port."),
         Key("user", _USER, "Who logs in there."),
-        Key("become", Choice(("", "sudo")), '"sudo" where root may not log in.', '"sudo"'),
+        Key("become", _BECOME, '"sudo", or its path, where root may not log in.', '"sudo"'),
         Key("identity_file", _KEY_FILE, "Private key, or credential:NAME.", '"/etc/nimwrap/id_ed25519"'),
         Key("known_hosts", LocalPath(), "Host keys; an unknown or changed is refused.", '"/etc/nimwrap/known_hosts"'),
         Key("ssh_config", LocalPath(), "OpenSSH client configuration, ProxyJump too.", '"/etc/nimwrap/ssh_config"'),

@@ -9,6 +9,7 @@ from functools import cached_property
 
 from nimwrap.domain.codes import FailureCode, Outcome
 from nimwrap.domain.findings import Failure, Finding
+from nimwrap.domain.left_export import LeftExport
 from nimwrap.domain.names import PLAIN_KIND
 from nimwrap.domain.ref import ClientRef as ClientRef  # noqa: PLC0414  a record as well, and known by this name
 from nimwrap.domain.sighting import Sightings
@@ -28,12 +29,14 @@ class InventoryClient:
 class Inventory:
     """What a master lists now. ``hostname`` is what it calls itself, None when it does not say.
 
-    ``seen``: what stands at the places of recorded images, as far as it said.
+    ``seen``: what stands at the places of recorded images, as far as it said; ``left``: what is exported without a
+    reason, None when it did not say.
     """
 
     clients: tuple[InventoryClient, ...] = ()
     hostname: str | None = None
     seen: Sightings = field(default_factory=Sightings)
+    left: tuple[LeftExport, ...] | None = None
 
     @cached_property
     def hosts(self) -> dict[str, str | None]:
@@ -45,7 +48,7 @@ class Inventory:
 class SourceAddress:
     """The address the client's packets leave with, beside the one NIM's export lets in.
 
-    ``method`` is ``perl``, ``traceroute`` or ``alias-order`` (weak).
+    ``method`` is ``perl``, ``traceroute``, ``route``, ``netstat`` or ``alias-order`` (weak).
     """
 
     expected: str | None

@@ -52,6 +52,7 @@ class ReasonCode(StrEnum):
     MASTER_NEVER_ASKED = "master_never_asked"
     NO_CLIENT = "no_client"
     INVENTORY_OLD = "inventory_old"
+    EXPORT_LEFT = "export_left"
     REMOVALS_STOPPED = "removals_stopped"
     SCHEDULES_UNREADABLE = "schedules_unreadable"
     SCHEDULES_GONE = "schedules_gone"

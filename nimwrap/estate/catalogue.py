@@ -13,6 +13,8 @@ _EVERYWHERE = {
     "/usr/bin/perl": "perl",
     "/usr/bin/netstat": "netstat",
     "/usr/bin/traceroute": "traceroute",
+    "/usr/bin/telnet": "telnet",
+    "/usr/sbin/route": "route",
     "/usr/bin/mksysb": "mksysb",
     "/usr/bin/savevg": "mksysb",
     "/usr/bin/lsmksysb": "lsmksysb",

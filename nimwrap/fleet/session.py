@@ -10,7 +10,8 @@ from functools import partial
 from threading import Event
 from typing import TYPE_CHECKING, Any
 
-from nimwrap.clients.inventory import take_inventory
+from nimwrap.clients.exports_left import ExportRows
+from nimwrap.clients.inventory import AlsoLook, take_inventory
 from nimwrap.clients.known_clients import backs_itself_up, current_clients
 from nimwrap.clients.selection import Selection, select
 from nimwrap.clients.target_errors import all_resolved
@@ -132,11 +133,18 @@ def list_clients(
     Those that have not answered when ``stop`` is set are left out.
     """
 
-    places = {master: [row.location for row in queries.images(master)] for master in hosts}
+    also = {
+        master: AlsoLook(
+            config.masters[master].spool,
+            [row.location for row in queries.images(master)],
+            ExportRows.of(queries, master),
+        )
+        for master in hosts
+    }
 
     def ask(master: str) -> Inventory | NimwrapError:
         try:
-            return take_inventory(hosts[master], places[master], config.masters[master].spool)
+            return take_inventory(hosts[master], also[master])
         except NimwrapError as error:
             return error
 
@@ -157,6 +165,8 @@ def record_inventories(
             own = (InventoryClient(MASTER, MASTER),) if backs_itself_up(config, master) else ()
             store.record_inventory(master, (*one.clients, *own), now)
             write_down(store, queries, master, one.seen, now)
+            if one.left is not None:
+                store.exports_left(master, one.left, now)
 
 
 def refresh_inventories(session: Session) -> dict[str, NimwrapError]:

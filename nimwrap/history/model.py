@@ -78,19 +78,6 @@ class ImageRow(NamedTuple):
         return _ref(self.master, self.client)
 
 
-class RemovalStop(NamedTuple):
-    """One row of ``removal_stops``: no image of a master is removed ``since`` then, until a person has ``resumed``."""
-
-    master: str
-    since: str
-    why: str
-    resumed: str | None
-
-    @classmethod
-    def from_row(cls, values: Sequence[Any]) -> RemovalStop:
-        return cls._make(values)
-
-
 class LastGoodRow(NamedTuple):
     """One row of the view ``last_good``: the newest proven image of one kind that is still there."""
 

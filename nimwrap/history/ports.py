@@ -15,9 +15,11 @@ from nimwrap.domain.names import PLAIN_KIND
 
 if TYPE_CHECKING:
     from nimwrap.domain.findings import Finding
+    from nimwrap.domain.left_export import LeftExport
     from nimwrap.domain.records import Attempt, ChangeState, InventoryClient, Run
     from nimwrap.domain.ref import ClientRef, Key
     from nimwrap.history.copy_row import CopyRow
+    from nimwrap.history.master_rows import LeftExportRow, RemovalStop
     from nimwrap.history.model import (
         AttemptRow,
         ChangeRow,
@@ -31,7 +33,6 @@ if TYPE_CHECKING:
         InventoryRow,
         LastGoodRow,
         MissedSlot,
-        RemovalStop,
         RunRow,
         SlotRow,
         SpaceMeasured,
@@ -193,6 +194,9 @@ class Queries(Protocol):
     def removal_stop(self, master: str) -> RemovalStop | None:
         """The last stop of removals on this master, also one that a person has ended since."""
 
+    def left_exports(self) -> list[LeftExportRow]:
+        """What masters exported without a reason when they were looked at last."""
+
     def images_by_id(self, ids: Sequence[int]) -> list[ImageRow]: ...
     def image_at(self, master: str, location: str) -> ImageRow | None:
         """The image that lies at a place now."""
@@ -303,6 +307,9 @@ class History(Protocol):
 
     def images_seen(self, image_ids: Sequence[int], at: Moment) -> None:
         """These images were looked at, whatever was found."""
+
+    def exports_left(self, master: str, left: Iterable[LeftExport], at: Moment) -> None:
+        """What the master exports without a reason, instead of what was seen there before."""
 
     def stop_removals(self, master: str, why: str, at: Moment) -> None:
         """No image of this master is removed until :meth:`resume_removals`."""

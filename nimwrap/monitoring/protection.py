@@ -86,7 +86,7 @@ class Protection:
             faults=tuple(
                 fault
                 for fault in self.faults
-                if fault.code in (ReasonCode.INVENTORY_OLD, ReasonCode.REMOVALS_STOPPED)
+                if fault.code in (ReasonCode.INVENTORY_OLD, ReasonCode.REMOVALS_STOPPED, ReasonCode.EXPORT_LEFT)
                 and not masters.isdisjoint(fault.subjects)
             ),
         )
@@ -142,6 +142,7 @@ def protection(config: Config, reader: Queries, now: datetime, *, max_age_s: int
     names = cluster_names(config, rows, sights)
     clients = [site.view((row.master, row.client), row, names) for row in rows]
     faults = [*site.plans.faults, *_inventory_faults(config, site.inventories, now), *_stops(config, reader)]
+    faults += _exports_left(config, reader)
     if not rows:
         text = "no client is known; nimwrap status --refresh asks the masters"
         faults.append(Reason(Verdict.UNKNOWN, ReasonCode.NO_CLIENT, text))
@@ -287,6 +288,20 @@ def _of_faulty(image: ImageRow, good: str) -> Reason:
         text = f"its last good image is gone: {image.location} (made {local_text(image.created)})"
         return Reason(Verdict.CRITICAL, ReasonCode.IMAGE_GONE, text, (image.location,))
     return Reason(Verdict.WARNING, ReasonCode.IMAGE_FAULTY, f"a kept image is faulty: {image.fault}", (image.location,))
+
+
+def _exports_left(config: Config, reader: Queries) -> list[Reason]:
+    """What stands on the masters without a row in the journal, as it was seen last."""
+    return [
+        Reason(
+            Verdict.CRITICAL if row.open else Verdict.WARNING,
+            ReasonCode.EXPORT_LEFT,
+            f"on {row.master} {row.why}; {row.cure}",
+            (row.master, row.directory),
+        )
+        for row in reader.left_exports()
+        if row.master in config.masters
+    ]
 
 
 def _stops(config: Config, reader: Queries) -> list[Reason]:

@@ -14,6 +14,7 @@ from nimwrap.domain.durations import rfc3339
 from nimwrap.domain.names import PLAIN_KIND
 from nimwrap.domain.target_names import matches
 from nimwrap.history.copy_row import CopyRow
+from nimwrap.history.master_rows import LeftExportRow, RemovalStop
 from nimwrap.history.model import (
     AttemptRow,
     ChangeRow,
@@ -25,7 +26,6 @@ from nimwrap.history.model import (
     ImageRow,
     InventoryRow,
     LastGoodRow,
-    RemovalStop,
     RunRow,
     SlotRow,
 )
@@ -51,6 +51,7 @@ _SLOTS = select(SlotRow._fields, "slots")
 _FLEET = select(FleetRow._fields[:-1], "fleet_status")
 _LAST_GOOD = select(LastGoodRow._fields, "last_good")
 _IMAGES = select(ImageRow._fields, "images")
+_LEFT = select(LeftExportRow._fields, "exports_left")
 _STOPS = select(RemovalStop._fields, "removal_stops")
 _EVER = ""  # before every RFC 3339 text
 _NEVER = "9999"  # after every one
@@ -242,6 +243,10 @@ class Reader(SetQueries):
     def removal_stop(self, master: str) -> RemovalStop | None:
         """The last stop of removals on this master, also one that a person has ended since."""
         return self.record(RemovalStop.from_row, f"{_STOPS} where master = ?", (master,))
+
+    def left_exports(self) -> list[LeftExportRow]:
+        """What masters exported without a reason when they were looked at last."""
+        return self.records(LeftExportRow.from_row, f"{_LEFT} order by master, directory")
 
     def images_by_id(self, ids: Sequence[int]) -> list[ImageRow]:
         return self._among(ImageRow.from_row, f"{_IMAGES} where id in ({{}})", ids)

@@ -338,6 +338,20 @@ create index copies_present on copies (master, client, name) where removed is nu
 """
 """One row for each image and place; what was tried before the last try is in ``events``."""
 
+EXPORTS_LEFT = """
+create table exports_left (
+  master text not null,
+  directory text not null,
+  text text not null,
+  why text not null,
+  cure text not null,
+  open integer not null,
+  seen text not null,
+  primary key (master, directory, why)
+) strict, without rowid;
+"""
+"""What a master exported without a reason when it was looked at last."""
+
 MIGRATIONS = {
     "m001_first": TABLES + VIEWS,
     "m002_finding_data": FINDING_DATA,
@@ -349,6 +363,7 @@ MIGRATIONS = {
     "m008_image_identity": IMAGE_IDENTITY,
     "m009_waited": WAITED,
     "m010_copies": COPIES,
+    "m011_exports_left": EXPORTS_LEFT,
 }
 """Every change of the schema in order. An old one is never edited once a release has shipped it."""
 

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
     from sqlite_utils import Database
 
+    from nimwrap.domain.left_export import LeftExport
+
 
 def insert(database: Database, table: str, values: dict[str, Any]) -> int:
     """Insert one row and return its rowid."""
@@ -142,3 +144,13 @@ def resume_removals(database: Database, master: str, at: datetime | str) -> bool
         "update removal_stops set resumed = ? where master = ? and resumed is null", (moment(at), master)
     )
     return changed.rowcount > 0
+
+
+def set_exports_left(database: Database, master: str, left: Iterable[LeftExport], at: datetime | str) -> None:
+    """What stands there now takes the place of what stood there at the last look."""
+    database.conn.execute("delete from exports_left where master = ?", (master,))
+    database.conn.executemany(
+        "insert or replace into exports_left (master, directory, text, why, cure, open, seen)"
+        " values (?, ?, ?, ?, ?, ?, ?)",
+        [(master, one.directory, one.text, one.why, one.cure, int(one.open), moment(at)) for one in left],
+    )

@@ -24,9 +24,11 @@ from nimwrap.history.sqlite import statements
 from nimwrap.history.sqlite.codec import columns, moment, run_columns, utc_now
 from nimwrap.history.sqlite.connection import select
 from nimwrap.history.sqlite.database import connect, immediate, migrate, private_state_dir
+from nimwrap.history.sqlite.master_writes import MasterWrites
 
 if TYPE_CHECKING:
     from sqlite_utils import Database
+
 
 PATIENCE_S = 30.0
 """How long a new act waits for another writer."""
@@ -38,7 +40,7 @@ Decide = Callable[[Sequence[EventRow]], "tuple[str, object] | None"]
 _EVENTS = select(EventRow._fields, "events")
 
 
-class Store:
+class Store(MasterWrites):
     """The history, open for writing. One connection, used by any number of threads, one write at a time.
 
     A new act waits up to 30 s for other writers. Ends, undoing and evidence wait 2 s; so does everything inside
@@ -309,22 +311,6 @@ class Store:
         """Set columns of a copy. The end of a removal (``removed``) does not wait for the database."""
         with self.writing("update_copy", hurried="removed" in values) as database:
             statements.update(database, "copies", copy_id, values)
-
-    def images_seen(self, image_ids: Sequence[int], at: Moment) -> None:
-        """These images were looked at, whatever was found."""
-        if image_ids:
-            with self.writing("images_seen", hurried=True) as database:
-                statements.set_seen(database, image_ids, at)
-
-    def stop_removals(self, master: str, why: str, at: Moment) -> None:
-        """No image of this master is removed until :meth:`resume_removals`."""
-        with self.writing("stop_removals") as database:
-            statements.stop_removals(database, master, why, at)
-
-    def resume_removals(self, master: str, at: Moment) -> bool:
-        """A person has looked; False when nothing was stopped."""
-        with self.writing("resume_removals") as database:
-            return statements.resume_removals(database, master, at)
 
     # --- clients and holds
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from nimwrap.aix import lslpp, lsnim, oslevel
+from nimwrap.clients.exports_left import ExportRows, exports_script, left_exports, read_exports
 from nimwrap.config.model import MasterConfig
 from nimwrap.domain.durations import format_duration
 from nimwrap.domain.errors import NimwrapError
@@ -21,6 +22,7 @@ from nimwrap.hosts.script_batch import Answer, Question, answers, questionnaire
 from nimwrap.images.kinds.registry import machine_types
 from nimwrap.preflight.facts import read
 from nimwrap.preflight.master_facts import parse_clock
+from nimwrap.service.doctor.alternate_checks import alternate_checks
 
 FILESET = "bos.sysmgt.nim.master"
 _LIMIT_S = 30
@@ -37,8 +39,14 @@ class MasterSeen:
     clock_off_s: float | None
 
 
-def master_checks(master: MasterConfig, open_runs: frozenset[str], now: Callable[[], datetime]) -> list[Finding]:
-    """Everything about one master; when it cannot be reached, that alone."""
+def master_checks(
+    master: MasterConfig,
+    open_runs: frozenset[str],
+    rows: ExportRows,
+    now: Callable[[], datetime],
+    known: frozenset[str] = frozenset(),
+) -> list[Finding]:
+    """Everything about one master; when it cannot be reached, that alone. ``known`` as alternate_checks takes it."""
     host = None
     try:
         host = open_master(master)
@@ -51,7 +59,7 @@ def master_checks(master: MasterConfig, open_runs: frozenset[str], now: Callable
     if not seen.answers:
         message = f"{master.name} let us in and answered nothing within {_WHOLE_S} s"
         return [named(f"reach:{master.name}", fail(message, "log in by hand and see what hangs"))]
-    return list(_findings(seen, open_runs))
+    return [*_findings(seen, open_runs), *_exports(seen, rows), *_alternate(seen, known)]
 
 
 def _ask(host: Host, master: MasterConfig, now: Callable[[], datetime]) -> MasterSeen:
@@ -71,6 +79,8 @@ def _ask(host: Host, master: MasterConfig, now: Callable[[], datetime]) -> Maste
             "if [ -w $d ]; then echo writable $d; else echo readonly $d; fi",
             _LIMIT_S,
         ),
+        Question("exports", exports_script(master.spool), _LIMIT_S),
+        Question("objects", lsnim.listing(*machine_types()), _LIMIT_S),
         Question("rooms", f"[ ! -d {spool} ] || ls {spool}", _LIMIT_S),
     ]
     nonce = secrets.token_hex(6)
@@ -152,6 +162,27 @@ def _clients(seen: MasterSeen) -> Finding:
     return named(
         check, ok(f"{count} client{'' if count == 1 else 's'} in NIM; `nimwrap check --all` asks each of them")
     )
+
+
+def _alternate(seen: MasterSeen, known: frozenset[str]) -> Iterator[Finding]:
+    itself = read(seen.answers, "master", "lsnim -l master", lsnim.parse_long).value or {}
+    rows = read(seen.answers, "clients", "lsnim", lsnim.parse_table).value or []
+    return alternate_checks(seen.master.name, itself.get("master"), rows, known)
+
+
+def _exports(seen: MasterSeen, rows: ExportRows) -> Iterator[Finding]:
+    """What is exported there beside what the journal says."""
+    check = f"exports:{seen.master.name}"
+    told = read(seen.answers, "exports", "exportfs", read_exports).value
+    objects = read(seen.answers, "objects", "lsnim -l", lsnim.parse_long).value
+    if told is None or objects is None:
+        yield named(check, warn("it did not say what it exports", "on the master: exportfs; cat /etc/exports"))
+        return
+    resting = {one.interfaces[0].host: one.name for one in objects.values() if one.interfaces and one.ready}
+    left = left_exports(told, rows, resting)
+    yield from (named(check, fail(one.why, one.cure) if one.open else warn(one.why, one.cure)) for one in left)
+    if not left:
+        yield named(check, ok("nothing of ours stands without a reason"))
 
 
 def _spool(seen: MasterSeen) -> Finding:
