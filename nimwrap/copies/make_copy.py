@@ -104,7 +104,7 @@ def _made(work: CopyWork, copy: CopyRow) -> str | None:
     if there is not None and copy.made is None:
         found = read_back(work)
         if found.ok:
-            _record(work, copy, work.order.known)
+            _record(work, copy, together(found.sums, work.order.known))
         return None if found.ok else f"what lies there was left alone: {found.why}"
     if draft is None and work.kind.looks and look_at(work.context, work.making).state is JobState.DONE:
         clear_job(work.context, work.making)
@@ -156,6 +156,7 @@ class ReadBack:
 
     ok: bool | None
     why: str = ""
+    sums: Sums = Sums()
 
 
 def read_back(work: CopyWork) -> ReadBack:
@@ -166,16 +167,16 @@ def read_back(work: CopyWork) -> ReadBack:
     clear_job(work.context, job)
     why = _differs(work, checked)
     unknown = checked.state is not JobState.DONE or checked.returncode in ENDED
-    return ReadBack(None if unknown else why is None, why or "")
+    return ReadBack(None if unknown else why is None, why or "", parse_sums(checked.output))
 
 
 def _record(work: CopyWork, copy: CopyRow, sums: Sums) -> None:
+    _clear(work)  # before the row says that all is done: nobody would look for it afterwards
     now = work.context.clock.now()
     work.context.store.update_copy(
         copy.id, state=CopyState.OK, reason=None, checksum=sums.text, made=now, verified_at=now
     )
     _note(work.context, work.order.row, f"copied to {copy.name}: {copy.location}, {sums.text}")
-    _clear(work)
 
 
 def give_up(work: CopyWork, copy: CopyRow, why: str) -> None:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import shlex
+from collections.abc import Collection
 from dataclasses import replace
 
-from nimwrap.copies.copy_job import JobState, look_at
+from nimwrap.copies.copy_job import JobState, clear_job, look_at
 from nimwrap.copies.copy_plan import CopyState, PlannedCopy
 from nimwrap.copies.make_copy import give_up, work_on
 from nimwrap.domain.findings import Failure
 from nimwrap.history.copy_row import CopyRow
+from nimwrap.hosts.script_batch import PREAMBLE
 from nimwrap.locks.client_locks import client_locked
 from nimwrap.master_context import MasterContext
 
@@ -22,12 +25,32 @@ def known_copy(context: MasterContext, copy: CopyRow) -> PlannedCopy | None:
 
 def settle_copies(context: MasterContext) -> list[str]:
     """What was taken away on this master. A copy that somebody works on, or whose job goes on, is left alone."""
-    done = []
-    for copy in context.queries.copies(context.master.name):
-        planned = known_copy(context, copy) if copy.state == CopyState.MAKING else None
-        if planned is not None and _settled(context, planned, copy):
+    copies = context.queries.copies(context.master.name)
+    if not copies:
+        return []
+    listed = context.host.run(f"{PREAMBLE}ls {shlex.quote(context.master.spool)}/copies 2>/dev/null\n")
+    rooms, done = frozenset(listed.stdout.split()), list[str]()
+    for copy in copies:
+        planned = known_copy(context, copy)
+        if planned is None:
+            continue
+        if copy.state != CopyState.MAKING:
+            _sweep(context, planned, copy, rooms)
+        elif _settled(context, planned, copy):
             done.append(f"{copy.location}: the copy was interrupted, and what was there of it is gone")
     return done
+
+
+def _sweep(context: MasterContext, planned: PlannedCopy, copy: CopyRow, rooms: Collection[str]) -> None:
+    """Remove what jobs left whose end is recorded, or that only read back."""
+    work = work_on(context, planned, ())
+    left = [job for job in (work.making, *(work.checking(draft=each) for each in (True, False))) if job.name in rooms]
+    if not left:
+        return
+    with client_locked(context, copy.client, "settle-copy") as locked:
+        if not isinstance(locked, Failure):
+            for job in left:
+                clear_job(locked, job)
 
 
 def _settled(context: MasterContext, planned: PlannedCopy, copy: CopyRow) -> bool:
