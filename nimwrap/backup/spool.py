@@ -9,10 +9,10 @@ import shlex
 
 from nimwrap.backup.wrapper import client_stop_script, stop_text, wrapper_text
 from nimwrap.domain.attempt_plan import AttemptPlan
+from nimwrap.domain.lock_timing import STALE_S
 from nimwrap.hosts.client_channel import client_command
 from nimwrap.hosts.script_batch import CLOCK, PREAMBLE
 from nimwrap.locks.lock_scripts import ALIVE, MARK, free_slots_script, lock_path, moment, said, when_settled
-from nimwrap.locks.lock_timing import STALE_S
 
 
 def _here(name: str, text: str) -> str:
