@@ -327,7 +327,7 @@ def _inventory_faults(config: Config, inventories: Mapping[str, InventoryRow], n
         fault = inventory_fault(_time(row.taken) if row else None, now)
         if fault:
             why = f" (last try: {row.error})" if row and row.error else ""
-            text = f"the inventory of {master} is {fault}{why}; nimwrap status --refresh"
+            text = f"the inventory of {master} {fault}{why}; nimwrap status --refresh"
             faults.append(Reason(Verdict.WARNING, ReasonCode.INVENTORY_OLD, text, (master,)))
     return faults
 
