@@ -23,6 +23,8 @@ from nimwrap.images import image_probe as images
 from nimwrap.images.kinds.registry import KINDS
 from nimwrap.images.verification import READ_LIMIT_S
 from nimwrap.locks import lock_scripts
+from nimwrap.locks.lock_timing import STALE_S
+from nimwrap.locks.watched_heartbeat import silent_by_watch, tells_no_age
 from nimwrap.master_context import MasterContext
 from nimwrap.remedies.registry import remedy
 
@@ -72,13 +74,21 @@ def start(context: MasterContext, plan: AttemptPlan, command: str, undo: str | N
     if last.startswith("started "):
         return Started(Start.STARTED)
     if last == "busy":
-        for number, run, beat in spool.stale_slots(result.stdout):
-            free = spool.free_stale_slot_script(plan.spool, number, run, beat)
-            context.act(plan.run, f"free slot {number}, which the dead run {run or '(unnamed)'} held", free)
+        for slot in spool.idle_slots(result.stdout):
+            if not _is_stale(context, slot):
+                continue
+            free = spool.free_stale_slot_script(plan.spool, slot.number, slot.run, slot.heartbeat)
+            context.act(plan.run, f"free slot {slot.number}, which the dead run {slot.run or '(unnamed)'} held", free)
         return Started(Start.BUSY, result.stdout)
     if last in (Start.LOST, Start.EXISTS):
         return Started(Start(last))
     return Started(Start.FAILED, (result.stdout + result.stderr).strip() or "the master's spool could not be written")
+
+
+def _is_stale(context: MasterContext, slot: spool.IdleSlot) -> bool:
+    if tells_no_age(slot.age_s):
+        return silent_by_watch(context, f"slot {slot.number}", slot.run, slot.heartbeat)
+    return slot.age_s is not None and slot.age_s > STALE_S
 
 
 def poll(context: MasterContext, plan: AttemptPlan, wait_s: int) -> OperationStatus:
