@@ -68,13 +68,29 @@ def make_image(context: MasterContext, report: PreflightReport, work: Work, plan
         attempted = _followed(context, plan, attempt)
     except NimwrapError as error:
         raise OperationOutcomeUnknown(error) from error
-    if attempted.failure is not None and attempted.failure.code is FailureCode.EXPORT_DENIED:
-        # Once more after a denial: the address moves with a failover.
+    failure = attempted.failure
+    if failure is not None and (failure.code is FailureCode.EXPORT_DENIED or _may_be_failover(report, failure)):
+        # Once more after a failure: the address moves with a failover.
         with suppress(NimwrapError):
             now = recheck_source(context.host, context.master, report)
             expected = SourceAddress(report.source_address.expected, now.actual, now.method)
-            attempted = replace(attempted, failure=denied_from(attempted.failure, expected))
+            failure = after_failover(denied_from(failure, expected), report, now.actual)
+            attempted = replace(attempted, failure=failure)
     return attempted
+
+
+def _may_be_failover(report: PreflightReport, failure: Failure) -> bool:
+    """Whether it is worth asking if the client's cluster has moved meanwhile."""
+    return report.cluster is not None and failure.code not in (FailureCode.CANCELLED, FailureCode.ARCHIVE_WARNING)
+
+
+def after_failover(failure: Failure, report: PreflightReport, actual: str | None) -> Failure:
+    """The failure of an attempt during which the client's source address moved: that is said with it."""
+    before = report.source_address.actual
+    if actual is None or before is None or actual == before:
+        return failure
+    moved = f"a failover in the middle: the client's packets left from {before} when it began, and from {actual} now"
+    return replace(failure, message=f"{failure.message} ({moved})")
 
 
 def _followed(context: MasterContext, plan: AttemptPlan, attempt: Attempt) -> AttemptResult:
@@ -103,7 +119,7 @@ def failure_of(error: NimwrapError) -> Failure:
 
 def _start(context: MasterContext, plan: AttemptPlan, command: str, undo: str | None) -> Failure | None:
     """Start the operation, waiting for a slot while others use them all."""
-    cleared = False
+    cleared, began = False, context.clock.monotonic()
     while True:
         context.clock.before_start()
         refuse_cancelled(context, plan.run)
@@ -118,11 +134,22 @@ def _start(context: MasterContext, plan: AttemptPlan, command: str, undo: str | 
             context.host.run(spool.reset_room(plan))
             cleared = True
         elif started.state is Start.BUSY:
+            if context.clock.monotonic() - began > 2 * plan.timeout_s:
+                return _never_free(plan, started)
             context.tell(Progress(plan.run, "waiting", plan.client, note="all image slots of this master are taken"))
             with context.stopwatch.waiting():
                 context.clock.sleep(SLOT_WAIT_S)
         else:
             return _no_start(plan, started)
+
+
+def _never_free(plan: AttemptPlan, started: Started) -> Failure:
+    return Failure(
+        FailureCode.LOCKED,
+        f"all image slots of {plan.master} were taken for twice the timeout; nothing was started",
+        "nimwrap doctor and nimwrap recover name who holds them",
+        started.text,
+    )
 
 
 def _no_start(plan: AttemptPlan, started: Started) -> Failure:

@@ -6,6 +6,7 @@ import shlex
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import TypeVar
 
 from nimwrap.aix.nim import completed, parse_progress
 from nimwrap.backup import spool
@@ -22,6 +23,8 @@ from nimwrap.images import image_probe as images
 from nimwrap.images.kinds.registry import KINDS
 from nimwrap.images.verification import READ_LIMIT_S
 from nimwrap.locks import lock_scripts
+from nimwrap.locks.lock_timing import STALE_S
+from nimwrap.locks.watched_heartbeat import silent_by_watch, tells_no_age
 from nimwrap.master_context import MasterContext
 from nimwrap.remedies.registry import remedy
 
@@ -29,6 +32,8 @@ LOOK_S = 10
 """How long one look waits on the master for the end: one round trip in this time, and no delay when it comes."""
 
 RECONNECT_S = 10
+
+Answered = TypeVar("Answered")
 
 
 class Start(StrEnum):
@@ -69,13 +74,21 @@ def start(context: MasterContext, plan: AttemptPlan, command: str, undo: str | N
     if last.startswith("started "):
         return Started(Start.STARTED)
     if last == "busy":
-        for number, run, beat in spool.stale_slots(result.stdout):
-            free = spool.free_stale_slot_script(plan.spool, number, run, beat)
-            context.act(plan.run, f"free slot {number}, which the dead run {run or '(unnamed)'} held", free)
+        for slot in spool.idle_slots(result.stdout):
+            if not _is_stale(context, slot):
+                continue
+            free = spool.free_stale_slot_script(plan.spool, slot.number, slot.run, slot.heartbeat)
+            context.act(plan.run, f"free slot {slot.number}, which the dead run {slot.run or '(unnamed)'} held", free)
         return Started(Start.BUSY, result.stdout)
     if last in (Start.LOST, Start.EXISTS):
         return Started(Start(last))
     return Started(Start.FAILED, (result.stdout + result.stderr).strip() or "the master's spool could not be written")
+
+
+def _is_stale(context: MasterContext, slot: spool.IdleSlot) -> bool:
+    if tells_no_age(slot.age_s):
+        return silent_by_watch(context, f"slot {slot.number}", slot.run, slot.heartbeat)
+    return slot.age_s is not None and slot.age_s > STALE_S
 
 
 def poll(context: MasterContext, plan: AttemptPlan, wait_s: int) -> OperationStatus:
@@ -104,9 +117,25 @@ def _look_s(plan: AttemptPlan) -> int:
     return min(LOOK_S, max(1, plan.stall_s // 4))
 
 
-def _persistent(context: MasterContext, plan: AttemptPlan, ask: Callable[[], OperationStatus]) -> OperationStatus:
+def patient(context: MasterContext, plan: AttemptPlan, ask: Callable[[], Answered]) -> Answered:
+    """What the master answers, asked again while it is out of reach, for as long as the operation itself may take.
+
+    ``ask`` is safe to run again. Raises NimwrapError when it never answered, or for another reason.
+    """
     giving_up = context.clock.monotonic() + plan.timeout_s + GRACE_S  # by then the master has ended it by itself
     while True:
+        try:
+            return ask()
+        except NimwrapError as error:
+            if error.code != FailureCode.MASTER_UNREACHABLE or context.clock.monotonic() > giving_up:
+                raise
+            trouble = error.message
+        context.tell(Progress(plan.run, "reconnect", plan.client, note=trouble))
+        context.clock.sleep(RECONNECT_S)
+
+
+def _persistent(context: MasterContext, plan: AttemptPlan, ask: Callable[[], OperationStatus]) -> OperationStatus:
+    def asked() -> OperationStatus:
         try:
             return ask()
         except ValueError as error:
@@ -115,12 +144,11 @@ def _persistent(context: MasterContext, plan: AttemptPlan, ask: Callable[[], Ope
             if error.code == FailureCode.LOCKED:
                 raise
             trouble = error.message
-        if context.clock.monotonic() > giving_up:
-            raise master_unreachable(
-                f"{plan.master} does not say how {plan.run} stands: {trouble}", "nimwrap recover goes on from there"
-            )
-        context.tell(Progress(plan.run, "reconnect", plan.client, note=trouble))
-        context.clock.sleep(RECONNECT_S)
+        raise master_unreachable(
+            f"{plan.master} does not say how {plan.run} stands: {trouble}", "nimwrap recover goes on from there"
+        )
+
+    return patient(context, plan, asked)
 
 
 def follow(context: MasterContext, plan: AttemptPlan, *, elapsed_s: float = 0.0) -> OperationStatus:

@@ -18,6 +18,7 @@ from nimwrap.backup.slot_images import wanted_images
 from nimwrap.backup.unfinished_attempt import UnfinishedAttempt
 from nimwrap.backup.wrapper import RUN_UNDO
 from nimwrap.domain.codes import FailureCode, Outcome
+from nimwrap.domain.durations import parse_rfc3339
 from nimwrap.domain.errors import NimwrapError, master_unreachable
 from nimwrap.domain.findings import Failure
 from nimwrap.domain.progress import Progress
@@ -122,7 +123,11 @@ def _write_undo(case: UnfinishedAttempt) -> None:
 
 def _judge(case: UnfinishedAttempt) -> None:
     case.context.tell(Progress(case.run, "proof", case.plan.client, size_bytes=case.status.size))
-    case.judged = finalize_attempt(case.context, case.plan, case.status, case.open_change)
+    case.judged = operation.patient(
+        case.context,
+        case.plan,
+        lambda: finalize_attempt(case.context, case.plan, case.status, case.open_change),
+    )
 
 
 def _clean_up(case: UnfinishedAttempt) -> None:
@@ -197,7 +202,9 @@ def _close_run(case: UnfinishedAttempt) -> None:
         _never_applied(case)
     outcome, failure = warned(*_outcome(case), case.kept)
     context.note(case.run, "recovered", f"closed by a later nimwrap as {outcome}")
-    ended = replace(run_of(case.row), outcome=outcome, failure=failure, ended=context.clock.now())
+    ends = [attempt.ended for attempt in context.queries.attempts([case.run]) if attempt.ended]
+    at = max(parse_rfc3339(ends[-1]), parse_rfc3339(case.row.started)) if ends else context.clock.now()
+    ended = replace(run_of(case.row), outcome=outcome, failure=failure, ended=at)
     context.store.close_run(ended, slot_done=_last_of_slot(case))
     case.done.closed.append(case.run)
 

@@ -222,9 +222,9 @@ def worst(verdicts: Iterable[Verdict]) -> Verdict:
 
 
 def inventory_fault(taken: datetime | None, now: datetime) -> str | None:
-    """What is wrong with an inventory taken then (None: never), or None."""
+    """What is wrong with an inventory taken then (None: never), as the rest of a sentence about it, or None."""
     if taken is None:
-        return "never taken: new clients would go unmentioned"
+        return "was never taken: new clients would go unmentioned"
     if now - taken > INVENTORY_LIMIT:
-        return f"{format_duration((now - taken).total_seconds())} old: clients defined since then go unmentioned"
+        return f"is {format_duration((now - taken).total_seconds())} old: clients defined since then go unmentioned"
     return None

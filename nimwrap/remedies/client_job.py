@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 
+from nimwrap.aix.kept_output import kept_output
 from nimwrap.hosts.script_batch import process_tree
 
 MOUNT_FAILED = 90
@@ -149,7 +150,7 @@ exit 11
 
 
 def clean_on_client(run: str) -> str:
-    """Client script: prints the job's whole output (its last 100 kB), unmounts, removes the room.
+    """Client script: prints the job's output (its last 64 KiB, and what decides), unmounts, removes the room.
 
     A script of the operation that was ended on its way here is removed, too.
 
@@ -164,7 +165,7 @@ busy() {{ ps -ef | egrep "[n]imwrap[.]{run}/(job|mnt/)" > /dev/null; }}
 waited=0
 while busy && [ $waited -lt 5 ]; do sleep 1; waited=$((waited + 1)); done
 if busy; then echo "something still writes below {room}"; exit 12; fi
-tail -c 100000 {room}/out 2>/dev/null
+{kept_output(f"{room}/out")}
 cat {room}/umount.out 2>/dev/null
 if mount | grep " {room}/mnt " > /dev/null; then umount {room}/mnt || umount -f {room}/mnt; fi
 if mount | grep " {room}/mnt " > /dev/null; then echo "still mounted: {room}/mnt"; exit 12; fi

@@ -16,7 +16,7 @@ from nimwrap.domain.records import ClientRef
 from nimwrap.estate import Estate
 from nimwrap.fleet.session import open_session
 from tests.backup.evidence import nothing_left, only_run
-from tests.backup.unreachable import Failing
+from tests.backup.unreachable import Gone, Hasty
 from tests.running import Cli, ConfigWriter
 
 
@@ -86,10 +86,9 @@ def test_an_image_whose_place_is_taken_is_kept_where_it_was_made(
 
 def test_a_line_that_is_cut_while_the_image_is_put_in_its_place(estate: Estate, estate_config: ConfigWriter) -> None:
     with open_session(load(estate_config())) as opened:
-        session = replace(
-            opened, hosts={"nim": Failing(opened.hosts["nim"], "neither staged nor in its place", silently=True)}
-        )
-        backup = BackupRun(session.master_context("nim"), BackupRequest(ClientRef("nim", "powerha1")))
+        host = Gone(opened.hosts["nim"], "neither staged nor in its place", silently=True)
+        session, context = opened, opened.master_context("nim")
+        backup = BackupRun(replace(context, host=host, clock=Hasty()), BackupRequest(ClientRef("nim", "powerha1")))
         with pytest.raises(Interrupted):
             backup.step()
         assert recover(session.master_context("nim"), session.reader, wait=True).closed == [backup.run.id]

@@ -58,11 +58,13 @@ def recover(
     code = errors[0].exit_code if errors else ExitCode.FAILED if notes else ExitCode.OK
     problems = [problem for error in errors for problem in error.problems]
     problems += [Problem("leftover", note) for note in notes]
-    invocation.finish(Result("recover", data, code, problems, text=lambda out: _text(out, data)))
+    invocation.finish(Result("recover", data, code, problems, text=lambda out: _text(out, data, nobody=not found.done)))
 
 
-def _text(out: Printer, data: dict[str, Any]) -> None:
-    if not any(data.values()):
+def _text(out: Printer, data: dict[str, Any], *, nobody: bool) -> None:
+    if nobody:
+        out.line("No master was reached, so whether anything is open is not known.")
+    elif not any(data.values()):
         out.line("Nothing was open.")
     for title, key in (("closed", "closed"), ("still running", "running"), ("cleaned up", "cleaned")):
         for name in data[key]:

@@ -99,7 +99,11 @@ def inventory_checks(config: Config, reader: Queries, now: datetime) -> Iterator
         taken = rows[name].taken if name in rows else None
         fault = inventory_fault(parse_rfc3339(taken) if taken else None, now)
         check = f"inventory:{name}"
-        yield named(check, warn(fault, "nimwrap status --refresh")) if fault else named(check, ok(f"taken {taken}"))
+        yield (
+            named(check, warn(f"it {fault}", "nimwrap status --refresh"))
+            if fault
+            else named(check, ok(f"taken {taken}"))
+        )
 
 
 def notify_checks(config: Config) -> Iterator[Finding]:
