@@ -1,5 +1,6 @@
-"""Writes the table of faults into docs/reliability.md from what the tests recorded."""
+"""Writes the tables of faults and of foreign hands into docs/reliability.md from what the tests recorded."""
 
+from tests.faults.hands import with_hands
 from tests.faults.results import DOCUMENT, with_table
 
-DOCUMENT.write_text(with_table(DOCUMENT.read_text()))
+DOCUMENT.write_text(with_hands(with_table(DOCUMENT.read_text())))
