@@ -32,6 +32,7 @@ if TYPE_CHECKING:
         ImageSize,
         InventoryRow,
         LastGoodRow,
+        MachineImages,
         MissedSlot,
         RunRow,
         SlotRow,
@@ -101,6 +102,9 @@ class Queries(Protocol):
 
     def missed_slots(self, since: datetime) -> list[MissedSlot]:
         """By client and state, the newest slot since then that was missed or failed without a run."""
+
+    def machines(self) -> list[MachineImages]:
+        """Of every client, the machines that its proven images are of, the one with the newest image first."""
 
     def ever_good(self) -> set[tuple[str, str, str]]:
         """Master, client and kind of whatever was proven once, also where nothing is left of it."""

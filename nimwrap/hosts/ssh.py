@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from nimwrap.config.model import MasterConfig
 from nimwrap.hosts.bounded_output import Bounded
 from nimwrap.hosts.command import Command, unwrapped, wrapped
-from nimwrap.hosts.host_errors import first_line, login_refused, start_hint, unreachable
+from nimwrap.hosts.host_errors import first_line, login_refused, start_hint, unfinished, unreachable
 from nimwrap.hosts.protocol import CommandResult
 from nimwrap.hosts.ssh_connection import CONNECT_S, Link, open_link
 from nimwrap.hosts.ssh_hops import route
@@ -74,7 +74,8 @@ class SshHost:
         if not back.started and code is not None:
             said = first_line(back.before + back.stdout)
             raise login_refused(endpoint(self._master), said, start_hint(self._master.become))
-        return CommandResult(code, back.stdout, back.stderr, time.monotonic() - started)
+        stderr = back.stderr + unfinished(self._master.become, back, code)
+        return CommandResult(code, back.stdout, stderr, time.monotonic() - started)
 
     def close(self) -> None:
         """Close the idle connections; a later command opens a new one."""

@@ -123,6 +123,7 @@ def generation_of(row: ImageRow, state: MasterState, *, held: bool) -> Generatio
         held=held,
         allocated=known is not None and (known.first("alloc_count") or "0") != "0",
         fault=row.fault,
+        machine=row.machine_id or "",
     )
 
 
