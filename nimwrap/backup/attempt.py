@@ -119,7 +119,7 @@ def failure_of(error: NimwrapError) -> Failure:
 
 def _start(context: MasterContext, plan: AttemptPlan, command: str, undo: str | None) -> Failure | None:
     """Start the operation, waiting for a slot while others use them all."""
-    cleared = False
+    cleared, began = False, context.clock.monotonic()
     while True:
         context.clock.before_start()
         refuse_cancelled(context, plan.run)
@@ -134,11 +134,22 @@ def _start(context: MasterContext, plan: AttemptPlan, command: str, undo: str | 
             context.host.run(spool.reset_room(plan))
             cleared = True
         elif started.state is Start.BUSY:
+            if context.clock.monotonic() - began > 2 * plan.timeout_s:
+                return _never_free(plan, started)
             context.tell(Progress(plan.run, "waiting", plan.client, note="all image slots of this master are taken"))
             with context.stopwatch.waiting():
                 context.clock.sleep(SLOT_WAIT_S)
         else:
             return _no_start(plan, started)
+
+
+def _never_free(plan: AttemptPlan, started: Started) -> Failure:
+    return Failure(
+        FailureCode.LOCKED,
+        f"all image slots of {plan.master} were taken for twice the timeout; nothing was started",
+        "nimwrap doctor and nimwrap recover name who holds them",
+        started.text,
+    )
 
 
 def _no_start(plan: AttemptPlan, started: Started) -> Failure:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 
 from nimwrap.backup.finalize import AttemptOutcome
 from nimwrap.backup.operation_status import OperationStatus
@@ -13,10 +14,13 @@ from nimwrap.domain.codes import FailureCode, Outcome
 from nimwrap.domain.errors import NimwrapError
 from nimwrap.domain.findings import Failure
 from nimwrap.domain.records import Attempt, Image
+from nimwrap.domain.retention import CLOCK_TOLERANCE
 from nimwrap.images.image_fault import fault_columns
 from nimwrap.images.sightings import identity_columns
 from nimwrap.master_context import MasterContext
 
+LATE = timedelta(hours=2)
+"""An end that is written down so long after it was is dated by the master; before that it includes the proof."""
 _JOB_WAY = re.compile(r"^nw_job_(lost|way)=(\w+)$", re.MULTILINE)
 
 
@@ -38,14 +42,28 @@ def record(
     context: MasterContext, plan: AttemptPlan, done: OperationStatus, judged: AttemptOutcome, attempt: Attempt
 ) -> AttemptResult:
     """Write down what came of a judged operation; also what a later process calls."""
-    failure = judged.failure
+    failure, now = judged.failure, context.clock.now()
+    made = time_of_end(done, now)
     ended = replace(
-        attempt, ended=context.clock.now(), returncode=done.returncode, failure_code=failure.code if failure else None
+        attempt,
+        ended=max(attempt.started, made) if now - made > LATE else now,
+        returncode=done.returncode,
+        failure_code=failure.code if failure else None,
     )
     context.store.end_attempt(plan.run, ended, output=done.output)
     _remember_ways(context, plan, done.output)
-    image = _record_image(context, plan, judged) if judged.good else None
+    image = _record_image(context, plan, judged, made) if judged.good else None
     return AttemptResult(ended, judged.outcome, failure, image)
+
+
+def time_of_end(done: OperationStatus, now: datetime) -> datetime:
+    """When the image was done, by the master's own clock, whoever comes to hear of it whenever; else now.
+
+    Two clocks that are kept right may differ by a little: then nothing is dated after now.
+    """
+    if done.ended_at is None:
+        return now
+    return min(done.ended_at, now) if done.ended_at - now < CLOCK_TOLERANCE else done.ended_at
 
 
 def _remember_ways(context: MasterContext, plan: AttemptPlan, output: str) -> None:
@@ -57,7 +75,7 @@ def _remember_ways(context: MasterContext, plan: AttemptPlan, output: str) -> No
                 context.store.remember_job_way(plan.master, way, context.clock.now(), lost=what == "lost")
 
 
-def _record_image(context: MasterContext, plan: AttemptPlan, judged: AttemptOutcome) -> Image:
+def _record_image(context: MasterContext, plan: AttemptPlan, judged: AttemptOutcome, made: datetime) -> Image:
     proof = judged.proof
     assert proof is not None  # noqa: S101  an attempt that did not fail was proven
     now = context.clock.now()
@@ -79,7 +97,7 @@ def _record_image(context: MasterContext, plan: AttemptPlan, judged: AttemptOutc
         oslevel=proof.oslevel,
         file_count=proof.file_count,
         cksum=proof.cksum,
-        created=now,
+        created=made,
         **fault_columns(None),
         **(identity_columns(proof.identity) if proof.identity else {}),
     )

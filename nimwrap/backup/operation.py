@@ -16,6 +16,7 @@ from nimwrap.backup.wrapper import GRACE_S, RUN_UNDO, UNDO_IS_DUE, client_stop_s
 from nimwrap.domain.attempt_plan import AttemptPlan
 from nimwrap.domain.codes import FailureCode
 from nimwrap.domain.errors import NimwrapError, master_unreachable
+from nimwrap.domain.lock_timing import ANSWER_S, LOOK_S, STALE_S
 from nimwrap.domain.progress import Progress
 from nimwrap.hosts.client_channel import client_command, parse_channel
 from nimwrap.hosts.script_batch import PREAMBLE
@@ -23,11 +24,9 @@ from nimwrap.images import image_probe as images
 from nimwrap.images.kinds.registry import KINDS
 from nimwrap.images.verification import READ_LIMIT_S
 from nimwrap.locks import lock_scripts
+from nimwrap.locks.watched_heartbeat import silent_by_watch, tells_no_age
 from nimwrap.master_context import MasterContext
 from nimwrap.remedies.registry import remedy
-
-LOOK_S = 10
-"""How long one look waits on the master for the end: one round trip in this time, and no delay when it comes."""
 
 RECONNECT_S = 10
 
@@ -72,13 +71,21 @@ def start(context: MasterContext, plan: AttemptPlan, command: str, undo: str | N
     if last.startswith("started "):
         return Started(Start.STARTED)
     if last == "busy":
-        for number, run, beat in spool.stale_slots(result.stdout):
-            free = spool.free_stale_slot_script(plan.spool, number, run, beat)
-            context.act(plan.run, f"free slot {number}, which the dead run {run or '(unnamed)'} held", free)
+        for slot in spool.idle_slots(result.stdout):
+            if not _is_stale(context, slot):
+                continue
+            free = spool.free_stale_slot_script(plan.spool, slot.number, slot.run, slot.heartbeat)
+            context.act(plan.run, f"free slot {slot.number}, which the dead run {slot.run or '(unnamed)'} held", free)
         return Started(Start.BUSY, result.stdout)
     if last in (Start.LOST, Start.EXISTS):
         return Started(Start(last))
     return Started(Start.FAILED, (result.stdout + result.stderr).strip() or "the master's spool could not be written")
+
+
+def _is_stale(context: MasterContext, slot: spool.IdleSlot) -> bool:
+    if tells_no_age(slot.age_s):
+        return silent_by_watch(context, f"slot {slot.number}", slot.run, slot.heartbeat)
+    return slot.age_s is not None and slot.age_s > STALE_S
 
 
 def poll(context: MasterContext, plan: AttemptPlan, wait_s: int) -> OperationStatus:
@@ -95,7 +102,7 @@ def _ask(context: MasterContext, plan: AttemptPlan, wait_s: int) -> OperationSta
 
 def _ask_all(context: MasterContext, plans: Sequence[AttemptPlan], wait_s: int) -> Mapping[str, OperationStatus]:
     """One call for all of these operations. ValueError or NimwrapError when it brings no whole answer."""
-    result = (context.unguarded or context.host).run(poll_script(plans, wait_s), timeout=wait_s + 60)
+    result = (context.unguarded or context.host).run(poll_script(plans, wait_s), timeout=wait_s + ANSWER_S)
     if result.unknown:
         raise ValueError("connection lost")
     answer = parse_statuses(result.stdout, [plan.run for plan in plans])

@@ -85,7 +85,9 @@ for room in {rooms}; do
     first $room/boot; say $room boot $value
     say $room uptime $(ps -p 1 -o etime= 2>/dev/null)
   fi
-  for name in rc ended_by applied_at undone_at; do first $room/$name; [ -n "$value" ] && say $room $name $value; done
+  for name in rc ended_by ended_at applied_at undone_at; do
+    first $room/$name; [ -n "$value" ] && say $room $name $value
+  done
   [ -f $room/undo ] && say $room undo yes
   [ -f $room/undo.rc ] && {{ first $room/undo.rc; say $room undo_rc $value; }}
   [ -f $room/unclean ] && say $room unclean yes
@@ -130,7 +132,8 @@ say end
 class OperationStatus:
     """The state of one operation at one moment, as :func:`poll_script` saw it.
 
-    ``applied``: the export's options, seen open ``applied_at``; its undo ran last ``undone_at``: the master's clock.
+    ``applied``: the export's options, seen open ``applied_at``; its undo ran last ``undone_at``; what makes the image
+    ended ``ended_at``: the master's clock.
     ``rebooted``: the master went down since the operation was started, and its wrapper with it.
     ``unclean``: what the operation left on the client could not be cleared there.
     """
@@ -146,6 +149,7 @@ class OperationStatus:
     applied_at: datetime | None = None
     undone_at: datetime | None = None
     ended_by: str | None = None
+    ended_at: datetime | None = None
     unclean: bool = False
     rebooted: bool = False
     size: int | None = None
@@ -209,6 +213,7 @@ def _status(
         applied_at=moment(values.get("applied_at", "")),
         undone_at=moment(values.get("undone_at", "")),
         ended_by=values.get("ended_by"),
+        ended_at=moment(values.get("ended_at", "")),
         unclean="unclean" in values,
         rebooted=_shorter(values.get("uptime", ""), values.get("boot", "").partition(" ")[0]),
         size=_size(sizes, values.get("image", "")),

@@ -18,8 +18,10 @@ from nimwrap.backup.slot_images import wanted_images
 from nimwrap.backup.unfinished_attempt import UnfinishedAttempt
 from nimwrap.backup.wrapper import RUN_UNDO
 from nimwrap.domain.codes import FailureCode, Outcome
+from nimwrap.domain.durations import parse_rfc3339
 from nimwrap.domain.errors import NimwrapError, master_unreachable
 from nimwrap.domain.findings import Failure
+from nimwrap.domain.lock_timing import STALE_S
 from nimwrap.domain.progress import Progress
 from nimwrap.domain.records import ChangeState
 from nimwrap.domain.ref import ClientRef
@@ -27,7 +29,6 @@ from nimwrap.history.revive import run_of
 from nimwrap.hosts.script_batch import PREAMBLE
 from nimwrap.locks.client_locks import beating, give_back, guarded, take_locks
 from nimwrap.locks.lock_scripts import free_slots_script
-from nimwrap.locks.lock_timing import STALE_S
 
 KILLED = "nimwrap was killed"
 
@@ -201,7 +202,9 @@ def _close_run(case: UnfinishedAttempt) -> None:
         _never_applied(case)
     outcome, failure = warned(*_outcome(case), case.kept)
     context.note(case.run, "recovered", f"closed by a later nimwrap as {outcome}")
-    ended = replace(run_of(case.row), outcome=outcome, failure=failure, ended=context.clock.now())
+    ends = [attempt.ended for attempt in context.queries.attempts([case.run]) if attempt.ended]
+    at = max(parse_rfc3339(ends[-1]), parse_rfc3339(case.row.started)) if ends else context.clock.now()
+    ended = replace(run_of(case.row), outcome=outcome, failure=failure, ended=at)
     context.store.close_run(ended, slot_done=_last_of_slot(case))
     case.done.closed.append(case.run)
 

@@ -15,11 +15,12 @@ from datetime import datetime
 from nimwrap.domain.codes import FailureCode
 from nimwrap.domain.errors import NimwrapError
 from nimwrap.domain.findings import Failure
+from nimwrap.domain.lock_timing import BEAT_S, JOIN_S, beat_limit
 from nimwrap.history.installation import installation_id
 from nimwrap.history.run_lease import RunLease, owner_alive, run_locks
 from nimwrap.locks import lock_scripts
 from nimwrap.locks.guarded_host import GuardedHost
-from nimwrap.locks.lock_timing import BEAT_LIMIT_S, BEAT_S, JOIN_S
+from nimwrap.locks.watched_heartbeat import silent_by_watch, tells_no_age
 from nimwrap.master_context import MasterContext
 
 
@@ -48,11 +49,12 @@ def beating(context: MasterContext, client: str, run: str) -> Iterator[None]:
     done = threading.Event()
     script = lock_scripts.beat_script(context.master.spool, client, run)
     host = context.beats or context.host
+    limit = beat_limit(context.master.most_parallel)
 
     def beat() -> None:
         while not context.clock.wait(done, BEAT_S):
             with suppress(NimwrapError):
-                host.run(script, timeout=BEAT_LIMIT_S)
+                host.run(script, timeout=limit)
 
     thread = threading.Thread(target=beat, name=f"heartbeat of {run}", daemon=True)
     thread.start()
@@ -99,7 +101,7 @@ def take_locks(
         )
     last, name = answers[-1], names[len(answers) - 1]
     if not last.got and last.run != run:
-        if last.stale and _taken_over(context, name, last, journal):
+        if (last.stale or _watched_out(context, name, last)) and _taken_over(context, name, last, journal):
             return take_locks(context, client, cluster, run, journal and "")
         if len(answers) > 1:
             give_back(context, client, run)
@@ -165,12 +167,20 @@ def free_locks_of_the_dead(context: MasterContext, holders: Iterable[str]) -> se
     return {each for each in dead if not context.host.run(lock_scripts.free_all_script(spool, each)).succeeded}
 
 
+def _watched_out(context: MasterContext, name: str, lock: lock_scripts.LockAnswer) -> bool:
+    """Whether a lock whose heartbeat tells no age is stale by evidence: operation gone, no change while we watched."""
+    if lock.operation_running or not tells_no_age(lock.age_s):
+        return False
+    return silent_by_watch(context, f"the lock of {name}", lock.run, lock.heartbeat)
+
+
 def _taken_over(context: MasterContext, name: str, holder: lock_scripts.LockAnswer, run: str | None) -> bool:
     """Put a stale lock aside; False when somebody else was quicker."""
     took = context.act(run, "take over a stale lock", lock_scripts.take_over_script(context.master.spool, name, holder))
     if "aside" not in lock_scripts.said(took.stdout):
         return False
-    silent = f"silent for {holder.age_s:.0f} s, its operation gone"
+    silent = "silent while it was watched" if tells_no_age(holder.age_s) else f"silent for {holder.age_s or 0:.0f} s"
+    silent += ", its operation gone"
     context.note(run, "lock", f"took over the lock of {holder.run} ({holder.owner}): {silent}")
     return True
 
@@ -199,6 +209,8 @@ def lock_lost(context: MasterContext, client: str, run: str) -> Failure:
 def _held(context: MasterContext, client: str, answer: lock_scripts.LockAnswer) -> Failure:
     owner = answer.owner.partition(INSTALLATION)[0]
     state = "its operation is running" if answer.operation_running else "no operation of it is running"
+    if tells_no_age(answer.age_s):
+        state += f"; its heartbeat ({answer.heartbeat or 'none'}) is not of this time, so it is watched for ten minutes"
     return LockedBy(
         FailureCode.LOCKED,
         f"{client} is locked by run {answer.run or '(unnamed)'} of {owner or 'an unknown nimwrap'}; {state}",

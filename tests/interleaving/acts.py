@@ -16,12 +16,12 @@ from nimwrap.backup.backup_run import BackupRequest, BackupRun, RetryLater
 from nimwrap.backup.cancellation import cancel_run
 from nimwrap.backup.recovery import recover
 from nimwrap.config.model import Config
+from nimwrap.domain.lock_timing import STALE_S
 from nimwrap.domain.ref import ClientRef
 from nimwrap.history import run_lease
-from nimwrap.images.master_catalog import survey
+from nimwrap.images.observed_state import observe
 from nimwrap.images.prune import held_clients, plan_prune, prune_clients
 from nimwrap.images.reverify import Budget, verify, writing_in
-from nimwrap.locks.lock_timing import STALE_S
 from nimwrap.master_context import MasterContext
 from tests.interleaving.actor import ActorClock, ActorHistory, ActorHost, Player, current
 from tests.interleaving.master_disk import BEGAN
@@ -143,8 +143,8 @@ def prune(config: Config) -> Act:
         context = context_of(player, config)
         recover(context, context.queries, wait=False)
         now = context.clock.now()
-        rows, held = context.queries.images("nim"), held_clients(context.queries, now)
-        planned = plan_prune(rows, config, held, survey(context.host, context.master), now)
+        held, state = held_clients(context.queries, now), observe(context, now)
+        planned = plan_prune(context.queries.images("nim"), config, held, state, now)
         return ", ".join(f"{each.action}: {each.reason}" for each in prune_clients(context, planned, now))
 
     return act

@@ -30,7 +30,7 @@ BEGAN = datetime(2026, 11, 23, 1, 0, tzinfo=UTC)
 _FIXED_NS = 10**18
 _LIMIT_S = 120
 _SPOOL = "hosts/nim/var/adm/nimwrap"
-_PROCESSES = "state/processes"
+_PROCESSES = "hosts/nim/var/processes"
 _TRACKED = ("etc", "export", "var", "tmp", "home", "admin", "mnt", "nim")
 _IGNORED = (".log", ".lock")
 _LAUNCH = re.compile(
@@ -218,21 +218,26 @@ class MasterDisk:
 
     def _entry(self, path: str, name: str, status: os.stat_result) -> Entry:
         """The content, read again only where something wrote to it: whatever does leaves another time of change."""
-        key = (name, status.st_ino)
-        if status.st_mtime_ns != _FIXED_NS or key not in self._seen:
-            content = Path(path).read_bytes()
-            self._seen[key] = self._kept(path, content) if "/export/" in path and content else content
-            os.utime(path, ns=(_FIXED_NS, _FIXED_NS))
-        return self._seen[key]
+        known = self._seen.get((name, status.st_ino))
+        if known is not None and status.st_mtime_ns == _FIXED_NS:
+            return known
+        content = Path(path).read_bytes()
+        entry: Entry = self._kept(path, content) if "/export/" in path and content else content
+        os.utime(path, ns=(_FIXED_NS, _FIXED_NS))
+        self._seen[name, Path(path).stat().st_ino] = entry
+        return entry
 
     def _kept(self, path: str, content: bytes) -> str:
         """An image: kept as one more link, so that it is the same file, with its inode, whenever it comes back."""
         digest = hashlib.sha256(content).hexdigest()
-        if digest not in self._images:
-            number = str(len(self._images) + 1)
-            self._images[digest] = number
-            os.link(path, self.root / "images" / number)
-        return f"#{self._images[digest]}"
+        number = self._images.setdefault(digest, str(len(self._images) + 1))
+        kept = self.root / "images" / number
+        if not kept.exists():
+            os.link(path, kept)
+        elif not kept.samefile(path):
+            Path(path).unlink()
+            os.link(kept, path)
+        return f"#{number}"
 
     def _go_to(self, state: int) -> None:
         """Make the files those of the state."""

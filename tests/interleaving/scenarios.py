@@ -169,7 +169,7 @@ _PAIRS = [
     _of("prune prune2", policy=_ONE, images=3),
     _of("prune recover", policy=_ONE, images=3),
     _of("prune quick", policy=_ONE, images=2),
-    _of("prune full", policy=_ONE, images=2, damage=True),
+    _of("prune full", images=3, damage=True),
     _of("quick full", images=2, damage=True),
     _of("prune restore", policy=_ONE, images=2),
     _of("backup restore", policy=_ONE, images=2),
@@ -204,7 +204,7 @@ _THREE = [
     _of("backup second cancel"),
     _of("backup prune full", policy=_ONE, images=2),
     _of("backup prune recover", label=" fixed", policy=_FIXED),
-    _of("prune quick full", policy=_ONE, images=2, damage=True),
+    _of("prune quick full", images=3, damage=True),
 ]
 
 

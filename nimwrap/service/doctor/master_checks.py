@@ -20,6 +20,8 @@ from nimwrap.hosts.piecewise import C_RSH
 from nimwrap.hosts.protocol import Host
 from nimwrap.hosts.script_batch import Answer, Question, answers, questionnaire
 from nimwrap.images.kinds.registry import machine_types
+from nimwrap.locks.lock_scripts import heartbeats_script, parse_heartbeats
+from nimwrap.locks.watched_heartbeat import tells_no_age
 from nimwrap.preflight.facts import read
 from nimwrap.preflight.master_facts import parse_clock
 from nimwrap.service.doctor.alternate_checks import alternate_checks
@@ -59,7 +61,8 @@ def master_checks(
     if not seen.answers:
         message = f"{master.name} let us in and answered nothing within {_WHOLE_S} s"
         return [named(f"reach:{master.name}", fail(message, "log in by hand and see what hangs"))]
-    return [*_findings(seen, open_runs), *_exports(seen, rows), *_alternate(seen, known)]
+    rest = (*_heartbeats(seen), *_exports(seen, rows), *_alternate(seen, known))
+    return [*_findings(seen, open_runs), *rest]
 
 
 def _ask(host: Host, master: MasterConfig, now: Callable[[], datetime]) -> MasterSeen:
@@ -81,6 +84,7 @@ def _ask(host: Host, master: MasterConfig, now: Callable[[], datetime]) -> Maste
         ),
         Question("exports", exports_script(master.spool), _LIMIT_S),
         Question("objects", lsnim.listing(*machine_types()), _LIMIT_S),
+        Question("beats", heartbeats_script(master.spool), _LIMIT_S),
         Question("rooms", f"[ ! -d {spool} ] || ls {spool}", _LIMIT_S),
     ]
     nonce = secrets.token_hex(6)
@@ -167,7 +171,7 @@ def _clients(seen: MasterSeen) -> Finding:
 def _alternate(seen: MasterSeen, known: frozenset[str]) -> Iterator[Finding]:
     itself = read(seen.answers, "master", "lsnim -l master", lsnim.parse_long).value or {}
     rows = read(seen.answers, "clients", "lsnim", lsnim.parse_table).value or []
-    return alternate_checks(seen.master.name, itself.get("master"), rows, known)
+    return alternate_checks(seen.master.name, itself.get(lsnim.MASTER), rows, known)
 
 
 def _exports(seen: MasterSeen, rows: ExportRows) -> Iterator[Finding]:
@@ -183,6 +187,15 @@ def _exports(seen: MasterSeen, rows: ExportRows) -> Iterator[Finding]:
     yield from (named(check, fail(one.why, one.cure) if one.open else warn(one.why, one.cure)) for one in left)
     if not left:
         yield named(check, ok("nothing of ours stands without a reason"))
+
+
+def _heartbeats(seen: MasterSeen) -> Iterator[Finding]:
+    """Locks and slots whose heartbeat is not of this time: their age cannot be told."""
+    answer = seen.answers.get("beats")
+    odd = [] if answer is None else [name for name, age in parse_heartbeats(answer.output) if tells_no_age(age)]
+    if odd:
+        fix = "nimwrap recover; each is taken over once its operation is gone and it was watched for ten minutes"
+        yield named(f"heartbeats:{seen.master.name}", warn(f"not of this time: {', '.join(odd[:5])}", fix))
 
 
 def _spool(seen: MasterSeen) -> Finding:
