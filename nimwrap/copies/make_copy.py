@@ -25,6 +25,7 @@ from nimwrap.locks.lock_scripts import said
 from nimwrap.master_context import MasterContext
 
 _SHORT_S = 300
+NOTHING_READ = Sums()
 
 
 @dataclass(frozen=True)
@@ -156,7 +157,7 @@ class ReadBack:
 
     ok: bool | None
     why: str = ""
-    sums: Sums = Sums()
+    sums: Sums = NOTHING_READ
 
 
 def read_back(work: CopyWork) -> ReadBack:
