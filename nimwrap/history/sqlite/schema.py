@@ -294,6 +294,12 @@ where instr(fault, ' (full): ') > 1 and instr(fault, ' (full): ') = instr(fault,
 """
 """Code and level of a fault stood in its text only before; this is the last time that it is read."""
 
+SERIES = """
+create index images_proven on images (master, client, kind, created, id, size_bytes) where verified = 1;
+create index runs_made on runs (master, client, kind, started, duration_s) where outcome in ('ok', 'warning');
+"""
+"""What trends and forecasts ask of every client stands in an index whole: no row is looked up for it."""
+
 MIGRATIONS = {
     "m001_first": TABLES + VIEWS,
     "m002_finding_data": FINDING_DATA,
@@ -302,6 +308,7 @@ MIGRATIONS = {
     "m005_parallel": PARALLEL,
     "m006_image_fault": IMAGE_FAULT,
     "m007_job_ways": JOB_WAYS,
+    "m008_series": SERIES,
 }
 """Every change of the schema in order. An old one is never edited once a release has shipped it."""
 
