@@ -5,7 +5,7 @@ ARGS =
 N = 200
 BIN = .venv/bin
 
-.PHONY: demo test slow lint types contract bench-smoke check lab campaign cuts clean
+.PHONY: demo test slow lint types contract bench-smoke check lab campaign cuts interleavings clean
 
 demo:
 	@scripts/venv.sh run
@@ -54,6 +54,11 @@ campaign:
 cuts:
 	@scripts/venv.sh dev
 	$(BIN)/python -m tests.campaign.cuts -n $(N) $(ARGS)
+
+# Every schedule with at most two switches of every scenario, and random ones: N in all.
+interleavings:
+	@scripts/venv.sh dev
+	$(BIN)/python -m tests.campaign.interleavings -n $(N) $(ARGS)
 
 clean:
 	rm -rf .venv build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

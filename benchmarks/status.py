@@ -4,8 +4,8 @@
 
 Everything is CPU time, which a busy machine changes least. Ends with 1 when `status` takes longer than `--limit` times
 a hello-world typer application plus its queries, the verdicts on their rows and the rendering, when the report takes
-3 s, or 3 MB or 1.6 kB a client, when one of the three asks more than 60 queries, or when a query takes 20 ms or 25 ms for
-each thousand clients, or reads a whole table. Each figure stands with its part of what is allowed.
+3 s, or 3 MB or 1.6 kB a client, when one of the three asks more than 60 queries, or when a query takes 20 ms or 25 ms
+for each thousand clients, or reads a whole table. Each figure stands with its part of what is allowed.
 """
 
 from __future__ import annotations

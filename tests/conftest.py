@@ -114,9 +114,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[None]:
-    """Where NIMWRAP_FORBID_SKIPS is set (CI), a skipped test of sshd, lab or browser has failed: CI has them."""
+    """Where NIMWRAP_FORBID_SKIPS is set (CI), a skipped test of sshd, shells, lab or browser has failed."""
     report: pytest.TestReport = yield  # type: ignore[assignment]  # the wrapped hook's result comes back here
-    needs = any(item.get_closest_marker(name) for name in ("sshd", "lab", "browser"))
+    needs = any(item.get_closest_marker(name) for name in ("sshd", "shells", "lab", "browser"))
     if os.environ.get("NIMWRAP_FORBID_SKIPS") and needs and report.skipped and not hasattr(report, "wasxfail"):
         reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
         report.outcome = "failed"

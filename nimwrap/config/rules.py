@@ -8,7 +8,7 @@ from typing import Any
 
 from nimwrap.config.keys import LABEL, NIM_NAME
 from nimwrap.config.lines import KeyPath
-from nimwrap.config.model import BackupPolicy, Config, RetryPolicy
+from nimwrap.config.model import BackupPolicy, Config, CopyConfig, RetryPolicy
 from nimwrap.config.toml_file import Fault
 from nimwrap.config.value_types import named, nearest, shown
 
@@ -60,6 +60,16 @@ def _innermost(layers: Sequence[KeyPath], keys: Sequence[str], document: Mapping
             if key in body:
                 return (*layer, key)
     return layers[0]
+
+
+_NEEDED = {"path": ("directory",), "command": ("store", "check", "remove")}
+
+
+def copy_faults(copy: CopyConfig) -> Iterator[tuple[str, str, str]]:
+    """What a copy of its kind lacks: key, message and hint. Keys of another kind do no harm."""
+    for key in _NEEDED.get(copy.kind, ()):
+        if not getattr(copy, key):
+            yield key, f"copy {shown(copy.name)} of kind {copy.kind} has no {key}", f"add {key} = ..."
 
 
 def member_faults(groups: Mapping[str, Any], masters: Sequence[str]) -> Iterator[Fault]:

@@ -28,7 +28,10 @@ def _words(text: str) -> tuple[str, ...]:
 
 
 class ImageRow(NamedTuple):
-    """One row of ``images``. ``verified_by`` names the evidence; ``removal`` is ``planned`` until it has ended."""
+    """One row of ``images``. ``verified_by`` names the evidence; ``removal`` is ``planned`` until it has ended.
+
+    ``device``, ``inode`` and ``modified`` tell its file from another one; None until it was looked at.
+    """
 
     id: int
     run: str | None
@@ -57,6 +60,11 @@ class ImageRow(NamedTuple):
     recorded: str
     removal: str | None
     removed: str | None
+    device: str | None = None
+    inode: str | None = None
+    modified: str | None = None
+    seen_at: str | None = None
+    fault_at: str | None = None
 
     @classmethod
     def from_row(cls, values: Sequence[Any]) -> ImageRow:
@@ -125,6 +133,7 @@ class RunRow(NamedTuple):
     owner_host: str
     owner_pid: int
     log_path: str | None
+    waited_s: float | None
 
     @classmethod
     def from_row(cls, values: Sequence[Any]) -> RunRow:
@@ -346,7 +355,7 @@ class FleetRow(NamedTuple):
 
 class ImageSeries(NamedTuple):
     """The last proven images of one client and kind, newest first, also those that are gone: their
-    bytes, and of the first of them when they were made, in seconds since the epoch."""
+    bytes, and when they were made, in seconds since the epoch."""
 
     sizes: Sequence[int] = ()
     made: Sequence[int] = ()

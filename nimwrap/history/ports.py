@@ -15,8 +15,11 @@ from nimwrap.domain.names import PLAIN_KIND
 
 if TYPE_CHECKING:
     from nimwrap.domain.findings import Finding
+    from nimwrap.domain.left_export import LeftExport
     from nimwrap.domain.records import Attempt, ChangeState, InventoryClient, Run
     from nimwrap.domain.ref import ClientRef, Key
+    from nimwrap.history.copy_row import CopyRow
+    from nimwrap.history.master_rows import LeftExportRow, RemovalStop
     from nimwrap.history.model import (
         AttemptRow,
         ChangeRow,
@@ -69,8 +72,8 @@ class Queries(Protocol):
     def remedy_counts(self) -> dict[Key, int]:
         """By master and remedy, the runs whose image it made possible."""
 
-    def image_series_of(self, keys: Sequence[Key], kind: str, most: int, dated: int) -> dict[Key, ImageSeries]:
-        """The last proven images of each client, ``dated`` of them with a time; who has none is left out."""
+    def image_series_of(self, keys: Sequence[Key], kind: str, most: int) -> dict[Key, ImageSeries]:
+        """The last proven images of each client, newest first; who has none is left out."""
 
     def durations_of(self, keys: Sequence[Key], kind: str, most: int) -> dict[Key, list[int]]:
         """Seconds that each client's last runs took that made an image, newest first; who has none is left out."""
@@ -98,6 +101,9 @@ class Queries(Protocol):
 
     def missed_slots(self, since: datetime) -> list[MissedSlot]:
         """By client and state, the newest slot since then that was missed or failed without a run."""
+
+    def ever_good(self) -> set[tuple[str, str, str]]:
+        """Master, client and kind of whatever was proven once, also where nothing is left of it."""
 
     def runs_with_open_changes(self) -> list[RunRow]:
         """The runs that export changes in force, planned or foreign belong to."""
@@ -176,11 +182,20 @@ class Queries(Protocol):
     ) -> list[ImageRow]:
         """Images by client, newest first; those that are gone only when ``removed`` is asked for."""
 
+    def copies(self, master: str | None = None, client: str | None = None) -> list[CopyRow]:
+        """Copies that are there or were tried, by client and name, the newest first."""
+
     def faulty_images(self) -> list[ImageRow]:
         """Images that are still there, and in which something wrong was found since they were made."""
 
     def images_dated_after(self, moment: datetime) -> list[ImageRow]:
         """Images that are still there and that are said to have been made after ``moment``."""
+
+    def removal_stop(self, master: str) -> RemovalStop | None:
+        """The last stop of removals on this master, also one that a person has ended since."""
+
+    def left_exports(self) -> list[LeftExportRow]:
+        """What masters exported without a reason when they were looked at last."""
 
     def images_by_id(self, ids: Sequence[int]) -> list[ImageRow]: ...
     def image_at(self, master: str, location: str) -> ImageRow | None:
@@ -283,6 +298,24 @@ class History(Protocol):
 
     def update_image_if(self, seen: ImageRow, **values: Any) -> ImageRow | None:
         """Set columns of an image while its row is still the one that was ``seen``; else the row as it is now."""
+
+    def begin_copy(self, image: ImageRow, name: str, kind: str, location: str, at: Moment) -> CopyRow:
+        """The row of a copy before anything is done for it; one of the same image and name is taken up again."""
+
+    def update_copy(self, copy_id: int, **values: Any) -> None:
+        """Set columns of a copy. The end of a removal (``removed``) does not wait for the database."""
+
+    def images_seen(self, image_ids: Sequence[int], at: Moment) -> None:
+        """These images were looked at, whatever was found."""
+
+    def exports_left(self, master: str, left: Iterable[LeftExport], at: Moment) -> None:
+        """What the master exports without a reason, instead of what was seen there before."""
+
+    def stop_removals(self, master: str, why: str, at: Moment) -> None:
+        """No image of this master is removed until :meth:`resume_removals`."""
+
+    def resume_removals(self, master: str, at: Moment) -> bool:
+        """A person has looked; False when nothing was stopped."""
 
     def record_inventory(self, master: str, clients: Iterable[InventoryClient], at: Moment) -> None:
         """The clients that the master lists now. Those it lists no longer are marked as vanished, not forgotten."""

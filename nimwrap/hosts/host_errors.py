@@ -75,9 +75,10 @@ def login_refused(endpoint: Endpoint, why: str, hint: str = "") -> NimwrapError:
 
 def start_hint(become: str) -> str:
     """How to mend that a login was accepted and yet no script began, by the way it was to be run."""
-    if become != "sudo":
+    if not become:
         return "log in by hand as this user: an expired password or a login shell that runs nothing ends here"
     return (
         "let this user run /usr/bin/ksh as root without a password (visudo: "
-        "`USER ALL=(root) NOPASSWD: /usr/bin/ksh`), or check with: sudo -n /usr/bin/ksh -c true"
+        f"`USER ALL=(root) NOPASSWD: /usr/bin/ksh`), or check with: {become} -n /usr/bin/ksh -c true; where sudo is not"
+        ' found, name it by its path: become = "/opt/freeware/bin/sudo"'
     )

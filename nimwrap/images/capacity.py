@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 MARGIN = 1.2
 """How much larger than the largest recent image the next may be expected to be."""
 RECENT = 5
-RHYTHM, _SLOPE = 12, 10
-"""Images that are looked at for how often one comes, and for how fast they grow."""
+TREND = timedelta(days=14)
+"""Over less time than this, and from fewer than RECENT images, nothing is foretold: a few nights are no trend."""
 FAR = 730
 """Days that a forecast looks ahead."""
 
@@ -172,6 +172,11 @@ def _short(need: Need, worst: int, free: int, others: Sequence[Need]) -> Failure
     )
 
 
+def _tells_a_trend(count: int, days: float) -> bool:
+    """Whether so many images over so long are enough to foretell anything from."""
+    return count >= RECENT and days >= TREND.days
+
+
 @dataclass(frozen=True)
 class Generations:
     """One client's images over time: the last proven ones, how many are ``present``, and how many are kept."""
@@ -182,25 +187,32 @@ class Generations:
 
     def line(self) -> Line:
         """As a straight line; there must be at least one image."""
-        days = [made / 86400 for made in self.series.made[:RHYTHM]]
+        days = [made / 86400 for made in self.series.made]
         gaps = sorted([later - earlier for later, earlier in pairwise(days)])
         return Line(
             self.present,
             max(self.keep, self.present),
             max(gaps[len(gaps) // 2] if gaps else 7.0, 0.5),
             float(self.series.sizes[0]),
-            growth(days[:_SLOPE], self.series.sizes[:_SLOPE]),
+            growth(days, self.series.sizes),
         )
 
 
 def growth(days: Sequence[float], sizes: Sequence[int]) -> float:
-    """Bytes a day by which images grow: the slope of the line through them; 0 for fewer than three."""
-    if len(days) < 3:
+    """Bytes a day by which images grow, newest first: the slope of the line through them; 0 while too few."""
+    if not days or not _tells_a_trend(len(days), days[0] - days[-1]):
         return 0.0
     day, size = fsum(days) / len(days), sum(sizes) / len(sizes)
     from_mean = [each - day for each in days]
     spread = sum([each * each for each in from_mean])
     return sum([x * (y - size) for x, y in zip(from_mean, sizes, strict=True)]) / spread if spread else 0.0
+
+
+def _tell_a_trend(clients: Iterable[Generations]) -> bool:
+    """Whether the images of all of them together are."""
+    made = [images.series.made for images in clients if images.series.made]
+    over_s = max((each[0] for each in made), default=0) - min((each[-1] for each in made), default=0)
+    return _tells_a_trend(sum(map(len, made)), over_s / 86400)
 
 
 @dataclass(frozen=True)
@@ -229,7 +241,8 @@ def forecast(
     days = range(1, FAR)
     # What the lines add never falls, so the first day that it is too much can be searched for by halves.
     first = bisect_left(days, True, key=lambda day: sum([line.added(day) for line in moving]) > free_bytes)
-    full_on = now + timedelta(days=days[first]) if first < len(days) else None
+    told = first < len(days) and _tell_a_trend(clients.values())
+    full_on = now + timedelta(days=days[first]) if told else None
     growing = sorted(
         (Growth(client, line.slope) for client, line in lines.items() if line.slope > 0),
         key=lambda each: each.bytes_per_day,

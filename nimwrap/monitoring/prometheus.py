@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from nimwrap import __version__
 from nimwrap.config.model import Config
+from nimwrap.copies.copy_health import CopyHealth, Health
 from nimwrap.domain.codes import ExitCode, FailureCode
 from nimwrap.domain.durations import parse_rfc3339
 from nimwrap.domain.errors import NimwrapError
@@ -117,12 +118,27 @@ def _clients(found: Protection) -> Iterable[Metric]:
         "When the schedules start it next.",
         lambda v: v.next_run.timestamp() if v.next_run else None,
     )
+    yield _copies("copy_state", f"How a client's copies stand: {_HEALTH}.", found, lambda one: _HEALTHS[one.health])
+    yield _copies("copy_age_seconds", "Age of the newest image there.", found, lambda one: one.age_s)
     yield _gauge(
         "last_run_outcome",
         "How the last run ended: always 1, the outcome is a label.",
         (*_CLIENT, "outcome", "code"),
         [(_ended(view), 1) for view in found.clients if view.row.last_run],
     )
+
+
+_HEALTHS = {health: number for number, health in enumerate(Health)}
+_HEALTH = ", ".join(f"{number} {health}" for health, number in _HEALTHS.items())
+
+
+def _copies(name: str, told: str, found: Protection, value: Callable[[CopyHealth], float | None]) -> Metric:
+    samples = (
+        ((view.ref.master, view.ref.client, one.place.name), value(one))
+        for view in found.clients
+        for one in view.copies
+    )
+    return _gauge(name, told, (*_CLIENT, "copy"), samples)
 
 
 def _at(column: Literal["last_good", "last_started", "last_ended"]) -> Callable[[ClientView], float | None]:

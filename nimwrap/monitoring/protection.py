@@ -8,7 +8,10 @@ from datetime import datetime
 
 from nimwrap.clients.known_clients import NimMachine, known_of
 from nimwrap.config.model import BackupPolicy, Config
+from nimwrap.copies.copy_health import CopyHealth, copy_healths
+from nimwrap.domain.codes import FailureCode
 from nimwrap.domain.durations import parse_rfc3339
+from nimwrap.domain.local_time import local_text
 from nimwrap.domain.names import PLAIN_KIND
 from nimwrap.domain.ref import ClientRef, Key
 from nimwrap.domain.retention import CLOCK_TOLERANCE
@@ -23,7 +26,7 @@ from nimwrap.domain.verdict import (
     judge,
     worst,
 )
-from nimwrap.history.model import FleetRow, HoldRow, InventoryRow
+from nimwrap.history.model import FleetRow, HoldRow, ImageRow, InventoryRow
 from nimwrap.history.ports import Queries
 from nimwrap.monitoring.cluster_views import ClusterView, cluster_names, newest_sights, views
 from nimwrap.monitoring.collector_pause import collector_paused
@@ -52,6 +55,7 @@ class ClientView:
     cluster: str | None = None
     excluded: bool = False
     advice: str = ""
+    copies: tuple[CopyHealth, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -83,7 +87,8 @@ class Protection:
             faults=tuple(
                 fault
                 for fault in self.faults
-                if fault.code is ReasonCode.INVENTORY_OLD and not masters.isdisjoint(fault.subjects)
+                if fault.code in (ReasonCode.INVENTORY_OLD, ReasonCode.REMOVALS_STOPPED, ReasonCode.EXPORT_LEFT)
+                and not masters.isdisjoint(fault.subjects)
             ),
         )
 
@@ -136,11 +141,14 @@ def _protection(config: Config, reader: Queries, now: datetime, max_age_s: int |
         _open_changes(reader),
         _image_faults(reader, now),
         {row.master: row for row in reader.inventories()},
+        reader.ever_good() if any(row.last_good is None for row in rows) else frozenset(),
+        copy_healths(config, reader, [(row.master, row.client) for row in rows], now),
     )
     sights = newest_sights(reader)
     names = cluster_names(config, rows, sights)
     clients = [site.view((row.master, row.client), row, names) for row in rows]
-    faults = [*site.plans.faults, *_inventory_faults(config, site.inventories, now)]
+    faults = [*site.plans.faults, *_inventory_faults(config, site.inventories, now), *_stops(config, reader)]
+    faults += _exports_left(config, reader)
     if not rows:
         text = "no client is known; nimwrap status --refresh asks the masters"
         faults.append(Reason(Verdict.UNKNOWN, ReasonCode.NO_CLIENT, text))
@@ -183,17 +191,21 @@ class _Site:
     changes: Mapping[Key, tuple[Reason, ...]]
     faulty: Mapping[Key, tuple[Reason, ...]]
     inventories: Mapping[str, InventoryRow]
+    ever_good: Collection[tuple[str, str, str]]
+    copies: Mapping[Key, Sequence[CopyHealth]]
 
     def view(self, key: Key, row: FleetRow, clusters: Mapping[Key, str]) -> ClientView:
         policy = self.policies.of(key)
         max_age_s = policy.max_age if self.max_age_s is None else self.max_age_s
         hold = self.holds.get(key)
         excluded = self.policies.excluded(key)
+        copies = tuple(self.copies.get(key, ()))
         facts = Facts(
             max_age_s=max_age_s,
             kind=row.kind,
             last_good=_time(row.last_good),
             last_good_warned=row.last_good_outcome == "warning",
+            ever_good=(*key, row.kind or PLAIN_KIND) in self.ever_good,
             last_run=_time(row.last_started),
             last_outcome=row.last_outcome,
             last_failure=row.failure_message or row.failure_code or "",
@@ -206,6 +218,7 @@ class _Site:
             patience_s=max(ENDLESS_S, 2 * policy.timeout),
             open_changes=self.changes.get(key, ()),
             image_faults=self.faulty.get(key, ()),
+            copy_faults=tuple(reason for each in copies if (reason := each.reason)),
             seen=key[0] in self.inventories and bool(self.inventories[key[0]].taken),
         )
         age = (self.now - facts.last_good).total_seconds() if facts.last_good else None
@@ -214,7 +227,8 @@ class _Site:
         ref = ClientRef(*key)
         name = str(ref) if len(self.policies.config.masters) > 1 else ref.client
         step = next_steps(name, judged, row, held=hold is not None, scheduled=facts.scheduled)
-        return ClientView(ref, judged, row, hold, start, max_age_s, age, clusters.get(key), excluded, step)
+        cluster = clusters.get(key)
+        return ClientView(ref, judged, row, hold, start, max_age_s, age, cluster, excluded, step, copies)
 
 
 def _worst_first(clients: Iterable[ClientView]) -> tuple[ClientView, ...]:
@@ -258,19 +272,58 @@ def _open_changes(reader: Queries) -> dict[Key, tuple[Reason, ...]]:
 
 
 def _image_faults(reader: Queries, now: datetime) -> dict[Key, tuple[Reason, ...]]:
-    """Per client, its kept images that are faulty, and those whose date cannot be true."""
+    """Per client, its kept images that are faulty or gone, and those whose date cannot be true."""
     found: dict[Key, tuple[Reason, ...]] = {}
-    for image in reader.faulty_images():
-        key = (image.master, image.client)
-        text = f"a kept image is faulty: {image.fault}"
-        reason = Reason(Verdict.WARNING, ReasonCode.IMAGE_FAULTY, text, (image.location,))
-        found[key] = (*found.get(key, ()), reason)
+    faulty = reader.faulty_images()
+    good = reader.last_good_of([image.key for image in faulty])
+    for image in faulty:
+        left = good.get((*image.key, image.kind))
+        found[image.key] = (*found.get(image.key, ()), _of_faulty(image, left.created if left else ""))
     for image in reader.images_dated_after(now + CLOCK_TOLERANCE):
         key = (image.master, image.client)
         text = f"{image.location} is dated in the future ({image.created}): a clock was wrong; no age can be told by it"
         reason = Reason(Verdict.WARNING, ReasonCode.IMAGE_MISDATED, text, (image.location,))
         found[key] = (*found.get(key, ()), reason)
     return found
+
+
+def _of_faulty(image: ImageRow, good: str) -> Reason:
+    """What a faulty image means beside the newest ``good`` one left: that the last good one is gone is critical."""
+    gone = image.fault_code == FailureCode.IMAGE_MISSING
+    if gone and image.verified and image.created >= good:
+        text = f"its last good image is gone: {image.location} (made {local_text(image.created)})"
+        return Reason(Verdict.CRITICAL, ReasonCode.IMAGE_GONE, text, (image.location,))
+    return Reason(Verdict.WARNING, ReasonCode.IMAGE_FAULTY, f"a kept image is faulty: {image.fault}", (image.location,))
+
+
+def _exports_left(config: Config, reader: Queries) -> list[Reason]:
+    """What stands on the masters without a row in the journal, as it was seen last."""
+    return [
+        Reason(
+            Verdict.CRITICAL if row.open else Verdict.WARNING,
+            ReasonCode.EXPORT_LEFT,
+            f"on {row.master} {row.why}; {row.cure}",
+            (row.master, row.directory),
+        )
+        for row in reader.left_exports()
+        if row.master in config.masters
+    ]
+
+
+def _stops(config: Config, reader: Queries) -> list[Reason]:
+    """Masters on which nothing is removed until a person has looked."""
+    found = {master: reader.removal_stop(master) for master in config.masters}
+    return [
+        Reason(
+            Verdict.WARNING,
+            ReasonCode.REMOVALS_STOPPED,
+            f"no image is removed on {master} since {local_text(stop.since)}: {stop.why}; "
+            "see what happened, then nimwrap images prune --resume",
+            (master,),
+        )
+        for master, stop in found.items()
+        if stop is not None and stop.resumed is None
+    ]
 
 
 def _inventory_faults(config: Config, inventories: Mapping[str, InventoryRow], now: datetime) -> list[Reason]:
@@ -280,7 +333,7 @@ def _inventory_faults(config: Config, inventories: Mapping[str, InventoryRow], n
         fault = inventory_fault(_time(row.taken) if row else None, now)
         if fault:
             why = f" (last try: {row.error})" if row and row.error else ""
-            text = f"the inventory of {master} is {fault}{why}; nimwrap status --refresh"
+            text = f"the inventory of {master} {fault}{why}; nimwrap status --refresh"
             faults.append(Reason(Verdict.WARNING, ReasonCode.INVENTORY_OLD, text, (master,)))
     return faults
 

@@ -125,6 +125,11 @@ def test_sudo_runs_the_script_and_a_failure_is_its_own(tmp_path: Path, monkeypat
     assert (tmp_path / "seen").read_text().startswith("-n /bin/sh -c ")
 
 
+def test_sudo_may_be_named_by_its_path(tmp_path: Path) -> None:
+    executable(tmp_path / "sudo", '#!/bin/sh\nshift; exec "$@"\n')
+    assert LocalHost("nim", "/bin/sh", str(tmp_path / "sudo")).run("echo root").stdout == "root\n"
+
+
 def test_output_keeps_its_beginning_and_its_end() -> None:
     kept = Bounded(100)
     for number in range(1000):

@@ -306,6 +306,28 @@ def test_import_finds_the_client_of_a_resource_without_source(lab: Lab, nimwrap:
     assert [(one["client"], one["resource"]) for one in ran.data["images"]] == [("aix01", "byhand")]
 
 
+def test_import_takes_in_plain_files_that_the_reader_reads(lab: Lab, nimwrap: Cli, run_cli: Cli) -> None:
+    expected, place = lab.attempt("aix01", 1)
+    lab.undefine(expected.resource or "")
+    named_like_nothing = lab.disk(place).with_name("image_of_sunday")
+    lab.disk(place).rename(named_like_nothing)
+    other, there = lab.attempt("aix02", 1)
+    lab.undefine(other.resource or "")
+    named_like_nothing.with_name("readme").write_text("no image, and long enough to be looked at\n" * 100)
+    assert [one["client"] for one in nimwrap("import", "aix02").data["images"]] == ["aix02"]
+    ran = nimwrap("import")
+    (image,) = ran.data["images"]
+    assert (ran.exit_code, ran.data["left"]) == (0, [])
+    assert (image["client"], image["resource"], image["managed"]) == ("aix01", None, False)
+    assert image["location"].endswith("/image_of_sunday")
+    assert image["verified_by"] == ["file", "lsmksysb"]
+    assert nimwrap("import").data["images"] == []
+    good = {one["client"]: one["last_good"] for one in run_cli("status", "--json", config=lab.file).data["clients"]}
+    assert good["aix02"]["location"] == there
+    assert good["aix01"]["location"] == image["location"]
+    assert len(nimwrap("adopt", "aix01").data["images"]) == 1
+
+
 def test_the_restore_plan_is_accepted_by_nim_step_by_step(lab: Lab, nimwrap: Cli) -> None:
     row = lab.make(days=1)
     plan = nimwrap("restore-plan", "aix01").data["plan"]

@@ -73,14 +73,16 @@ def images(sizes: list[int], keep: int = 3, removed: int = 0) -> Generations:
 
 
 def test_growth_is_the_slope_in_bytes_a_day() -> None:
-    assert growth([21, 14, 7, 0], [310, 240, 170, 100]) == pytest.approx(10)
-    assert growth([7, 0], [100, 90]) == 0
-    assert growth([14, 7, 0], [100, 200, 300]) < 0
-    assert growth([7, 7, 7], [100, 200, 300]) == 0
+    assert growth([28, 21, 14, 7, 0], [380, 310, 240, 170, 100]) == pytest.approx(10)
+    assert growth([21, 14, 7, 0], [310, 240, 170, 100]) == 0, "four images are no trend"
+    assert growth([4, 3, 2, 1, 0], [5, 4, 3, 2, 1]) == 0, "four days are no trend"
+    assert growth([28, 21, 14, 7, 0], [100, 200, 300, 400, 500]) < 0
+    assert growth([], []) == 0
 
 
 def test_the_forecast_says_when_and_who() -> None:
-    clients = {"steady": images([GIB] * 6, removed=3), "grows": images([GIB, 2 * GIB, 3 * GIB, 4 * GIB], removed=1)}
+    sizes = [GIB, 2 * GIB, 3 * GIB, 4 * GIB, 5 * GIB]
+    clients = {"steady": images([GIB] * 6, removed=3), "grows": images(sizes, removed=2)}
     soon = forecast([Need("grows", "/f", 4 * GIB)], clients, 20 * GIB, 1, NOW)
     later = forecast([Need("grows", "/f", 4 * GIB)], clients, 200 * GIB, 1, NOW)
     assert soon.full_on is not None
@@ -92,6 +94,8 @@ def test_the_forecast_says_when_and_who() -> None:
         days = (day for day in range(1, FAR) if sum(line.added(day) for line in lines) > free)
         first = next((NOW + timedelta(days=day) for day in days), None)
         assert forecast([], clients, free, 1, NOW).full_on == first
+    few = {"new": images([GIB, 2 * GIB])}
+    assert forecast([], few, GIB, 1, NOW).full_on is None, "two images are no trend"
     still = forecast([], {"steady": clients["steady"]}, GIB, 1, NOW)
     assert still.full_on is None
     assert still.growing == ()

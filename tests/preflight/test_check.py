@@ -100,7 +100,9 @@ def test_unreachable_comes_before_mismatch(run_cli: Cli, estate: Estate, estate_
     [
         (["no_perl"], "traceroute", "warning"),
         (["no_perl", "traceroute_stderr"], "traceroute", "warning"),
-        (["no_perl", "no_traceroute"], "alias-order", "refused"),
+        (["no_perl", "no_traceroute"], "route", "warning"),
+        (["no_perl", "no_traceroute", "no_route"], "netstat", "warning"),
+        (["no_perl", "no_traceroute", "no_route", "no_telnet"], "alias-order", "warning"),
         (["powerha_tools_missing"], "perl", "warning"),
         (["french_locale"], "perl", "warning"),
         (["no_ptr"], "perl", "warning"),
@@ -128,6 +130,25 @@ def test_what_a_client_lacks(
         assert "Disable Firstalias" in told["fix"]
     if "no_ptr" in faults:
         assert "1831-019" in finding(client, "reverse_lookup")["message"]
+
+
+def test_on_a_guess_nobody_is_let_in_and_nims_own_way_is_tried(
+    run_cli: Cli, estate: Estate, estate_config: ConfigWriter
+) -> None:
+    for fault in ("no_perl", "no_traceroute", "no_route", "no_telnet"):
+        estate.fault(fault)
+    ran = run_cli("backup", "powerha1", "--json", config=estate_config(retry={"attempts": 1}))
+    (run,) = ran.data["runs"]
+    assert [one["remedy"] for one in run["attempts"]] == [None]
+    assert (ran.exit_code, run["failure"]["code"]) == (1, "export_denied")
+
+
+def test_the_address_of_tcp_is_the_one_that_counts(run_cli: Cli, estate: Estate, estate_config: ConfigWriter) -> None:
+    """The kernel chooses the service address for UDP, and for TCP, by which the image goes, the boot address."""
+    estate.fault("tcp_source", BOOT, "powerha1")
+    ran = run_cli("backup", "powerha1", "--json", config=estate_config())
+    (run,) = ran.data["runs"]
+    assert (run["source_address"]["actual"], run["outcome"], run["remedy"]) == (BOOT, "ok", None)
 
 
 def test_a_standing_export_above_is_a_conflict(run_cli: Cli, estate: Estate, estate_config: ConfigWriter) -> None:

@@ -30,6 +30,10 @@ _PROVEN = (
     " and verified = 1 order by created desc, id desc limit ?"
 )
 _OF_NIGHT = "started >= ? and started < ? and outcome <> 'skipped' order by started limit ?"
+_FIRST_LOOK = (
+    "(select first.claimed from slots first where first.schedule = slots.schedule order by first.slot limit 1)"
+)
+"""When nimwrap first saw the schedule of a slot: what was missed until then is nobody's fault."""
 
 
 def _listed(column: str, rows: str) -> str:
@@ -63,7 +67,7 @@ class SetQueries(ReadOnly):
         """For each span how many clients missed a slot of it."""
         sql = (
             " select w.number, count(*) from w join slots on state = 'missed' and slot >= begins and slot < ends"
-            " where slots.client <> '' group by 1"
+            f" where slots.client <> '' and slots.slot > {_FIRST_LOOK} group by 1"
         )
         found = dict(self._in_spans(spans, sql))
         return [found.get(number, 0) for number in range(len(spans))]
@@ -116,13 +120,13 @@ class SetQueries(ReadOnly):
 
     # --- the last of each client
 
-    def image_series_of(self, keys: Sequence[Key], kind: str, most: int, dated: int) -> dict[Key, ImageSeries]:
-        """The last proven images of each client, ``dated`` of them with a time; who has none is left out."""
+    def image_series_of(self, keys: Sequence[Key], kind: str, most: int) -> dict[Key, ImageSeries]:
+        """The last proven images of each client, newest first; who has none is left out."""
         made = _listed("strftime('%s', created)", _PROVEN)
         sql = f"select master, client, {_listed('size_bytes', _PROVEN)}, {made} from w"
         return {
             (master, client): ImageSeries(_numbers(sizes), _numbers(made))
-            for master, client, sizes, made in self._of_each(keys, sql, (kind, most, kind, dated))
+            for master, client, sizes, made in self._of_each(keys, sql, (kind, most) * 2)
             if sizes
         }
 
@@ -209,9 +213,13 @@ class SetQueries(ReadOnly):
         """By client and state, the newest slot since then that was missed or failed without a run."""
         sql = (  # SQLite takes the bare columns from the row that has the maximum
             "select master, client, max(slot), reason from slots where state in ('missed', 'failed') and slot >= ?"
-            " and run is null group by master, client, state"
+            f" and run is null and slots.slot > {_FIRST_LOOK} group by master, client, state"
         )
         return self.records(MissedSlot.from_row, sql, (rfc3339(since),))
+
+    def ever_good(self) -> set[tuple[str, str, str]]:
+        """Master, client and kind of whatever was proven once, also where nothing is left of it."""
+        return set(self.each("select distinct master, client, kind from images where verified = 1"))
 
     def runs_with_open_changes(self) -> list[RunRow]:
         """The runs that export changes in force, planned or foreign belong to."""

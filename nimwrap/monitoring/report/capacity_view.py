@@ -12,11 +12,11 @@ from nimwrap.domain.names import PLAIN_KIND
 from nimwrap.domain.ref import ClientRef
 from nimwrap.history.model import ImageSeries
 from nimwrap.history.ports import Queries
-from nimwrap.images.capacity import RHYTHM, Forecast, Generations, Need, PastImages, forecast, needs_of, under
+from nimwrap.images.capacity import Forecast, Generations, Need, PastImages, forecast, needs_of, under
 from nimwrap.images.kinds.registry import home, kinds_of
 
-LAST = 20
-"""Images of a client and kind that trends show and that a forecast is made from."""
+LAST = 30
+"""Images of a client and kind that its growth is read from."""
 KindsPast = Mapping[str, PastImages]
 """Of one client, by kind."""
 
@@ -84,7 +84,7 @@ def past_of_all(reader: Queries, config: Config, refs: Iterable[ClientRef]) -> M
     past: dict[ClientRef, dict[str, PastImages]] = {}
     for kind, those in of_kind.items():
         keys = [(ref.master, ref.client) for ref in those]
-        series, present = reader.image_series_of(keys, kind, LAST, RHYTHM), reader.images_of(keys, kind)
+        series, present = reader.image_series_of(keys, kind, LAST), reader.images_of(keys, kind)
         for ref, key in zip(those, keys, strict=True):
             past.setdefault(ref, {})[kind] = PastImages(series.get(key, ImageSeries()), present.get(key, ()))
     return past

@@ -66,6 +66,7 @@ def _page(config: Config, reader: Queries, now: datetime) -> str:
         rooms=[_room(each) for each in rooms(reader, config, past, now)],
         clients=client_rows(found, names, of_client),
         names=names,
+        copies=[(names[view.ref], one) for view in found.clients for one in view.copies],
     )
 
 

@@ -8,7 +8,10 @@ from dataclasses import dataclass
 from nimwrap.domain.ref import ClientRef
 from nimwrap.history.ports import Queries
 from nimwrap.images.capacity import PastImages
-from nimwrap.monitoring.report.capacity_view import LAST, KindsPast
+from nimwrap.monitoring.report.capacity_view import KindsPast
+
+POINTS = 20
+"""Images that a trend shows."""
 
 
 @dataclass(frozen=True)
@@ -26,8 +29,8 @@ def trends(
     found = {}
     for kind in sorted(set(kinds.values())):
         refs = [ref for ref, own in kinds.items() if own == kind]
-        took = reader.durations_of([(ref.master, ref.client) for ref in refs], kind, LAST)
+        took = reader.durations_of([(ref.master, ref.client) for ref in refs], kind, POINTS)
         for ref in refs:
-            sizes = past[ref].get(kind, PastImages()).series.sizes
+            sizes = past[ref].get(kind, PastImages()).series.sizes[:POINTS]
             found[ref] = Trend(list(sizes[::-1]), took.get((ref.master, ref.client), [])[::-1])
     return found

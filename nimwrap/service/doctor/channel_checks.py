@@ -37,5 +37,5 @@ def _jobs(lost: Mapping[str, bool]) -> Finding:
     first = ordered_ways(lost)[0]
     gone = [way for way, is_lost in lost.items() if is_lost]
     if not gone:
-        return ok(f"own-mount's job is started by {first}; none was lost so far")
-    return ok(f"own-mount's job is started by {first}; lost with the request that started them: {', '.join(gone)}")
+        return ok(f"a job on a client is started by {first}; none was lost so far")
+    return ok(f"a job on a client is started by {first}; lost with the request that started them: {', '.join(gone)}")

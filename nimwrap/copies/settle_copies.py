@@ -1,0 +1,43 @@
+"""Copies that a crash left half way: given up where their job is dead, left to go on where it lives or has ended."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from nimwrap.copies.copy_job import JobState, look_at
+from nimwrap.copies.copy_plan import CopyState, PlannedCopy
+from nimwrap.copies.make_copy import give_up, work_on
+from nimwrap.domain.findings import Failure
+from nimwrap.history.copy_row import CopyRow
+from nimwrap.locks.client_locks import client_locked
+from nimwrap.master_context import MasterContext
+
+
+def known_copy(context: MasterContext, copy: CopyRow) -> PlannedCopy | None:
+    """The image and the place of a copy; None where the configuration has the place no longer."""
+    place = context.config.copies.get(copy.name)
+    rows = context.queries.images_by_id([copy.image])
+    return PlannedCopy(rows[0], place) if place and rows else None
+
+
+def settle_copies(context: MasterContext) -> list[str]:
+    """What was taken away on this master. A copy that somebody works on, or whose job goes on, is left alone."""
+    done = []
+    for copy in context.queries.copies(context.master.name):
+        planned = known_copy(context, copy) if copy.state == CopyState.MAKING else None
+        if planned is not None and _settled(context, planned, copy):
+            done.append(f"{copy.location}: the copy was interrupted, and what was there of it is gone")
+    return done
+
+
+def _settled(context: MasterContext, planned: PlannedCopy, copy: CopyRow) -> bool:
+    foreseen = work_on(context, planned, context.queries.copies(copy.master, copy.client))
+    with client_locked(context, copy.client, "settle-copy") as locked:
+        if isinstance(locked, Failure):
+            return False
+        work = replace(foreseen, context=locked)
+        making, checking = (look_at(locked, job).state for job in (work.making, work.checking(draft=True)))
+        goes_on = JobState.RUNNING in (making, checking) or (making is JobState.DONE and checking is not JobState.DEAD)
+        if not goes_on:
+            give_up(work, copy, "it was interrupted; the next one begins anew")
+    return not goes_on
