@@ -14,12 +14,12 @@ demo:
 # In the files' own order: xdist's would keep those with few tests, the longest, for the end.
 test:
 	@scripts/venv.sh dev
-	$(BIN)/python -m pytest -m "not slow" -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(ARGS)
+	TMPDIR=$$(scripts/tmp.sh) $(BIN)/python -m pytest -m "not slow" -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(ARGS)
 
 # What `make test` takes samples of: every step of an image's replacement killed, fifty pairs of fleets, the installs.
 slow:
 	@scripts/venv.sh dev
-	$(BIN)/python -m pytest -m slow -rs -n $(WORKERS) --dist worksteal $(ARGS)
+	TMPDIR=$$(scripts/tmp.sh) $(BIN)/python -m pytest -m slow -rs -n $(WORKERS) --dist worksteal $(ARGS)
 
 lint:
 	@scripts/venv.sh dev

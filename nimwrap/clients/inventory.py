@@ -85,8 +85,9 @@ def prior_of(reader: Queries, ref: ClientRef, listed: Inventory | None, now: dat
 
 def _no_listing(master: str, returncode: int | None, said: str) -> NimwrapError:
     if returncode is None:
+        last = "".join(f": {line}" for line in said.strip().splitlines()[-1:])
         return master_unreachable(
-            f"{master} did not answer `lsnim -l` within {_LIMIT_S} s",
+            f"{master} did not answer `lsnim -l` within {_LIMIT_S} s{last}",
             "see on the master whether lsnim hangs: ps -ef | grep lsnim",
         )
     return NimwrapError(

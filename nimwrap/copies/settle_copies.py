@@ -36,8 +36,9 @@ def _settled(context: MasterContext, planned: PlannedCopy, copy: CopyRow) -> boo
         if isinstance(locked, Failure):
             return False
         work = replace(foreseen, context=locked)
-        making, checking = (look_at(locked, job).state for job in (work.making, work.checking(draft=True)))
-        goes_on = JobState.RUNNING in (making, checking) or (making is JobState.DONE and checking is not JobState.DEAD)
+        making, checking = (look_at(locked, job) for job in (work.making, work.checking(draft=True)))
+        running = JobState.RUNNING in (making.state, checking.state)
+        goes_on = running or (making.succeeded and checking.state is not JobState.DEAD)
         if not goes_on:
             give_up(work, copy, "it was interrupted; the next one begins anew")
     return not goes_on

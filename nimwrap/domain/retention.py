@@ -28,7 +28,8 @@ class Action(StrEnum):
 class Generation(NamedTuple):
     """One image as retention sees it. ``held``: its client is held; ``allocated``: NIM serves it to somebody now;
     ``named``: it has the fixed name that recovery papers use; ``just_made``: by the run that asks, so that it is the
-    newest whatever its date says. A tuple: a report makes tens of thousands of them."""
+    newest whatever its date says; ``machine``: the id of the machine that it was made of, empty where nobody knows.
+    A tuple: a report makes tens of thousands of them."""
 
     id: int
     created: datetime
@@ -41,6 +42,7 @@ class Generation(NamedTuple):
     fault: str | None = None
     named: bool = False
     just_made: bool = False
+    machine: str = ""
 
     @property
     def order(self) -> tuple[bool, datetime, int]:
@@ -131,6 +133,8 @@ def _wanted(proven: Sequence[Generation], rules: KeepRules) -> dict[int, str]:
     newest_ok = next((image for image in proven if image.outcome is Outcome.OK), None)
     if newest_ok is not None:
         wanted.setdefault(newest_ok.id, "the newest image without warnings")
+    for image in _last_of_earlier_machines(proven):
+        wanted.setdefault(image.id, f"the last good image of an earlier machine ({image.machine})")
     for number, image in enumerate(proven[: max(rules.keep, 0)], start=1):
         wanted.setdefault(image.id, f"proven generation {number} of keep = {rules.keep}")
     for image, period in _newest_of_each(proven, rules.weekly, "%G week %V"):
@@ -138,6 +142,15 @@ def _wanted(proven: Sequence[Generation], rules: KeepRules) -> dict[int, str]:
     for image, period in _newest_of_each(proven, rules.monthly, "%Y-%m"):
         wanted.setdefault(image.id, f"the newest of {period}, keep_monthly = {rules.monthly}")
     return wanted
+
+
+def _last_of_earlier_machines(proven: Sequence[Generation]) -> list[Generation]:
+    """Of each machine that the client was before, the newest image: those of another one say nothing about it."""
+    last: dict[str, Generation] = {}
+    for image in proven:
+        if image.machine:
+            last.setdefault(image.machine, image)
+    return list(last.values())[1:]
 
 
 def _newest_of_each(proven: Sequence[Generation], periods: int, form: str) -> list[tuple[Generation, str]]:

@@ -84,6 +84,7 @@ TOOLS = (
     "xargs",
     "env",
     "sh",
+    "printf",
 )
 """The tools that INTERFACE section 6 allows, as links to the build machine's own."""
 

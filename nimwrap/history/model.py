@@ -370,6 +370,20 @@ class SpaceMeasured(NamedTuple):
     free_bytes: int
 
 
+class MachineImages(NamedTuple):
+    """What there is of one of the machines that a client has been: how many proven images, and when the newest was."""
+
+    master: str
+    client: str
+    machine_id: str
+    images: int
+    newest: str
+
+    @classmethod
+    def from_row(cls, values: Sequence[Any]) -> MachineImages:
+        return cls._make(values)
+
+
 class MissedSlot(NamedTuple):
     """The newest slot of a client that came and went without a run."""
 

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
         ImageSeries,
         InventoryRow,
         LastGoodRow,
+        MachineImages,
         MissedSlot,
         RunRow,
         SlotRow,
@@ -101,6 +102,9 @@ class Queries(Protocol):
 
     def missed_slots(self, since: datetime) -> list[MissedSlot]:
         """By client and state, the newest slot since then that was missed or failed without a run."""
+
+    def machines(self) -> list[MachineImages]:
+        """Of every client, the machines that its proven images are of, the one with the newest image first."""
 
     def ever_good(self) -> set[tuple[str, str, str]]:
         """Master, client and kind of whatever was proven once, also where nothing is left of it."""
@@ -292,6 +296,9 @@ class History(Protocol):
 
     def add_image(self, **values: Any) -> int:
         """Record an image and return its id."""
+
+    def add_found_image(self, **values: Any) -> int | None:
+        """Record an image that was found; None when its place has a row by now, which stays as it is."""
 
     def update_image(self, image_id: int, **values: Any) -> None:
         """Set columns of an image. The end of a removal (``removed``) does not wait for the database."""

@@ -116,8 +116,18 @@ def generation_of(row: ImageRow, state: MasterState, *, held: bool) -> Generatio
     known = state.resources.get(row.resource or "")
     outcome = Outcome.WARNING if row.outcome == Outcome.WARNING else Outcome.OK
     allocated = known is not None and (known.first("alloc_count") or "0") != "0"
-    created = parse_rfc3339(row.created)
-    return Generation(row.id, created, row.verified, outcome, row.managed, row.pinned, held, allocated, row.fault)
+    return Generation(
+        row.id,
+        parse_rfc3339(row.created),
+        row.verified,
+        outcome,
+        row.managed,
+        row.pinned,
+        held,
+        allocated,
+        row.fault,
+        machine=row.machine_id or "",
+    )
 
 
 def prune_clients(context: MasterContext, foreseen: Sequence[PruneDecision], now: datetime) -> list[PruneDecision]:

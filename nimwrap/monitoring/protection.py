@@ -26,7 +26,7 @@ from nimwrap.domain.verdict import (
     judge,
     worst,
 )
-from nimwrap.history.model import FleetRow, HoldRow, ImageRow, InventoryRow
+from nimwrap.history.model import FleetRow, HoldRow, ImageRow, InventoryRow, MachineImages
 from nimwrap.history.ports import Queries
 from nimwrap.monitoring.cluster_views import ClusterView, cluster_names, newest_sights, views
 from nimwrap.monitoring.collector_pause import collector_paused
@@ -56,6 +56,8 @@ class ClientView:
     excluded: bool = False
     advice: str = ""
     copies: tuple[CopyHealth, ...] = ()
+    machines: tuple[MachineImages, ...] = ()
+    """Where it has been several: its hardware was replaced, or it moved."""
 
 
 @dataclass(frozen=True)
@@ -143,6 +145,7 @@ def _protection(config: Config, reader: Queries, now: datetime, max_age_s: int |
         {row.master: row for row in reader.inventories()},
         reader.ever_good() if any(row.last_good is None for row in rows) else frozenset(),
         copy_healths(config, reader, [(row.master, row.client) for row in rows], now),
+        _machines(reader),
     )
     sights = newest_sights(reader)
     names = cluster_names(config, rows, sights)
@@ -193,6 +196,7 @@ class _Site:
     inventories: Mapping[str, InventoryRow]
     ever_good: Collection[tuple[str, str, str]]
     copies: Mapping[Key, Sequence[CopyHealth]]
+    machines: Mapping[Key, Sequence[MachineImages]]
 
     def view(self, key: Key, row: FleetRow, clusters: Mapping[Key, str]) -> ClientView:
         policy = self.policies.of(key)
@@ -200,6 +204,8 @@ class _Site:
         hold = self.holds.get(key)
         excluded = self.policies.excluded(key)
         copies = tuple(self.copies.get(key, ()))
+        machines = tuple(self.machines.get(key, ()))
+        several = machines if len(machines) > 1 else ()
         facts = Facts(
             max_age_s=max_age_s,
             kind=row.kind,
@@ -228,7 +234,7 @@ class _Site:
         name = str(ref) if len(self.policies.config.masters) > 1 else ref.client
         step = next_steps(name, judged, row, held=hold is not None, scheduled=facts.scheduled)
         cluster = clusters.get(key)
-        return ClientView(ref, judged, row, hold, start, max_age_s, age, cluster, excluded, step, copies)
+        return ClientView(ref, judged, row, hold, start, max_age_s, age, cluster, excluded, step, copies, several)
 
 
 def _worst_first(clients: Iterable[ClientView]) -> tuple[ClientView, ...]:
@@ -324,6 +330,13 @@ def _stops(config: Config, reader: Queries) -> list[Reason]:
         for master, stop in found.items()
         if stop is not None and stop.resumed is None
     ]
+
+
+def _machines(reader: Queries) -> dict[Key, list[MachineImages]]:
+    found: dict[Key, list[MachineImages]] = {}
+    for one in reader.machines():
+        found.setdefault((one.master, one.client), []).append(one)
+    return found
 
 
 def _inventory_faults(config: Config, inventories: Mapping[str, InventoryRow], now: datetime) -> list[Reason]:

@@ -98,9 +98,12 @@ def test_what_a_check_measured_becomes_data(path: Path, monkeypatch: pytest.Monk
     with monkeypatch.context() as old:
         for name in list(schema.MIGRATIONS)[1:]:
             old.delitem(schema.MIGRATIONS, name)
-        with Store.open(path) as store:
-            store.begin_run(a_run("r1"))
+        Store.open(path).close()
     with closing(sqlite3.connect(path)) as before, before:
+        before.execute(
+            "insert into runs (id, client, master, outcome, started, owner_host, owner_pid)"
+            " values ('r1', 'aix01', 'nim', 'ok', '2026-01-01', 'h', 1)"
+        )
         row = "insert into findings (run, \"check\", status, message, evidence) values ('r1', ?, 'ok', '', ?)"
         before.execute(row, ("space", "/dev/fslv03 /export/nim: 4096 bytes free"))
         before.execute(row, ("tmp", "/dev/hd3 /tmp: 4096 bytes free"))

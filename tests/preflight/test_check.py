@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from nimwrap.estate import Estate
+from nimwrap.estate import Estate, nimdb
 from tests.preflight.findings import BOOT, SERVICE, finding, only
 from tests.running import Cli, ConfigWriter
 
@@ -245,3 +245,11 @@ def test_a_master_without_a_configured_image_says_what_to_write(run_cli: Cli, es
             assert ran.exit_code == 2
             assert "no image of the master itself is configured" in ran.stderr
             assert '[clients.master] kinds = ["nim_db", "master_mksysb"]' in ran.stderr
+
+
+def test_what_the_master_says_of_itself_is_read(run_cli: Cli, estate: Estate, estate_config: ConfigWriter) -> None:
+    nimdb.set_attributes(estate.machine("nim"), "master", validate_cpuid="no", global_export="yes")
+    estate.fault("cpuid_mismatch", host="powerha1")
+    client = only(run_cli("check", "powerha1", "--json", config=estate_config()))
+    assert "global_export=yes" in finding(client, "master_settings")["message"]
+    assert finding(client, "cpuid")["status"] == "ok"

@@ -48,6 +48,10 @@ def show(out: Printer, found: Protection, *, bad_only: bool = False) -> None:
         out.line(f"{rest}." if bad_only else f"{rest}; in a pipe, or with --json, all are shown.")
     for cluster in found.clusters:
         out.line(_cluster(found, cluster))
+    for view in found.clients:
+        if view.machines:
+            told = "; ".join(f"{one.machine_id} ({one.images}, newest {short(one.newest)})" for one in view.machines)
+            out.line(f"{found.named[view.ref]} has been {len(view.machines)} machines: {told}")
     for fault in found.faults:
         out.line(f"{out.word(str(fault.verdict))}: {fault.text}")
     _what_to_do(out, found)

@@ -142,6 +142,7 @@ def _request(invocation: Invocation, reader: Reader, row: ImageRow, to: str | No
         runs[0] if runs else None,
         tuple(others.values()),
         invocation.now(),
+        tuple(_bootable(reader, row.ref)),
     )
 
 

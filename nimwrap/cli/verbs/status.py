@@ -159,6 +159,9 @@ def client_json(view: ClientView) -> dict[str, Any]:
         "vanished": row.vanished,
         "max_age_s": view.policy_max_age_s,
         "copies": [_copy_json(each) for each in view.copies],
+        "machines": [
+            {"machine_id": one.machine_id, "images": one.images, "newest": one.newest} for one in view.machines
+        ],
     }
 
 

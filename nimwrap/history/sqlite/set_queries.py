@@ -15,7 +15,16 @@ from typing import Any
 from nimwrap.domain.codes import Outcome
 from nimwrap.domain.durations import rfc3339
 from nimwrap.domain.ref import Key
-from nimwrap.history.model import AttemptRow, ImageRow, ImageSeries, LastGoodRow, MissedSlot, RunRow, SpaceMeasured
+from nimwrap.history.model import (
+    AttemptRow,
+    ImageRow,
+    ImageSeries,
+    LastGoodRow,
+    MachineImages,
+    MissedSlot,
+    RunRow,
+    SpaceMeasured,
+)
 from nimwrap.history.sqlite.connection import ReadOnly, select
 
 Span = tuple[datetime, datetime]
@@ -216,6 +225,14 @@ class SetQueries(ReadOnly):
             f" and run is null and slots.slot > {_FIRST_LOOK} group by master, client, state"
         )
         return self.records(MissedSlot.from_row, sql, (rfc3339(since),))
+
+    def machines(self) -> list[MachineImages]:
+        """Of every client, the machines that its proven images are of, the one with the newest image first."""
+        sql = (
+            "select master, client, machine_id, count(*), max(created) from images where removed is null"
+            " and verified = 1 and fault is null and machine_id is not null group by 1, 2, 3 order by 1, 2, 5 desc"
+        )
+        return self.records(MachineImages.from_row, sql)
 
     def ever_good(self) -> set[tuple[str, str, str]]:
         """Master, client and kind of whatever was proven once, also where nothing is left of it."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from nimwrap.aix import lsnim
 from nimwrap.aix.classify import classify
 from nimwrap.aix.host import not_found
 from nimwrap.domain.codes import FailureCode
@@ -128,7 +129,7 @@ def cpuid(s: CheckContext) -> Finding:
         return ok(actual)
     told = s.client.niminfo.value
     evidence = f"cpuid = {stored}\nuname -m: {actual}"
-    itself = (s.on_master.objects.value or {}).get("master")
+    itself = (s.on_master.objects.value or {}).get(lsnim.MASTER)
     if told is not None and told.name == s.ref.client:
         if itself is not None and (itself.first("validate_cpuid") or "").lower() == "no":
             return ok(

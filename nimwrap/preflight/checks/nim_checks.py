@@ -36,7 +36,7 @@ _NFS = ("nfs_vers", "nfs_sec", "nfs_domain")
 
 def master_settings(s: CheckContext) -> Finding:
     """What the master's own object says about NFS (aix-nim section 3.3; aix-audit, end of section 3)."""
-    itself = s.on_master.objects.need().get("master")
+    itself = s.on_master.objects.need().get(lsnim.MASTER)
     if itself is None:
         return skip("the master's own object is not listed")
     listed = {key: (itself.first(key) or "").lower() for key in (*dict(_OPEN_TO_ALL), *_NFS)}

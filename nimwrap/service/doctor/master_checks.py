@@ -171,7 +171,7 @@ def _clients(seen: MasterSeen) -> Finding:
 def _alternate(seen: MasterSeen, known: frozenset[str]) -> Iterator[Finding]:
     itself = read(seen.answers, "master", "lsnim -l master", lsnim.parse_long).value or {}
     rows = read(seen.answers, "clients", "lsnim", lsnim.parse_table).value or []
-    return alternate_checks(seen.master.name, itself.get("master"), rows, known)
+    return alternate_checks(seen.master.name, itself.get(lsnim.MASTER), rows, known)
 
 
 def _exports(seen: MasterSeen, rows: ExportRows) -> Iterator[Finding]:
