@@ -23,9 +23,21 @@ LOOK_EVERY_S = 0.5
 def cancel_run(context: MasterContext, reader: Queries, run: str) -> Recovered:
     """Have an open run ended and closed: by its living owner, wherever that is with it by now, else by us.
 
-    Raises NimwrapError when that takes longer than CLOSING_S; what is asked for stays asked for.
+    Raises NimwrapError when that takes longer than CLOSING_S, and what is asked for stays asked for; also when it came
+    too late, for a run whose image was whole by then.
     """
     request_cancel(context, run)
+    done = _closed(context, reader, run)
+    outcome = reader.run(run).outcome
+    if outcome in (Outcome.OK, Outcome.WARNING):
+        raise NimwrapError(
+            f"{run} could not be cancelled any more: its image was whole by then, and it ended {outcome}",
+            hint=f"nimwrap show {run}",
+        )
+    return done
+
+
+def _closed(context: MasterContext, reader: Queries, run: str) -> Recovered:
     plan, waited = None, 0.0
     while waited < CLOSING_S:
         if plan is None and (plan := last_plan(reader, run)) is not None:

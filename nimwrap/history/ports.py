@@ -297,6 +297,9 @@ class History(Protocol):
     def add_image(self, **values: Any) -> int:
         """Record an image and return its id."""
 
+    def add_found_image(self, **values: Any) -> int | None:
+        """Record an image that was found; None when its place has a row by now, which stays as it is."""
+
     def update_image(self, image_id: int, **values: Any) -> None:
         """Set columns of an image. The end of a removal (``removed``) does not wait for the database."""
 

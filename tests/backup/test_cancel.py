@@ -14,6 +14,7 @@ from nimwrap.backup.cancel_request import request_cancel
 from nimwrap.backup.cancellation import cancel_run
 from nimwrap.config.load import load
 from nimwrap.domain.clock import Clock
+from nimwrap.domain.errors import NimwrapError
 from nimwrap.domain.records import ClientRef, Run
 from nimwrap.estate import Estate
 from nimwrap.fleet.fleet_observer import FleetObserver
@@ -79,6 +80,25 @@ def test_an_end_that_was_lost_on_its_way_is_told_again(estate: Estate, session: 
     assert cancel_run(replace(context, host=cut), session.reader, backup.run.id).closed == [backup.run.id]
     thread.join()
     assert session.reader.run(backup.run.id).failure_code == "cancelled"
+
+
+def test_a_run_whose_image_is_whole_by_then_is_not_said_to_be_cancelled(estate: Estate, session: Session) -> None:
+    """What the explorer found: `backup+cancel`, the operation ends between the wish and its end."""
+    estate.hold_images()
+    context = session.master_context("nim")
+    backup = BackupRun(context, BackupRequest(REF))
+    backup.begin()
+    thread = Thread(target=backup.step)
+    thread.start()
+    until(lambda: bool(list(estate.files("nim").glob("export/nim/mksysb/**/powerha1_*.mksysb"))), "the image is begun")
+
+    def meet(script: str, run: Callable[[], CommandResult]) -> None:
+        estate.release_images()
+        thread.join()
+
+    with pytest.raises(NimwrapError, match="could not be cancelled any more"):
+        cancel_run(replace(context, host=CutHost(context.host, meet)), session.reader, backup.run.id)
+    assert session.reader.run(backup.run.id).outcome == "ok"
 
 
 def test_a_run_that_waits_for_an_image_slot_is_taken_out(estate: Estate, session: Session) -> None:

@@ -191,7 +191,8 @@ def _until(holds: Callable[[], bool]) -> None:
 _OWN_MOUNT: dict[str, Any] = {"remedies": ["own-mount"], "keep": 9}
 _PRE_EXPORT: dict[str, Any] = {"remedies": ["pre-export", "own-mount"], "keep": 9}
 _FIXED: dict[str, Any] = {"naming": "fixed", "keep": 1}
-_ENDED_BEFORE = (0, 2)
+_ENDED_BEFORE = (0, 1, 2)
+"""By this call; too late, its image is whole; by the one before."""
 
 ACTS = {
     "backup-nim": CutAct(("backup", "aix01"), backup={"keep": 9}),

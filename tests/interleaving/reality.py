@@ -33,9 +33,17 @@ class Reality:
             if state not in self._passed:
                 self._passed[state] = list(self._at_any_moment(state))
             found += self._passed[state]
+        found += self._still_made(ended)
         if "unreadable" in ended.how.get("full", ""):
             found += self._forgotten(ended.moment)
         return found + self.at_the_end(ended.moment) if self.strict else found
+
+    def _still_made(self, ended: Ended) -> Iterator[str]:
+        """A run that somebody was told to have cancelled, and whose image is there all the same."""
+        cancelled = ended.how.get("cancel", "").removeprefix("cancelled ")
+        for run in self.world.control.rows(ended.moment.control, "select id, outcome from runs"):
+            if run["id"] == cancelled and run["outcome"] in ("ok", "warning"):
+                yield f"(c) {cancelled} is said to be cancelled and ended {run['outcome']}"
 
     def _forgotten(self, moment: Moment) -> list[str]:
         """Damaged images without a fault, although somebody has read one to its end and seen it."""
