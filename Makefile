@@ -5,7 +5,7 @@ ARGS =
 N = 200
 BIN = .venv/bin
 
-.PHONY: demo test slow lint types contract bench-smoke check lab campaign cuts interleavings clean
+.PHONY: demo test slow lint types contract bench-smoke check lab campaign cuts interleavings worlds clean
 
 demo:
 	@scripts/venv.sh run
@@ -59,6 +59,11 @@ cuts:
 interleavings:
 	@scripts/venv.sh dev
 	$(BIN)/python -m tests.campaign.interleavings -n $(N) $(ARGS)
+
+# Our commands and foreign hands in any order: N worlds of 30 steps. A violation prints its story and its seed.
+worlds:
+	@scripts/venv.sh dev
+	$(BIN)/python -m tests.worlds -n $(N) $(ARGS)
 
 clean:
 	rm -rf .venv build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

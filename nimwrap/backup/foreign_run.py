@@ -8,11 +8,11 @@ from nimwrap.backup.operation_dirs import OperationDir
 from nimwrap.domain.attempt_plan import AttemptPlan
 from nimwrap.domain.codes import ExitCode, FailureCode
 from nimwrap.domain.errors import NimwrapError, master_unreachable, usage_error
+from nimwrap.domain.lock_timing import STALE_S
 from nimwrap.history.ports import Queries
 from nimwrap.history.run_lease import owner_alive
 from nimwrap.hosts.script_batch import PREAMBLE
 from nimwrap.locks.lock_scripts import MARK, said
-from nimwrap.locks.lock_timing import STALE_S
 from nimwrap.master_context import MasterContext
 
 

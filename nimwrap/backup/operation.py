@@ -16,6 +16,7 @@ from nimwrap.backup.wrapper import GRACE_S, RUN_UNDO, UNDO_IS_DUE, client_stop_s
 from nimwrap.domain.attempt_plan import AttemptPlan
 from nimwrap.domain.codes import FailureCode
 from nimwrap.domain.errors import NimwrapError, master_unreachable
+from nimwrap.domain.lock_timing import ANSWER_S, LOOK_S, STALE_S
 from nimwrap.domain.progress import Progress
 from nimwrap.hosts.client_channel import client_command, parse_channel
 from nimwrap.hosts.script_batch import PREAMBLE
@@ -23,13 +24,9 @@ from nimwrap.images import image_probe as images
 from nimwrap.images.kinds.registry import KINDS
 from nimwrap.images.verification import READ_LIMIT_S
 from nimwrap.locks import lock_scripts
-from nimwrap.locks.lock_timing import STALE_S
 from nimwrap.locks.watched_heartbeat import silent_by_watch, tells_no_age
 from nimwrap.master_context import MasterContext
 from nimwrap.remedies.registry import remedy
-
-LOOK_S = 10
-"""How long one look waits on the master for the end: one round trip in this time, and no delay when it comes."""
 
 RECONNECT_S = 10
 
@@ -105,7 +102,7 @@ def _ask(context: MasterContext, plan: AttemptPlan, wait_s: int) -> OperationSta
 
 def _ask_all(context: MasterContext, plans: Sequence[AttemptPlan], wait_s: int) -> Mapping[str, OperationStatus]:
     """One call for all of these operations. ValueError or NimwrapError when it brings no whole answer."""
-    result = (context.unguarded or context.host).run(poll_script(plans, wait_s), timeout=wait_s + 60)
+    result = (context.unguarded or context.host).run(poll_script(plans, wait_s), timeout=wait_s + ANSWER_S)
     if result.unknown:
         raise ValueError("connection lost")
     answer = parse_statuses(result.stdout, [plan.run for plan in plans])

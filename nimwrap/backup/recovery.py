@@ -26,6 +26,7 @@ from nimwrap.domain.attempt_plan import AttemptPlan
 from nimwrap.domain.codes import Outcome
 from nimwrap.domain.durations import parse_rfc3339
 from nimwrap.domain.errors import NimwrapError
+from nimwrap.domain.lock_timing import STALE_S
 from nimwrap.domain.records import Attempt
 from nimwrap.history.installation import installation_id
 from nimwrap.history.model import AttemptRow, RunRow
@@ -34,7 +35,6 @@ from nimwrap.history.run_lease import RunLease, owner_alive, remove_lease, run_l
 from nimwrap.images.interrupted_removals import finish_removals
 from nimwrap.images.removal import Ending
 from nimwrap.locks.client_locks import INSTALLATION, free_locks_of_the_dead, master_of
-from nimwrap.locks.lock_timing import STALE_S
 from nimwrap.master_context import MasterContext
 
 

@@ -21,6 +21,7 @@ from nimwrap.domain.codes import FailureCode, Outcome
 from nimwrap.domain.durations import parse_rfc3339
 from nimwrap.domain.errors import NimwrapError, master_unreachable
 from nimwrap.domain.findings import Failure
+from nimwrap.domain.lock_timing import STALE_S
 from nimwrap.domain.progress import Progress
 from nimwrap.domain.records import ChangeState
 from nimwrap.domain.ref import ClientRef
@@ -28,7 +29,6 @@ from nimwrap.history.revive import run_of
 from nimwrap.hosts.script_batch import PREAMBLE
 from nimwrap.locks.client_locks import beating, give_back, guarded, take_locks
 from nimwrap.locks.lock_scripts import free_slots_script
-from nimwrap.locks.lock_timing import STALE_S
 
 KILLED = "nimwrap was killed"
 

@@ -11,8 +11,8 @@ from __future__ import annotations
 import shlex
 
 from nimwrap.domain.attempt_plan import AttemptPlan
+from nimwrap.domain.lock_timing import WRAPPER_BEAT_S
 from nimwrap.hosts.script_batch import CLOCK, PREAMBLE, process_tree
-from nimwrap.locks.lock_timing import WRAPPER_BEAT_S
 
 GRACE_S = 300
 """How long after the timeout the wrapper itself ends the operation, when no nimwrap has done so."""

@@ -14,6 +14,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 from nimwrap.config.model import MasterConfig
+from nimwrap.domain.lock_timing import POOL
 from nimwrap.hosts.bounded_output import Bounded
 from nimwrap.hosts.command import Command, unwrapped, wrapped
 from nimwrap.hosts.host_errors import first_line, login_refused, start_hint, unfinished, unreachable
@@ -24,9 +25,6 @@ from nimwrap.hosts.ssh_identity import endpoint
 
 if TYPE_CHECKING:
     from paramiko import Channel
-
-POOL = 4
-"""Connections to one master: sshd starts dropping at ten half-open ones (MaxStartups 10:30:100)."""
 
 _BLOCK = 262_144
 _TICK_S = 0.25

@@ -129,7 +129,7 @@ def _record(
     failure = _fault(entry, seen, client, stock)
     verified_by = () if failure else _evidence(entry, seen)
     fault = ImageFault.found(failure, QUICK) if failure else None
-    image = context.store.add_image(
+    image = context.store.add_found_image(
         client=client,
         master=entry.master,
         kind=entry.kind,
@@ -148,6 +148,8 @@ def _record(
         recorded=now,
         **(identity_columns(seen.identity) if seen.identity else {}),
     )
+    if image is None:
+        return Imported(entry, None, reason="it was recorded meanwhile")
     context.note(
         None, "import", f"recorded {entry.name or entry.location} of {client} as unmanaged", {"image": image}, at=now
     )

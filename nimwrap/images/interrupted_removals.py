@@ -28,8 +28,12 @@ def finish_removals(context: MasterContext, now: datetime) -> list[tuple[ImageRo
     done = []
     for row in planned:
         with client_locked(context, row.client, "removal") as locked:
-            if not isinstance(locked, Failure):
-                done.append((row, _finished(locked, row, observe(locked, now, row.client), now)))
+            if isinstance(locked, Failure):
+                continue
+            state = observe(locked, now, row.client)
+            fresh = next(iter(locked.queries.images_by_id([row.id])), row)
+            if fresh.removal == PLANNED and fresh.removed is None:  # else somebody was quicker
+                done.append((fresh, _finished(locked, fresh, state, now)))
     return done
 
 

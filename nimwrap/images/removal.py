@@ -161,12 +161,16 @@ def begun(host: Host, row: ImageRow) -> Begun:
 
 
 def remove_image(context: MasterContext, row: ImageRow, reason: str, now: datetime) -> Removal:
-    """Journal the removal, do it, check it, record its end. StoreUnavailable before anything was done."""
+    """Journal the removal, do it, check it, record its end. StoreUnavailable before anything was done.
+
+    ``row`` is as it was when the removal was decided: journalled is only what is still so, in one transaction.
+    """
     store = context.store
     refused = unsafe(row)
     if refused:
         return Removal(Ending.LEFT, refused)
-    store.update_image(row.id, removal=PLANNED)
+    if store.update_image_if(row, removal=PLANNED) is not None:
+        return Removal(Ending.LEFT, "its row was changed since that was decided; it is decided anew")
     store.event(
         "prune",
         f"removing {row.resource or row.location}: {reason}",

@@ -15,11 +15,11 @@ from datetime import datetime
 from nimwrap.domain.codes import FailureCode
 from nimwrap.domain.errors import NimwrapError
 from nimwrap.domain.findings import Failure
+from nimwrap.domain.lock_timing import BEAT_S, JOIN_S, beat_limit
 from nimwrap.history.installation import installation_id
 from nimwrap.history.run_lease import RunLease, owner_alive, run_locks
 from nimwrap.locks import lock_scripts
 from nimwrap.locks.guarded_host import GuardedHost
-from nimwrap.locks.lock_timing import BEAT_LIMIT_S, BEAT_S, JOIN_S
 from nimwrap.locks.watched_heartbeat import silent_by_watch, tells_no_age
 from nimwrap.master_context import MasterContext
 
@@ -49,11 +49,12 @@ def beating(context: MasterContext, client: str, run: str) -> Iterator[None]:
     done = threading.Event()
     script = lock_scripts.beat_script(context.master.spool, client, run)
     host = context.beats or context.host
+    limit = beat_limit(context.master.most_parallel)
 
     def beat() -> None:
         while not context.clock.wait(done, BEAT_S):
             with suppress(NimwrapError):
-                host.run(script, timeout=BEAT_LIMIT_S)
+                host.run(script, timeout=limit)
 
     thread = threading.Thread(target=beat, name=f"heartbeat of {run}", daemon=True)
     thread.start()

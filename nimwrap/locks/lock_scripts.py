@@ -13,8 +13,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from nimwrap.domain.lock_timing import STALE_S
 from nimwrap.hosts.script_batch import CLOCK, PREAMBLE
-from nimwrap.locks.lock_timing import STALE_S
 
 LOST = 76
 """Status of a guarded script whose lock is gone: it has changed nothing."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from nimwrap.domain.durations import parse_rfc3339
-from nimwrap.locks.lock_timing import STALE_S
+from nimwrap.domain.lock_timing import STALE_S
 from nimwrap.master_context import MasterContext
 
 _KIND = "heartbeat"

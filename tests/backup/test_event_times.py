@@ -17,6 +17,7 @@ from nimwrap.estate import Estate
 from nimwrap.fleet.session import open_session
 from nimwrap.locks.client_locks import HeldLock, take_locks
 from tests.backup.evidence import writing
+from tests.faults.hands import confirm_hand
 from tests.running import Cli, ConfigWriter, begin
 from tests.waiting import until
 
@@ -73,6 +74,8 @@ def test_a_lock_whose_heartbeat_lies_in_the_future_is_judged_by_our_own_watching
     assert f"its heartbeat ({FUTURE}) is not of this time" in ran.data["runs"][0]["failure"]["message"]
     doctor = run_cli("doctor", "--json", config=config)
     assert "locks/aix01" in doctor.stdout and "heartbeats:nim" in doctor.stdout
+    did = "taken over once its operation is gone and it was watched for ten minutes"
+    confirm_hand("heartbeat", did, f"the run: {ran.data['runs'][0]['outcome']}; `doctor`: `heartbeats`")
     with open_session(load(config)) as session:
         context = session.master_context("nim")
         early = replace(context, clock=Later(timedelta(minutes=5)))

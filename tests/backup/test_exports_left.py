@@ -10,6 +10,7 @@ from pathlib import Path
 from nimwrap.backup.nim_line import take_out_script
 from nimwrap.estate import Estate
 from tests.backup.evidence import nothing_left, writing
+from tests.faults.hands import confirm_hand
 from tests.running import Cli, ConfigWriter, begin
 from tests.waiting import until
 
@@ -31,6 +32,8 @@ def test_an_export_of_ours_without_a_row_is_named_by_status_and_doctor(
     assert "take the line out of /etc/exports" in faults[NIMS.split(maxsplit=1)[0]]["message"]
     doctor = run_cli("doctor", "--json", config=config)
     assert OURS in doctor.stdout and NIMS.split(maxsplit=1)[0] in doctor.stdout
+    told = f"`status`: {faults[OURS]['verdict']}, `export_left`; `doctor`"
+    confirm_hand("export", "left as it is", told)
     (estate.files("nim") / "etc/xtab").write_text("")
     (estate.files("nim") / "etc/exports").write_text("# nothing\n")
     again = run_cli("status", "--refresh", "--json", config=config)
@@ -76,6 +79,8 @@ def test_the_line_that_a_killed_nim_left_is_taken_out(
     assert estate.exports_text() == was
     (run,) = run_cli("history", "--json", config=config).data["runs"]
     assert (run["outcome"], run["failure"]["code"]) == ("failed", "killed")
+    told = f"the run: {run['outcome']}, `{run['failure']['code']}`"
+    confirm_hand("nim-line", "NIM's export and its line in /etc/exports are taken out by `recover`", told)
     assert nothing_left(estate)
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from nimwrap.estate import Estate
 from tests.backup.evidence import nothing_left, writing
+from tests.faults.hands import confirm_hand
 from tests.running import Cli, ConfigWriter, begin
 from tests.waiting import until
 
@@ -40,6 +41,7 @@ def test_a_run_of_another_installation_is_left_until_somebody_says_its_name(
     assert run_cli("recover", "--json", config=second).data == NOTHING
     fresh = run_cli("recover", "--foreign", room.name, "--json", config=second)
     assert (fresh.exit_code, fresh.codes) == (11, ["locked"])
+    confirm_hand("installation", "left alone", f"`recover --foreign RUN`: {fresh.codes[0]}, until it is proven dead")
     assert room.exists()
     (spool / "locks/powerha1/heartbeat").write_text("20200101000000\n")
     taken = run_cli("recover", "--foreign", room.name, "--json", config=second)
@@ -71,6 +73,7 @@ def test_an_undo_that_somebody_took_away_is_made_again_from_the_journal(
     assert estate.exports_text() == before
     (change,) = run_cli("exports", "list", "--json", config=config).data["changes"]
     assert change["state"] == "reverted"
+    confirm_hand("undo-gone", "undone from the journal", f"`exports list`: {change['state']}")
 
 
 def test_an_undo_that_somebody_emptied_says_nothing(
@@ -92,3 +95,4 @@ def test_an_undo_that_somebody_emptied_says_nothing(
     assert estate.exports_text() == before
     (change,) = run_cli("exports", "list", "--json", config=config).data["changes"]
     assert change["state"] == "reverted"
+    confirm_hand("undo-empty", "undone from the journal by `recover`", f"`exports list`: {change['state']}")

@@ -11,8 +11,18 @@ import pytest
 from nimwrap.backup import operation_status, spool
 from nimwrap.backup.wrapper import stop_text
 from nimwrap.domain.attempt_plan import AttemptPlan
+from nimwrap.domain.lock_timing import (
+    BEAT_LIMIT_S,
+    BEAT_S,
+    LEAST_LIMIT_S,
+    LOSSES,
+    POOL,
+    STALE_S,
+    beat_limit,
+    contradictions,
+    most_at_once,
+)
 from nimwrap.locks import lock_scripts
-from nimwrap.locks.lock_timing import contradictions
 
 RUN, OLD = "20261123T010203-aix01-4f2a", "20200101000000"
 
@@ -279,3 +289,10 @@ def test_the_times_that_locks_rest_on_fit_each_other() -> None:
     assert contradictions(beat=300) != []
     assert contradictions(limit=200) != []
     assert contradictions(wrapper=400) != []
+    assert contradictions(silence=BEAT_S) != []
+    assert [contradictions(at_once=number) != [] for number in (most_at_once(), most_at_once() + 1)] == [False, True]
+    assert beat_limit(1) == BEAT_LIMIT_S
+    for number in range(1, most_at_once() + 1):  # all of them once, over as many connections as there are
+        turns = -(-number // POOL)
+        assert (LOSSES + 1) * (BEAT_S + turns * beat_limit(number)) <= STALE_S
+        assert beat_limit(number) >= LEAST_LIMIT_S

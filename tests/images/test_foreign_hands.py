@@ -8,6 +8,7 @@ import pytest
 
 from nimwrap.domain.retention import Action, Generation, KeepRules, decide
 from nimwrap.history.model import ImageRow
+from tests.faults.hands import confirm_hand
 from tests.images.imagelab import Lab
 from tests.running import Cli, Ran
 
@@ -41,6 +42,7 @@ def test_a_date_in_the_future_is_a_fault_that_is_named(lab: Lab, run_cli: Cli) -
     (client,) = [one for one in status.data["clients"] if one["client"] == "aix01"]
     assert (status.exit_code, client["verdict"]) == (1, "warning")
     assert "image_misdated" in client["reason_codes"]
+    confirm_hand("misdated", "kept, and newer than nothing", f"`status`: {client['verdict']}, `image_misdated`")
     doctor = run_cli("doctor", "--json", config=lab.file)
     assert doctor.exit_code == 1
     assert row.location in doctor.stdout
@@ -77,6 +79,8 @@ def test_whoever_sees_that_the_last_good_image_is_gone_makes_it_count(
     client = of(status, "aix01")
     assert (status.exit_code, client["verdict"]) == (1, "critical")
     assert "image_gone" in str(client["reason_codes"])
+    if look == ("images", "list"):
+        confirm_hand("deleted", "the one before counts", f"`status`: {client['verdict']}, `image_gone`")
     assert dict(client["last_good"])["location"] == first.location  # type: ignore[call-overload]
     listed = run_cli("images", "list", config=lab.file)
     (line,) = [line for line in listed.lines if str(last.resource) in line]
@@ -120,6 +124,9 @@ def test_another_file_under_our_name_is_theirs(lab: Lab, run_cli: Cli) -> None:
     listed = run_cli("images", "list", "--json", config=lab.file)
     (image,) = [one for one in listed.data["images"] if one["id"] == rows[0].id]
     assert (image["managed"], image["fault"] is not None) == (False, True)
+    confirm_hand(
+        "replaced", f"{fates[rows[0].id]}: it is unmanaged now", f"`images list`: {image['fault'].split(':')[0]}"
+    )
 
 
 def test_a_hard_link_that_another_resource_has_keeps_the_image(lab: Lab, run_cli: Cli) -> None:
@@ -131,6 +138,7 @@ def test_a_hard_link_that_another_resource_has_keeps_the_image(lab: Lab, run_cli
     assert oldest["action"] == "keep"
     assert oldest["reason"] == "/export/nim/mksysb/golden is the same file"
     assert str(rows[0].resource) in lab.resources()
+    confirm_hand("linked", oldest["action"], f"`images prune`: {oldest['reason']}")
 
 
 def test_an_open_image_is_not_removed(lab: Lab, run_cli: Cli) -> None:
@@ -140,6 +148,7 @@ def test_an_open_image_is_not_removed(lab: Lab, run_cli: Cli) -> None:
     (oldest,) = [one for one in pruned.data["decisions"] if one["id"] == rows[0].id]
     assert oldest["action"] == "keep"
     assert "somebody has it open" in oldest["reason"]
+    confirm_hand("open", oldest["action"], f"`images prune`: {oldest['reason'].partition(':')[0]}")
     assert lab.disk(rows[0].location).exists()
 
 
@@ -155,6 +164,7 @@ def test_a_mass_disappearance_stops_removals_until_a_person_has_looked(lab: Lab,
     assert [one["code"] for one in status.data["faults"]].count("removals_stopped") == 1
     doctor = run_cli("doctor", "--json", config=lab.file)
     assert "removals:nim" in doctor.stdout
+    confirm_hand("mass", "nothing is removed until `images prune --resume`", "`status`, `doctor`: `removals_stopped`")
     run_cli("images", "prune", "--json", config=lab.file)
     assert lab.disk(rows[0].location).exists()
     resumed = run_cli("images", "prune", "--resume", "--json", config=lab.file)
@@ -169,4 +179,8 @@ def test_a_backup_removes_no_more_than_its_image_and_one_bring(lab: Lab, run_cli
     lab.configure(backup={"keep": 1})
     ran = run_cli("backup", "aix01", "--json", config=lab.file)
     assert ran.exit_code == 0, ran.stderr
-    assert [lab.disk(row.location).exists() for row in rows] == [False, False, True, True, True, True]
+    gone = [not lab.disk(row.location).exists() for row in rows]
+    assert gone == [True, True, False, False, False, False]
+    confirm_hand(
+        "keep", f"{sum(gone)} of {len(gone)} older images went that night", "`images prune --dry-run`: the rest"
+    )

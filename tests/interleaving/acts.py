@@ -16,12 +16,12 @@ from nimwrap.backup.backup_run import BackupRequest, BackupRun, RetryLater
 from nimwrap.backup.cancellation import cancel_run
 from nimwrap.backup.recovery import recover
 from nimwrap.config.model import Config
+from nimwrap.domain.lock_timing import STALE_S
 from nimwrap.domain.ref import ClientRef
 from nimwrap.history import run_lease
 from nimwrap.images.observed_state import observe
 from nimwrap.images.prune import held_clients, plan_prune, prune_clients
 from nimwrap.images.reverify import Budget, verify, writing_in
-from nimwrap.locks.lock_timing import STALE_S
 from nimwrap.master_context import MasterContext
 from tests.interleaving.actor import ActorClock, ActorHistory, ActorHost, Player, current
 from tests.interleaving.master_disk import BEGAN

@@ -17,6 +17,7 @@ from nimwrap.domain.codes import ExitCode
 from nimwrap.domain.errors import Problem, usage_error
 
 if TYPE_CHECKING:
+    from nimwrap.history.model import ImageRow
     from nimwrap.images.adoption import Imported
 
 Names = Annotated[
@@ -82,7 +83,10 @@ def _set(invocation: Invocation, command: str, names: list[str], values: dict[st
         rows = named_images(reader.images(), names)
     with invocation.store() as store:
         for row in rows:
-            store.update_image(row.id, **values)
+            seen: ImageRow | None = row
+            while seen is not None and (seen := store.update_image_if(seen, **values)) is not None:
+                if seen.removed is not None:
+                    raise usage_error(f"{row.resource or row.location} was removed meanwhile", "nimwrap images list")
             store.event(
                 "image",
                 f"{row.resource or row.location} {said}",

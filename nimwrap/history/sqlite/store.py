@@ -284,6 +284,15 @@ class Store(MasterWrites):
                 statements.update(database, "images", there[0], {"removal": "removed", "removed": values["recorded"]})
             return statements.insert(database, "images", values)
 
+    def add_found_image(self, **values: Any) -> int | None:
+        """Record an image that was found; None when its place has a row by now, which stays as it is."""
+        with self.writing("add_image") as database:
+            there = database.conn.execute(
+                "select id from images where master = ? and location = ? and removed is null",
+                (values["master"], str(values["location"])),
+            ).fetchone()
+            return None if there else statements.insert(database, "images", {"recorded": self._now(), **values})
+
     def update_image(self, image_id: int, **values: Any) -> None:
         """Set columns of an image. The end of a removal (``removed``) does not wait for the database."""
         with self.writing("update_image", hurried="removed" in values) as database:
