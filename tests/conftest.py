@@ -78,7 +78,10 @@ def estate(tmp_path: Path) -> Iterator[Estate]:
     """The founding case: master ``nim``, the PowerHA pair with the service address first on powerha1, plain clients."""
     from nimwrap.estate import build
 
-    built = build(tmp_path / "estate")
+    shell = os.environ.get("NIMWRAP_TEST_SHELL", "")  # tests/shells runs some tests under each of several
+    built = build(tmp_path / "estate", ksh=shell)
+    if shell:
+        built.fault("root_shell", shell)
     yield built
     built.stop()  # whatever still waits in it goes on, also where the test has failed
 
