@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from typing import NamedTuple
 
 from nimwrap.domain.codes import Outcome
 from nimwrap.domain.durations import format_duration
@@ -24,11 +25,11 @@ class Action(StrEnum):
     REMOVE = "remove"
 
 
-@dataclass(frozen=True)
-class Generation:
+class Generation(NamedTuple):
     """One image as retention sees it. ``held``: its client is held; ``allocated``: NIM serves it to somebody now;
     ``named``: it has the fixed name that recovery papers use; ``just_made``: by the run that asks, so that it is the
-    newest whatever its date says; ``machine``: the id of the machine that it was made of, empty where nobody knows."""
+    newest whatever its date says; ``machine``: the id of the machine that it was made of, empty where nobody knows.
+    A tuple: a report makes tens of thousands of them."""
 
     id: int
     created: datetime
@@ -55,7 +56,10 @@ class Generation:
     @property
     def good(self) -> bool:
         """Proven, and nothing found against it since."""
-        return self.verified and self.fault is None and self.outcome in (Outcome.OK, Outcome.WARNING)
+        return self.verified and self.fault is None and self.outcome in _PROVEN
+
+
+_PROVEN = (Outcome.OK, Outcome.WARNING)
 
 
 @dataclass(frozen=True)
@@ -68,8 +72,7 @@ class KeepRules:
     min_age: int = 0
 
 
-@dataclass(frozen=True)
-class Decision:
+class Decision(NamedTuple):
     image: Generation
     action: Action
     reason: str
@@ -98,16 +101,28 @@ def decide(images: Iterable[Generation], rules: KeepRules, now: datetime) -> lis
 
 
 def _untouchable(image: Generation, now: datetime) -> str | None:
-    reasons = (
-        (image.just_made, "this run has just made it"),
-        (image.misdated(now), "dated in the future: a clock was wrong, so it is not counted"),
-        (not image.managed, "unmanaged: nimwrap did not make it and has not adopted it"),
-        (image.pinned, "pinned"),
-        (image.allocated, "allocated: NIM is serving it to a machine"),
-        (image.held, "its client is held"),
-        (image.named, "it has the fixed name; a new image takes that first"),
+    holding = (
+        image.just_made,
+        image.misdated(now),
+        not image.managed,
+        image.pinned,
+        image.allocated,
+        image.held,
+        image.named,
     )
-    return next((reason for holds, reason in reasons if holds), None)
+    return _KEPT_BY[holding.index(True)] if True in holding else None
+
+
+_KEPT_BY = (
+    "this run has just made it",
+    "dated in the future: a clock was wrong, so it is not counted",
+    "unmanaged: nimwrap did not make it and has not adopted it",
+    "pinned",
+    "allocated: NIM is serving it to a machine",
+    "its client is held",
+    "it has the fixed name; a new image takes that first",
+)
+"""What each of these says, in their order."""
 
 
 def _wanted(proven: Sequence[Generation], rules: KeepRules) -> dict[int, str]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
@@ -18,6 +19,12 @@ def _ref(master: str, client: str) -> ClientRef:
     from nimwrap.domain.ref import ClientRef
 
     return ClientRef(master, client)
+
+
+@lru_cache(maxsize=64)
+def _words(text: str) -> tuple[str, ...]:
+    """A stored list of words; thousands of rows have the same few."""
+    return tuple(json.loads(text))
 
 
 class ImageRow(NamedTuple):
@@ -61,13 +68,11 @@ class ImageRow(NamedTuple):
 
     @classmethod
     def from_row(cls, values: Sequence[Any]) -> ImageRow:
-        stored = cls._make(values)
-        return stored._replace(
-            verified=bool(stored.verified),
-            verified_by=tuple(json.loads(str(stored.verified_by))),
-            managed=bool(stored.managed),
-            pinned=bool(stored.pinned),
-        )
+        told = list(values)
+        for at in _TRUTHS:
+            told[at] = bool(told[at])
+        told[_EVIDENCE] = _words(told[_EVIDENCE])
+        return cls._make(told)
 
     @property
     def key(self) -> Key:
@@ -76,6 +81,10 @@ class ImageRow(NamedTuple):
     @property
     def ref(self) -> ClientRef:
         return _ref(self.master, self.client)
+
+
+_TRUTHS = [ImageRow._fields.index(name) for name in ("verified", "managed", "pinned")]
+_EVIDENCE = ImageRow._fields.index("verified_by")
 
 
 class LastGoodRow(NamedTuple):
@@ -344,16 +353,12 @@ class FleetRow(NamedTuple):
         return _ref(self.master, self.client)
 
 
-class ImageSize(NamedTuple):
-    """When a proven image was made, its bytes, and when it was removed; None while it is there."""
+class ImageSeries(NamedTuple):
+    """The last proven images of one client and kind, newest first, also those that are gone: their
+    bytes, and when they were made, in seconds since the epoch."""
 
-    created: str
-    size_bytes: int
-    removed: str | None
-
-    @classmethod
-    def from_row(cls, values: Sequence[Any]) -> ImageSize:
-        return cls._make(values)
+    sizes: Sequence[int] = ()
+    made: Sequence[int] = ()
 
 
 class SpaceMeasured(NamedTuple):

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
         FleetRow,
         HoldRow,
         ImageRow,
-        ImageSize,
+        ImageSeries,
         InventoryRow,
         LastGoodRow,
         MachineImages,
@@ -73,17 +73,17 @@ class Queries(Protocol):
     def remedy_counts(self) -> dict[Key, int]:
         """By master and remedy, the runs whose image it made possible."""
 
-    def sizes_of(self, keys: Sequence[Key], kind: str, most: int) -> dict[Key, list[int]]:
-        """Bytes of the last proven images of each client, newest first."""
+    def image_series_of(self, keys: Sequence[Key], kind: str, most: int) -> dict[Key, ImageSeries]:
+        """The last proven images of each client, newest first; who has none is left out."""
 
     def durations_of(self, keys: Sequence[Key], kind: str, most: int) -> dict[Key, list[int]]:
-        """Seconds that the image-making ones of each client's last runs took, newest first."""
-
-    def image_sizes_of(self, keys: Sequence[Key], kind: str, most: int) -> dict[Key, list[ImageSize]]:
-        """The last proven images of each client, newest first, also those that are gone."""
+        """Seconds that each client's last runs took that made an image, newest first; who has none is left out."""
 
     def images_of(self, keys: Sequence[Key], kind: str) -> dict[Key, list[ImageRow]]:
         """The images of each client that are there, newest first."""
+
+    def bad_runs_of(self, keys: Sequence[Key], most: int) -> dict[Key, int]:
+        """How many of each client's last ``most`` runs failed or were refused."""
 
     def last_runs_of(self, keys: Sequence[Key], most: int) -> dict[Key, list[RunRow]]:
         """The newest runs of each client, newest first, whatever came of them."""

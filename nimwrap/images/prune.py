@@ -77,8 +77,7 @@ def plan_prune(
         is_held = (master, client) in held
         fixed = fixed_name(client) if config.policy(master, client).naming == "fixed" else None
         generations = [
-            replace(
-                generation_of(row, state, held=is_held),
+            generation_of(row, state, held=is_held)._replace(
                 named=fixed is not None and row.resource == fixed,
                 just_made=made_by is not None and row.run == made_by,
             )
@@ -101,8 +100,10 @@ def removed_after(
 ) -> list[PruneDecision]:
     """What retention removes once a new image of the series that ``rows`` are is proven."""
     members = {row.id: row for row in rows if row.removal != PLANNED}
-    fresh = Generation(id=max(members, default=0) + 1, created=now, held=is_held, just_made=True)
-    generations = [*(generation_of(row, MasterState({}), held=is_held) for row in members.values()), fresh]
+    if len(members) < policy.keep:
+        return []  # whatever goes has as many newer ones as are kept
+    fresh, nothing = Generation(max(members, default=0) + 1, now, held=is_held, just_made=True), MasterState({})
+    generations = [*(generation_of(row, nothing, held=is_held) for row in members.values()), fresh]
     return [
         PruneDecision(members[decision.image.id], decision.action, decision.reason)
         for decision in decide(generations, rules_of(policy), now)
@@ -113,16 +114,18 @@ def removed_after(
 def generation_of(row: ImageRow, state: MasterState, *, held: bool) -> Generation:
     """One stored image as retention sees it."""
     known = state.resources.get(row.resource or "")
+    outcome = Outcome.WARNING if row.outcome == Outcome.WARNING else Outcome.OK
+    allocated = known is not None and (known.first("alloc_count") or "0") != "0"
     return Generation(
-        id=row.id,
-        created=parse_rfc3339(row.created),
-        verified=row.verified,
-        outcome=Outcome.WARNING if row.outcome == Outcome.WARNING else Outcome.OK,
-        managed=row.managed,
-        pinned=row.pinned,
-        held=held,
-        allocated=known is not None and (known.first("alloc_count") or "0") != "0",
-        fault=row.fault,
+        row.id,
+        parse_rfc3339(row.created),
+        row.verified,
+        outcome,
+        row.managed,
+        row.pinned,
+        held,
+        allocated,
+        row.fault,
         machine=row.machine_id or "",
     )
 

@@ -14,8 +14,9 @@ from nimwrap.domain.durations import parse_rfc3339
 from nimwrap.domain.errors import NimwrapError
 from nimwrap.domain.verdict import Verdict
 from nimwrap.history.ports import Queries
+from nimwrap.monitoring.collector_pause import collector_paused
 from nimwrap.monitoring.protection import ClientView, Protection, protection
-from nimwrap.monitoring.report.capacity_view import RoomForImages, rooms
+from nimwrap.monitoring.report.capacity_view import RoomForImages, past_of_all, rooms
 from nimwrap.monitoring.report.svg import plain
 
 if TYPE_CHECKING:
@@ -39,11 +40,16 @@ def metrics_text(config: Config, reader: Queries, now: datetime) -> str:
             hint="pip install 'nimwrap[metrics]'",
             exit_code=ExitCode.CONFIG,
         ) from error
+    with collector_paused():
+        registry = CollectorRegistry(auto_describe=False)
+        registry.register(_Collected(_all(config, reader, now)))
+        return generate_latest(registry).decode()
+
+
+def _all(config: Config, reader: Queries, now: datetime) -> list[Metric]:
     found = protection(config, reader, now)
-    space = rooms(reader, config, [view.ref for view in found.clients], now)
-    registry = CollectorRegistry(auto_describe=False)
-    registry.register(_Collected([*_site(found), *_clients(found), *_history(reader, config, now), *_space(space)]))
-    return generate_latest(registry).decode()
+    space = rooms(reader, config, past_of_all(reader, config, [view.ref for view in found.clients]), now)
+    return [*_site(found), *_clients(found), *_history(reader, config, now), *_space(space)]
 
 
 class _Collected:

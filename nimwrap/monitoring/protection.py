@@ -29,6 +29,7 @@ from nimwrap.domain.verdict import (
 from nimwrap.history.model import FleetRow, HoldRow, ImageRow, InventoryRow, MachineImages
 from nimwrap.history.ports import Queries
 from nimwrap.monitoring.cluster_views import ClusterView, cluster_names, newest_sights, views
+from nimwrap.monitoring.collector_pause import collector_paused
 from nimwrap.monitoring.kind_status import with_all_kinds, with_masters_themselves
 from nimwrap.monitoring.report.next_steps import next_steps
 from nimwrap.monitoring.schedule_coverage import Plans, missed_slots, read_plans
@@ -123,6 +124,11 @@ class Protection:
 
 def protection(config: Config, reader: Queries, now: datetime, *, max_age_s: int | None = None) -> Protection:
     """Judge every client known to NIM. ``max_age_s`` overrides the policy of all."""
+    with collector_paused():
+        return _protection(config, reader, now, max_age_s)
+
+
+def _protection(config: Config, reader: Queries, now: datetime, max_age_s: int | None) -> Protection:
     policies = _Policies(config)
     rows = with_all_kinds(reader, with_masters_themselves(config, reader, reader.fleet()), policies.kinds)
     listed = (NimMachine(row.master, row.client, row.type) for row in rows if not row.vanished)

@@ -153,7 +153,7 @@ def _killed_at(stage: CutStage, words: tuple[str, ...], since: str, label: str, 
 def _half_removed(stage: CutStage) -> None:
     """A removal that is written down and not carried out."""
     _again(stage)
-    _killed_at(stage, ("images", "prune"), "history.update_image before", "history.update_image after", 1)
+    _killed_at(stage, ("images", "prune"), "history.event before", "history.event after", 2)
 
 
 def _half_fixed(stage: CutStage) -> None:

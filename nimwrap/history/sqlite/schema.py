@@ -352,6 +352,12 @@ create table exports_left (
 """
 """What a master exported without a reason when it was looked at last."""
 
+SERIES = """
+create index images_proven on images (master, client, kind, created, id, size_bytes) where verified = 1;
+create index runs_made on runs (master, client, kind, started, duration_s) where outcome in ('ok', 'warning');
+"""
+"""What trends and forecasts ask of every client stands in an index whole: no row is looked up for it."""
+
 MIGRATIONS = {
     "m001_first": TABLES + VIEWS,
     "m002_finding_data": FINDING_DATA,
@@ -364,6 +370,7 @@ MIGRATIONS = {
     "m009_waited": WAITED,
     "m010_copies": COPIES,
     "m011_exports_left": EXPORTS_LEFT,
+    "m012_series": SERIES,
 }
 """Every change of the schema in order. An old one is never edited once a release has shipped it."""
 
