@@ -111,8 +111,12 @@ class World(RuleBasedStateMachine):
     @precondition(lambda self: bool(self.made))
     @rule(which=WHICH)
     def truncate(self, which: int) -> None:
+        """In place, so that whoever has the file by another name has it cut as well."""
         if image := self.some(which):
-            self.disk(image.place).write_bytes(image.content[:100_000])
+            cut = image.content[:100_000]
+            linked = [place for place in self.theirs if self.disk(place).samefile(self.disk(image.place))]
+            self.disk(image.place).write_bytes(cut)
+            self.theirs.update(dict.fromkeys(linked, cut))
             image.harmed = True
 
     @precondition(lambda self: bool(self.made))
