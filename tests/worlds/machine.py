@@ -60,7 +60,11 @@ class World(RuleBasedStateMachine):
         return self.estate.files("nim") / place.lstrip("/")
 
     def call(self, *arguments: str) -> Ran:
-        return run(*arguments, "--json", home=self.root / "home", config=self.config, loaded=self.loaded)
+        ran = run(*arguments, "--json", home=self.root / "home", config=self.config, loaded=self.loaded)
+        for client in CLIENTS:  # beside a newer good one an older one may go
+            whole = [one for one in self.made if one.client == client and not one.harmed]
+            self.made = [one for one in self.made if one not in whole[:-1] or self.disk(one.place).is_file()]
+        return ran
 
     # --- our commands
 
