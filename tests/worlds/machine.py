@@ -61,10 +61,14 @@ class World(RuleBasedStateMachine):
 
     def call(self, *arguments: str) -> Ran:
         ran = run(*arguments, "--json", home=self.root / "home", config=self.config, loaded=self.loaded)
-        for client in CLIENTS:  # beside a newer good one an older one may go
+        self.retire()
+        return ran
+
+    def retire(self) -> None:
+        """Beside a newer good one an older one may go."""
+        for client in CLIENTS:
             whole = [one for one in self.made if one.client == client and not one.harmed]
             self.made = [one for one in self.made if one not in whole[:-1] or self.disk(one.place).is_file()]
-        return ran
 
     # --- our commands
 
@@ -79,6 +83,7 @@ class World(RuleBasedStateMachine):
         if image is not None:
             content = self.disk(image["location"]).read_bytes()
             self.made.append(Made(client, image["location"], content, image["resource"]))
+            self.retire()
 
     @rule(words=st.sampled_from([("images", "list"), ("images", "verify"), ("status", "--refresh"), ("recover",)]))
     def look(self, words: tuple[str, ...]) -> None:
