@@ -60,7 +60,15 @@ class World(RuleBasedStateMachine):
         return self.estate.files("nim") / place.lstrip("/")
 
     def call(self, *arguments: str) -> Ran:
-        return run(*arguments, "--json", home=self.root / "home", config=self.config, loaded=self.loaded)
+        ran = run(*arguments, "--json", home=self.root / "home", config=self.config, loaded=self.loaded)
+        self.retire()
+        return ran
+
+    def retire(self) -> None:
+        """Beside a newer good one an older one may go."""
+        for client in CLIENTS:
+            whole = [one for one in self.made if one.client == client and not one.harmed]
+            self.made = [one for one in self.made if one not in whole[:-1] or self.disk(one.place).is_file()]
 
     # --- our commands
 
@@ -75,6 +83,7 @@ class World(RuleBasedStateMachine):
         if image is not None:
             content = self.disk(image["location"]).read_bytes()
             self.made.append(Made(client, image["location"], content, image["resource"]))
+            self.retire()
 
     @rule(words=st.sampled_from([("images", "list"), ("images", "verify"), ("status", "--refresh"), ("recover",)]))
     def look(self, words: tuple[str, ...]) -> None:
@@ -111,8 +120,12 @@ class World(RuleBasedStateMachine):
     @precondition(lambda self: bool(self.made))
     @rule(which=WHICH)
     def truncate(self, which: int) -> None:
+        """In place, so that whoever has the file by another name has it cut as well."""
         if image := self.some(which):
-            self.disk(image.place).write_bytes(image.content[:100_000])
+            cut = image.content[:100_000]
+            linked = [place for place in self.theirs if self.disk(place).samefile(self.disk(image.place))]
+            self.disk(image.place).write_bytes(cut)
+            self.theirs.update(dict.fromkeys(linked, cut))
             image.harmed = True
 
     @precondition(lambda self: bool(self.made))
