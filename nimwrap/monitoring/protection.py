@@ -143,7 +143,7 @@ def _protection(config: Config, reader: Queries, now: datetime, max_age_s: int |
         _open_changes(reader),
         _image_faults(reader, now),
         {row.master: row for row in reader.inventories()},
-        reader.ever_good() if any(row.last_good is None for row in rows) else frozenset(),
+        reader.ever_good([row.key for row in rows if row.last_good is None]),
         copy_healths(config, reader, [(row.master, row.client) for row in rows], now),
         _machines(reader),
     )
