@@ -231,13 +231,13 @@ class SetQueries(ReadOnly):
         )
         return self.records(MachineImages.from_row, sql)
 
-    def ever_good(self, keys: Sequence[Key]) -> set[tuple[str, str, str]]:
-        """Master, client and kind of what was proven once of these clients, also where nothing is left of it."""
+    def ever_good(self, keys: Sequence[Key], kind: str) -> set[Key]:
+        """Those of these clients of whom an image of this kind was proven once, also where nothing is left of it."""
         sql = (
-            "select distinct w.master, w.client, images.kind from w cross join images"
-            " on images.master = w.master and images.client = w.client and verified = 1"
+            "select master, client from w where exists (select 1 from images where master = w.master"
+            " and client = w.client and kind = ? and verified = 1 and size_bytes >= 0)"
         )
-        return {(master, client, kind) for master, client, kind in self._of_each(keys, sql, ())}
+        return {(master, client) for master, client in self._of_each(keys, sql, (kind,))}
 
     def runs_with_open_changes(self) -> list[RunRow]:
         """The runs that export changes in force, planned or foreign belong to."""
