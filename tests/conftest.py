@@ -111,8 +111,8 @@ def schedules(tmp_path: Path) -> Callable[..., None]:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The network lab first: it is long and mostly waits, so it should go on beside the others and not after them."""
-    items.sort(key=lambda item: item.get_closest_marker("lab") is None)
+    """Files of few long tests first: they should go on beside the others and not after them."""
+    items.sort(key=lambda item: not any(item.get_closest_marker(name) for name in ("lab", "shells")))
 
 
 @pytest.hookimpl(wrapper=True)

@@ -21,7 +21,10 @@ HELD = """\
 case $2 in
 *.part)
   echo called >> {root}/calls
-  while [ ! -f {root}/go ]; do [ ! -f {root}/die ] || {{ echo died >> {root}/calls; exit 1; }}; sleep 0.1; done ;;
+  while [ ! -f {root}/go ]; do
+    [ ! -f {root}/die ] || {{ echo died >> {root}/calls; exit 1; }}
+    sleep 0.1 || exit 1  # the estate is gone, and its sleep with it
+  done ;;
 esac
 exec {real} "$@"
 """
