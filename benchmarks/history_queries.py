@@ -202,6 +202,9 @@ def questions(reader: Reader, clients: int) -> dict[str, Callable[[], object]]:
         "changes of parallelism": lambda: reader.parallel_changes("nim", week.isoformat(), None),
         "images dated in the future": lambda: reader.images_dated_after(NOW),
         "images of all": lambda: reader.images_of(everyone, "mksysb"),
+        "machines of all": reader.machines,
+        "ever good of all": lambda: reader.ever_good(everyone, "mksysb"),
+        "exports left": reader.left_exports,
         "newest slot": lambda: newest_slot(reader, "nightly", NOW),
         "pending slots": lambda: pending(reader, NOW - timedelta(days=3)),
     }

@@ -106,8 +106,8 @@ class Queries(Protocol):
     def machines(self) -> list[MachineImages]:
         """Of every client, the machines that its proven images are of, the one with the newest image first."""
 
-    def ever_good(self) -> set[tuple[str, str, str]]:
-        """Master, client and kind of whatever was proven once, also where nothing is left of it."""
+    def ever_good(self, keys: Sequence[Key], kind: str) -> set[Key]:
+        """Those of these clients of whom an image of this kind was proven once, also where nothing is left of it."""
 
     def runs_with_open_changes(self) -> list[RunRow]:
         """The runs that export changes in force, planned or foreign belong to."""

@@ -143,7 +143,7 @@ def _protection(config: Config, reader: Queries, now: datetime, max_age_s: int |
         _open_changes(reader),
         _image_faults(reader, now),
         {row.master: row for row in reader.inventories()},
-        reader.ever_good() if any(row.last_good is None for row in rows) else frozenset(),
+        _ever_good(reader, [row for row in rows if row.last_good is None]),
         copy_healths(config, reader, [(row.master, row.client) for row in rows], now),
         _machines(reader),
     )
@@ -194,7 +194,7 @@ class _Site:
     changes: Mapping[Key, tuple[Reason, ...]]
     faulty: Mapping[Key, tuple[Reason, ...]]
     inventories: Mapping[str, InventoryRow]
-    ever_good: Collection[tuple[str, str, str]]
+    ever_good: Collection[Key]
     copies: Mapping[Key, Sequence[CopyHealth]]
     machines: Mapping[Key, Sequence[MachineImages]]
 
@@ -211,7 +211,7 @@ class _Site:
             kind=row.kind,
             last_good=_time(row.last_good),
             last_good_warned=row.last_good_outcome == "warning",
-            ever_good=(*key, row.kind or PLAIN_KIND) in self.ever_good,
+            ever_good=key in self.ever_good,
             last_run=_time(row.last_started),
             last_outcome=row.last_outcome,
             last_failure=row.failure_message or row.failure_code or "",
@@ -255,6 +255,14 @@ def _badness(view: ClientView) -> tuple[int, bool, float, str]:
 
 def _time(text: str | None) -> datetime | None:
     return parse_rfc3339(text) if text else None
+
+
+def _ever_good(reader: Queries, rows: Iterable[FleetRow]) -> set[Key]:
+    """Those of whom an image was proven once, of the kind that the row tells of."""
+    of_kind: dict[str, list[Key]] = {}
+    for row in rows:
+        of_kind.setdefault(row.kind or PLAIN_KIND, []).append(row.key)
+    return {key for kind, keys in of_kind.items() for key in reader.ever_good(keys, kind)}
 
 
 def _open_changes(reader: Queries) -> dict[Key, tuple[Reason, ...]]:

@@ -353,10 +353,20 @@ create table exports_left (
 """What a master exported without a reason when it was looked at last."""
 
 SERIES = """
-create index images_proven on images (master, client, kind, created, id, size_bytes) where verified = 1;
+create index images_proven on images (master, client, kind, created, id, size_bytes)
+  where verified = 1 and size_bytes >= 0;
 create index runs_made on runs (master, client, kind, started, duration_s) where outcome in ('ok', 'warning');
 """
-"""What trends and forecasts ask of every client stands in an index whole: no row is looked up for it."""
+"""What trends and forecasts ask of every client stands in an index whole: no row is looked up for it.
+
+The second condition holds always; who does not ask for it (the views, which want what is there) gets another index.
+"""
+
+MACHINES = """
+create index images_of_machines on images (master, client, machine_id, created)
+  where removed is null and verified = 1 and fault is null and machine_id is not null;
+"""
+"""Which machines a client was before is asked of every client, whenever anybody asks for the status."""
 
 MIGRATIONS = {
     "m001_first": TABLES + VIEWS,
@@ -371,6 +381,7 @@ MIGRATIONS = {
     "m010_copies": COPIES,
     "m011_exports_left": EXPORTS_LEFT,
     "m012_series": SERIES,
+    "m013_machines": MACHINES,
 }
 """Every change of the schema in order. An old one is never edited once a release has shipped it."""
 

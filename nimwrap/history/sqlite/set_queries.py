@@ -36,7 +36,7 @@ _LAST_GOOD = select(LastGoodRow._fields, "last_good")
 _NEWEST = "order by started desc, rowid desc limit ?"
 _PROVEN = (
     "select size_bytes, created from images where master = w.master and client = w.client and kind = ?"
-    " and verified = 1 order by created desc, id desc limit ?"
+    " and verified = 1 and size_bytes >= 0 order by created desc, id desc limit ?"
 )
 _OF_NIGHT = "started >= ? and started < ? and outcome <> 'skipped' order by started limit ?"
 _FIRST_LOOK = (
@@ -51,7 +51,7 @@ def _listed(column: str, rows: str) -> str:
 
 
 def _numbers(text: str) -> list[int]:
-    return [int(number) for number in text.split(",")]
+    return list(map(int, text.split(",")))
 
 
 class SetQueries(ReadOnly):
@@ -131,13 +131,10 @@ class SetQueries(ReadOnly):
 
     def image_series_of(self, keys: Sequence[Key], kind: str, most: int) -> dict[Key, ImageSeries]:
         """The last proven images of each client, newest first; who has none is left out."""
-        made = _listed("strftime('%s', created)", _PROVEN)
-        sql = f"select master, client, {_listed('size_bytes', _PROVEN)}, {made} from w"
-        return {
-            (master, client): ImageSeries(_numbers(sizes), _numbers(made))
-            for master, client, sizes, made in self._of_each(keys, sql, (kind, most) * 2)
-            if sizes
-        }
+        told = _listed("size_bytes || ',' || strftime('%s', created)", _PROVEN)
+        found = self._of_each(keys, f"select master, client, {told} from w", (kind, most))
+        both = {(master, client): _numbers(values) for master, client, values in found if values}
+        return {key: ImageSeries(values[::2], values[1::2]) for key, values in both.items()}
 
     def durations_of(self, keys: Sequence[Key], kind: str, most: int) -> dict[Key, list[int]]:
         """Seconds that each client's last runs took that made an image, newest first; who has none is left out."""
@@ -234,9 +231,13 @@ class SetQueries(ReadOnly):
         )
         return self.records(MachineImages.from_row, sql)
 
-    def ever_good(self) -> set[tuple[str, str, str]]:
-        """Master, client and kind of whatever was proven once, also where nothing is left of it."""
-        return set(self.each("select distinct master, client, kind from images where verified = 1"))
+    def ever_good(self, keys: Sequence[Key], kind: str) -> set[Key]:
+        """Those of these clients of whom an image of this kind was proven once, also where nothing is left of it."""
+        sql = (
+            "select master, client from w where exists (select 1 from images where master = w.master"
+            " and client = w.client and kind = ? and verified = 1 and size_bytes >= 0)"
+        )
+        return {(master, client) for master, client in self._of_each(keys, sql, (kind,))}
 
     def runs_with_open_changes(self) -> list[RunRow]:
         """The runs that export changes in force, planned or foreign belong to."""
