@@ -5,7 +5,7 @@ ARGS =
 N = 200
 BIN = .venv/bin
 
-.PHONY: demo test slow lint types contract bench-smoke check lab campaign cuts clean
+.PHONY: demo test slow lint types contract bench-smoke check lab campaign cuts interleavings worlds clean
 
 demo:
 	@scripts/venv.sh run
@@ -14,12 +14,12 @@ demo:
 # In the files' own order: xdist's would keep those with few tests, the longest, for the end.
 test:
 	@scripts/venv.sh dev
-	$(BIN)/python -m pytest -m "not slow" -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(ARGS)
+	TMPDIR=$$(scripts/tmp.sh) $(BIN)/python -m pytest -m "not slow" -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(ARGS)
 
 # What `make test` takes samples of: every step of an image's replacement killed, fifty pairs of fleets, the installs.
 slow:
 	@scripts/venv.sh dev
-	$(BIN)/python -m pytest -m slow -rs -n $(WORKERS) --dist worksteal $(ARGS)
+	TMPDIR=$$(scripts/tmp.sh) $(BIN)/python -m pytest -m slow -rs -n $(WORKERS) --dist worksteal $(ARGS)
 
 lint:
 	@scripts/venv.sh dev
@@ -54,6 +54,16 @@ campaign:
 cuts:
 	@scripts/venv.sh dev
 	$(BIN)/python -m tests.campaign.cuts -n $(N) $(ARGS)
+
+# Every schedule with at most two switches of every scenario, and random ones: N in all.
+interleavings:
+	@scripts/venv.sh dev
+	$(BIN)/python -m tests.campaign.interleavings -n $(N) $(ARGS)
+
+# Our commands and foreign hands in any order: N worlds of 30 steps. A violation prints its story and its seed.
+worlds:
+	@scripts/venv.sh dev
+	$(BIN)/python -m tests.worlds -n $(N) $(ARGS)
 
 clean:
 	rm -rf .venv build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

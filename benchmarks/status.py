@@ -2,9 +2,10 @@
 
     .venv/bin/python benchmarks/status.py [--clients 1000] [--runs 1000000] [--repeat 9] [--limit 2.0]
 
-Ends with 1 when `status` takes longer than `--limit` times a hello-world typer application plus its queries, the
-verdicts on their rows and the rendering, when the report takes 3 s or 3 MB, when one of the three asks more than 60
-queries, or when a query takes 20 ms or reads a whole table. Each figure stands with its part of what is allowed.
+Everything is CPU time, which a busy machine changes least. Ends with 1 when `status` takes longer than `--limit` times
+a hello-world typer application plus its queries, the verdicts on their rows and the rendering, when the report takes
+3 s, or 3 MB or 1.6 kB a client, when one of the three asks more than 60 queries, or when a query takes 20 ms or 25 ms
+for each thousand clients, or reads a whole table. Each figure stands with its part of what is allowed.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from contextlib import redirect_stdout
 from datetime import datetime
 from pathlib import Path
 
-from history_queries import LIMIT_MS, NOW, Timed, build, reads_whole_table
+from history_queries import NOW, Timed, build, limit_ms, reads_whole_table
 from startup import HELLO, median_s
 
 from nimwrap.cli.output.printer import Printer, print_json
@@ -37,7 +38,7 @@ from nimwrap.monitoring.report.page import page
 
 CONFIG = '[masters.nim]\ntransport = "local"\nmax_parallel = 90\n'
 SCHEDULE = '[nightly]\ncron = "0 6 * * *"\ntargets = ["lpar*"]\njitter = "10m"\n'
-REPORT_S, REPORT_MB, QUERIES = 3.0, 3.0, 60
+REPORT_S, REPORT_MB, CLIENT_MB, QUERIES = 3.0, 3.0, 0.0016, 60
 
 
 def enrich(path: Path, clients: int) -> None:
@@ -65,9 +66,9 @@ def median_ms(act: Callable[[], object], repeat: int) -> float:
     """The median of several calls after a first one that fills the caches."""
     taken = []
     for _ in range(repeat + 1):
-        began = time.perf_counter()
+        began = time.process_time()
         act()
-        taken.append((time.perf_counter() - began) * 1000)
+        taken.append((time.process_time() - began) * 1000)
     return statistics.median(taken[1:])
 
 
@@ -118,7 +119,7 @@ def status(config: Config, file: Path, repeat: int, limit: float) -> bool:
     return slow
 
 
-def written(config: Config) -> bool:
+def written(config: Config, clients: int) -> bool:
     """True when the report is too slow or too large, or report or metrics ask too many, slow or unindexed queries."""
     bad = False
     acts: dict[str, Callable[[Config, Reader, datetime], object]] = {
@@ -131,15 +132,15 @@ def written(config: Config) -> bool:
         took, slowest, text = [], [], None
         for _ in range(4):
             reader.taken.clear()
-            began = time.perf_counter()
+            began = time.process_time()
             text = act(config, reader, NOW)
-            took.append(time.perf_counter() - began)
+            took.append(time.process_time() - began)
             slowest.append(max(reader.taken, key=lambda pair: pair[1]))
         sql, worst = min(slowest[1:], key=lambda pair: pair[1])
-        parts = {"queries": (len(reader.taken), QUERIES), "slowest query ms": (worst, LIMIT_MS)}
+        parts = {"queries": (len(reader.taken), QUERIES), "slowest query ms": (worst, limit_ms(clients))}
         if name == "report" and isinstance(text, str):
             parts["s"] = (took[0], REPORT_S)
-            parts["MB"] = (len(text.encode()) / 1e6, REPORT_MB)
+            parts["MB"] = (len(text.encode()) / 1e6, max(REPORT_MB, clients * CLIENT_MB))
         print(f"{name:10} first {took[0]:5.2f} s, then {min(took[1:]):5.2f} s; slowest: {' '.join(sql.split())[:60]}")
         for what, (found, allowed) in parts.items():
             print(f"  {what:18} {found:9.2f} of {allowed:g}: {found / allowed:.2f}")
@@ -170,7 +171,7 @@ def main() -> int:
             build(config.database, options.clients, options.runs)
             enrich(config.database, options.clients)
         slow = status(config, file, options.repeat, options.limit)
-        return int(written(config) or slow)
+        return int(written(config, options.clients) or slow)
 
 
 if __name__ == "__main__":

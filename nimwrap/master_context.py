@@ -13,6 +13,7 @@ from nimwrap.domain.clock import Clock
 from nimwrap.domain.durations import rfc3339
 from nimwrap.domain.errors import NimwrapError
 from nimwrap.domain.progress import Progress
+from nimwrap.domain.stopwatch import Stopwatch
 from nimwrap.hosts.shared_call import SharedCall
 
 if TYPE_CHECKING:
@@ -48,6 +49,7 @@ class MasterContext:
 
     ``polls``: the operations that this process follows there, asked about by one call for all.
     ``beats``: a way to the master for heartbeats alone, None for the same.
+    ``stopwatch``: of the run that works here.
     ``unguarded``: the host without the guard of a lock, for what only asks about several works at once.
     """
 
@@ -62,6 +64,7 @@ class MasterContext:
     polls: SharedCall[Any, Any] = field(default_factory=SharedCall)  # plans and states: of a room above this one
     beats: Host | None = None
     unguarded: Host | None = None
+    stopwatch: Stopwatch = field(default_factory=Stopwatch)
 
     def act(self, run: str | None, label: str, script: str, *, timeout: float = 120.0) -> CommandResult:
         """Run a script and keep it and its output as evidence of the run."""

@@ -78,7 +78,10 @@ def estate(tmp_path: Path) -> Iterator[Estate]:
     """The founding case: master ``nim``, the PowerHA pair with the service address first on powerha1, plain clients."""
     from nimwrap.estate import build
 
-    built = build(tmp_path / "estate")
+    shell = os.environ.get("NIMWRAP_TEST_SHELL", "")  # tests/shells runs some tests under each of several
+    built = build(tmp_path / "estate", ksh=shell)
+    if shell:
+        built.fault("root_shell", shell)
     yield built
     built.stop()  # whatever still waits in it goes on, also where the test has failed
 
@@ -108,15 +111,15 @@ def schedules(tmp_path: Path) -> Callable[..., None]:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The network lab first: it is long and mostly waits, so it should go on beside the others and not after them."""
-    items.sort(key=lambda item: item.get_closest_marker("lab") is None)
+    """Files of few long tests first: they should go on beside the others and not after them."""
+    items.sort(key=lambda item: not any(item.get_closest_marker(name) for name in ("lab", "shells")))
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[None]:
-    """Where NIMWRAP_FORBID_SKIPS is set (CI), a skipped test of sshd, lab or browser has failed: CI has them."""
+    """Where NIMWRAP_FORBID_SKIPS is set (CI), a skipped test of sshd, shells, lab or browser has failed."""
     report: pytest.TestReport = yield  # type: ignore[assignment]  # the wrapped hook's result comes back here
-    needs = any(item.get_closest_marker(name) for name in ("sshd", "lab", "browser"))
+    needs = any(item.get_closest_marker(name) for name in ("sshd", "shells", "lab", "browser"))
     if os.environ.get("NIMWRAP_FORBID_SKIPS") and needs and report.skipped and not hasattr(report, "wasxfail"):
         reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
         report.outcome = "failed"

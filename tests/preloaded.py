@@ -19,6 +19,7 @@ import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -132,7 +133,8 @@ def _serve(listening: socket.socket) -> dict[str, Any] | None:
             running[os.pidfd_open(pid)] = pid, asking
 
 
-def _load() -> None:
+@cache
+def load() -> None:
     """All of nimwrap but the estate, and what it loads late."""
     import nimwrap as package
 
@@ -144,7 +146,7 @@ def _load() -> None:
 
 def main(place: str) -> int:
     """The server, and in each fork nimwrap."""
-    _load()
+    load()
     gc.freeze()
     with socket.socket(socket.AF_UNIX) as listening:
         listening.bind(place)

@@ -48,15 +48,24 @@ class BackupPlan:
     unreachable: Sequence[NimwrapError] = ()
 
 
-def backup_clients(config: Config, targets: Sequence[str], issued: datetime, watch: Watch) -> FleetResult:
+@dataclass(frozen=True)
+class Asking:
+    """Who asks for a backup: ``at_terminal``: somebody waits there; ``retry``: but would rather wait than be told."""
+
+    issued: datetime
+    at_terminal: bool = False
+    retry: bool = False
+
+
+def backup_clients(config: Config, targets: Sequence[str], asking: Asking, watch: Watch) -> FleetResult:
     """Back up the clients that the targets mean; usage errors are raised before anything is started."""
-    with _ordered(config, targets, issued) as (session, order, unreachable):
+    with _ordered(config, targets, asking) as (session, order, unreachable):
         return run_watched(session, order, watch, unreachable)
 
 
 def plan_backup(config: Config, targets: Sequence[str], issued: datetime) -> BackupPlan:
     """Look at the clients as a backup would, and change nothing anywhere."""
-    with _ordered(config, targets, issued) as (session, order, unreachable):
+    with _ordered(config, targets, Asking(issued)) as (session, order, unreachable):
         from nimwrap.fleet.planned_fleet import dry_run
 
         return BackupPlan(order, dry_run(session, order), unreachable)
@@ -89,7 +98,7 @@ def result_of(
 
 @contextmanager
 def _ordered(
-    config: Config, targets: Sequence[str], issued: datetime
+    config: Config, targets: Sequence[str], asking: Asking
 ) -> Iterator[tuple[Session, Order, Sequence[NimwrapError]]]:
     with open_session(config, ahead=True) as session:
         # Its modules are read while the masters list their clients.
@@ -97,4 +106,11 @@ def _ordered(
         selection, unreachable = refresh_and_select(session, targets)
         from nimwrap.fleet.fleet_run import Order
 
-        yield session, Order(selection.refs, selection.named, issued=issued), unreachable
+        order = Order(
+            selection.refs,
+            selection.named,
+            issued=asking.issued,
+            at_terminal=asking.at_terminal,
+            retry=asking.retry,
+        )
+        yield session, order, unreachable

@@ -29,8 +29,8 @@ def check_clients(
         checked = preflight_fleet(config, reader, targets, now)
     if any(isinstance(one, Inventory) for one in checked.answers.values()):
         try:
-            with Store.open(config.database) as store:
-                record_inventories(store, config, checked.answers, now)
+            with Store.open(config.database) as store, Reader.open(config.database) as reader:
+                record_inventories(store, reader, config, checked.answers, now)
                 for report in checked.reports:
                     if report.route_is_new:
                         ref = report.ref

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from nimwrap.domain.clock import Interrupted
+from nimwrap.domain.codes import Outcome
+from nimwrap.domain.errors import Problem
+from nimwrap.domain.ref import ClientRef
 from nimwrap.fleet.fleet_observer import ExpectedEnd, FleetObserver, FleetObservers
 from nimwrap.monitoring.alerts.fleet_pings import ping_begin, ping_end
 from nimwrap.monitoring.alerts.tell_news import tell_news
 from nimwrap.monitoring.report.report_files import after_fleet
 
 if TYPE_CHECKING:
-    from nimwrap.domain.errors import Problem
+    from nimwrap.copies.make_copy import CopyResult
     from nimwrap.domain.records import Run
     from nimwrap.fleet.session import Session
 
@@ -21,7 +26,7 @@ _log = logging.getLogger(__name__)
 
 def observed_by(session: Session, watching: FleetObserver) -> FleetObserver:
     """Whoever watches, and everybody who hears of every fleet run of this session."""
-    return FleetObservers((watching, ReportFiles(session), Notifications(session), Pings(session)))
+    return FleetObservers((watching, Copies(session), ReportFiles(session), Notifications(session), Pings(session)))
 
 
 class Pings(FleetObserver):
@@ -37,6 +42,33 @@ class Pings(FleetObserver):
 
     def ended(self, runs: Sequence[Run]) -> None:
         _warn(ping_end(self._config, runs, self._rid))
+
+
+class Copies(FleetObserver):
+    """Images that were made are copied elsewhere, before anybody is told how things stand."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    def ended(self, runs: Sequence[Run]) -> None:
+        if not self._session.config.copies:
+            return
+        from nimwrap.actions.copy_images import copy_after_run
+
+        refs = dict.fromkeys(ClientRef(run.master, run.client) for run in runs if run.outcome in _MADE)
+        with suppress(Interrupted):  # what runs on the master goes on; the next pass takes it up
+            done = copy_after_run(self._session, refs, self._tell)
+            _warn(problem for error in done.troubles for problem in error.problems)
+
+    def _tell(self, result: CopyResult) -> None:
+        said = f"copy to {result.planned.place.name}: {result.location}"
+        if result.failure:
+            _warn([Problem(result.failure.code, f"{said}: {result.failure.message}", result.failure.fix)])
+        else:
+            _log.info("%s: ok", said)
+
+
+_MADE = (Outcome.OK, Outcome.WARNING)
 
 
 class ReportFiles(FleetObserver):

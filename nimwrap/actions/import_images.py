@@ -1,4 +1,4 @@
-"""Record the image resources that NIM has and nimwrap does not know."""
+"""Record the images that nimwrap does not know: NIM's resources, and plain files."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from nimwrap.fleet.session import Session, open_session, refresh_inventories
 from nimwrap.images.adoption import Imported, record_images, unrecorded
 from nimwrap.images.image_inventory import inventory
 from nimwrap.images.master_catalog import read_catalog
+from nimwrap.images.reverify import writing_in
 
 if TYPE_CHECKING:
     from nimwrap.config.model import Config
@@ -62,7 +63,8 @@ def _imported(session: Session, master: str, wanted: frozenset[ClientRef] | None
     catalog = read_catalog(context.host, session.config, master, [row.location for row in rows])
     entries = [
         entry
-        for entry in unrecorded(inventory(master, rows, catalog, now))
-        if wanted is None or ClientRef(master, entry.client or "") in wanted
+        for entry in unrecorded(inventory(master, rows, catalog, now), writing_in(context, session.reader))
+        if wanted is None or entry.resource is None or ClientRef(master, entry.client or "") in wanted
     ]
-    return record_images(context, entries, catalog, now)
+    meant = None if wanted is None else frozenset(ref.client for ref in wanted if ref.master == master)
+    return record_images(context, entries, catalog, now, meant)

@@ -11,6 +11,7 @@ from nimwrap.actions.prune_images import ChosenImages
 from nimwrap.actions.recover_masters import recover_in
 from nimwrap.domain.errors import NimwrapError
 from nimwrap.fleet.session import open_session
+from nimwrap.images.observed_state import observe
 from nimwrap.images.reverify import Budget, Check, due_for_full, oldest_first, verify, writing_in
 
 if TYPE_CHECKING:
@@ -43,14 +44,14 @@ def verify_images(
     with open_session(config) as session:
         masters = dict.fromkeys(row.master for row in chosen(session.reader))
         troubles = recover_in(session, masters).troubles
-        rows = chosen(session.reader)
         for master in masters:
             if master in troubles:
                 continue
-            mine = oldest_first(row for row in rows if row.master == master)
-            whole = mine if request.full else due_for_full(mine, config, request.now) if request.due else []
             context = session.master_context(master)
             try:
+                observe(context, request.now)
+                mine = oldest_first(row for row in chosen(session.reader) if row.master == master)
+                whole = mine if request.full else due_for_full(mine, config, request.now) if request.due else []
                 busy = writing_in(context, session.reader)
                 for check in verify(context, mine, whole, busy, request.budget, request.now):
                     tell(check)

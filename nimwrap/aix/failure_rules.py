@@ -1,7 +1,8 @@
 """The table behind :func:`nimwrap.aix.classify.classify`: which text means which failure, nearest cause first.
 
 Sections are those of aix-nim unless powerha or peers is named. A rule looks at the whole text, never at one code alone:
-0042-175 and 0042-001 only say that some other command failed, so neither stands here.
+0042-175 and 0042-001 only say that some other command failed, so neither stands here. The text of an errno says nothing
+about who met it: that is told by the program that printed it, and without one it stays undecided.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from nimwrap.aix import nim
+from nimwrap.aix.messages import AixMessage, messages
 from nimwrap.domain.codes import FailureCode
 
 
@@ -41,6 +43,32 @@ def _space_is_short(text: str) -> bool:
     return space is not None and space.required_bytes > space.available_bytes and not nim.completed(text)
 
 
+_NO_WAY = r"connection (?:refused|timed out|reset)|no route to host|network (?:is )?(?:down|unreachable)|host is down"
+_NOT_ALLOWED = r"not owner|operation not permitted|permission denied|file access permissions do not allow"
+
+
+def _of_channel(message: AixMessage) -> bool:
+    """Whether it is NIM's channel that speaks: c_rsh, rsh, nimsh, or 0042-006, which is about nothing else."""
+    return message.code == "0042-006" or message.program.rpartition("/")[2] in (
+        "c_rsh",
+        "rsh",
+        "nimsh",
+        "exec_nimsh_cmd",
+    )
+
+
+def _of_nfs(message: AixMessage) -> bool:
+    """Whether mount or what NIM mounts with speaks: then it is about the master's exports, not about the channel."""
+    program = message.program.rpartition("/")[2]
+    return message.code[:4] in ("1831", "1832") or program in ("mount", "vmount", "nfsmnthelp", "c_mkbosi")
+
+
+def _spoken(speaks: Callable[[AixMessage], bool], pattern: str) -> Callable[[str], bool]:
+    """True of a text in which one of these speakers says something like ``pattern``."""
+    words = re.compile(pattern, re.IGNORECASE)
+    return lambda text: any(speaks(message) and words.search(str(message)) for message in messages(text))
+
+
 RULES: tuple[Rule, ...] = (
     _rule(  # 6.2
         FailureCode.CLIENT_UNKNOWN,
@@ -62,22 +90,50 @@ RULES: tuple[Rule, ...] = (
         "On the master: look for the host in /etc/exports and exportfs; correct or remove that entry, or make the name "
         "resolvable in /etc/hosts. NIM cannot export anything until then.",
     ),
-    _rule(  # 5.1 and 6.2; the second line: AIX's own wording of the same errors
+    _rule(  # cases: the master's name or route is missing on the client; nothing of the channel is meant
         FailureCode.CLIENT_UNREACHABLE,
-        r"0042-006|connection (?:refused|timed out|reset)|no route to host"
-        r"|refused an attempted connect operation|did not respond within the timeout"
-        r"|route to the remote host is not available",
+        r"not in (?:the )?hosts database",
+        "the client cannot resolve the master's name, or has no route to it",
+        "On the client: host MASTER must give the master's address (MASTER as in /etc/niminfo); add it to DNS or "
+        "/etc/hosts. Then traceroute MASTER, and netstat -rn for the route.",
+    ),
+    _rule(
+        FailureCode.CLIENT_UNREACHABLE,
+        _NO_WAY,
+        "the client gets no answer from the master's NFS service",
+        "On the client: host MASTER must give the master's address; showmount -e MASTER must answer. On the master: "
+        "lssrc -g nfs (nfsd and rpc.mountd must be active; startsrc -g nfs starts them).",
+        _spoken(_of_nfs, _NO_WAY),
+    ),
+    _rule(  # 5.1 and 6.2: whatever the errno behind it
+        FailureCode.CLIENT_UNREACHABLE,
+        r"0042-006",
         "the client cannot be reached over NIM's channel",
         "On the client: lssrc -s nimsh, and startsrc -s nimsh if it is down. From the master: ping the client, and "
         "check that ports 3901 and 3902 (nimsh) are open between the two and that the client's name resolves rightly.",
     ),
+    _rule(
+        FailureCode.CLIENT_UNREACHABLE,
+        f"{_NO_WAY}|{_NOT_ALLOWED}",
+        "NIM's channel to the client does not let the master in",
+        "On the client: lssrc -s nimsh, and startsrc -s nimsh if it is down; /var/adm/ras/nimsh.log says whom it "
+        "refuses. From the master: nim -o lslpp CLIENT asks the client something harmless.",
+        _spoken(_of_channel, f"{_NO_WAY}|{_NOT_ALLOWED}"),
+    ),
     _rule(  # 6.3 (1831-010, 1832-019: wording not captured) and peers P15
         FailureCode.CLIENT_UNREACHABLE,
-        r"1831-010|1832-019|program not registered|server \S{1,255} not responding|RPC: \S"
-        r"|not in (?:the )?hosts database",
+        r"1831-010|1832-019|program not registered|server \S{1,255} not responding|RPC: \S|mount: given up after",
         "the client gets no answer from the master's NFS service",
         "On the master: lssrc -g nfs (nfsd and rpc.mountd must be active; startsrc -g nfs starts them). On the client: "
         "host MASTER must give the master's address; showmount -e MASTER must answer.",
+    ),
+    _rule(  # 5.1; the second line: AIX's own wording of the same errors. Nobody says which program met them
+        FailureCode.CLIENT_UNREACHABLE,
+        rf"{_NO_WAY}|refused an attempted connect operation|did not respond within the timeout"
+        r"|route to the remote host is not available",
+        "a connection failed, over NIM's channel or to the master's NFS service: which of the two is not said",
+        "NIM's channel: on the client, lssrc -s nimsh; from the master, ping CLIENT, and ports 3901 and 3902. NFS: on "
+        "the client, host MASTER and showmount -e MASTER; on the master, lssrc -g nfs.",
     ),
     _rule(  # 5.4 item 10, 6.4
         FailureCode.ROOTVG_LOCKED,
@@ -95,7 +151,7 @@ RULES: tuple[Rule, ...] = (
     ),
     _rule(  # 3.3, three sources
         FailureCode.EXPORT_DENIED,
-        r"vmount: operation not permitted",
+        r"vmount: (?:operation not permitted|not owner)",
         "the NFS server wants a privileged port and the client used another",
         "On the client: nfso -p -o nfs_use_reserved_ports=1 (lasting; it changes NFS for the whole client).",
     ),
@@ -137,9 +193,25 @@ RULES: tuple[Rule, ...] = (
         "On the client and on the master: ulimit -f must say unlimited for root (fsize = -1 in /etc/security/limits), "
         "and the image file system must be JFS2 or large-file enabled (lsfs -q).",
     ),
+    _rule(  # cases: LVM's own words
+        FailureCode.SPACE_SHORT,
+        r"0516-404|0516-788|not enough (?:free )?(?:physical |logical )?partitions|unable to extend logical volume"
+        r"|not enough resources available to fulfill allocation",
+        "a volume group has no free partitions for what is to be extended",
+        "On the machine that says so: lsvg rootvg (FREE PPs), df -k. Make room in the volume group, or in the file "
+        "system that was to be extended: for a client, /tmp and / before a mksysb with flag X.",
+    ),
+    _rule(  # cases: the room is short, which is not to say that anything is full
+        FailureCode.SPACE_SHORT,
+        r"not enough free disk space|more \d+.byte blocks are required|extend th(?:is|e) file system was unsuccessful",
+        "a file system has less room than is needed, and could not be extended",
+        "On the machine that says so: df -k of the file system named, lsvg of its volume group; chfs -a size=+... or "
+        "make room there.",
+    ),
     _rule(  # 5.3
         FailureCode.SPACE_SHORT,
-        r"no space left|(?:not enough|insufficient|out of) (?:free |disk )?space",
+        r"no space left|file ?system (?:\S{1,255} )?(?:is )?full\b"
+        r"|(?:not enough|insufficient|out of) (?:free )?(?:disk )?space(?! (?:on|in) (?:the )?paging)",
         "a file system is full",
         "On the master: df -k of the image directory. On the client: df -k /tmp / (the boot image is built in /tmp; "
         "flag X lets it grow). nimwrap images prune frees old generations.",

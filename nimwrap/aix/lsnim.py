@@ -12,6 +12,7 @@ from nimwrap.aix.text import Unrecognised, lines
 LSNIM = "/usr/sbin/lsnim"
 MKSYSB = "mksysb"
 """NIM's type of the resource that is the image of an AIX client's rootvg."""
+MASTER = "master"  # what every master calls itself
 READY = "ready for a NIM operation"  # any other Cstate is busy; no text for "busy" is documented (section 2.7)
 CLASSES = frozenset({"machines", "resources", "networks", "management", "groups", "customers"})
 

@@ -18,10 +18,12 @@ _CODE = re.compile(r"(?<![\w-])\d{4}-\d{3,4}(?![\w-])")
 _COLOUR = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")  # a log pasted from a terminal
 _EXIT_STATUS = re.compile(r"(?:rc=)?(\d{1,3})")
 
+NIM_LIST = "IBM's list: https://ibm.com/docs/ssw_aix_71/com.ibm.aix.install/nim_error_messages.htm"
+
 _OPAQUE = {
-    "says": "Not documented publicly: no public text of this message was found. IBM's own list may have it.",
-    "causes": ["Unknown. The messages around it, and any command output below 0042-175, say more"],
-    "run": ["on the master: alog -f /var/adm/ras/nimlog -o", "IBM documentation: NIM error messages"],
+    "says": "A message of NIM whose meaning stands in IBM's list of NIM error and warning messages.",
+    "causes": ["See the list; the messages around it, and any command output below 0042-175, say more"],
+    "run": [NIM_LIST, "on the master: alog -f /var/adm/ras/nimlog -o"],
     "nimwrap": "Failure code unknown, with the raw message. It invents no meaning.",
     "source": "aix-nim 6.2",
 }

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from nimwrap.aix.text import Unrecognised, lines
 
+_OPTIONS = "vers=3,proto=tcp,retry=2,intr"
 _ROW = re.compile(r"(\S+)?\s+(\S+)\s+(/\S*)\s+([a-z]\w*)\s+([A-Z][a-z]{2}\s+\d{1,2}\s+\d\d:\d\d)(?:\s+(\S+))?\s*")
 
 
@@ -23,6 +24,14 @@ class Mount:
 
 def argv() -> list[str]:
     return ["mount"]
+
+
+def nfs_argv(source: str, over: str, *, careful: bool = True) -> list[str]:
+    """Mounts ``source`` by NFS; ``careful``: as NIM does, but so that it ends by itself when nobody answers.
+
+    AIX's own defaults are a mount that cannot be interrupted, tried a thousand times.
+    """
+    return ["mount", *(["-o", _OPTIONS] if careful else []), source, over]
 
 
 def parse(text: str) -> list[Mount]:

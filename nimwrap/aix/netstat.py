@@ -1,8 +1,10 @@
-"""``netstat -in``: the addresses of every interface in alias order; ``netstat -rn``: routes (aix-nim section 4)."""
+"""``netstat -in``: the addresses of every interface in alias order; ``netstat -rn``: routes (aix-nim section 4);
+``netstat -an``: connections."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Container
 from dataclasses import dataclass
 
 from nimwrap.aix.addresses import ipv6
@@ -12,6 +14,9 @@ _ROW = re.compile(r"([a-z]+\d+)(\*?)\s+(\d{1,9})\s+(\S.*)")
 _LINK = re.compile(r"link#\d+")
 _MAC = re.compile(r"[0-9a-f]{1,2}(?:[.:][0-9a-f]{1,2}){5}", re.IGNORECASE)
 _ROUTE = re.compile(r"(\S+)\s+(\S+)\s+([A-Za-z0-9]+)\s+\d+\s+\d+\s+([a-z]+\d+)\b(.*)")
+
+
+_CONNECTION = re.compile(r"^(\d+(?:\.\d+){3})\.\d+ (\d+(?:\.\d+){3})\.(\d+)\s*$", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -46,6 +51,19 @@ def argv() -> list[str]:
 
 def routes_argv() -> list[str]:
     return ["netstat", "-rn"]
+
+
+def connections_shell(port: int) -> str:
+    """Shell text (without quotes of one kind): both ends of each connection that has ``port`` at one of them."""
+    return f'netstat -an | awk "/[.]{port} /{{print \\$4,\\$5}}"'
+
+
+def parse_connections(text: str, peers: Container[str], port: int) -> str:
+    """The local address of the only kind of connection to ``port`` of one of ``peers``."""
+    found = {match[1] for match in _CONNECTION.finditer(text) if match[2] in peers and int(match[3]) == port}
+    if len(found) != 1:
+        raise Unrecognised("netstat -an", text)
+    return found.pop()
 
 
 def _row(line: str) -> Row | None:

@@ -122,6 +122,11 @@ def parse_progress(text: str) -> OperationProgress | None:
     return OperationProgress(*(int(number) for number in found[-1])) if found else None
 
 
+def began(text: str) -> bool:
+    """True when the output shows that an operation on the client had begun: space, progress, or a method of its own."""
+    return parse_progress(text) is not None or parse_space(text) is not None or "c_mkbosi" in text or completed(text)
+
+
 def completed(text: str) -> bool:
     """True when 0512-038 was printed, by ``savevg:`` or ``mksysb:``: the only positive proof in the output."""
     return _COMPLETED.search(text) is not None

@@ -1,4 +1,8 @@
-"""The source address by perl: a connected UDP socket has one and sends nothing (aix-nim section 4, powerha 7)."""
+"""The source address by perl: a connected UDP socket has one and sends nothing (aix-nim section 4, powerha 7).
+
+A kernel with several routes may choose otherwise for TCP, by which the image travels: so a TCP connection to the same
+port is asked as well, for a few seconds at most, and its answer is the last one.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +17,11 @@ _PROGRAM = (
     '$t=inet_aton($ARGV[0]) or die "cannot resolve $ARGV[0]\\n";'
     'socket(S,PF_INET,SOCK_DGRAM,0) or die "$!\\n";'
     f'connect(S,sockaddr_in({NFS_PORT},$t)) or die "$!\\n";'
-    '($p,$h)=sockaddr_in(getsockname(S));print inet_ntoa($h),"\\n"'
+    '($p,$h)=sockaddr_in(getsockname(S));print inet_ntoa($h),"\\n";'
+    "$SIG{ALRM}=sub{exit};alarm 4;"
+    "socket(T,PF_INET,SOCK_STREAM,0) or exit;"
+    f"connect(T,sockaddr_in({NFS_PORT},$t)) or exit;"
+    '($p,$h)=sockaddr_in(getsockname(T));print inet_ntoa($h),"\\n"'
 )
 _ADDRESS = re.compile(r"(?:(?:25[0-5]|2[0-4]\d|1?\d?\d)\.){3}(?:25[0-5]|2[0-4]\d|1?\d?\d)")
 

@@ -2,35 +2,33 @@
 
 from __future__ import annotations
 
-import re
-import shlex
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from nimwrap.backup import spool
 from nimwrap.backup.attempt_planner import command_and_undo
+from nimwrap.backup.attempt_record import AttemptResult
 from nimwrap.backup.cancel_request import refuse_cancelled
-from nimwrap.backup.finalize import AttemptOutcome, denied_from, finalize_attempt
-from nimwrap.backup.operation import Start, Started, StartUnknown, follow, start
+from nimwrap.backup.finalize import denied_from
+from nimwrap.backup.operation import Start, Started, StartUnknown, start
 from nimwrap.backup.operation_status import OperationStatus
+from nimwrap.backup.recovery_acts import finish
+from nimwrap.backup.recovery_seen import LockIs, OwnerIs, WishIs
+from nimwrap.backup.unfinished_attempt import UnfinishedAttempt
 from nimwrap.domain.attempt_plan import AttemptPlan
 from nimwrap.domain.clock import Interrupted, NotStarted
 from nimwrap.domain.codes import FailureCode, Outcome
 from nimwrap.domain.errors import NimwrapError
 from nimwrap.domain.findings import Failure
 from nimwrap.domain.progress import Progress
-from nimwrap.domain.records import Attempt, ChangeState, Image, SourceAddress
-from nimwrap.hosts.script_batch import PREAMBLE
-from nimwrap.images.image_fault import fault_columns
+from nimwrap.domain.records import Attempt, ChangeState, SourceAddress
 from nimwrap.locks.client_locks import lock_lost, owner_text
-from nimwrap.locks.lock_scripts import free_slots_script
 from nimwrap.master_context import MasterContext
 from nimwrap.preflight.engine import recheck_source
 from nimwrap.preflight.preflight_report import PreflightReport
 from nimwrap.remedies.base import Work
 
 SLOT_WAIT_S = 5
-_JOB_WAY = re.compile(r"^nw_job_(lost|way)=(\w+)$", re.MULTILINE)
 
 
 class OperationOutcomeUnknown(Exception):  # noqa: N818  it is nobody's error yet
@@ -39,14 +37,6 @@ class OperationOutcomeUnknown(Exception):  # noqa: N818  it is nobody's error ye
     def __init__(self, cause: NimwrapError) -> None:
         super().__init__(cause.message)
         self.cause = cause
-
-
-@dataclass(frozen=True)
-class AttemptResult:
-    attempt: Attempt
-    outcome: Outcome
-    failure: Failure | None
-    image: Image | None = None
 
 
 def make_image(context: MasterContext, report: PreflightReport, work: Work, plan: AttemptPlan) -> AttemptResult:
@@ -75,16 +65,51 @@ def make_image(context: MasterContext, report: PreflightReport, work: Work, plan
         return _not_started(context, plan, attempt, refused)
     try:
         context.store.update_run(plan.run, phase="image", remedy=attempt.remedy)
-        attempted = record(context, plan, follow(context, plan), attempt)
+        attempted = _followed(context, plan, attempt)
     except NimwrapError as error:
         raise OperationOutcomeUnknown(error) from error
-    if attempted.failure is not None and attempted.failure.code is FailureCode.EXPORT_DENIED:
-        # Once more after a denial: the address moves with a failover.
+    failure = attempted.failure
+    if failure is not None and (failure.code is FailureCode.EXPORT_DENIED or _may_be_failover(report, failure)):
+        # Once more after a failure: the address moves with a failover.
         with suppress(NimwrapError):
             now = recheck_source(context.host, context.master, report)
             expected = SourceAddress(report.source_address.expected, now.actual, now.method)
-            attempted = replace(attempted, failure=denied_from(attempted.failure, expected))
+            failure = after_failover(denied_from(failure, expected), report, now.actual)
+            attempted = replace(attempted, failure=failure)
     return attempted
+
+
+def _may_be_failover(report: PreflightReport, failure: Failure) -> bool:
+    """Whether it is worth asking if the client's cluster has moved meanwhile."""
+    return report.cluster is not None and failure.code not in (FailureCode.CANCELLED, FailureCode.ARCHIVE_WARNING)
+
+
+def after_failover(failure: Failure, report: PreflightReport, actual: str | None) -> Failure:
+    """The failure of an attempt during which the client's source address moved: that is said with it."""
+    before = report.source_address.actual
+    if actual is None or before is None or actual == before:
+        return failure
+    moved = f"a failover in the middle: the client's packets left from {before} when it began, and from {actual} now"
+    return replace(failure, message=f"{failure.message} ({moved})")
+
+
+def _followed(context: MasterContext, plan: AttemptPlan, attempt: Attempt) -> AttemptResult:
+    """The started operation, brought to its end by the table that everybody goes by."""
+    case = UnfinishedAttempt(
+        context,
+        plan.run,
+        plan,
+        plan.run,
+        OperationStatus(room=True, alive=True),
+        owner=OwnerIs.SELF,
+        wish=WishIs.FOLLOW,
+        lock=LockIs.OURS,
+        attempt=attempt,
+        change_open=plan.change is not None,
+    )
+    finish(case)
+    assert case.recorded is not None  # noqa: S101  the table ends an own attempt with its record
+    return case.recorded
 
 
 def failure_of(error: NimwrapError) -> Failure:
@@ -92,20 +117,14 @@ def failure_of(error: NimwrapError) -> Failure:
     return Failure(FailureCode.of(error.code), error.message, error.hint)
 
 
-def unstarted(why: str) -> Failure:
-    """The failure of a run that ended, as ``why`` says, with nothing to follow: its slot may be taken again."""
-    message = f"{why} before an operation was started; nothing was changed"
-    return Failure(FailureCode.KILLED, message, "start the backup again")
-
-
 def _start(context: MasterContext, plan: AttemptPlan, command: str, undo: str | None) -> Failure | None:
     """Start the operation, waiting for a slot while others use them all."""
-    cleared = False
+    cleared, began = False, context.clock.monotonic()
     while True:
         context.clock.before_start()
         refuse_cancelled(context, plan.run)
         now = replace(plan, max_parallel=context.parallel.at_once(context.master))
-        started = start(context, now, command, undo, owner_text())
+        started = start(context, now, command, undo, owner_text(context))
         if started.state is Start.STARTED:
             return None
         if started.state is Start.LOST:
@@ -115,10 +134,22 @@ def _start(context: MasterContext, plan: AttemptPlan, command: str, undo: str | 
             context.host.run(spool.reset_room(plan))
             cleared = True
         elif started.state is Start.BUSY:
+            if context.clock.monotonic() - began > 2 * plan.timeout_s:
+                return _never_free(plan, started)
             context.tell(Progress(plan.run, "waiting", plan.client, note="all image slots of this master are taken"))
-            context.clock.sleep(SLOT_WAIT_S)
+            with context.stopwatch.waiting():
+                context.clock.sleep(SLOT_WAIT_S)
         else:
             return _no_start(plan, started)
+
+
+def _never_free(plan: AttemptPlan, started: Started) -> Failure:
+    return Failure(
+        FailureCode.LOCKED,
+        f"all image slots of {plan.master} were taken for twice the timeout; nothing was started",
+        "nimwrap doctor and nimwrap recover name who holds them",
+        started.text,
+    )
 
 
 def _no_start(plan: AttemptPlan, started: Started) -> Failure:
@@ -136,72 +167,3 @@ def _not_started(context: MasterContext, plan: AttemptPlan, attempt: Attempt, fa
     ended = replace(attempt, ended=context.clock.now(), failure_code=failure.code)
     context.store.end_attempt(plan.run, ended, output=failure.evidence)
     return AttemptResult(ended, Outcome.LOCKED if failure.code is FailureCode.LOCKED else Outcome.FAILED, failure)
-
-
-def record(context: MasterContext, plan: AttemptPlan, done: OperationStatus, attempt: Attempt) -> AttemptResult:
-    """Conclude a finished operation and write down what came of it; also what a later process calls."""
-    context.tell(Progress(plan.run, "proof", plan.client, size_bytes=done.size))
-    concluded = finalize_attempt(context, plan, done)
-    failure = concluded.failure
-    ended = replace(
-        attempt, ended=context.clock.now(), returncode=done.returncode, failure_code=failure.code if failure else None
-    )
-    context.store.end_attempt(plan.run, ended, output=done.output)
-    _remember_ways(context, plan, done.output)
-    image = _record_image(context, plan, concluded) if concluded.outcome is not Outcome.FAILED else None
-    for left in concluded.left:
-        context.note(plan.run, "leftover", left)
-    _empty_room(context, plan, concluded, failed=image is None)
-    return AttemptResult(ended, concluded.outcome, failure, image)
-
-
-def _remember_ways(context: MasterContext, plan: AttemptPlan, output: str) -> None:
-    """What the operation saw of the ways to start a job, once one of them failed; the next run begins with the best."""
-    seen = [match.groups() for match in _JOB_WAY.finditer(output)]
-    if any(what == "lost" for what, _ in seen):
-        with suppress(NimwrapError):
-            for what, way in seen:
-                context.store.remember_job_way(plan.master, way, context.clock.now(), lost=what == "lost")
-
-
-def _empty_room(context: MasterContext, plan: AttemptPlan, concluded: AttemptOutcome, *, failed: bool) -> None:
-    """After a failure the slot is free and the room gone; what still waits to be cleaned is put aside for recover,
-    with what the end saw of the client, so that recover can tell what has come since.
-
-    After a success the room stays until the run is closed: until then it is the only other record of it.
-    """
-    room, aside = shlex.quote(plan.room), shlex.quote(f"{plan.room}.left-{plan.number}")
-    if concluded.left or concluded.open_change:
-        keep = f"echo {shlex.quote(concluded.seen.to_json())} > {room}/end; mv {room} {aside}\n"
-        context.host.run(f"{PREAMBLE}{free_slots_script(plan.spool, plan.run)}{keep}")
-    elif failed:
-        context.host.run(spool.reset_room(plan))
-
-
-def _record_image(context: MasterContext, plan: AttemptPlan, concluded: AttemptOutcome) -> Image:
-    proof = concluded.proof
-    assert proof is not None  # noqa: S101  an attempt that did not fail was proven
-    now = context.clock.now()
-    resource = plan.resource if concluded.defined else ""
-    image_id = context.store.add_image(
-        run=plan.run,
-        client=plan.client,
-        master=plan.master,
-        kind=plan.kind,
-        resource=resource or None,
-        location=proof.location,
-        size_bytes=proof.size_bytes,
-        outcome=concluded.outcome,
-        verified=proof.good,
-        verified_by=list(proof.verified_by),
-        verified_at=now,
-        node=proof.node,
-        machine_id=proof.machine_id,
-        oslevel=proof.oslevel,
-        file_count=proof.file_count,
-        cksum=proof.cksum,
-        created=now,
-        **fault_columns(None),
-    )
-    context.store.update_run(plan.run, image=image_id)
-    return Image(resource, proof.location, proof.size_bytes, proof.good, proof.verified_by, image_id)

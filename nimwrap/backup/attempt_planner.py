@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import shlex
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from nimwrap.backup.place_image import place_steps
-from nimwrap.config.model import MasterConfig
+from nimwrap.config.model import BackupPolicy, MasterConfig
 from nimwrap.domain.attempt_plan import NAME_TAKEN, AttemptPlan
 from nimwrap.domain.findings import Failure
 from nimwrap.hosts.channel_route import SELF
@@ -65,6 +65,7 @@ def plan_attempt(
         had_allocations=tuple(f"{kind} = {name}" for kind, name in report.nim_before.allocated),
         had_cstate=report.nim_before.cstate,
         had_mounts=report.client_mounts,
+        had_standing=report.standing,
     )
     return remedy(key.method).plan(draft, work, report.admission.hosts if report.admission else (), exports)
 
@@ -79,3 +80,9 @@ def command_and_undo(plan: AttemptPlan, work: Work) -> tuple[str, str | None]:
     way = remedy(plan.method)
     free = f"{PREAMBLE}[ ! -f {shlex.quote(plan.location)} ] || {{ echo {shlex.quote(NAME_TAKEN)}; exit 1; }}\n"
     return free + way.command(plan, work), way.undo(plan)
+
+
+def fitting_flags(policy: BackupPolicy, report: PreflightReport) -> BackupPolicy:
+    """Without flag ``e`` where there is nothing to read: what mksysb does then is not public (aix-audit, row 8)."""
+    flags = policy.mksysb_flags.replace("e", "")
+    return replace(policy, mksysb_flags=flags) if flags and report.exclude_file is False else policy

@@ -6,18 +6,20 @@
 
 from __future__ import annotations
 
-import secrets
 import shlex
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import datetime
 from typing import NoReturn
 
 from nimwrap.aix import exportfs
-from nimwrap.backup.attempt import AttemptResult, OperationOutcomeUnknown, failure_of, make_image, unstarted
-from nimwrap.backup.attempt_planner import AttemptKey, plan_attempt
+from nimwrap.backup.attempt import OperationOutcomeUnknown, failure_of, make_image
+from nimwrap.backup.attempt_planner import AttemptKey, fitting_flags, plan_attempt
+from nimwrap.backup.attempt_record import AttemptResult, unstarted
+from nimwrap.backup.backup_request import BackupRequest, RetryLater, new_run_id
 from nimwrap.backup.cancel_request import refuse_cancelled
+from nimwrap.backup.earlier_run import follow_earlier, made_by
 from nimwrap.backup.export_journal import changed_by_another
 from nimwrap.backup.post_backup import apply_name_and_retention, warned
 from nimwrap.backup.self_preflight import master_preflight
@@ -30,17 +32,17 @@ from nimwrap.domain.codes import CAN_PASS, FailureCode, Outcome
 from nimwrap.domain.durations import rfc3339
 from nimwrap.domain.errors import NimwrapError
 from nimwrap.domain.findings import CheckVerdict, Failure
-from nimwrap.domain.names import PLAIN_KIND
 from nimwrap.domain.progress import Progress
-from nimwrap.domain.records import ClientRef, Run
+from nimwrap.domain.records import Run
 from nimwrap.domain.retry import wait_before
+from nimwrap.domain.stopwatch import Stopwatch
 from nimwrap.history.run_lease import RunLease
 from nimwrap.hosts.script_batch import PREAMBLE
 from nimwrap.images.kinds.registry import KINDS, images_of
 from nimwrap.locks.client_locks import beating, give_back, guarded, locked_by_another, take_locks
 from nimwrap.master_context import MasterContext, log_path
 from nimwrap.preflight.engine import preflight, recheck_source
-from nimwrap.preflight.preflight_report import PreflightReport, Prior
+from nimwrap.preflight.preflight_report import PreflightReport
 from nimwrap.remedies.base import Work
 
 DENIALS = frozenset({FailureCode.EXPORT_DENIED, FailureCode.SOURCE_ADDRESS_MISMATCH, FailureCode.EXPORT_CONFLICT})
@@ -48,40 +50,6 @@ DENIALS = frozenset({FailureCode.EXPORT_DENIED, FailureCode.SOURCE_ADDRESS_MISMA
 
 LOCKED_WAIT_S = 10.0
 """How long a fleet leaves a client alone that another nimwrap works on."""
-
-
-def fitting_flags(policy: BackupPolicy, report: PreflightReport) -> BackupPolicy:
-    """Without flag ``e`` where there is nothing to read: what mksysb does then is not public (aix-audit, row 8)."""
-    flags = policy.mksysb_flags.replace("e", "")
-    return replace(policy, mksysb_flags=flags) if flags and report.exclude_file is False else policy
-
-
-@dataclass(frozen=True)
-class BackupRequest:
-    """One backup as asked for. ``slot`` is the schedule's due time; ``retry_refusals``: nobody waits at a terminal;
-    ``in_company``: other clients are backed up by the same command, so one of them may hold the cluster."""
-
-    ref: ClientRef
-    kind: str = PLAIN_KIND
-    volume_group: str = ""
-    schedule: str | None = None
-    slot: datetime | None = None
-    retry_refusals: bool = False
-    in_company: bool = False
-    prior: Prior = field(default_factory=Prior)
-
-
-@dataclass(frozen=True)
-class RetryLater:
-    """Try the run again after ``wait_s`` seconds, because of ``failure``."""
-
-    wait_s: float
-    failure: Failure
-
-
-def new_run_id(client: str, now: datetime) -> str:
-    """Sortable, short, safe as a directory name: ``20261123T010203-powerha1-4f2a``."""
-    return f"{now:%Y%m%dT%H%M%S}-{client[:20]}-{secrets.token_hex(2)}"
 
 
 class BackupRun:
@@ -94,8 +62,9 @@ class BackupRun:
         self, context: MasterContext, request: BackupRequest, meanwhile: Callable[[], Failure | None] = lambda: None
     ) -> None:
         now = context.clock.now()
-        self.context, self.request, self.meanwhile = context, request, meanwhile
-        self._unlocked = context
+        self.watch = Stopwatch(context.clock.monotonic)
+        self.context = self._unlocked = replace(context, stopwatch=self.watch)
+        self.request, self.meanwhile = request, meanwhile
         ref = request.ref
         self.policy: BackupPolicy = context.config.policy(ref.master, ref.client)
         self.retry: RetryPolicy = context.config.retry_policy(ref.master, ref.client)
@@ -109,6 +78,7 @@ class BackupRun:
         )
         self.run = replace(self.run, log_path=str(log_path(context.config, self.run.id)))
         self.rounds = 0
+        self.last_round: RetryLater | None = None
         self.tried: list[str] = []
         self._owner: RunLease | None = None
         self._locking = False
@@ -117,10 +87,23 @@ class BackupRun:
     def begin(self) -> None:
         """Own the run and write its row, before anything is done for it."""
         self._owner = RunLease(self.context.config.state_dir, self.run.id)
+        self.run = replace(self.run, started=self.context.clock.now(), waited_s=self.watch.waited_s)
         self.context.store.begin_run(self.run, slot=self.request.slot)
+
+    @property
+    def begun(self) -> bool:
+        """Whether it has a row that must get an end."""
+        return self._owner is not None
 
     def step(self) -> Run | RetryLater:
         """One round. Whatever happens, the run ends as a row, or is to be tried again."""
+        self.watch.work()
+        result = self._step()
+        self.watch.wait()
+        self.last_round = result if isinstance(result, RetryLater) else None
+        return result
+
+    def _step(self) -> Run | RetryLater:
         if self._owner is None:
             self.begin()
         self.rounds += 1
@@ -174,8 +157,13 @@ class BackupRun:
                 return self._not_locked(held)
             if (done := self.meanwhile()) is not None:
                 return self._close(Outcome.SKIPPED, done)
-        later = self._again(failure) if self.request.retry_refusals else None
-        return later or self._close(Outcome.REFUSED, failure)
+        later = self._again(failure) if self._may_pass(failure) else None
+        return replace(later, outcome=Outcome.REFUSED) if later else self._close(Outcome.REFUSED, failure)
+
+    def _may_pass(self, failure: Failure) -> bool:
+        """Whether a refusal is worth another look: one client's trouble soon passes, a master's keeps many waiting."""
+        alone = failure.code is FailureCode.MASTER_UNREACHABLE and not self.request.patient
+        return self.request.retry_refusals and not alone
 
     def _cluster(self, report: PreflightReport) -> tuple[str, ...]:
         """All that the PowerHA cluster is known by: to the node itself, and to the configuration."""
@@ -186,12 +174,20 @@ class BackupRun:
         """Another nimwrap works on this client. A fleet looks again later, as long as an image may take."""
         if failure.code is not FailureCode.LOCKED:
             return self._close(Outcome.FAILED, failure)
+        with self.watch.waiting():
+            earlier = follow_earlier(self._unlocked, failure)
+        if earlier is not None:
+            done = made_by(earlier, self.request)
+            return self._close(Outcome.SKIPPED, done) if done else self._at_once(failure)
         waited = (self.context.clock.now() - self.run.started).total_seconds()
-        patient = self.request.retry_refusals or self.request.in_company
-        if patient and waited < self.policy.timeout:
-            self.rounds -= 1
-            return RetryLater(min(LOCKED_WAIT_S, self.retry.max_wait), failure)
+        if self.request.patient and waited < self.policy.timeout:
+            return replace(self._at_once(failure), wait_s=min(LOCKED_WAIT_S, self.retry.max_wait))
         return self._close(Outcome.LOCKED, failure)
+
+    def _at_once(self, failure: Failure) -> RetryLater:
+        """Another look without a wait: what stood in the way is gone, and it was no round of this run."""
+        self.rounds -= 1
+        return RetryLater(0.0, failure, Outcome.LOCKED)
 
     def _attempt(self, report: PreflightReport, work: Work) -> Run | RetryLater:
         """One attempt, and at once the next remedy after a denial as long as there is one."""
@@ -238,9 +234,8 @@ class BackupRun:
         context, ref = self.context, self.request.ref
         if KINDS[self.request.kind].through_client:
             prior = {ref.client: self.request.prior}
-            report = preflight(context.host, context.master, context.config, [ref.client], prior, context.clock.now())[
-                0
-            ]
+            now = context.clock.now()
+            (report,) = preflight(context.host, context.master, context.config, [ref.client], prior, now)
         else:
             report = master_preflight(context, ref, self.request.kind, self.request.prior.last_sizes)
         context.store.set_findings(self.run.id, report.findings)
@@ -339,8 +334,26 @@ class BackupRun:
             self.begin()
         return self._close(outcome, failure)
 
+    def give_way(self) -> Run:
+        """End the run because we are told to leave, so that its slot may be taken again."""
+        why, last = "nimwrap was told to leave", self.last_round
+        if last is None or not self.run.attempts:
+            return self.give_up(Outcome.FAILED, unstarted(why))
+        said = f"{why} while this run waited for another try; the last one: {last.failure.code}: {last.failure.message}"
+        return self.give_up(Outcome.FAILED, Failure(FailureCode.KILLED, said, last.failure.fix))
+
+    def give_up_again(self, why: Failure) -> Run:
+        """End the run as its last round ended, since there will be no other one because of ``why``."""
+        last = self.last_round
+        if last is None:
+            return self.give_up(Outcome.SKIPPED, why)
+        said = f"{last.failure.message} (no further try: {why.message})"
+        return self.give_up(last.outcome, replace(last.failure, message=said))
+
     def _close(self, outcome: Outcome, failure: Failure | None) -> Run:
-        self.run = replace(self.run, outcome=outcome, failure=failure, ended=self.context.clock.now())
+        worked, waited = self.watch.worked_s, self.watch.waited_s
+        ended = max(self.context.clock.now(), self.run.started)
+        self.run = replace(self.run, outcome=outcome, failure=failure, ended=ended, worked_s=worked, waited_s=waited)
         recorded = True
         try:
             # While nothing of it lies on the master, the row is the only record of its end.

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from nimwrap.backup.cancel_request import request_cancel
-from nimwrap.backup.operation import end, poll
-from nimwrap.backup.recovery import Recovered, last_plan, recover
+from nimwrap.backup.operation import poll
+from nimwrap.backup.operation_status import OperationStatus
+from nimwrap.backup.recovery import last_plan, recover
+from nimwrap.backup.recovery_acts import finish
+from nimwrap.backup.recovery_seen import OwnerIs, WishIs
+from nimwrap.backup.unfinished_attempt import Recovered, UnfinishedAttempt
 from nimwrap.domain.attempt_plan import AttemptPlan
 from nimwrap.domain.codes import Outcome
 from nimwrap.domain.errors import NimwrapError
@@ -19,9 +23,21 @@ LOOK_EVERY_S = 0.5
 def cancel_run(context: MasterContext, reader: Queries, run: str) -> Recovered:
     """Have an open run ended and closed: by its living owner, wherever that is with it by now, else by us.
 
-    Raises NimwrapError when that takes longer than CLOSING_S; what is asked for stays asked for.
+    Raises NimwrapError when that takes longer than CLOSING_S, and what is asked for stays asked for; also when it came
+    too late, for a run whose image was whole by then.
     """
     request_cancel(context, run)
+    done = _closed(context, reader, run)
+    outcome = reader.run(run).outcome
+    if outcome in (Outcome.OK, Outcome.WARNING):
+        raise NimwrapError(
+            f"{run} could not be cancelled any more: its image was whole by then, and it ended {outcome}",
+            hint=f"nimwrap show {run}",
+        )
+    return done
+
+
+def _closed(context: MasterContext, reader: Queries, run: str) -> Recovered:
     plan, waited = None, 0.0
     while waited < CLOSING_S:
         if plan is None and (plan := last_plan(reader, run)) is not None:
@@ -48,9 +64,9 @@ def cancel_run(context: MasterContext, reader: Queries, run: str) -> Recovered:
 
 def _ended(context: MasterContext, plan: AttemptPlan) -> bool:
     """End the operation, if there is one at work; False when there is none yet."""
-    now = poll(context, plan, 0)
-    if not now.room:
-        return False
-    if not now.done:
-        end(context, plan, "cancelled")
-    return True
+    case = UnfinishedAttempt(
+        context, plan.run, plan, plan.run, OperationStatus(room=True), owner=OwnerIs.UNKNOWN, wish=WishIs.CANCEL
+    )
+    case.saw(poll(context, plan, 0))
+    finish(case)
+    return case.status.room

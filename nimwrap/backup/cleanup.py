@@ -13,8 +13,10 @@ from dataclasses import asdict, dataclass, field
 
 from nimwrap.aix import etc_exports, exportfs, lsnim, nim
 from nimwrap.aix.text import Unrecognised
+from nimwrap.backup import nim_line
 from nimwrap.backup.operation import writers_left
 from nimwrap.domain.attempt_plan import AttemptPlan
+from nimwrap.history.model import ImageRow
 from nimwrap.hosts.channel_route import SELF
 from nimwrap.hosts.client_channel import client_command, parse_channel
 from nimwrap.hosts.script_batch import PREAMBLE, Answer, Question, answers, questionnaire
@@ -59,16 +61,19 @@ class Cleaning:
     actions: list[str] = field(default_factory=list)
     left: list[str] = field(default_factory=list)
     seen: EndSeen = NOTHING_SEEN
+    begun: bool = True
 
 
-def clean_up(context: MasterContext, plan: AttemptPlan, *, late: EndSeen | None = None) -> Cleaning:
+def clean_up(context: MasterContext, plan: AttemptPlan, *, late: EndSeen | None = None, begun: bool = True) -> Cleaning:
     """Take away what a failed attempt left on the client and on the master, and say what could not be.
+
+    Where nothing was ``begun`` on the client, NIM's state of it is somebody else's.
 
     While the client still writes, or does not say that it does not, nothing is pulled from below it: neither mount nor
     export nor NIM's own state is touched, and all of it is left to recover.
     """
-    cleaning = Cleaning()
-    if _is_recorded(context, plan):
+    cleaning = Cleaning(begun=begun)
+    if recorded_image(context, plan) is not None:
         cleaning.left += clear_client(context, plan)
         return cleaning
     writing = writers_left(context, plan, "after the failure: is the client still writing?")
@@ -110,8 +115,8 @@ def clear_client(context: MasterContext, plan: AttemptPlan) -> list[str]:
     return [f"{plan.client}: {there.path} could not be removed: {said}"]
 
 
-def _is_recorded(context: MasterContext, plan: AttemptPlan) -> bool:
-    """Whether the history has an image of this attempt, wherever it lies by now: whatever failed, it is never touched.
+def recorded_image(context: MasterContext, plan: AttemptPlan) -> ImageRow | None:
+    """The image of this attempt that the history has, wherever it lies by now: whatever failed, it is never touched.
 
     An image that could not take its place is recorded where it was made, one with NIM_MKSYSB_SUBDIRS where NIM put it,
     one under a fixed name at that. An attempt that made an image is the last of its run.
@@ -120,11 +125,15 @@ def _is_recorded(context: MasterContext, plan: AttemptPlan) -> bool:
     attempts = context.queries.attempts([plan.run])
     last = max((int(row.number) for row in attempts), default=plan.number)
     places = {plan.location, plan.staged}
-    return any(
-        row.location in places
-        or (plan.resource and row.resource == plan.resource)
-        or (row.run == plan.run and plan.number == last)
-        for row in images
+    return next(
+        (
+            row
+            for row in images
+            if row.location in places
+            or (plan.resource and row.resource == plan.resource)
+            or (row.run == plan.run and plan.number == last)
+        ),
+        None,
     )
 
 
@@ -179,6 +188,7 @@ def _plan_master(context: MasterContext, plan: AttemptPlan, cleaning: Cleaning, 
             Question("resource", shlex.join(lsnim.long_argv(plan.resource))),
             Question("client", shlex.join(lsnim.long_argv(plan.client))),
             Question("exports", shlex.join(exportfs.list_argv())),
+            *nim_line.question(plan),
         ],
         nonce,
     )
@@ -198,6 +208,9 @@ def _plan_master(context: MasterContext, plan: AttemptPlan, cleaning: Cleaning, 
         cleaning.left.append(f"{plan.client} is at another operation by now; what is left on the master waits for it")
         return
     _exports_left(plan, found["exports"].output, cleaning)
+    take_out, told = nim_line.left_by_nim(plan, found.get("standing"))
+    cleaning.actions += [take_out] if take_out else []
+    cleaning.left += [told] if told else []
     cleaning.seen = late or EndSeen(_cstate(plan, client), tuple(_allocated_since(plan, client)))
     _client_left(plan, client, cleaning, late)
 
@@ -258,5 +271,6 @@ def _client_left(plan: AttemptPlan, text: str, cleaning: Cleaning, late: EndSeen
         if late is None or pair in late.allocated:
             kind, _, name = pair.partition(" = ")
             cleaning.actions.append(shlex.join(nim.deallocate(plan.client, kind, name)))
-    if not client.ready and plan.had_cstate == lsnim.READY and (late is None or client.cstate == late.cstate):
+    ours = cleaning.begun and plan.had_cstate == lsnim.READY
+    if not client.ready and ours and (late is None or client.cstate == late.cstate):
         cleaning.actions.append(shlex.join(nim.reset(plan.client)))

@@ -6,25 +6,19 @@ exports now. Only what that says is written down; a change about which the maste
 
 from __future__ import annotations
 
-import shlex
-from collections.abc import Collection
+from dataclasses import replace
 
 from nimwrap.backup.finalize import confirm_undo
 from nimwrap.backup.operation_status import OperationStatus
+from nimwrap.backup.undo_from_journal import undo_by_plan, undo_by_row
 from nimwrap.domain.attempt_plan import AttemptPlan
-from nimwrap.domain.codes import FailureCode, Outcome
-from nimwrap.domain.errors import NimwrapError, master_unreachable
+from nimwrap.domain.codes import FailureCode
 from nimwrap.domain.findings import Failure
 from nimwrap.domain.records import ChangeState
 from nimwrap.history.model import ChangeRow
 from nimwrap.history.ports import Queries
-from nimwrap.hosts.script_batch import CLOCK, PREAMBLE
-from nimwrap.locks.lock_scripts import lock_path, moment
 from nimwrap.master_context import MasterContext
-from nimwrap.remedies.registry import remedy
-
-BUSY = 75
-_AT = "undone at "
+from nimwrap.remedies.undo import UndoStatus
 
 
 def plans(reader: Queries, run_id: str) -> list[AttemptPlan]:
@@ -53,59 +47,35 @@ def changed_by_another(context: MasterContext, plan: AttemptPlan) -> Failure | N
     )
 
 
-def undo_lost(context: MasterContext, reader: Queries, plan: AttemptPlan) -> str:
+def undo_lost(context: MasterContext, plan: AttemptPlan, look: OperationStatus) -> str:
     """Undo the plan's change, if the journal has it open; the empty text, or why it is still open or needs a person.
 
-    Raises NimwrapError when the master does not say what came of it, or another run works in the same directory.
+    ``look``: the operation as last seen, with what its export was then. Raises NimwrapError when the master does not
+    say what came of it, or another run works in the same directory.
     """
-    change = next((row for row in _unfinished(reader, context) if row.id == plan.change), None)
+    change = next((row for row in unfinished_changes(context) if row.id == plan.change), None)
     if change is None or plan.exported is None:
         return ""
-    undo = remedy(plan.method).undo(plan, change.after or "") or ""
-    script = f"(\n{undo})\nundone=$?\necho {_AT}$({CLOCK})\nexit $undone\n"
-    result = context.act(
-        plan.run, "undo the export change, whose room is gone", PREAMBLE + _unless_locked(plan) + script
+    undone = undo_by_plan(context, plan, change.after or look.applied or "")
+    answered = replace(
+        look, undo=True, undo_status=undone.undo_status, undo_says=undone.undo_says, undone_at=undone.undone_at
     )
-    lines = result.stdout.strip().splitlines()
-    undone_at = moment(lines.pop().removeprefix(_AT)) if lines and lines[-1].startswith(_AT) else None
-    last = (lines or [result.stderr.strip()])[-1]
-    if result.returncode in (None, BUSY):
-        raise master_unreachable(
-            f"the export of {plan.exported} may still be open: {last or 'the connection was lost'}",
-            "nimwrap recover tries again",
-        )
-    look = OperationStatus(room=False, undo=True, undo_status=result.returncode, undo_says=last, undone_at=undone_at)
-    return confirm_undo(context, plan, look)
+    return confirm_undo(context, plan, answered)
 
 
-def _unless_locked(plan: AttemptPlan) -> str:
-    """Shell text that gives up while another run holds the client and may use the same export; a staging has one."""
-    if plan.staging is not None:
-        return ""
-    lock, run = shlex.quote(lock_path(plan.spool, plan.client)), shlex.quote(plan.run)
-    held = f'holder=$(cat {lock}/run 2>/dev/null)\n[ "${{holder:-{run}}}" = {run} ] || '
-    return f'{held}{{ echo "{plan.client} is being backed up by $holder"; exit {BUSY}; }}\n'
+def undo_planned(context: MasterContext, change: ChangeRow) -> str:
+    """The same for a change whose attempt has no row: nothing was begun, or rows are gone. The export says which."""
+    run = context.queries.stored_run(change.run)
+    undone = undo_by_row(context, change, run.client if run else "")
+    if undone.undo_status not in (UndoStatus.REVERTED, UndoStatus.FOREIGN):
+        return f"the export of {change.directory} is not reverted: {undone.undo_says}"
+    foreign = undone.undo_status == UndoStatus.FOREIGN
+    state = ChangeState.FOREIGN if foreign else ChangeState.REVERTED
+    note = undone.undo_says if foreign else "nothing of it stands"
+    context.store.change_ended(change.id, state, undone.undone_at or context.clock.now(), note)
+    return f"the export of {change.directory} cannot be understood and was left as it is" if foreign else ""
 
 
-def undo_open(context: MasterContext, reader: Queries, rooms: Collection[str]) -> list[str]:
-    """Finish the open changes of closed runs that have no room left (``rooms``: runs that have); what stays open."""
-    notes = []
-    for change in _unfinished(reader, context):
-        run = reader.stored_run(change.run)
-        if run is None or run.id in rooms or run.outcome == Outcome.RUNNING:
-            continue
-        plan = next((plan for plan in plans(reader, run.id) if plan.change == change.id), None)
-        if plan is None:  # the attempt's row is written after the change's, and before anything is done
-            context.store.change_ended(change.id, ChangeState.REVERTED, context.clock.now(), "never applied")
-            continue
-        try:
-            says = undo_lost(context, reader, plan)
-        except NimwrapError as error:
-            says = error.message
-        if says:
-            notes.append(f"{run.id}: {says}")
-    return notes
-
-
-def _unfinished(reader: Queries, context: MasterContext) -> list[ChangeRow]:
-    return [row for row in reader.open_changes(context.master.name) if row.state != ChangeState.FOREIGN]
+def unfinished_changes(context: MasterContext) -> list[ChangeRow]:
+    """The changes on this master that the journal has open, but for those that a person has to look at."""
+    return [row for row in context.queries.open_changes(context.master.name) if row.state != ChangeState.FOREIGN]

@@ -1,4 +1,4 @@
-"""The end of one attempt, from what the master's spool says: undo confirmed, image proven or failure named, all clean.
+"""The end of one attempt, from what the master's spool says: its undo written down, its image proven or failure named.
 
 It works from the plan and the spool alone, so that a later process can conclude what another one began.
 """
@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from nimwrap.aix import lsnim
 from nimwrap.aix.classify import classify
 from nimwrap.aix.nim import archive_warnings, completed
-from nimwrap.backup.cleanup import NOTHING_SEEN, EndSeen, clean_up, clear_client
+from nimwrap.aix.nim import began as nim_began
 from nimwrap.backup.operation_status import OperationStatus
 from nimwrap.backup.publish import READ_TO_ITS_END, verify_and_publish
-from nimwrap.domain.attempt_plan import NAME_TAKEN, AttemptPlan
+from nimwrap.domain.attempt_plan import NAME_TAKEN, NIM, AttemptPlan
 from nimwrap.domain.codes import FailureCode, Outcome
 from nimwrap.domain.errors import NimwrapError
 from nimwrap.domain.findings import Failure
@@ -44,32 +45,29 @@ ENDED_BY = {
 
 @dataclass(frozen=True)
 class AttemptOutcome:
-    """What came of one attempt. ``left``: what could not be cleaned; ``open_change``: why the export still stands;
-    ``seen``: the client as it was then, for whoever cleans up later; ``defined``: NIM knows the image."""
+    """What came of one attempt. ``defined``: NIM knows the image."""
 
     outcome: Outcome
     failure: Failure | None
     proof: Proof | None = None
-    left: tuple[str, ...] = ()
-    open_change: str = ""
-    seen: EndSeen = NOTHING_SEEN
     defined: bool = True
 
+    @property
+    def good(self) -> bool:
+        """There is an image."""
+        return self.outcome is not Outcome.FAILED
 
-def finalize_attempt(context: MasterContext, plan: AttemptPlan, look: OperationStatus) -> AttemptOutcome:
-    """Judge a finished operation and leave the place clean."""
-    open_change = confirm_undo(context, plan, look)
-    if look.output.strip() == NAME_TAKEN:  # nothing was begun, and what bears the name is somebody else's: hands off
-        return AttemptOutcome(Outcome.FAILED, _name_taken(plan), open_change=open_change)
-    concluded = _judge(context, plan, look)
-    if concluded.outcome is Outcome.FAILED:
-        cleaning = clean_up(context, plan)
-        concluded = replace(concluded, left=tuple(cleaning.left), seen=cleaning.seen)
-    elif look.unclean:
-        concluded = replace(concluded, left=tuple(clear_client(context, plan)))
-    if open_change and concluded.outcome is Outcome.OK:
-        concluded = replace(concluded, outcome=Outcome.WARNING, failure=still_open(open_change))
-    return replace(concluded, open_change=open_change)
+
+def finalize_attempt(
+    context: MasterContext, plan: AttemptPlan, look: OperationStatus, open_change: str
+) -> AttemptOutcome:
+    """Judge a finished operation; ``open_change``: why its export still stands, of which a good image warns."""
+    if look.output.strip() == NAME_TAKEN:  # nothing was begun, and what bears the name is somebody else's
+        return AttemptOutcome(Outcome.FAILED, _name_taken(plan))
+    judged = _judge(context, plan, look)
+    if open_change and judged.outcome is Outcome.OK:
+        return replace(judged, outcome=Outcome.WARNING, failure=still_open(open_change))
+    return judged
 
 
 def still_open(says: str) -> Failure:
@@ -78,15 +76,16 @@ def still_open(says: str) -> Failure:
 
 
 def confirm_undo(context: MasterContext, plan: AttemptPlan, look: OperationStatus) -> str:
-    """Write down what became of the export change; the empty text when nothing is open any more."""
+    """Write down what the undo of the export change said; the empty text when nothing is open any more."""
     change = plan.change
     if change is None or plan.exported is None:
         return ""
-    state, note, says = ChangeState.REVERTED, "", ""
-    if look.undo and look.undo_status == UndoStatus.FOREIGN:
+    if look.undo_status == UndoStatus.REVERTED:
+        state, note, says = ChangeState.REVERTED, "", ""
+    elif look.undo_status == UndoStatus.FOREIGN:
         state, note = ChangeState.FOREIGN, look.undo_says
         says = f"the export of {plan.exported} cannot be understood and was left as it is: {look.undo_says}"
-    elif look.undo and look.undo_status != UndoStatus.REVERTED:
+    else:
         state, note = ChangeState.APPLIED, look.undo_says or "the undo did not run"
         says = f"the export of {plan.exported} is not reverted: {note}"
     try:
@@ -141,6 +140,26 @@ def _ended(look: OperationStatus) -> Failure:
     how = look.ended_by or "killed"
     how = "rebooted" if how == "killed" and look.rebooted else how
     return replace(ENDED_BY[how], evidence=look.output[-4000:])
+
+
+_WORDS_OF_NIM = frozenset({FailureCode.UNKNOWN, FailureCode.NIM_REFUSED, FailureCode.WRITE_DENIED})
+
+
+def begun(plan: AttemptPlan, look: OperationStatus) -> bool:
+    """Whether anything was begun on the client: NIM may have refused before."""
+    return plan.method != NIM or nim_began(look.output)
+
+
+def busy_instead(failure: Failure | None, plan: AttemptPlan, cstate: str) -> Failure | None:
+    """A refusal of NIM beside the state that it has the client in: one that is not ready is busy, whatever was said."""
+    if failure is None or failure.code not in _WORDS_OF_NIM or cstate in ("", lsnim.READY):
+        return failure
+    return replace(
+        failure,
+        code=FailureCode.CLIENT_BUSY,
+        message=f"NIM has {plan.client} at another operation ({cstate}): {failure.message}",
+        fix=f"wait for that operation; if none runs: on the master, nim -Fo reset -a force=yes {plan.client}",
+    )
 
 
 def denied_from(failure: Failure, source: SourceAddress) -> Failure:

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
+from typing import TypeVar
 
 from nimwrap.aix.nim import completed, parse_progress
 from nimwrap.backup import spool
+from nimwrap.backup.operation_dirs import ASIDE
 from nimwrap.backup.operation_status import OperationStatus, parse_statuses, poll_script
 from nimwrap.backup.wrapper import GRACE_S, RUN_UNDO, UNDO_IS_DUE, client_stop_script
 from nimwrap.domain.attempt_plan import AttemptPlan
 from nimwrap.domain.codes import FailureCode
 from nimwrap.domain.errors import NimwrapError, master_unreachable
+from nimwrap.domain.lock_timing import ANSWER_S, LOOK_S, STALE_S
 from nimwrap.domain.progress import Progress
 from nimwrap.hosts.client_channel import client_command, parse_channel
 from nimwrap.hosts.script_batch import PREAMBLE
@@ -21,13 +24,13 @@ from nimwrap.images import image_probe as images
 from nimwrap.images.kinds.registry import KINDS
 from nimwrap.images.verification import READ_LIMIT_S
 from nimwrap.locks import lock_scripts
+from nimwrap.locks.watched_heartbeat import silent_by_watch, tells_no_age
 from nimwrap.master_context import MasterContext
 from nimwrap.remedies.registry import remedy
 
-LOOK_S = 10
-"""How long one look waits on the master for the end: one round trip in this time, and no delay when it comes."""
-
 RECONNECT_S = 10
+
+Answered = TypeVar("Answered")
 
 
 class Start(StrEnum):
@@ -68,13 +71,21 @@ def start(context: MasterContext, plan: AttemptPlan, command: str, undo: str | N
     if last.startswith("started "):
         return Started(Start.STARTED)
     if last == "busy":
-        for number, run, beat in spool.stale_slots(result.stdout):
-            free = spool.free_stale_slot_script(plan.spool, number, run, beat)
-            context.act(plan.run, f"free slot {number}, which the dead run {run or '(unnamed)'} held", free)
+        for slot in spool.idle_slots(result.stdout):
+            if not _is_stale(context, slot):
+                continue
+            free = spool.free_stale_slot_script(plan.spool, slot.number, slot.run, slot.heartbeat)
+            context.act(plan.run, f"free slot {slot.number}, which the dead run {slot.run or '(unnamed)'} held", free)
         return Started(Start.BUSY, result.stdout)
     if last in (Start.LOST, Start.EXISTS):
         return Started(Start(last))
     return Started(Start.FAILED, (result.stdout + result.stderr).strip() or "the master's spool could not be written")
+
+
+def _is_stale(context: MasterContext, slot: spool.IdleSlot) -> bool:
+    if tells_no_age(slot.age_s):
+        return silent_by_watch(context, f"slot {slot.number}", slot.run, slot.heartbeat)
+    return slot.age_s is not None and slot.age_s > STALE_S
 
 
 def poll(context: MasterContext, plan: AttemptPlan, wait_s: int) -> OperationStatus:
@@ -91,7 +102,7 @@ def _ask(context: MasterContext, plan: AttemptPlan, wait_s: int) -> OperationSta
 
 def _ask_all(context: MasterContext, plans: Sequence[AttemptPlan], wait_s: int) -> Mapping[str, OperationStatus]:
     """One call for all of these operations. ValueError or NimwrapError when it brings no whole answer."""
-    result = (context.unguarded or context.host).run(poll_script(plans, wait_s), timeout=wait_s + 60)
+    result = (context.unguarded or context.host).run(poll_script(plans, wait_s), timeout=wait_s + ANSWER_S)
     if result.unknown:
         raise ValueError("connection lost")
     answer = parse_statuses(result.stdout, [plan.run for plan in plans])
@@ -103,9 +114,25 @@ def _look_s(plan: AttemptPlan) -> int:
     return min(LOOK_S, max(1, plan.stall_s // 4))
 
 
-def _persistent(context: MasterContext, plan: AttemptPlan, ask: Callable[[], OperationStatus]) -> OperationStatus:
+def patient(context: MasterContext, plan: AttemptPlan, ask: Callable[[], Answered]) -> Answered:
+    """What the master answers, asked again while it is out of reach, for as long as the operation itself may take.
+
+    ``ask`` is safe to run again. Raises NimwrapError when it never answered, or for another reason.
+    """
     giving_up = context.clock.monotonic() + plan.timeout_s + GRACE_S  # by then the master has ended it by itself
     while True:
+        try:
+            return ask()
+        except NimwrapError as error:
+            if error.code != FailureCode.MASTER_UNREACHABLE or context.clock.monotonic() > giving_up:
+                raise
+            trouble = error.message
+        context.tell(Progress(plan.run, "reconnect", plan.client, note=trouble))
+        context.clock.sleep(RECONNECT_S)
+
+
+def _persistent(context: MasterContext, plan: AttemptPlan, ask: Callable[[], OperationStatus]) -> OperationStatus:
+    def asked() -> OperationStatus:
         try:
             return ask()
         except ValueError as error:
@@ -114,16 +141,15 @@ def _persistent(context: MasterContext, plan: AttemptPlan, ask: Callable[[], Ope
             if error.code == FailureCode.LOCKED:
                 raise
             trouble = error.message
-        if context.clock.monotonic() > giving_up:
-            raise master_unreachable(
-                f"{plan.master} does not say how {plan.run} stands: {trouble}", "nimwrap recover goes on from there"
-            )
-        context.tell(Progress(plan.run, "reconnect", plan.client, note=trouble))
-        context.clock.sleep(RECONNECT_S)
+        raise master_unreachable(
+            f"{plan.master} does not say how {plan.run} stands: {trouble}", "nimwrap recover goes on from there"
+        )
+
+    return patient(context, plan, asked)
 
 
 def follow(context: MasterContext, plan: AttemptPlan, *, elapsed_s: float = 0.0) -> OperationStatus:
-    """Watch the operation to its end and return the last look, with the undo done.
+    """Watch the operation to its end, or until its wrapper is gone, and return the last look.
 
     ``elapsed_s``: how long it ran before we came. A stall gathers evidence and ends nothing, unless the image is
     complete and no writer is left; the timeout ends the operation, client side first.
@@ -151,7 +177,7 @@ def follow(context: MasterContext, plan: AttemptPlan, *, elapsed_s: float = 0.0)
                 context.parallel.written(plan.run)
                 return now
             if not now.alive:
-                return settle(context, plan)
+                return now
             if elapsed > plan.timeout_s:
                 context.parallel.trouble()
                 end(context, plan, "timed_out")
@@ -191,14 +217,14 @@ def note_open(context: MasterContext, change: int, now: OperationStatus) -> bool
     return True
 
 
-def end(context: MasterContext, plan: AttemptPlan, by: str) -> None:
-    """End the operation, client side first; ``by`` is kept beside it as the reason."""
+def end(context: MasterContext, plan: AttemptPlan, by: str) -> OperationStatus:
+    """End the operation, client side first; ``by`` is kept beside it as the reason. How it stands then."""
     room = shlex.quote(plan.room)
     script = (
         f"{PREAMBLE}cd {room} || exit 1\n[ -f ended_by ] || echo {by} > ended_by\n"
         "/usr/bin/ksh ./stop > stop.out 2>&1; status=$?; cat stop.out; exit $status\n"
     )
-    context.act(plan.run, f"end the operation ({by})", script, timeout=180)
+    return _persistent(context, plan, lambda: _done_and_seen(context, plan, f"end the operation ({by})", script))
 
 
 def settle(context: MasterContext, plan: AttemptPlan) -> OperationStatus:
@@ -217,26 +243,25 @@ if {UNDO_IS_DUE}; then
 fi
 """
     # Nothing is concluded over a command that may live, or an export that may stand: it is done again until it is said.
-    return _persistent(context, plan, lambda: _settled(context, plan, script))
+    label = "settle what the wrapper left"
+    return _persistent(context, plan, lambda: _done_and_seen(context, plan, label, script))
 
 
-def _settled(context: MasterContext, plan: AttemptPlan, script: str) -> OperationStatus:
-    if context.act(plan.run, "settle what the wrapper left", script, timeout=300).unknown:
-        raise ValueError("the connection was lost while its rest was settled")
+def _done_and_seen(context: MasterContext, plan: AttemptPlan, label: str, script: str) -> OperationStatus:
+    """How the operation stands after a script that may be run again; ValueError when the script was not answered."""
+    if context.act(plan.run.partition(ASIDE)[0], label, script, timeout=300).unknown:
+        raise ValueError("the connection was lost meanwhile")
     return _ask(context, plan, 0)
 
 
-def undo_again(context: MasterContext, plan: AttemptPlan, at: str = "") -> OperationStatus:
+def undo_again(context: MasterContext, plan: AttemptPlan) -> OperationStatus:
     """Run the undo that lies beside an ended operation, if it is due; how the operation stands then.
 
-    ``at``: the directory's name, where that is not the run's.
-
-    Nothing is written down about an export before its undo was tried.
+    ``plan.run`` is the directory's name. Nothing is written down about an export before its undo was tried.
     """
-    there = replace(plan, run=at) if at else plan
-    script = f"{PREAMBLE}cd {shlex.quote(there.room)} || exit 1\nif {UNDO_IS_DUE}; then {RUN_UNDO}; cat undo.out; fi\n"
-    context.act(plan.run, "undo what is still to be undone", script, timeout=300)
-    return poll(context, there, 0)
+    script = f"{PREAMBLE}cd {shlex.quote(plan.room)} || exit 1\nif {UNDO_IS_DUE}; then {RUN_UNDO}; cat undo.out; fi\n"
+    label = "undo what is still to be undone"
+    return _persistent(context, plan, lambda: _done_and_seen(context, plan, label, script))
 
 
 def writers_left(context: MasterContext, plan: AttemptPlan, label: str) -> bool | None:

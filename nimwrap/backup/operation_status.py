@@ -8,12 +8,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from nimwrap.aix.kept_output import kept_output
 from nimwrap.domain.attempt_plan import AttemptPlan
 from nimwrap.hosts.script_batch import CLOCK, PREAMBLE
 from nimwrap.locks.lock_scripts import MARK, moment, said
 
 _TAIL_WHILE_RUNNING = 4000
-"""Bytes of an operation's output that each poll brings; once it has ended, up to 64 KiB."""
+"""Bytes of an operation's output that each poll brings; once it has ended, what is kept."""
 
 
 def poll_script(plans: Sequence[AttemptPlan], wait_s: int) -> str:
@@ -84,7 +85,9 @@ for room in {rooms}; do
     first $room/boot; say $room boot $value
     say $room uptime $(ps -p 1 -o etime= 2>/dev/null)
   fi
-  for name in rc ended_by applied_at undone_at; do first $room/$name; [ -n "$value" ] && say $room $name $value; done
+  for name in rc ended_by ended_at applied_at undone_at; do
+    first $room/$name; [ -n "$value" ] && say $room $name $value
+  done
   [ -f $room/undo ] && say $room undo yes
   [ -f $room/undo.rc ] && {{ first $room/undo.rc; say $room undo_rc $value; }}
   [ -f $room/unclean ] && say $room unclean yes
@@ -109,13 +112,13 @@ done
 
 
 def _say_output(rooms: str) -> str:
-    """The master's time, and the last output of each operation: more of one that has ended."""
+    """The master's time, and the last output of each operation: more of one that has ended, and all that decides."""
     return f"""\
 say now $({CLOCK})
 for room in {rooms}; do
   [ -d $room ] || continue
   say out $room
-  if [ -s $room/rc ]; then tail -c 65536 $room/out 2>/dev/null
+  if [ -s $room/rc ]; then {kept_output("$room/out")}
   else tail -c {_TAIL_WHILE_RUNNING} $room/out 2>/dev/null; [ -f $room/client.out ] && tail -c 2000 $room/client.out
   fi
   echo
@@ -129,7 +132,8 @@ say end
 class OperationStatus:
     """The state of one operation at one moment, as :func:`poll_script` saw it.
 
-    ``applied``: the export's options, seen open ``applied_at``; its undo ran last ``undone_at``: the master's clock.
+    ``applied``: the export's options, seen open ``applied_at``; its undo ran last ``undone_at``; what makes the image
+    ended ``ended_at``: the master's clock.
     ``rebooted``: the master went down since the operation was started, and its wrapper with it.
     ``unclean``: what the operation left on the client could not be cleared there.
     """
@@ -145,6 +149,7 @@ class OperationStatus:
     applied_at: datetime | None = None
     undone_at: datetime | None = None
     ended_by: str | None = None
+    ended_at: datetime | None = None
     unclean: bool = False
     rebooted: bool = False
     size: int | None = None
@@ -208,6 +213,7 @@ def _status(
         applied_at=moment(values.get("applied_at", "")),
         undone_at=moment(values.get("undone_at", "")),
         ended_by=values.get("ended_by"),
+        ended_at=moment(values.get("ended_at", "")),
         unclean="unclean" in values,
         rebooted=_shorter(values.get("uptime", ""), values.get("boot", "").partition(" ")[0]),
         size=_size(sizes, values.get("image", "")),

@@ -104,7 +104,9 @@ def _placed(context: MasterContext, plan: AttemptPlan, expected: Expectation, pr
     there = prove(context.host, at_place)
     if there.failure is not None and there.failure.code is FailureCode.NIM_REFUSED:
         refused = _undefined(plan, plan.location, there.failure)
-        return Published(Outcome.WARNING, refused, replace(proof, location=plan.location), defined=False)
+        return Published(
+            Outcome.WARNING, refused, replace(proof, location=plan.location, identity=there.identity), defined=False
+        )
     by = tuple(dict.fromkeys((*proof.verified_by, *there.verified_by)))
     there = replace(there, cksum=proof.cksum, verified_by=by if there.good else ())
     return Published(there.outcome, there.failure, there)

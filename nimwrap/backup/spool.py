@@ -6,13 +6,13 @@ Every function here makes the text of one script; :mod:`nimwrap.backup.operation
 from __future__ import annotations
 
 import shlex
+from dataclasses import dataclass
 
 from nimwrap.backup.wrapper import client_stop_script, stop_text, wrapper_text
 from nimwrap.domain.attempt_plan import AttemptPlan
 from nimwrap.hosts.client_channel import client_command
 from nimwrap.hosts.script_batch import CLOCK, PREAMBLE
 from nimwrap.locks.lock_scripts import ALIVE, MARK, free_slots_script, lock_path, moment, said, when_settled
-from nimwrap.locks.lock_timing import STALE_S
 
 
 def _here(name: str, text: str) -> str:
@@ -89,15 +89,25 @@ def _give_back_beyond(plan: AttemptPlan) -> str:
     )
 
 
-def stale_slots(busy: str) -> list[tuple[str, str, str]]:
-    """Slots, as (number, run, heartbeat), that a ``busy`` :func:`start_script` showed to be held by nobody any more."""
+@dataclass(frozen=True)
+class IdleSlot:
+    """A slot that no living operation holds. ``age_s``: its heartbeat's, None when that is no time."""
+
+    number: str
+    run: str
+    heartbeat: str
+    age_s: float | None
+
+
+def idle_slots(busy: str) -> list[IdleSlot]:
+    """The slots that a ``busy`` :func:`start_script` showed to be held by no living operation."""
     found = []
     for line in said(busy):
         words = line.split()
         if len(words) >= 5 and words[0] == "slot" and words[2] == "gone":
             beat, now = moment(words[3]), moment(words[4])
-            if beat and now and (now - beat).total_seconds() > STALE_S:
-                found.append((words[1], " ".join(words[5:]), words[3]))
+            age = (now - beat).total_seconds() if beat and now else None
+            found.append(IdleSlot(words[1], " ".join(words[5:]), words[3], age))
     return found
 
 

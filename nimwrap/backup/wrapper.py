@@ -2,8 +2,8 @@
 
 ``SPOOL/RUN_ID/`` holds: ``command`` (the operation), ``undo`` (of the export change, if any), ``stop`` (ends the
 operation, client side first), ``slot`` (where its slot is), ``wrapper`` (runs them), and what they write: ``pid``,
-``command.pid``, ``boot``, ``out``, ``rc``, ``applied`` (the export's options, once it is open) and ``applied_at``,
-``undo.out``, ``undo.rc``, ``undone_at``, ``done``.
+``command.pid``, ``boot``, ``out``, ``ended_at``, ``rc``, ``applied`` (the export's options, once it is open) and
+``applied_at``, ``undo.out``, ``undo.rc``, ``undone_at``, ``done``.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ from __future__ import annotations
 import shlex
 
 from nimwrap.domain.attempt_plan import AttemptPlan
+from nimwrap.domain.lock_timing import WRAPPER_BEAT_S
 from nimwrap.hosts.script_batch import CLOCK, PREAMBLE, process_tree
-from nimwrap.locks.lock_timing import WRAPPER_BEAT_S
 
 GRACE_S = 300
 """How long after the timeout the wrapper itself ends the operation, when no nimwrap has done so."""
@@ -60,7 +60,9 @@ echo $command > command.pid
 ) > /dev/null 2>&1 &
 watch=$!
 wait $command
-echo $? > rc
+status=$?
+{CLOCK} > ended_at
+echo $status > rc
 kill $watch 2>/dev/null
 if [ -f undo ]; then
   {RUN_UNDO}

@@ -3,35 +3,58 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
+from dataclasses import dataclass
 from datetime import datetime
 
 from nimwrap.aix import lsnim
 from nimwrap.aix.messages import headline
 from nimwrap.aix.text import Unrecognised
+from nimwrap.clients.exports_left import ExportRows, exports_script, left_exports, read_exports
 from nimwrap.domain.errors import NimwrapError, master_unreachable
 from nimwrap.domain.names import PLAIN_KIND, is_host_name
 from nimwrap.domain.records import ClientRef, Inventory, InventoryClient
 from nimwrap.history.ports import Queries
 from nimwrap.hosts.channel_route import LASTS
 from nimwrap.hosts.protocol import Host
-from nimwrap.hosts.script_batch import PREAMBLE
+from nimwrap.hosts.script_batch import PREAMBLE, limited
 from nimwrap.images.kinds.registry import machine_types
+from nimwrap.images.sightings import look_script, read_sightings
 from nimwrap.preflight.preflight_report import Prior
 
 _LIMIT_S = 90
+_LOOK_S = 30
+"""A file system that does not answer must not cost the list of clients."""
+_EXPORTS, _FILES = "nw_exports", "nw_files"
 _HOSTNAME = re.compile(r"^nw_host *(\S*)\r?\n", re.MULTILINE)
 
 
-def take_inventory(host: Host) -> Inventory:
+@dataclass(frozen=True)
+class AlsoLook:
+    """What else is looked at on the way: the files at ``places``, those of recorded images, and what is exported beside
+    what the journal's ``rows`` say."""
+
+    spool: str
+    places: Collection[str]
+    rows: ExportRows
+
+
+def take_inventory(host: Host, also: AlsoLook | None = None) -> Inventory:
     """The machines of which images are made that ``lsnim`` on ``host`` lists, in its order, names as they are.
 
     Raises NimwrapError when the master cannot be asked, and ``unknown`` with the raw message when its answer is not
     a listing.
     """
     script = f'{PREAMBLE}echo "nw_host $(hostname)"\n{lsnim.listing(*machine_types())}\n'
-    result = host.run(script, timeout=_LIMIT_S)
-    own = _HOSTNAME.search(result.stdout)
-    said = _HOSTNAME.sub("", result.stdout)
+    if also is not None:
+        script += f"nw_listed=$?; echo {_EXPORTS}\n{exports_script(also.spool)}echo {_FILES}\n"
+        script += f"{limited(look_script(also.places, also.spool), _LOOK_S)}\n" if also.places else ""
+        script += "(exit $nw_listed)\n"
+    result = host.run(script, timeout=_LIMIT_S + _LOOK_S)
+    told, _, files = result.stdout.partition(f"{_FILES}\n")
+    listed, _, exports = told.partition(f"{_EXPORTS}\n")
+    own = _HOSTNAME.search(listed)
+    said = _HOSTNAME.sub("", listed)
     try:
         objects = lsnim.parse_long(said)
     except Unrecognised:
@@ -41,7 +64,11 @@ def take_inventory(host: Host) -> Inventory:
         for name, found in objects.items()
         if found.type in machine_types()
     )
-    return Inventory(clients, own[1] if own and is_host_name(own[1]) else None)
+    hostname = own[1] if own and is_host_name(own[1]) else None
+    resting = {one.host: one.name for one in clients if one.host and objects[one.name].ready}
+    seen = read_exports(exports)
+    left = None if also is None or seen is None else tuple(left_exports(seen, also.rows, resting))
+    return Inventory(clients, hostname, read_sightings(files), left)
 
 
 def prior_of(reader: Queries, ref: ClientRef, listed: Inventory | None, now: datetime, kind: str = PLAIN_KIND) -> Prior:
@@ -58,8 +85,9 @@ def prior_of(reader: Queries, ref: ClientRef, listed: Inventory | None, now: dat
 
 def _no_listing(master: str, returncode: int | None, said: str) -> NimwrapError:
     if returncode is None:
+        last = "".join(f": {line}" for line in said.strip().splitlines()[-1:])
         return master_unreachable(
-            f"{master} did not answer `lsnim -l` within {_LIMIT_S} s",
+            f"{master} did not answer `lsnim -l` within {_LIMIT_S} s{last}",
             "see on the master whether lsnim hangs: ps -ef | grep lsnim",
         )
     return NimwrapError(

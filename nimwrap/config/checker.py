@@ -9,6 +9,7 @@ from typing import Any
 from nimwrap.config.keys import (
     BACKUP,
     CLIENT,
+    COPY,
     LABEL,
     MASTER,
     NIM_NAME,
@@ -28,12 +29,13 @@ from nimwrap.config.model import (
     BackupPolicy,
     ClientConfig,
     Config,
+    CopyConfig,
     MasterConfig,
     NotifyConfig,
     ReportConfig,
     RetryPolicy,
 )
-from nimwrap.config.rules import combination_faults, member_faults
+from nimwrap.config.rules import combination_faults, copy_faults, member_fault, member_faults
 from nimwrap.config.toml_file import Fault
 from nimwrap.config.value_types import named, nearest, shown
 
@@ -62,6 +64,7 @@ class Checker:
             groups=self._groups(masters),
             clients={name: self._client(name, body, masters) for name, body in self._named("clients")},
             notify=NotifyConfig(**plain[NOTIFY.name]),
+            copies={name: self._copy(name, body, masters) for name, body in self._named("copies")},
             report=ReportConfig(**plain[REPORT.name]),
         )
         if not self.faults:
@@ -142,6 +145,21 @@ class Checker:
             self._fault(at, f"{shown(name)} names the unknown master {shown(master)}", hint)
         own, overrides = self._overrides(body, at, CLIENT)
         return ClientConfig(name=name, overrides=overrides, **own)
+
+    def _copy(self, name: str, body: Mapping[str, Any], masters: dict[str, MasterConfig]) -> CopyConfig:
+        at: KeyPath = ("copies", name)
+        if not LABEL.accepts(name):
+            self._fault(at, f"{shown(name)} cannot name a copy: it must be {LABEL.what}")
+        self._unknown(body, at, tuple(key.name for key in COPY.keys))
+        found = CopyConfig(name=name, **self._known(body, at, COPY.keys))
+        groups = self.document.get("groups", {})
+        for index, target in enumerate(found.targets):
+            fault = member_fault(target, groups if isinstance(groups, dict) else {}, tuple(masters))
+            if fault:
+                self._fault((*at, "targets", index), *fault)
+        for key, message, hint in copy_faults(found):
+            self._fault((*at, key) if key in body else at, message, hint)
+        return found
 
     def _groups(self, masters: dict[str, MasterConfig]) -> dict[str, tuple[str, ...]]:
         groups = self.document.get("groups", {})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from nimwrap.config.keys import BACKUP, CLIENT, MASTER, NOTIFY, OVERRIDABLE, REPORT, RETRY, TOP, Key, Table
+from nimwrap.config.keys import BACKUP, CLIENT, COPY, MASTER, NOTIFY, OVERRIDABLE, REPORT, RETRY, TOP, Key, Table
 from nimwrap.config.spelling import spelled
 
 
@@ -23,6 +23,7 @@ def json_schema() -> dict[str, Any]:
             "groups": _groups(),
             "clients": _named(CLIENT, (*CLIENT.keys, *OVERRIDABLE), "^([A-Za-z0-9_.-]+/)?[A-Za-z0-9_!-]+$"),
             "notify": _table(NOTIFY),
+            "copies": _named(COPY, COPY.keys, "^[A-Za-z0-9][A-Za-z0-9_.-]*$"),
             "report": _table(REPORT),
         },
     }

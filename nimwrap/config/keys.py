@@ -13,13 +13,17 @@ from functools import partial
 from typing import Any
 
 from nimwrap.config.model import (
+    AFTER_RUN,
     AUTO,
+    COPY_KINDS,
+    COPY_PLACES,
     KINDS,
     REMEDIES,
     TRANSPORTS,
     BackupPolicy,
     ClientConfig,
     Config,
+    CopyConfig,
     MasterConfig,
     NotifyConfig,
     ReportConfig,
@@ -37,6 +41,7 @@ from nimwrap.config.value_types import (
     Several,
     Text,
     ValueType,
+    Words,
     YesNo,
 )
 from nimwrap.domain.alert_kind import AlertKind
@@ -84,6 +89,7 @@ NIM_NAME = Text("a NIM name: at most 39 letters, digits, - ! or _", is_nim_name,
 _HOST = Text("a host name or an address", lambda text: is_host_name(text) or is_address(text))
 _USER = Text("a user name", _matching(r"[A-Za-z_][A-Za-z0-9_.-]{0,63}"), False)
 _REMOTE_DIRECTORY = Text("a full path of plain characters, without . or .. steps", is_safe_path, False)
+_BECOME = Text('"sudo" or its absolute path', lambda text: text == "sudo" or is_safe_path(text))
 _KEY_FILE = LocalPath(credential=True)
 _VOLUME_GROUP = Text("the name of a volume group", _matching(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,14}"), False)
 
@@ -106,7 +112,7 @@ MASTER = Table(
         Key("host", _HOST, "What ssh connects to.", '"nim.example.com"'),
         Key("port", Count(1, 65535), "Its ssh port."),
         Key("user", _USER, "Who logs in there."),
-        Key("become", Choice(("", "sudo")), '"sudo" where root may not log in.', '"sudo"'),
+        Key("become", _BECOME, '"sudo", or its path, where root may not log in.', '"sudo"'),
         Key("identity_file", _KEY_FILE, "Private key, or credential:NAME.", '"/etc/nimwrap/id_ed25519"'),
         Key("known_hosts", LocalPath(), "Host keys; an unknown or changed is refused.", '"/etc/nimwrap/known_hosts"'),
         Key("ssh_config", LocalPath(), "OpenSSH client configuration, ProxyJump too.", '"/etc/nimwrap/ssh_config"'),
@@ -193,17 +199,44 @@ REPORT = Table(
     ),
 )
 
+COPY_PLACEHOLDERS = ("file", "client", "name", "checksum", "size", "until")
+_TARGET = Text("a client, master/client, a glob or group:NAME", empty=False)
+_STORE = '["/usr/local/bin/store", "{file}", "{client}/{name}"]'
+
+COPY = Table(
+    "copies",
+    "Another place for proven images; nothing is copied where there is no such table",
+    CopyConfig,
+    (
+        Key("kind", Choice(COPY_KINDS), "path: a directory of the same master; command: a program of the site's own."),
+        Key("directory", _REMOTE_DIRECTORY, "Kind path: where copies go.", '"/export/copies"'),
+        Key("on", Choice(COPY_PLACES), "Kind command: where it runs."),
+        Key("store", Words(COPY_PLACEHOLDERS), "Kind command: stores {file} as {client} {name}.", _STORE),
+        Key("check", Words(COPY_PLACEHOLDERS), "Prints the checksum of what is stored; given {checksum}, proves it."),
+        Key("fetch", Words(COPY_PLACEHOLDERS), "Brings it back as {file}."),
+        Key("remove", Words(COPY_PLACEHOLDERS), "Removes it."),
+        Key("targets", Several(_TARGET, empty=False), "Whose images are copied."),
+        Key("keep", Count(1), "Proven copies that stay; the last one always does."),
+        Key("max_age", Duration(), "A client whose newest copied image is older than this has a fault."),
+        Key("after", Choice((AFTER_RUN, "")), '"run": after each fleet run; "": only by `nimwrap images copy`.'),
+        Key("timeout", Duration(), "Ends one copy, or the reading back of one."),
+        Key("beside_backups", YesNo(), "Also while an image is being written to the same file system."),
+    ),
+)
+
 OVERRIDABLE = (*BACKUP.keys, *RETRY.keys)
 PLAIN_TABLES = (BACKUP, RETRY, NOTIFY, REPORT)
-ALL_TABLES = (TOP, MASTER, BACKUP, RETRY, CLIENT, NOTIFY, REPORT)
-TOP_NAMES = (*(key.name for key in TOP.keys), "masters", "backup", "retry", "groups", "clients", "notify", "report")
+ALL_TABLES = (TOP, MASTER, BACKUP, RETRY, CLIENT, NOTIFY, COPY, REPORT)
+TOP_NAMES = (
+    *(key.name for key in TOP.keys),
+    *("masters", "backup", "retry", "groups", "clients", "notify", "copies", "report"),
+)
 
 
 def home_of(name: str) -> str:
     """The table a key belongs to, for the hint when it stands elsewhere; "" when no table has it."""
     for table in ALL_TABLES:
         if table.key(name):
-            return {"masters": "[masters.NAME]", "clients": "[clients.NAME]", "": "the top of the file"}.get(
-                table.name, f"[{table.name}]"
-            )
+            named = {each.name: f"[{each.name}.NAME]" for each in (MASTER, CLIENT, COPY)}
+            return {**named, "": "the top of the file"}.get(table.name, f"[{table.name}]")
     return ""

@@ -13,6 +13,9 @@ from nimwrap.domain.names import PLAIN_KIND
 KINDS = ("mksysb", "savevg", "ios_mksysb", "ios_backup", "nim_db", "master_mksysb")
 AUTO = "auto"
 REMEDIES = ("own-mount", "pre-export")
+COPY_KINDS = ("path", "command")
+COPY_PLACES = ("master",)
+AFTER_RUN = "run"
 
 
 @dataclass(frozen=True)
@@ -128,6 +131,26 @@ class ReportConfig:
 
 
 @dataclass(frozen=True)
+class CopyConfig:
+    """``[copies.NAME]``: another place for proven images. ``store``, ``check``, ``fetch`` and ``remove`` are argv."""
+
+    name: str
+    kind: str = COPY_KINDS[0]
+    directory: str = ""
+    on: str = COPY_PLACES[0]
+    store: tuple[str, ...] = ()
+    check: tuple[str, ...] = ()
+    fetch: tuple[str, ...] = ()
+    remove: tuple[str, ...] = ()
+    targets: tuple[str, ...] = ("*",)
+    keep: int = 2
+    max_age: int = 15 * 86400
+    after: str = AFTER_RUN
+    timeout: int = 12 * 3600
+    beside_backups: bool = False
+
+
+@dataclass(frozen=True)
 class Config:
     """The whole configuration. ``path`` is the file it came from, None for built-in defaults.
 
@@ -144,6 +167,7 @@ class Config:
     clients: dict[str, ClientConfig] = field(default_factory=dict)
     notify: NotifyConfig = field(default_factory=NotifyConfig)
     report: ReportConfig = field(default_factory=ReportConfig)
+    copies: dict[str, CopyConfig] = field(default_factory=dict)
     said: dict[str, Any] = field(default_factory=dict)
     _policies: dict[tuple[str, str], BackupPolicy] = field(default_factory=dict, init=False, repr=False, compare=False)
 

@@ -8,9 +8,10 @@ from typing import Any
 
 from nimwrap.config.keys import LABEL, NIM_NAME
 from nimwrap.config.lines import KeyPath
-from nimwrap.config.model import BackupPolicy, Config, RetryPolicy
+from nimwrap.config.model import BackupPolicy, Config, CopyConfig, RetryPolicy
 from nimwrap.config.toml_file import Fault
 from nimwrap.config.value_types import named, nearest, shown
+from nimwrap.domain.lock_timing import contradictions, most_at_once
 
 _GLOB = re.compile(r"[A-Za-z0-9_!*?\[\]-]{1,80}")
 
@@ -25,7 +26,17 @@ def combination_faults(config: Config, document: Mapping[str, Any]) -> list[Faul
         for keys, message, hint in _conflicts(config.policy(master, client), config.retry_policy(master, client)):
             path = _innermost(layers, keys, document)
             faults.setdefault((path, message), Fault(path, message, hint))
-    return list(faults.values())
+    return [*faults.values(), *_timing_faults(config, document)]
+
+
+def _timing_faults(config: Config, document: Mapping[str, Any]) -> Iterator[Fault]:
+    """Where more images at once are asked for than locks can be kept fresh for."""
+    for name, master in config.masters.items():
+        key = "max_parallel_limit" if master.learns_parallel else "max_parallel"
+        for rule in contradictions(at_once=master.most_parallel if master.remote else 1):
+            set_here = key in document.get("masters", {}).get(name, {})
+            path: KeyPath = ("masters", name, *([key] if set_here else []))
+            yield Fault(path, f"it does not hold that {rule}", f"{key}: at most {most_at_once()} over a network")
 
 
 def _conflicts(policy: BackupPolicy, retry: RetryPolicy) -> Iterator[tuple[tuple[str, ...], str, str]]:
@@ -60,6 +71,16 @@ def _innermost(layers: Sequence[KeyPath], keys: Sequence[str], document: Mapping
             if key in body:
                 return (*layer, key)
     return layers[0]
+
+
+_NEEDED = {"path": ("directory",), "command": ("store", "check", "remove")}
+
+
+def copy_faults(copy: CopyConfig) -> Iterator[tuple[str, str, str]]:
+    """What a copy of its kind lacks: key, message and hint. Keys of another kind do no harm."""
+    for key in _NEEDED.get(copy.kind, ()):
+        if not getattr(copy, key):
+            yield key, f"copy {shown(copy.name)} of kind {copy.kind} has no {key}", f"add {key} = ..."
 
 
 def member_faults(groups: Mapping[str, Any], masters: Sequence[str]) -> Iterator[Fault]:

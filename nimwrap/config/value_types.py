@@ -160,6 +160,35 @@ class Several:
 
 
 @dataclass(frozen=True)
+class Words:
+    """A command as an array of words: no shell reads it. ``{NAME}`` stands for what is known under that name."""
+
+    placeholders: tuple[str, ...]
+    _hole = re.compile(r"\{([a-z_]*)\}")
+
+    def read(self, value: object, report: Report) -> tuple[str, ...]:
+        if not isinstance(value, list):
+            report(f'must be an array of words such as ["program", "-x"], not {named(value)}')
+            return ()
+        for index, word in enumerate(value):
+            if not isinstance(word, str):
+                report(f"must be text in quotes, not {named(word)}", at=(index,))
+            elif "\n" in word or "\0" in word:
+                report("must not contain a line end", at=(index,))
+            else:
+                for hole in self._hole.findall(word):
+                    if hole not in self.placeholders:
+                        known = ", ".join(f"{{{each}}}" for each in self.placeholders)
+                        report(f"{shown('{' + hole + '}')} stands for nothing", f"known: {known}", at=(index,))
+        if value and isinstance(value[0], str) and not value[0].startswith("/"):
+            report(f"{shown(value[0])} is not a program in full", "write its whole path, beginning with /", at=(0,))
+        return tuple(str(word) for word in value)
+
+    def schema(self) -> dict[str, Any]:
+        return {"type": "array", "items": {"type": "string"}}
+
+
+@dataclass(frozen=True)
 class MksysbFlags:
     """Flag letters of mksysb that take no argument (aix-nim section 2.2); blanks between them do no harm."""
 

@@ -35,8 +35,9 @@ class AttemptPlan:
     ``change``: the journal's row of that change.
     ``max_parallel``: how many images may be in flight on the master when this one starts; ``slots``: the numbers that a
     slot may have where that changes in the course of a night, None where it does not.
-    ``had_exports``/``had_allocations``/``had_cstate``/``had_mounts``: what stood there before, for the clean-up's
-    comparison; ``had_mounts`` None when the client did not tell.
+    ``had_exports``/``had_allocations``/``had_cstate``/``had_mounts``/``had_standing``: what stood there before, for the
+    clean-up's comparison; ``had_mounts`` None when the client did not tell, ``had_standing`` (the directories of
+    /etc/exports) when the master did not.
     ``job_ways``: how a job on the client is started, in the order to try.
     """
 
@@ -73,6 +74,7 @@ class AttemptPlan:
     had_mounts: tuple[str, ...] | None = None
     job_ways: tuple[str, ...] = JOB_WAYS
     slots: int | None = None
+    had_standing: tuple[str, ...] | None = None
 
     @property
     def remedy(self) -> str | None:
@@ -108,6 +110,7 @@ class AttemptPlan:
         for name in ("added", "had_exports", "had_allocations", "job_ways"):
             if name in fields:
                 fields[name] = tuple(fields[name])
-        if fields.get("had_mounts") is not None:
-            fields["had_mounts"] = tuple(fields["had_mounts"])
+        for name in ("had_mounts", "had_standing"):
+            if fields.get(name) is not None:
+                fields[name] = tuple(fields[name])
         return cls(**fields)

@@ -26,6 +26,7 @@ class FailureCode(StrEnum):
     CLIENT_UNKNOWN = "client_unknown"
     NAME_INVALID = "name_invalid"
     HELD = "held"
+    EXCLUDED = "excluded"
     OUTSIDE_WINDOW = "outside_window"
     LOCKED = "locked"
     CLIENT_UNREACHABLE = "client_unreachable"
@@ -50,6 +51,7 @@ class FailureCode(StrEnum):
     IMAGE_UNREADABLE = "image_unreadable"
     IMAGE_WRONG_HOST = "image_wrong_host"
     ARCHIVE_WARNING = "archive_warning"
+    COPY_FAILED = "copy_failed"
     UNKNOWN = "unknown"
 
     @classmethod
@@ -73,6 +75,9 @@ CAN_PASS: frozenset[FailureCode] = frozenset(
     }
 )
 """Failures that may be gone at the next attempt. All others are final for the run."""
+
+SET_ASIDE: frozenset[FailureCode] = frozenset({FailureCode.HELD, FailureCode.EXCLUDED})
+"""Not failures: somebody wanted the client left out."""
 
 MASTER_TROUBLE: frozenset[FailureCode] = frozenset(
     {FailureCode.MASTER_UNREACHABLE, FailureCode.HOST_KEY_CHANGED, FailureCode.LOGIN_REFUSED}

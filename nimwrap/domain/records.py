@@ -9,8 +9,10 @@ from functools import cached_property
 
 from nimwrap.domain.codes import FailureCode, Outcome
 from nimwrap.domain.findings import Failure, Finding
+from nimwrap.domain.left_export import LeftExport
 from nimwrap.domain.names import PLAIN_KIND
 from nimwrap.domain.ref import ClientRef as ClientRef  # noqa: PLC0414  a record as well, and known by this name
+from nimwrap.domain.sighting import Sightings
 
 
 @dataclass(frozen=True)
@@ -25,10 +27,16 @@ class InventoryClient:
 
 @dataclass(frozen=True)
 class Inventory:
-    """What a master lists now. ``hostname`` is what it calls itself, None when it does not say."""
+    """What a master lists now. ``hostname`` is what it calls itself, None when it does not say.
+
+    ``seen``: what stands at the places of recorded images, as far as it said; ``left``: what is exported without a
+    reason, None when it did not say.
+    """
 
     clients: tuple[InventoryClient, ...] = ()
     hostname: str | None = None
+    seen: Sightings = field(default_factory=Sightings)
+    left: tuple[LeftExport, ...] | None = None
 
     @cached_property
     def hosts(self) -> dict[str, str | None]:
@@ -40,7 +48,7 @@ class Inventory:
 class SourceAddress:
     """The address the client's packets leave with, beside the one NIM's export lets in.
 
-    ``method`` is ``perl``, ``traceroute`` or ``alias-order`` (weak).
+    ``method`` is ``perl``, ``traceroute``, ``route``, ``netstat`` or ``alias-order`` (weak).
     """
 
     expected: str | None
@@ -100,7 +108,10 @@ class Image:
 
 @dataclass(frozen=True)
 class Run:
-    """One client, one backup, from preflight to record."""
+    """One client, one backup, from preflight to record.
+
+    ``worked_s``: looking, making, proving, None where nobody measured it; ``waited_s``: queue, slots, retries.
+    """
 
     id: str
     client: str
@@ -118,10 +129,15 @@ class Run:
     image: Image | None = None
     ended: datetime | None = None
     log_path: str | None = None
+    worked_s: float | None = None
+    waited_s: float | None = None
 
     @property
     def duration_s(self) -> float | None:
-        return (self.ended - self.started).total_seconds() if self.ended else None
+        """Without the waiting where that was measured; never negative, whatever clocks do."""
+        if self.ended is None:
+            return None
+        return max(0.0, (self.ended - self.started).total_seconds()) if self.worked_s is None else self.worked_s
 
 
 class ChangeState(StrEnum):

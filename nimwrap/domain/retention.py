@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from typing import NamedTuple
 
 from nimwrap.domain.codes import Outcome
 from nimwrap.domain.durations import format_duration
@@ -24,11 +25,11 @@ class Action(StrEnum):
     REMOVE = "remove"
 
 
-@dataclass(frozen=True)
-class Generation:
+class Generation(NamedTuple):
     """One image as retention sees it. ``held``: its client is held; ``allocated``: NIM serves it to somebody now;
     ``named``: it has the fixed name that recovery papers use; ``just_made``: by the run that asks, so that it is the
-    newest whatever its date says."""
+    newest whatever its date says; ``machine``: the id of the machine that it was made of, empty where nobody knows.
+    A tuple: a report makes tens of thousands of them."""
 
     id: int
     created: datetime
@@ -41,6 +42,7 @@ class Generation:
     fault: str | None = None
     named: bool = False
     just_made: bool = False
+    machine: str = ""
 
     @property
     def order(self) -> tuple[bool, datetime, int]:
@@ -54,7 +56,10 @@ class Generation:
     @property
     def good(self) -> bool:
         """Proven, and nothing found against it since."""
-        return self.verified and self.fault is None and self.outcome in (Outcome.OK, Outcome.WARNING)
+        return self.verified and self.fault is None and self.outcome in _PROVEN
+
+
+_PROVEN = (Outcome.OK, Outcome.WARNING)
 
 
 @dataclass(frozen=True)
@@ -67,8 +72,7 @@ class KeepRules:
     min_age: int = 0
 
 
-@dataclass(frozen=True)
-class Decision:
+class Decision(NamedTuple):
     image: Generation
     action: Action
     reason: str
@@ -97,16 +101,28 @@ def decide(images: Iterable[Generation], rules: KeepRules, now: datetime) -> lis
 
 
 def _untouchable(image: Generation, now: datetime) -> str | None:
-    reasons = (
-        (image.just_made, "this run has just made it"),
-        (image.misdated(now), "dated in the future: a clock was wrong, so it is not counted"),
-        (not image.managed, "unmanaged: nimwrap did not make it and has not adopted it"),
-        (image.pinned, "pinned"),
-        (image.allocated, "allocated: NIM is serving it to a machine"),
-        (image.held, "its client is held"),
-        (image.named, "it has the fixed name; a new image takes that first"),
+    holding = (
+        image.just_made,
+        image.misdated(now),
+        not image.managed,
+        image.pinned,
+        image.allocated,
+        image.held,
+        image.named,
     )
-    return next((reason for holds, reason in reasons if holds), None)
+    return _KEPT_BY[holding.index(True)] if True in holding else None
+
+
+_KEPT_BY = (
+    "this run has just made it",
+    "dated in the future: a clock was wrong, so it is not counted",
+    "unmanaged: nimwrap did not make it and has not adopted it",
+    "pinned",
+    "allocated: NIM is serving it to a machine",
+    "its client is held",
+    "it has the fixed name; a new image takes that first",
+)
+"""What each of these says, in their order."""
 
 
 def _wanted(proven: Sequence[Generation], rules: KeepRules) -> dict[int, str]:
@@ -117,6 +133,8 @@ def _wanted(proven: Sequence[Generation], rules: KeepRules) -> dict[int, str]:
     newest_ok = next((image for image in proven if image.outcome is Outcome.OK), None)
     if newest_ok is not None:
         wanted.setdefault(newest_ok.id, "the newest image without warnings")
+    for image in _last_of_earlier_machines(proven):
+        wanted.setdefault(image.id, f"the last good image of an earlier machine ({image.machine})")
     for number, image in enumerate(proven[: max(rules.keep, 0)], start=1):
         wanted.setdefault(image.id, f"proven generation {number} of keep = {rules.keep}")
     for image, period in _newest_of_each(proven, rules.weekly, "%G week %V"):
@@ -124,6 +142,15 @@ def _wanted(proven: Sequence[Generation], rules: KeepRules) -> dict[int, str]:
     for image, period in _newest_of_each(proven, rules.monthly, "%Y-%m"):
         wanted.setdefault(image.id, f"the newest of {period}, keep_monthly = {rules.monthly}")
     return wanted
+
+
+def _last_of_earlier_machines(proven: Sequence[Generation]) -> list[Generation]:
+    """Of each machine that the client was before, the newest image: those of another one say nothing about it."""
+    last: dict[str, Generation] = {}
+    for image in proven:
+        if image.machine:
+            last.setdefault(image.machine, image)
+    return list(last.values())[1:]
 
 
 def _newest_of_each(proven: Sequence[Generation], periods: int, form: str) -> list[tuple[Generation, str]]:

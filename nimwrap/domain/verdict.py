@@ -36,17 +36,24 @@ class ReasonCode(StrEnum):
     EXPORT_FOREIGN = "export_foreign"
     RUN_ENDLESS = "run_endless"
     NEVER_BACKED_UP = "never_backed_up"
+    NO_IMAGE_LEFT = "no_image_left"
     OVERDUE = "overdue"
     RUN_FAILED = "run_failed"
     SLOT_MISSED = "slot_missed"
     IMAGE_INCOMPLETE = "image_incomplete"
     IMAGE_FAULTY = "image_faulty"
     IMAGE_MISDATED = "image_misdated"
+    ONLY_ONE_COPY = "only_one_copy"
+    COPY_FAILED = "copy_failed"
+    COPY_LATE = "copy_late"
+    IMAGE_GONE = "image_gone"
     VANISHED = "vanished"
     UNSCHEDULED = "unscheduled"
     MASTER_NEVER_ASKED = "master_never_asked"
     NO_CLIENT = "no_client"
     INVENTORY_OLD = "inventory_old"
+    EXPORT_LEFT = "export_left"
+    REMOVALS_STOPPED = "removals_stopped"
     SCHEDULES_UNREADABLE = "schedules_unreadable"
     SCHEDULES_GONE = "schedules_gone"
     SCHEDULE_EMPTY = "schedule_empty"
@@ -87,15 +94,17 @@ class Facts:
     """What is known of one client. Times are aware; ``max_age_s`` in seconds.
 
     ``scheduled``: some schedule covers it; None when there are no schedules at all. ``open_changes``: export changes
-    of its runs that are not reverted. ``image_faults``: of images that are kept. ``seen``: its master's inventory has
-    been taken. ``missed``: its newest slot that came and went without a run, and why. ``patience_s``: how long a run
-    may go on without an end. ``kind``: of the image that ``last_good`` is about, where that is not mksysb.
+    of its runs that are not reverted. ``ever_good``: some image of it was proven once, whatever became of that.
+    ``image_faults``: of images that are kept; ``copy_faults``: of its copies. ``seen``: its master's inventory has been
+    taken. ``missed``: its newest slot that came and went without a run, and why. ``patience_s``: how long a run may go
+    on without an end. ``kind``: of the image that ``last_good`` is about, where that is not mksysb.
     """
 
     max_age_s: int
     kind: str = ""
     last_good: datetime | None = None
     last_good_warned: bool = False
+    ever_good: bool = False
     last_run: datetime | None = None
     last_outcome: str | None = None
     last_failure: str = ""
@@ -108,6 +117,7 @@ class Facts:
     patience_s: int = 86400
     open_changes: tuple[Reason, ...] = ()
     image_faults: tuple[Reason, ...] = ()
+    copy_faults: tuple[Reason, ...] = ()
     seen: bool = True
 
 
@@ -128,14 +138,14 @@ def judge(facts: Facts, now: datetime) -> Judged:
     overdue = age_s is not None and age_s > facts.max_age_s
     if facts.excluded and not facts.open_changes:
         excluded = Reason(Verdict.OK, ReasonCode.EXCLUDED, "excluded by the configuration")
-        return Judged(Verdict.OK, (excluded,), never_backed_up=never)
+        return Judged(Verdict.OK, (excluded,), never_backed_up=never and not facts.ever_good)
     missing = Verdict.WARNING if facts.held else Verdict.CRITICAL
     found = [*facts.open_changes, *_of_age(facts, missing, age_s), *_of_runs(facts, now), *_of_rest(facts)]
     found.sort(key=lambda reason: -SEVERITY[reason.verdict])
     verdict = found[0].verdict if found else Verdict.OK
     if facts.held:
         found.append(Reason(Verdict.OK, ReasonCode.HELD, f"held: {facts.held}"))
-    return Judged(verdict, tuple(found), overdue or never, never)
+    return Judged(verdict, tuple(found), overdue or never, never and not facts.ever_good)
 
 
 def _image(facts: Facts) -> tuple[str, tuple[str, ...]]:
@@ -149,7 +159,10 @@ def _warning(code: ReasonCode, text: str, *subjects: str) -> Reason:
 
 def _of_age(facts: Facts, missing: Verdict, age_s: float | None) -> Iterable[Reason]:
     image, kinds = _image(facts)
-    if age_s is None:
+    if age_s is None and facts.ever_good:
+        text = f"no good {image} is left: what was good once is gone, or faulty by now"
+        yield Reason(missing, ReasonCode.NO_IMAGE_LEFT, text, kinds)
+    elif age_s is None:
         text = f"never backed up: no good {image} is known"
         yield Reason(missing, ReasonCode.NEVER_BACKED_UP, text, kinds)
     elif age_s > facts.max_age_s:
@@ -175,6 +188,8 @@ def _of_rest(facts: Facts) -> Iterable[Reason]:
     if facts.last_good_warned:
         yield _warning(ReasonCode.IMAGE_INCOMPLETE, f"some files are not in the last good {image} (0512-003)", *kinds)
     yield from facts.image_faults
+    if facts.last_good is not None:
+        yield from facts.copy_faults
     if facts.vanished:
         text = f"NIM does not list this client any more (since {facts.vanished:%Y-%m-%d})"
         yield _warning(ReasonCode.VANISHED, text)
@@ -207,9 +222,9 @@ def worst(verdicts: Iterable[Verdict]) -> Verdict:
 
 
 def inventory_fault(taken: datetime | None, now: datetime) -> str | None:
-    """What is wrong with an inventory taken then (None: never), or None."""
+    """What is wrong with an inventory taken then (None: never), as the rest of a sentence about it, or None."""
     if taken is None:
-        return "never taken: new clients would go unmentioned"
+        return "was never taken: new clients would go unmentioned"
     if now - taken > INVENTORY_LIMIT:
-        return f"{format_duration((now - taken).total_seconds())} old: clients defined since then go unmentioned"
+        return f"is {format_duration((now - taken).total_seconds())} old: clients defined since then go unmentioned"
     return None

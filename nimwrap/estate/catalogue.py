@@ -13,6 +13,8 @@ _EVERYWHERE = {
     "/usr/bin/perl": "perl",
     "/usr/bin/netstat": "netstat",
     "/usr/bin/traceroute": "traceroute",
+    "/usr/bin/telnet": "telnet",
+    "/usr/sbin/route": "route",
     "/usr/bin/mksysb": "mksysb",
     "/usr/bin/savevg": "mksysb",
     "/usr/bin/lsmksysb": "lsmksysb",
@@ -32,6 +34,7 @@ _EVERYWHERE = {
     "/usr/sbin/lspv": "lspv",
     "/usr/sbin/lsattr": "lsattr",
     "/usr/sbin/lsfs": "lsfs",
+    "/usr/sbin/fuser": "fuser",
     "/usr/sbin/restore": "restore",
 }
 _METHODS = "/usr/lpp/bos.sysmgt/nim/methods"
@@ -70,6 +73,7 @@ TOOLS = (
     "tail",
     "od",
     "cksum",
+    "openssl",
     "date",
     "sleep",
     "kill",
@@ -80,6 +84,7 @@ TOOLS = (
     "xargs",
     "env",
     "sh",
+    "printf",
 )
 """The tools that INTERFACE section 6 allows, as links to the build machine's own."""
 

@@ -9,6 +9,7 @@ from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
+from nimwrap.estate import asking_programs
 from nimwrap.estate.process import shell_path
 from nimwrap.estate.spec import Spec
 
@@ -39,36 +40,13 @@ from nimwrap.estate.script_file import settle
 settle(sys.argv[1], sys.argv[2])' "$0" "$1" {code};; esac
 exec {real} "$@"
 """
-_ASKING = """#!/bin/sh
-PERL_BADLANG=0 exec {perl} -x "$0" "$@"  # silent about locales that the build machine does not have
-#!perl
-# The command is run by the server (nimwrap.estate.server), this process prints what it said and leaves as it did.
-delete $ENV{{PERL_BADLANG}};
-my ($server, $directory) = (undef, readlink('/proc/self/cwd'));
-if (defined $directory and socket($server, 1, 1, 0) and connect($server, pack('S a*', 1, '{server}'))) {{
-  my @question = ('{module}', '{path}', $0, $directory, scalar(@ARGV), @ARGV, map {{ "$_=$ENV{{$_}}" }} keys %ENV);
-  my ($rest, $answer, $done) = (join("\\0", @question), '', 0);
-  local $SIG{{PIPE}} = 'IGNORE';
-  while (length $rest) {{ my $sent = syswrite($server, $rest) or last; substr($rest, 0, $sent, ''); }}
-  shutdown($server, 1);
-  while (sysread($server, $answer, 65536, length $answer)) {{ }}
-  $SIG{{PIPE}} = 'DEFAULT';
-  while (length($answer) - $done >= 5) {{
-    my ($stream, $length) = unpack('C N', substr($answer, $done, 5));
-    $done += 5;
-    exit $length if $stream == 0;
-    my $out = $stream == 1 ? \\*STDOUT : \\*STDERR;
-    while ($length) {{
-      my $written = syswrite($out, $answer, $length, $done) or exit 141;
-      $length -= $written; $done += $written;
-    }}
-  }}
-}}
-exec {{'{python}'}} '{python}', '-SEs', '-c', q({plain}), $0, @ARGV;
-"""
 _PLAIN = (
     "import sys; del sys.argv[0]; sys.path.insert(0, {code!r}); "
     "from nimwrap.estate.run import main; main({module!r}, {path!r})"
+)
+_PLAIN_SHELL = (
+    "import sys; del sys.argv[0]; sys.path.insert(0, {code!r}); "
+    "from nimwrap.estate.shell import main; main(sys.argv[0])"
 )
 _READING = {
     *("cllsif", "clmgr", "clrginfo", "df", "exportfs", "getconf", "halevel", "host"),
@@ -84,7 +62,9 @@ def command(spec: Spec, module: str, path: str) -> str:
     if not spec.server or spec.real_root or not perl or module not in _READING:
         return plain_command(spec, module, path)
     plain = _PLAIN.format(code=spec.code, module=module, path=path)
-    return _ASKING.format(perl=perl, server=spec.server, module=module, path=path, python=spec.python, plain=plain)
+    return asking_programs.COMMAND.format(
+        perl=perl, server=spec.server, module=module, path=path, python=spec.python, plain=plain
+    )
 
 
 def plain_command(spec: Spec, module: str, path: str) -> str:
@@ -93,8 +73,12 @@ def plain_command(spec: Spec, module: str, path: str) -> str:
 
 
 def shell(spec: Spec) -> str:
-    """The program that runs scripts on a host."""
-    return _SHELL.format(python=spec.python, code=spec.code)
+    """The program that runs scripts on a host: one that loads the estate's shell, or asks the server to be quicker."""
+    perl = real_tool("perl")
+    if not spec.server or not perl:
+        return _SHELL.format(python=spec.python, code=spec.code)
+    plain = _PLAIN_SHELL.format(code=spec.code)
+    return asking_programs.SHELL.format(perl=perl, server=spec.server, python=spec.python, plain=plain)
 
 
 def logged_tool(tool: str, real: str) -> str:

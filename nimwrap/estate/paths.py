@@ -71,9 +71,14 @@ class Paths:
             return text
         return os.fsdecode(_outward(os.fsencode(self._hosts), os.fsencode(text)))
 
+    @property
+    def prefix(self) -> str:
+        """What :meth:`outward` takes away, with the name of a host after it; empty where nothing is rewritten."""
+        return self._hosts if self.root else ""
+
     def stripper(self) -> Stripper:
         """A filter for a stream of bytes that does what :meth:`outward` does."""
-        return Stripper(self._hosts if self.root else "")
+        return Stripper(self.prefix)
 
 
 def _is_word(character: str) -> bool:

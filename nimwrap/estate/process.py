@@ -6,15 +6,15 @@ import os
 import select
 
 from nimwrap.estate.machine import Machine
-from nimwrap.estate.stdlib import NamedTuple
+from nimwrap.estate.stdlib import NamedTuple, signal
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
 BIN_DIRS = ("/usr/bin", "/etc", "/usr/sbin", "/sbin", "/usr/lpp/bos.sysmgt/nim/methods")
-_FILE_LIMIT = "ESTATE_FSIZE"
-_UMASK = "ESTATE_UMASK"
+FILE_LIMIT = "ESTATE_FSIZE"
+UMASK = "ESTATEUMASK"
 _KSH = ("/usr/bin/ksh", "/usr/bin/ksh93", "/bin/ksh", "/usr/local/bin/ksh")
 
 
@@ -44,10 +44,10 @@ def environment(me: Machine) -> dict[str, str]:
     }
     limit = me.fault("fsize_limited")
     if limit:
-        env[_FILE_LIMIT] = str(2097151 * 512 if limit is True else int(limit))
+        env[FILE_LIMIT] = str(2097151 * 512 if limit is True else int(limit))
     umask = me.fault("root_umask")
     if umask:
-        env[_UMASK] = str(umask)
+        env[UMASK] = str(umask)
     if "TZ" in os.environ:
         env["TZ"] = os.environ["TZ"]
     return env
@@ -87,15 +87,16 @@ def start(
             if detached:
                 os.setsid()
                 stdin = os.open("/dev/null", os.O_RDONLY)
+            signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # Python has it ignored, and no login has
             if stdin is not None:
                 os.dup2(stdin, 0)
             os.dup2(write_out, 1)
             os.dup2(write_err, 2)
             os.chdir(cwd)
-            if _FILE_LIMIT in env:
-                _limit_file_size(int(env[_FILE_LIMIT]))
-            if _UMASK in env:
-                os.umask(int(env[_UMASK], 8))
+            if FILE_LIMIT in env:
+                _limit_file_size(int(env[FILE_LIMIT]))
+            if UMASK in env:
+                os.umask(int(env[UMASK], 8))
             os.execve(argv[0], list(argv), dict(env))  # noqa: S606 (no shell is wanted)
         except OSError:
             os._exit(127)

@@ -39,7 +39,8 @@ def refusal(me: Machine, host: str, method: str) -> str | None:
         return f"0042-006 {method}: {where} Connection refused\n"
     stored = nimdb.machine_of(me, host)
     cpuid = stored[1].get("cpuid") if stored else None
-    if cpuid and cpuid != client.facts["machine_id"]:
+    compared = nimdb.objects(me).get("master", {}).get("validate_cpuid") != "no"
+    if compared and cpuid and cpuid != client.facts["machine_id"]:
         return f"0042-008 {method}: nimsh: Request denied - wrong_cpuid\n"
     if master_of(client) not in (me.name, ""):
         return f"0042-008 {method}: nimsh: Request denied - wrong_master\n"

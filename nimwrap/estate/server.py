@@ -17,7 +17,9 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from nimwrap.estate.machine import Machine, root_of
+from nimwrap.estate.process import FILE_LIMIT, UMASK, environment, login_shell
 from nimwrap.estate.run import Call
+from nimwrap.estate.shell import host_of
 
 _OWNER = 0
 _PATIENCE_S = 20.0
@@ -65,23 +67,50 @@ def _question(asking: socket.socket) -> list[bytes]:
 
 
 def _answer(question: list[bytes]) -> bytes:
-    """Pieces for stdout (1) and stderr (2), each with its length, and the status (0); nothing: run it yourself."""
+    """What the asking program is told; nothing when it has to do all by itself."""
     try:
-        module, path, program, directory, count = (os.fsdecode(word) for word in question[:5])
-        last = 5 + int(count)
-        os.environb.clear()
-        for pair in question[last:]:
-            name, _, value = pair.partition(b"=")
-            os.environb[name] = value
-        os.chdir(directory)
-        time.tzset()
-        me = _ServedMachine(root_of(path, program))
-        call = Call(me, module, path, [os.fsdecode(word) for word in question[5:last]])
-        if call.changes:
-            return b""
-        status = call.run()
+        if question[0] == b"shell":
+            return _what_to_start(os.fsdecode(question[1]), os.fsdecode(question[2]), question[3:])
+        if question[0] == b"inward":
+            return os.fsencode(host_of(os.fsdecode(question[1])).paths.inward(os.fsdecode(question[2])))
+        return _what_a_command_says(question)
     except (Exception, SystemExit):
         return b""
+
+
+def _what_to_start(program: str, script: str, caller: list[bytes]) -> bytes:
+    """For the shell ``program``: the real shell, its directory, what to strip from output, umask, script, environment.
+
+    Nothing where a limit is to be set that its asking program cannot set.
+    """
+    _take_environment(caller)
+    me = host_of(program)
+    env = environment(me)
+    if FILE_LIMIT in env:
+        return b""
+    words = [login_shell(me), me.root or "/", me.paths.prefix, env.get(UMASK, ""), me.paths.inward(script)]
+    return os.fsencode("\0".join([*words, *(f"{name}={value}" for name, value in env.items())]))
+
+
+def _take_environment(pairs: list[bytes]) -> None:
+    os.environb.clear()
+    for pair in pairs:
+        name, _, value = pair.partition(b"=")
+        os.environb[name] = value
+    time.tzset()
+
+
+def _what_a_command_says(question: list[bytes]) -> bytes:
+    """Pieces for stdout (1) and stderr (2), each with its length, and the status (0); nothing: run it yourself."""
+    module, path, program, directory, count = (os.fsdecode(word) for word in question[:5])
+    last = 5 + int(count)
+    _take_environment(question[last:])
+    os.chdir(directory)
+    me = _ServedMachine(root_of(path, program))
+    call = Call(me, module, path, [os.fsdecode(word) for word in question[5:last]])
+    if call.changes:
+        return b""
+    status = call.run()
     call.log()
     pieces = [bytes([stream]) + len(data).to_bytes(4, "big") + data for stream, data in me.said]
     return b"".join([*pieces, b"\0", status.to_bytes(4, "big")])

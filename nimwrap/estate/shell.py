@@ -24,9 +24,8 @@ _INPUT_AHEAD = 65536
 
 
 def main(program: str) -> None:
-    """Run what the caller asks for on the host that ``program`` (ESTATE/shells/HOST) belongs to; exits as it does."""
-    shells, name = os.path.split(os.path.realpath(program))
-    me = Machine(f"{os.path.dirname(shells)}/hosts/{name}")
+    """Run what the caller asks for on the host of ``program``; exits as it does."""
+    me = host_of(program)
     script = _script()
     child, child_input = start_shell(me, script, with_input=True)
     _pass_signals_on(child)
@@ -35,6 +34,12 @@ def main(program: str) -> None:
     except BrokenPipeError:
         os._exit(_LISTENER_GONE)
     os._exit(child.wait())
+
+
+def host_of(program: str) -> Machine:
+    """The host that the shell ``program`` (ESTATE/shells/HOST) belongs to."""
+    shells, name = os.path.split(os.path.realpath(program))
+    return Machine(f"{os.path.dirname(shells)}/hosts/{name}")
 
 
 def _script() -> str:

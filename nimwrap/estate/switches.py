@@ -58,6 +58,9 @@ FAULTS: dict[str, str] = {
     "rootvg_locked": "lsvg warns 0516-1201 and hangs, mksysb too",
     "no_perl": "no perl",
     "no_traceroute": "no traceroute",
+    "no_route": "no route command",
+    "no_telnet": "no telnet",
+    "tcp_source": "TCP leaves from this address (value), and UDP from the one that comes first",
     "traceroute_stderr": 'traceroute\'s "source should be" goes to stderr',
     "no_ptr": "service addresses (value: or the listed ones) have no reverse entry",
     "powerha_tools_missing": "PowerHA's utilities are not there",
@@ -184,6 +187,8 @@ def _limits(estate: Estate, value: Any, host: str) -> None:
 _EFFECTS: dict[str, _Effect] = {
     "no_perl": _present("/usr/bin/perl"),
     "no_traceroute": _present("/usr/bin/traceroute"),
+    "no_route": _present("/usr/sbin/route"),
+    "no_telnet": _present("/usr/bin/telnet"),
     "powerha_tools_missing": _present(*catalogue.CLUSTER),
     "client_busy": _busy,
     "cpuid_mismatch": _attribute("cpuid", lambda _value, _host: "00F6DEAD4C00", str),

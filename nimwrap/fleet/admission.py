@@ -39,7 +39,8 @@ def admit(session: Session, refs: Sequence[ClientRef], at: datetime) -> Admissio
     kept_out = {}
     for ref in refs:
         if session.config.client(ref.master, ref.client).exclude:
-            kept_out[ref] = Failure(FailureCode.HELD, f"{ref.client} is excluded by the configuration")
+            why = f"{ref.client} is excluded by the configuration"
+            kept_out[ref] = Failure(FailureCode.EXCLUDED, why, f"exclude = false in [clients.{ref.client}]")
         elif hold := held.get(ref):
             kept_out[ref] = held_failure(ref, hold)
     wanted = [ref for ref in refs if ref not in kept_out]

@@ -44,7 +44,7 @@ def preflight_fleet(config: Config, reader: Queries, targets: Sequence[str], now
     """
     hosts = {name: open_master(master, ahead=True) for name, master in config.masters.items()}
     try:
-        answers = list_clients(hosts)
+        answers = list_clients(hosts, config, reader)
         troubles = {master: one for master, one in answers.items() if isinstance(one, NimwrapError)}
         listed = {master: one for master, one in answers.items() if isinstance(one, Inventory)}
         known = current_clients(config, reader, troubles, listed)

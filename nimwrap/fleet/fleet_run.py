@@ -9,15 +9,15 @@ from datetime import datetime, timedelta
 from functools import cached_property, partial
 from queue import Empty, SimpleQueue
 
-from nimwrap.backup.attempt import unstarted
-from nimwrap.backup.backup_run import BackupRequest, BackupRun, RetryLater, new_run_id
+from nimwrap.backup.backup_request import BackupRequest, RetryLater, new_run_id
+from nimwrap.backup.backup_run import BackupRun
 from nimwrap.backup.cancel_request import CANCELLED, cancel_requested
 from nimwrap.backup.recovery import recover
 from nimwrap.backup.slot_images import wanted_images
 from nimwrap.clients.inventory import prior_of
 from nimwrap.config.model import BackupPolicy
 from nimwrap.domain.clock import Interrupted
-from nimwrap.domain.codes import FailureCode, Outcome
+from nimwrap.domain.codes import SET_ASIDE, FailureCode, Outcome
 from nimwrap.domain.durations import rfc3339
 from nimwrap.domain.errors import NimwrapError
 from nimwrap.domain.findings import Failure
@@ -37,6 +37,8 @@ LETTING_GO_S = 2.0
 """So long we wait, when told to leave, for those who have started nothing to end as such."""
 LOOK_AGAIN_S = 1.0
 """How long a fleet that waits for a time sleeps at once: meanwhile a run may be cancelled, or a client held."""
+_NO_FURTHER_ROUND = frozenset({FailureCode.CANCELLED, FailureCode.OUTSIDE_WINDOW})
+"""Ends of the command, not of what the client needs: whoever has failed before them has failed."""
 _LATELY = 20
 """So many of a client's newest runs may have begun since a command was given: several kinds, several tries."""
 
@@ -47,6 +49,7 @@ class Order:
 
     ``not_before``: per client, the start that a schedule's jitter gives it; ``window_ends``: nothing starts later.
     ``issued``: when the command was given; a client whose image was made since then needs no other one.
+    ``at_terminal``: somebody waits there; ``retry``: a refusal that can pass is tried again all the same.
     """
 
     refs: tuple[ClientRef, ...]
@@ -56,11 +59,18 @@ class Order:
     window_ends: datetime | None = None
     not_before: Mapping[ClientRef, datetime] = field(default_factory=dict)
     issued: datetime | None = None
+    at_terminal: bool = False
+    retry: bool = False
 
     @property
     def attended(self) -> bool:
-        """True when a person waits for a few named clients: a refusal is told at once instead of retried."""
-        return self.schedule is None and len(self.refs) == len(self.named)
+        """True when a person waits for one named client: a refusal is told at once instead of retried."""
+        return self.at_terminal and self.one_by_name and not self.retry
+
+    @property
+    def one_by_name(self) -> bool:
+        """True when the command is about one client, which was written out."""
+        return self.schedule is None and len(self.refs) == len(self.named) == 1
 
 
 @dataclass(frozen=True)
@@ -118,15 +128,15 @@ class Fleet:
         for job in self.queue.waiting if self.session.clock.leaving else ():
             if self.order.slot is None:
                 why = "nimwrap was interrupted before its turn"
-                self._end_unstarted(job.what, Failure(FailureCode.CANCELLED, why, "start the backup again"))
-            elif job.retried:
-                run = job.what.run.give_up(Outcome.FAILED, unstarted("nimwrap was told to leave"))
+                self._end_waiting(job.what, Failure(FailureCode.CANCELLED, why, "start the backup again"))
+            elif job.what.run.begun:
+                run = job.what.run.give_way()
                 self.runs[run.id] = run
 
     def _end_cancelled(self) -> None:
         """Runs between two rounds that somebody wants cancelled: they end now, not when their turn comes."""
         for job in list(self.queue.waiting):
-            if job.what.run.rounds and cancel_requested(self.session.reader, job.what.run.run.id):
+            if job.what.run.begun and cancel_requested(self.session.reader, job.what.run.run.id):
                 self.queue.withdraw(job)
                 failure = Failure(FailureCode.CANCELLED, CANCELLED, "start the backup again when it suits")
                 run = job.what.run.give_up(Outcome.FAILED, failure)
@@ -166,9 +176,9 @@ class Fleet:
                 group,
                 self.order.schedule,
                 self.order.slot,
-                not self.order.attended,
-                len(self.order.refs) > 1,
-                prior,
+                retry_refusals=not self.order.attended,
+                patient=self.order.retry or not self.order.one_by_name,
+                prior=prior,
             )
             run = BackupRun(self.session.master_context(ref.master), request, partial(self._not_wanted, request))
             job = QueuedJob(
@@ -209,7 +219,7 @@ class Fleet:
             reason = self._no_longer(job.what)
             if reason is not None:
                 self.queue.finished(job)
-                self._end_unstarted(job.what, reason)
+                self._end_waiting(job.what, reason)
                 continue
             threading.Thread(target=self._step, args=(job,), name=job.what.run.run.id, daemon=True).start()
 
@@ -234,7 +244,7 @@ class Fleet:
 
     def _done_meanwhile(self, request: BackupRequest) -> Failure | None:
         """Another nimwrap's run that made this image since our command was given. One client alone is made again."""
-        if self.order.attended and len(self.order.refs) == 1:
+        if self.order.one_by_name:
             return None
         ref = request.ref
         own = {run.id for run in self.runs.values()}
@@ -253,12 +263,15 @@ class Fleet:
             return None
         return Failure(FailureCode.LOCKED, f"done by run {good[0]} since this command was issued")
 
-    def _end_unstarted(self, task: Task, failure: Failure) -> None:
-        if task.run.rounds == 0:
-            self._not_run(task.request.ref, failure, kind=task.request.kind)
-        else:
-            run = task.run.give_up(Outcome.SKIPPED, failure)
-            self.runs[run.id] = run
+    def _end_waiting(self, task: Task, why: Failure) -> None:
+        """End what waits, because of ``why``. A run that has tried already ends as its last round did."""
+        if not task.run.begun:
+            self._not_run(task.request.ref, why, kind=task.request.kind)
+            return
+        last = task.run.last_round
+        told = last is not None and last.outcome is not Outcome.LOCKED and why.code in _NO_FURTHER_ROUND
+        run = task.run.give_up_again(why) if told else task.run.give_up(Outcome.SKIPPED, why)
+        self.runs[run.id] = run
 
     def _step(self, job: QueuedJob[Task]) -> None:
         """In a thread of its own: one round of one run. Whatever happens, its end reaches the queue."""
@@ -333,4 +346,4 @@ def counts(order: Order, run: Run) -> bool:
         return True
     if failure.code is FailureCode.LOCKED:  # done and proven by another nimwrap since the command was issued
         return False
-    return failure.code is not FailureCode.HELD or ClientRef(run.master, run.client) in order.named
+    return failure.code not in SET_ASIDE or ClientRef(run.master, run.client) in order.named

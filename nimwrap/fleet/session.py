@@ -10,7 +10,8 @@ from functools import partial
 from threading import Event
 from typing import TYPE_CHECKING, Any
 
-from nimwrap.clients.inventory import take_inventory
+from nimwrap.clients.exports_left import ExportRows
+from nimwrap.clients.inventory import AlsoLook, take_inventory
 from nimwrap.clients.known_clients import backs_itself_up, current_clients
 from nimwrap.clients.selection import Selection, select
 from nimwrap.clients.target_errors import all_resolved
@@ -25,9 +26,11 @@ from nimwrap.fleet.learned_parallel import LearnedParallel
 from nimwrap.history.sqlite.queries import Reader
 from nimwrap.hosts.connect import open_master
 from nimwrap.hosts.shared_call import SharedCall
+from nimwrap.images.sightings import write_down
 from nimwrap.master_context import FixedParallel, MasterContext
 
 if TYPE_CHECKING:
+    from nimwrap.history.ports import Queries
     from nimwrap.history.sqlite.store import Store
     from nimwrap.hosts.protocol import Host
 
@@ -122,15 +125,26 @@ def open_session(
             host.close()
 
 
-def list_clients(hosts: Mapping[str, Host], stop: Event | None = None) -> dict[str, Inventory | NimwrapError]:
-    """Ask every master for its clients, side by side: its inventory, or why there is none.
+def list_clients(
+    hosts: Mapping[str, Host], config: Config, queries: Queries, stop: Event | None = None
+) -> dict[str, Inventory | NimwrapError]:
+    """Ask every master for its clients and the files of its images, side by side: its inventory, or why there is none.
 
     Those that have not answered when ``stop`` is set are left out.
     """
 
+    also = {
+        master: AlsoLook(
+            config.masters[master].spool,
+            [row.location for row in queries.images(master)],
+            ExportRows.of(queries, master),
+        )
+        for master in hosts
+    }
+
     def ask(master: str) -> Inventory | NimwrapError:
         try:
-            return take_inventory(hosts[master])
+            return take_inventory(hosts[master], also[master])
         except NimwrapError as error:
             return error
 
@@ -138,15 +152,21 @@ def list_clients(hosts: Mapping[str, Host], stop: Event | None = None) -> dict[s
 
 
 def record_inventories(
-    store: Store, config: Config, found: Mapping[str, Inventory | NimwrapError], now: datetime
+    store: Store, queries: Queries, config: Config, found: Mapping[str, Inventory | NimwrapError], now: datetime
 ) -> None:
-    """Write down what the masters answered. A master that backs itself up is one of its own clients."""
+    """Write down what the masters answered, of their clients and of the files of images there.
+
+    A master that backs itself up is one of its own clients.
+    """
     for master, one in found.items():
         if isinstance(one, NimwrapError):
             store.inventory_failed(master, one.message, now)
         else:
             own = (InventoryClient(MASTER, MASTER),) if backs_itself_up(config, master) else ()
             store.record_inventory(master, (*one.clients, *own), now)
+            write_down(store, queries, master, one.seen, now)
+            if one.left is not None:
+                store.exports_left(master, one.left, now)
 
 
 def refresh_inventories(session: Session) -> dict[str, NimwrapError]:
@@ -154,8 +174,8 @@ def refresh_inventories(session: Session) -> dict[str, NimwrapError]:
 
     Those that have not answered when the clock's ``stop`` is set are among them.
     """
-    found = list_clients(session.hosts, session.clock.stop)
-    record_inventories(session.store, session.config, found, session.clock.now())
+    found = list_clients(session.hosts, session.config, session.reader, session.clock.stop)
+    record_inventories(session.store, session.reader, session.config, found, session.clock.now())
     session.listed.update({master: one for master, one in found.items() if isinstance(one, Inventory)})
     left = {
         master: master_unreachable(f"master {master}: no answer before nimwrap was interrupted")

@@ -57,6 +57,7 @@ def run_json(
         "started": run.started,
         "ended": run.ended,
         "duration_s": run.duration_s,
+        "waited_s": run.waited_s,
     }
 
 

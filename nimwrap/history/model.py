@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
@@ -20,8 +21,17 @@ def _ref(master: str, client: str) -> ClientRef:
     return ClientRef(master, client)
 
 
+@lru_cache(maxsize=64)
+def _words(text: str) -> tuple[str, ...]:
+    """A stored list of words; thousands of rows have the same few."""
+    return tuple(json.loads(text))
+
+
 class ImageRow(NamedTuple):
-    """One row of ``images``. ``verified_by`` names the evidence; ``removal`` is ``planned`` until it has ended."""
+    """One row of ``images``. ``verified_by`` names the evidence; ``removal`` is ``planned`` until it has ended.
+
+    ``device``, ``inode`` and ``modified`` tell its file from another one; None until it was looked at.
+    """
 
     id: int
     run: str | None
@@ -50,16 +60,19 @@ class ImageRow(NamedTuple):
     recorded: str
     removal: str | None
     removed: str | None
+    device: str | None = None
+    inode: str | None = None
+    modified: str | None = None
+    seen_at: str | None = None
+    fault_at: str | None = None
 
     @classmethod
     def from_row(cls, values: Sequence[Any]) -> ImageRow:
-        stored = cls._make(values)
-        return stored._replace(
-            verified=bool(stored.verified),
-            verified_by=tuple(json.loads(str(stored.verified_by))),
-            managed=bool(stored.managed),
-            pinned=bool(stored.pinned),
-        )
+        told = list(values)
+        for at in _TRUTHS:
+            told[at] = bool(told[at])
+        told[_EVIDENCE] = _words(told[_EVIDENCE])
+        return cls._make(told)
 
     @property
     def key(self) -> Key:
@@ -68,6 +81,10 @@ class ImageRow(NamedTuple):
     @property
     def ref(self) -> ClientRef:
         return _ref(self.master, self.client)
+
+
+_TRUTHS = [ImageRow._fields.index(name) for name in ("verified", "managed", "pinned")]
+_EVIDENCE = ImageRow._fields.index("verified_by")
 
 
 class LastGoodRow(NamedTuple):
@@ -116,6 +133,7 @@ class RunRow(NamedTuple):
     owner_host: str
     owner_pid: int
     log_path: str | None
+    waited_s: float | None
 
     @classmethod
     def from_row(cls, values: Sequence[Any]) -> RunRow:
@@ -335,16 +353,12 @@ class FleetRow(NamedTuple):
         return _ref(self.master, self.client)
 
 
-class ImageSize(NamedTuple):
-    """When a proven image was made, its bytes, and when it was removed; None while it is there."""
+class ImageSeries(NamedTuple):
+    """The last proven images of one client and kind, newest first, also those that are gone: their
+    bytes, and when they were made, in seconds since the epoch."""
 
-    created: str
-    size_bytes: int
-    removed: str | None
-
-    @classmethod
-    def from_row(cls, values: Sequence[Any]) -> ImageSize:
-        return cls._make(values)
+    sizes: Sequence[int] = ()
+    made: Sequence[int] = ()
 
 
 class SpaceMeasured(NamedTuple):
@@ -354,6 +368,20 @@ class SpaceMeasured(NamedTuple):
     started: str
     mounted_on: str
     free_bytes: int
+
+
+class MachineImages(NamedTuple):
+    """What there is of one of the machines that a client has been: how many proven images, and when the newest was."""
+
+    master: str
+    client: str
+    machine_id: str
+    images: int
+    newest: str
+
+    @classmethod
+    def from_row(cls, values: Sequence[Any]) -> MachineImages:
+        return cls._make(values)
 
 
 class MissedSlot(NamedTuple):

@@ -15,8 +15,11 @@ from nimwrap.domain.names import PLAIN_KIND
 
 if TYPE_CHECKING:
     from nimwrap.domain.findings import Finding
+    from nimwrap.domain.left_export import LeftExport
     from nimwrap.domain.records import Attempt, ChangeState, InventoryClient, Run
     from nimwrap.domain.ref import ClientRef, Key
+    from nimwrap.history.copy_row import CopyRow
+    from nimwrap.history.master_rows import LeftExportRow, RemovalStop
     from nimwrap.history.model import (
         AttemptRow,
         ChangeRow,
@@ -26,9 +29,10 @@ if TYPE_CHECKING:
         FleetRow,
         HoldRow,
         ImageRow,
-        ImageSize,
+        ImageSeries,
         InventoryRow,
         LastGoodRow,
+        MachineImages,
         MissedSlot,
         RunRow,
         SlotRow,
@@ -69,17 +73,17 @@ class Queries(Protocol):
     def remedy_counts(self) -> dict[Key, int]:
         """By master and remedy, the runs whose image it made possible."""
 
-    def sizes_of(self, keys: Sequence[Key], kind: str, most: int) -> dict[Key, list[int]]:
-        """Bytes of the last proven images of each client, newest first."""
+    def image_series_of(self, keys: Sequence[Key], kind: str, most: int) -> dict[Key, ImageSeries]:
+        """The last proven images of each client, newest first; who has none is left out."""
 
     def durations_of(self, keys: Sequence[Key], kind: str, most: int) -> dict[Key, list[int]]:
-        """Seconds that the image-making ones of each client's last runs took, newest first."""
-
-    def image_sizes_of(self, keys: Sequence[Key], kind: str, most: int) -> dict[Key, list[ImageSize]]:
-        """The last proven images of each client, newest first, also those that are gone."""
+        """Seconds that each client's last runs took that made an image, newest first; who has none is left out."""
 
     def images_of(self, keys: Sequence[Key], kind: str) -> dict[Key, list[ImageRow]]:
         """The images of each client that are there, newest first."""
+
+    def bad_runs_of(self, keys: Sequence[Key], most: int) -> dict[Key, int]:
+        """How many of each client's last ``most`` runs failed or were refused."""
 
     def last_runs_of(self, keys: Sequence[Key], most: int) -> dict[Key, list[RunRow]]:
         """The newest runs of each client, newest first, whatever came of them."""
@@ -98,6 +102,12 @@ class Queries(Protocol):
 
     def missed_slots(self, since: datetime) -> list[MissedSlot]:
         """By client and state, the newest slot since then that was missed or failed without a run."""
+
+    def machines(self) -> list[MachineImages]:
+        """Of every client, the machines that its proven images are of, the one with the newest image first."""
+
+    def ever_good(self, keys: Sequence[Key], kind: str) -> set[Key]:
+        """Those of these clients of whom an image of this kind was proven once, also where nothing is left of it."""
 
     def runs_with_open_changes(self) -> list[RunRow]:
         """The runs that export changes in force, planned or foreign belong to."""
@@ -176,11 +186,20 @@ class Queries(Protocol):
     ) -> list[ImageRow]:
         """Images by client, newest first; those that are gone only when ``removed`` is asked for."""
 
+    def copies(self, master: str | None = None, client: str | None = None) -> list[CopyRow]:
+        """Copies that are there or were tried, by client and name, the newest first."""
+
     def faulty_images(self) -> list[ImageRow]:
         """Images that are still there, and in which something wrong was found since they were made."""
 
     def images_dated_after(self, moment: datetime) -> list[ImageRow]:
         """Images that are still there and that are said to have been made after ``moment``."""
+
+    def removal_stop(self, master: str) -> RemovalStop | None:
+        """The last stop of removals on this master, also one that a person has ended since."""
+
+    def left_exports(self) -> list[LeftExportRow]:
+        """What masters exported without a reason when they were looked at last."""
 
     def images_by_id(self, ids: Sequence[int]) -> list[ImageRow]: ...
     def image_at(self, master: str, location: str) -> ImageRow | None:
@@ -278,11 +297,32 @@ class History(Protocol):
     def add_image(self, **values: Any) -> int:
         """Record an image and return its id."""
 
+    def add_found_image(self, **values: Any) -> int | None:
+        """Record an image that was found; None when its place has a row by now, which stays as it is."""
+
     def update_image(self, image_id: int, **values: Any) -> None:
         """Set columns of an image. The end of a removal (``removed``) does not wait for the database."""
 
     def update_image_if(self, seen: ImageRow, **values: Any) -> ImageRow | None:
         """Set columns of an image while its row is still the one that was ``seen``; else the row as it is now."""
+
+    def begin_copy(self, image: ImageRow, name: str, kind: str, location: str, at: Moment) -> CopyRow:
+        """The row of a copy before anything is done for it; one of the same image and name is taken up again."""
+
+    def update_copy(self, copy_id: int, **values: Any) -> None:
+        """Set columns of a copy. The end of a removal (``removed``) does not wait for the database."""
+
+    def images_seen(self, image_ids: Sequence[int], at: Moment) -> None:
+        """These images were looked at, whatever was found."""
+
+    def exports_left(self, master: str, left: Iterable[LeftExport], at: Moment) -> None:
+        """What the master exports without a reason, instead of what was seen there before."""
+
+    def stop_removals(self, master: str, why: str, at: Moment) -> None:
+        """No image of this master is removed until :meth:`resume_removals`."""
+
+    def resume_removals(self, master: str, at: Moment) -> bool:
+        """A person has looked; False when nothing was stopped."""
 
     def record_inventory(self, master: str, clients: Iterable[InventoryClient], at: Moment) -> None:
         """The clients that the master lists now. Those it lists no longer are marked as vanished, not forgotten."""

@@ -28,6 +28,7 @@ def run_of(row: RunRow) -> Run:
         cluster=_cluster(json.loads(row.cluster)) if row.cluster else None,
         remedy=row.remedy,
         log_path=row.log_path,
+        waited_s=row.waited_s,
     )
 
 

@@ -67,8 +67,11 @@ class ChannelAnswer(ThreeValued):
         return way_of(self.route) in (NARROW, MUTE)
 
 
-def client_command(route: str, client_host: str, script: str, limit_s: int) -> str:
+def client_command(route: str, client_host: str, script: str, limit_s: int, name: str = "") -> str:
     """Shell text for the master: runs ``script`` on the client within ``limit_s`` seconds, by a known ``route``.
+
+    Where it travels in pieces they lie in a directory on the client whose name begins with ``/tmp/nw.`` and ``name``:
+    who may be ended in the middle of it gives one, by which what is left is found.
 
     It prints the client's merged output and, last, ``nw_rc=N``; without that line the channel failed and the output
     says why. Its status on the master means nothing. Raises NimwrapError ``name_invalid`` for a host that may not
@@ -78,7 +81,7 @@ def client_command(route: str, client_host: str, script: str, limit_s: int) -> s
         raise NimwrapError(f"{client_host[:80]!r} is not a host name", code="name_invalid", exit_code=ExitCode.REFUSED)
     text, size = client_script(route, script), piece_bytes(route)
     if size is not None:
-        return delivering(client_host, text, size, limit_s, secrets.token_hex(6))
+        return delivering(client_host, text, size, limit_s, name or secrets.token_hex(6))
     whom = [] if route == SELF else [client_host]
     return bounded(shlex.join([*program(route).split(), *whom, text]), limit_s)
 

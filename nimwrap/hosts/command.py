@@ -49,7 +49,7 @@ class Unwrapped:
 
 
 def wrapped(script: str, *, become: str = "", shell: str = "") -> Command:
-    """``script`` with its marks, run by root through ``sudo -n`` if ``become`` says so.
+    """``script`` with its marks, run by root through ``sudo -n`` if ``become`` says so (``sudo``, or its path).
 
     Without ``become`` and ``shell`` (a program that takes ``-c``) the login shell reads the script itself. What is
     too long for a command line goes over the input.
@@ -58,8 +58,8 @@ def wrapped(script: str, *, become: str = "", shell: str = "") -> Command:
     begin = f"echo '@@{nonce} begin'"
     body = f'{begin}; {begin} >&2\n(\n{script}\n)\n{STATUS}\necho "@@{nonce} end $nw_rc" >&2; exit $nw_rc'
     prefix = ""
-    if become == "sudo":
-        prefix = f"sudo -n {shlex.quote(shell or '/usr/bin/ksh')} -c "
+    if become:
+        prefix = f"{shlex.quote(become)} -n {shlex.quote(shell or '/usr/bin/ksh')} -c "
     elif shell:
         prefix = f"exec {shlex.quote(shell)} -c "
     line = _line(prefix, body)

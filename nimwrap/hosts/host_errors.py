@@ -7,6 +7,10 @@ from dataclasses import dataclass
 
 from nimwrap.domain.codes import ExitCode
 from nimwrap.domain.errors import NimwrapError, master_unreachable
+from nimwrap.hosts.command import Unwrapped
+
+_BY_SIGNAL = 128
+"""Statuses from here on are those of a shell that was killed."""
 
 
 @dataclass(frozen=True)
@@ -73,11 +77,24 @@ def login_refused(endpoint: Endpoint, why: str, hint: str = "") -> NimwrapError:
     )
 
 
+def unfinished(become: str, back: Unwrapped, code: int | None) -> str:
+    """What may be the matter with a script whose end was not seen, as a line for its stderr; empty for any other."""
+    if code is None and not back.started and become == "sudo":
+        return "sudo has not begun the script within its time: it hangs, or waits for something nobody can answer\n"
+    if code is not None and back.started and back.ended is None and code < _BY_SIGNAL:
+        return (
+            f"the shell ended with {code} before the script did: a login shell such as csh cannot read it; "
+            "it must be ksh (chsh /usr/bin/ksh on that host)\n"
+        )
+    return ""
+
+
 def start_hint(become: str) -> str:
     """How to mend that a login was accepted and yet no script began, by the way it was to be run."""
-    if become != "sudo":
+    if not become:
         return "log in by hand as this user: an expired password or a login shell that runs nothing ends here"
     return (
         "let this user run /usr/bin/ksh as root without a password (visudo: "
-        "`USER ALL=(root) NOPASSWD: /usr/bin/ksh`), or check with: sudo -n /usr/bin/ksh -c true"
+        f"`USER ALL=(root) NOPASSWD: /usr/bin/ksh`), or check with: {become} -n /usr/bin/ksh -c true; where sudo is not"
+        ' found, name it by its path: become = "/opt/freeware/bin/sudo"'
     )

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from nimwrap.config.model import MasterConfig
 from nimwrap.hosts.command import LINE_LIMIT, unwrapped, wrapped
-from nimwrap.hosts.host_errors import Endpoint, first_line, login_refused, start_hint, unreachable
+from nimwrap.hosts.host_errors import Endpoint, first_line, login_refused, start_hint, unfinished, unreachable
 from nimwrap.hosts.local_process import run_process
 from nimwrap.hosts.protocol import CommandResult
 
@@ -46,7 +46,7 @@ class LocalHost:
         if not back.started and raw.returncode is not None:
             said = first_line(raw.stderr + raw.stdout)
             raise login_refused(self._endpoint(), f"{self._become or self._shell}: {said}", start_hint(self._become))
-        return replace(raw, stdout=back.stdout, stderr=back.stderr)
+        return replace(raw, stdout=back.stdout, stderr=back.stderr + unfinished(self._become, back, raw.returncode))
 
     def close(self) -> None:
         """Nothing is kept open."""

@@ -102,7 +102,7 @@ nw_b=$nw_l; done
 nw_flush() {{ nw_ask "$nw_q${{nw_j}}echo nw_ok"; nw_q="cd $nw_d"; nw_says nw_ok; }}
 nw_put() {{ if [ $((${{#nw_q}}+${{#1}}+14)) -gt $nw_b ]; then nw_flush || return 1; fi
 nw_q=$nw_q$nw_j$1; }}
-nw_begin() {{ for nw_j in ';' '&&'; do
+nw_begin() {{ for nw_j in '&&' ';'; do
 nw_q="umask 077${{nw_j}}mkdir $nw_d${{nw_j}}echo nw_made >$nw_d/k${{nw_j}}cat $nw_d/k"
 nw_flush && nw_says nw_made && return 0; done; return 1; }}
 nw_deliver() {{ nw_named; nw_d=/"tmp"/nw.$nw_x

@@ -14,9 +14,10 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 from nimwrap.config.model import MasterConfig
+from nimwrap.domain.lock_timing import POOL
 from nimwrap.hosts.bounded_output import Bounded
 from nimwrap.hosts.command import Command, unwrapped, wrapped
-from nimwrap.hosts.host_errors import first_line, login_refused, start_hint, unreachable
+from nimwrap.hosts.host_errors import first_line, login_refused, start_hint, unfinished, unreachable
 from nimwrap.hosts.protocol import CommandResult
 from nimwrap.hosts.ssh_connection import CONNECT_S, Link, open_link
 from nimwrap.hosts.ssh_hops import route
@@ -24,9 +25,6 @@ from nimwrap.hosts.ssh_identity import endpoint
 
 if TYPE_CHECKING:
     from paramiko import Channel
-
-POOL = 4
-"""Connections to one master: sshd starts dropping at ten half-open ones (MaxStartups 10:30:100)."""
 
 _BLOCK = 262_144
 _TICK_S = 0.25
@@ -74,7 +72,8 @@ class SshHost:
         if not back.started and code is not None:
             said = first_line(back.before + back.stdout)
             raise login_refused(endpoint(self._master), said, start_hint(self._master.become))
-        return CommandResult(code, back.stdout, back.stderr, time.monotonic() - started)
+        stderr = back.stderr + unfinished(self._master.become, back, code)
+        return CommandResult(code, back.stdout, stderr, time.monotonic() - started)
 
     def close(self) -> None:
         """Close the idle connections; a later command opens a new one."""

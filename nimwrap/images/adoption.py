@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from pathlib import PurePosixPath
 
 from nimwrap.aix.lsmksysb import ImageHeader
 from nimwrap.domain.findings import Failure
-from nimwrap.domain.names import is_nim_name, is_safe_path
+from nimwrap.domain.names import PLAIN_KIND, is_nim_name, is_safe_path
 from nimwrap.images import image_probe
 from nimwrap.images.image_fault import ImageFault, fault_columns
 from nimwrap.images.image_inventory import InventoriedImage
@@ -16,6 +17,7 @@ from nimwrap.images.image_probe import Place, ProbedImage
 from nimwrap.images.kinds.registry import kind_of
 from nimwrap.images.master_catalog import MasterCatalog
 from nimwrap.images.reverify import BATCH, QUICK
+from nimwrap.images.sightings import identity_columns
 from nimwrap.images.verification import file_fault, header_fault, host_fault, resource_fault, short_name
 from nimwrap.master_context import MasterContext
 
@@ -32,11 +34,17 @@ class Imported:
 
 
 def record_images(
-    context: MasterContext, entries: Sequence[InventoriedImage], stock: MasterCatalog, now: datetime
+    context: MasterContext,
+    entries: Sequence[InventoriedImage],
+    stock: MasterCatalog,
+    now: datetime,
+    clients: Collection[str] | None = None,
 ) -> list[Imported]:
-    """Record NIM image resources that the history does not know, each looked at quickly, as unmanaged.
+    """Record images that the history does not know, each looked at quickly, as unmanaged.
 
-    They count for age and status from now on, and never for retention.
+    They count for age and status from now on, and never for retention. A plain file without a resource is an image
+    where the reader of its kind reads it, and one of ``clients`` where these are given; whatever else lies there is
+    passed over.
     """
     imported = []
     fit = []
@@ -52,18 +60,45 @@ def record_images(
         given = image_probe.ask(context.host, asked, timeout=600)
         for number, entry in enumerate(batch):
             seen = image_probe.seen(_place(entry), given, tag=f"_{number}")
-            imported.append(_record(context, entry, seen, stock, now))
+            if entry.resource is not None or _is_of(seen, stock, clients):
+                imported.append(_record(context, entry, seen, stock, now))
     return imported
 
 
-def unrecorded(entries: Iterable[InventoriedImage]) -> list[InventoriedImage]:
-    """Those that NIM knows and the history does not."""
-    return [entry for entry in entries if entry.row is None and entry.resource is not None]
+def unrecorded(entries: Iterable[InventoriedImage], busy: Collection[str] = ()) -> list[InventoriedImage]:
+    """Those that the history does not know: what NIM knows, and plain files that may be images.
+
+    Not the files in directories that are ``busy``: somebody may just be making one there.
+    """
+    found = []
+    for entry in entries:
+        if entry.row is not None:
+            continue
+        if entry.resource is not None:
+            found.append(entry)
+        elif _may_be_image(entry) and str(PurePosixPath(entry.location).parent) not in busy:
+            found.append(replace(entry, kind=entry.kind or PLAIN_KIND))
+    return found
+
+
+def _may_be_image(entry: InventoriedImage) -> bool:
+    """Whether a plain file is worth a look: large enough, and of a kind that can be read."""
+    proof = kind_of(entry.kind or PLAIN_KIND).proof
+    return proof.reader is not None and (entry.size_bytes or 0) >= proof.floor_bytes
+
+
+def _is_of(seen: ProbedImage, stock: MasterCatalog, clients: Collection[str] | None) -> bool:
+    """Whether a plain file is an image at all, and of one of the clients that are meant."""
+    if seen.header is None:
+        return False
+    return clients is None or stock.hosts.get(short_name(seen.header.node)) in clients
 
 
 def _unfit(entry: InventoriedImage) -> str | None:
     if not is_safe_path(entry.location):
         return f"its location {entry.location!r} is not a plain path"
+    if entry.resource is None:
+        return None
     if not is_nim_name(entry.name or ""):
         return f"{entry.name!r} is not a NIM name"
     if entry.size_bytes is None:
@@ -83,17 +118,18 @@ def _record(
         return Imported(entry, None, reason=why)
     header = seen.header
     resource = entry.resource
-    client = (stock.client_of(resource, header.node if header else None) if resource else None) or ""
+    node = header.node if header else None
+    client = (stock.client_of(resource, node) if resource else stock.hosts.get(short_name(node or ""))) or ""
     if not is_nim_name(client):
-        node = f" (it is of {header.node})" if header else ""
-        return Imported(entry, None, reason=f"no NIM client is known for it{node}")
+        whose = f" (it is of {header.node})" if header else ""
+        return Imported(entry, None, reason=f"no NIM client is known for it{whose}")
     created = entry.created or (_date(header) if header else None)
     if created is None:
         return Imported(entry, None, reason="when it was made is not known")
     failure = _fault(entry, seen, client, stock)
     verified_by = () if failure else _evidence(entry, seen)
     fault = ImageFault.found(failure, QUICK) if failure else None
-    image = context.store.add_image(
+    image = context.store.add_found_image(
         client=client,
         master=entry.master,
         kind=entry.kind,
@@ -110,14 +146,19 @@ def _record(
         oslevel=_level(entry, header),
         created=min(created, now),
         recorded=now,
+        **(identity_columns(seen.identity) if seen.identity else {}),
     )
-    context.note(None, "import", f"recorded {entry.name} of {client} as unmanaged", {"image": image}, at=now)
+    if image is None:
+        return Imported(entry, None, reason="it was recorded meanwhile")
+    context.note(
+        None, "import", f"recorded {entry.name or entry.location} of {client} as unmanaged", {"image": image}, at=now
+    )
     return Imported(entry, image, verified_by, fault.text if fault else None)
 
 
 def _evidence(entry: InventoriedImage, seen: ProbedImage) -> tuple[str, ...]:
     reader = _place(entry).kind.proof.reader
-    return ("file", *([reader] if reader and seen.header else []), "resource")
+    return ("file", *([reader] if reader and seen.header else []), *(["resource"] if entry.resource else []))
 
 
 def _level(entry: InventoriedImage, header: ImageHeader | None) -> str | None:

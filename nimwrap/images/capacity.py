@@ -7,8 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import pairwise
+from math import fsum
 from pathlib import PurePosixPath
-from statistics import median
 from typing import TYPE_CHECKING
 
 from nimwrap.aix import df
@@ -18,7 +18,7 @@ from nimwrap.domain.durations import format_size, parse_rfc3339
 from nimwrap.domain.findings import Failure
 from nimwrap.domain.records import ClientRef
 from nimwrap.domain.retention import Action
-from nimwrap.history.model import ImageRow, ImageSize
+from nimwrap.history.model import ImageRow, ImageSeries
 from nimwrap.images.kinds.registry import home, image_names, images_of
 from nimwrap.images.master_catalog import MasterCatalog, MasterState
 from nimwrap.images.prune import in_series, plan_prune, removed_after, series
@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 MARGIN = 1.2
 """How much larger than the largest recent image the next may be expected to be."""
 RECENT = 5
+TREND = timedelta(days=14)
+"""Over less time than this, and from fewer than RECENT images, nothing is foretold: a few nights are no trend."""
 FAR = 730
 """Days that a forecast looks ahead."""
 
@@ -70,19 +72,23 @@ def next_image_bytes(sizes: Sequence[int]) -> int | None:
     return int(max(sizes[:RECENT]) * MARGIN) if sizes else None
 
 
+_NONE = ImageSeries()
+
+
 @dataclass(frozen=True)
 class PastImages:
-    """What the history has of one client and kind: ``sizes`` of the last proven images, newest first, also of those
-    that are gone; ``present``: those that are there."""
+    """What the history has of one client and kind: the last proven images, and those that are there."""
 
-    sizes: Sequence[int] = ()
+    series: ImageSeries = _NONE
     present: Sequence[ImageRow] = ()
 
 
 def past_images(reader: Queries, config: Config, ref: ClientRef) -> dict[str, PastImages]:
     """Of one client, by each kind that is made of it."""
     return {
-        kind: PastImages(reader.sizes(ref.master, ref.client, kind), reader.images(ref.master, ref.client, kind=kind))
+        kind: PastImages(
+            ImageSeries(reader.sizes(ref.master, ref.client, kind)), reader.images(ref.master, ref.client, kind=kind)
+        )
         for kind, _ in images_of(config.policy(ref.master, ref.client), ref.client)
     }
 
@@ -108,7 +114,7 @@ def needs_of(
             Need(
                 ref.client,
                 filesystem,
-                next_image_bytes(of_kind.sizes),
+                next_image_bytes(of_kind.series.sizes),
                 sum(gone.row.size_bytes for gone in freed),
                 tuple((row.resource or row.location, row.size_bytes) for row in prunable),
             )
@@ -166,51 +172,51 @@ def _short(need: Need, worst: int, free: int, others: Sequence[Need]) -> Failure
     )
 
 
-def growth(rows: Iterable[ImageSize]) -> float:
-    """Bytes a day by which one client's proven images grow: the slope of the line through the last ten."""
-    points = [
-        (parse_rfc3339(row.created).timestamp() / 86400, float(row.size_bytes))
-        for row in sorted(rows, key=lambda row: str(row.created))[-10:]
-    ]
-    if len(points) < 3:
-        return 0.0
-    day = sum(x for x, _ in points) / len(points)
-    size = sum(y for _, y in points) / len(points)
-    spread = sum((x - day) ** 2 for x, _ in points)
-    return sum((x - day) * (y - size) for x, y in points) / spread if spread else 0.0
-
-
-def forecast(
-    needs: Sequence[Need],
-    histories: Mapping[str, Sequence[ImageSize]],
-    keep: Mapping[str, int],
-    free_bytes: int,
-    parallel: int,
-    now: datetime,
-) -> Forecast:
-    """What becomes of one filesystem. ``histories`` by client, with the images that are gone; ``keep``: generations."""
-    lines = [_Line.through(rows, keep.get(client, 1)) for client, rows in histories.items() if rows]
-    days = range(1, FAR)
-    # What the lines add never falls, so the first day that it is too much can be searched for by halves.
-    first = bisect_left(days, True, key=lambda day: sum(line.added(day) for line in lines) > free_bytes)
-    full_on = now + timedelta(days=days[first]) if first < len(days) else None
-    growing = sorted(
-        (Growth(client, growth(rows)) for client, rows in histories.items()),
-        key=lambda each: each.bytes_per_day,
-        reverse=True,
-    )
-    name = needs[0].filesystem if needs else ""
-    return Forecast(
-        name,
-        free_bytes,
-        worst_moment(needs, parallel),
-        full_on,
-        tuple(each for each in growing if each.bytes_per_day > 0)[:5],
-    )
+def _tells_a_trend(count: int, days: float) -> bool:
+    """Whether so many images over so long are enough to foretell anything from."""
+    return count >= RECENT and days >= TREND.days
 
 
 @dataclass(frozen=True)
-class _Line:
+class Generations:
+    """One client's images over time: the last proven ones, how many are ``present``, and how many are kept."""
+
+    series: ImageSeries
+    present: int
+    keep: int
+
+    def line(self) -> Line:
+        """As a straight line; there must be at least one image."""
+        days = [made / 86400 for made in self.series.made]
+        gaps = sorted([later - earlier for later, earlier in pairwise(days)])
+        return Line(
+            self.present,
+            max(self.keep, self.present),
+            max(gaps[len(gaps) // 2] if gaps else 7.0, 0.5),
+            float(self.series.sizes[0]),
+            growth(days, self.series.sizes),
+        )
+
+
+def growth(days: Sequence[float], sizes: Sequence[int]) -> float:
+    """Bytes a day by which images grow, newest first: the slope of the line through them; 0 while too few."""
+    if not days or not _tells_a_trend(len(days), days[0] - days[-1]):
+        return 0.0
+    day, size = fsum(days) / len(days), sum(sizes) / len(sizes)
+    from_mean = [each - day for each in days]
+    spread = sum([each * each for each in from_mean])
+    return sum([x * (y - size) for x, y in zip(from_mean, sizes, strict=True)]) / spread if spread else 0.0
+
+
+def _tell_a_trend(clients: Iterable[Generations]) -> bool:
+    """Whether the images of all of them together are."""
+    made = [images.series.made for images in clients if images.series.made]
+    over_s = max((each[0] for each in made), default=0) - min((each[-1] for each in made), default=0)
+    return _tells_a_trend(sum(map(len, made)), over_s / 86400)
+
+
+@dataclass(frozen=True)
+class Line:
     """One client's images as a straight line: how many there are, how often one comes, how large, how fast it grows."""
 
     count: int
@@ -219,51 +225,64 @@ class _Line:
     size: float
     slope: float
 
-    @classmethod
-    def through(cls, rows: Sequence[ImageSize], keep: int) -> _Line:
-        made = sorted(parse_rfc3339(row.created) for row in rows)
-        gaps = [(later - earlier).total_seconds() / 86400 for earlier, later in pairwise(made)]
-        present = [row for row in rows if row.removed is None]
-        newest = max(rows, key=lambda row: str(row.created))
-        return cls(
-            len(present),
-            max(keep, len(present)),
-            max(median(gaps) if gaps else 7.0, 0.5),
-            float(newest.size_bytes),
-            max(growth(rows), 0.0),
-        )
-
     def added(self, day: int) -> float:
         """Bytes beyond today's after ``day`` days."""
         count = min(self.count + day / self.every_days, self.most)
         replaced = min(day / self.every_days, count)
-        return (count - self.count) * self.size + replaced * self.slope * day
+        return (count - self.count) * self.size + replaced * max(self.slope, 0.0) * day
+
+
+def forecast(
+    needs: Sequence[Need], clients: Mapping[str, Generations], free_bytes: int, parallel: int, now: datetime
+) -> Forecast:
+    """What becomes of one filesystem, by the images of the clients that write to it."""
+    lines = {client: images.line() for client, images in clients.items() if images.series.sizes}
+    moving = [line for line in lines.values() if line.slope > 0 or line.count < line.most]
+    days = range(1, FAR)
+    # What the lines add never falls, so the first day that it is too much can be searched for by halves.
+    first = bisect_left(days, True, key=lambda day: sum([line.added(day) for line in moving]) > free_bytes)
+    told = first < len(days) and _tell_a_trend(clients.values())
+    full_on = now + timedelta(days=days[first]) if told else None
+    growing = sorted(
+        (Growth(client, line.slope) for client, line in lines.items() if line.slope > 0),
+        key=lambda each: each.bytes_per_day,
+        reverse=True,
+    )
+    name = needs[0].filesystem if needs else ""
+    return Forecast(name, free_bytes, worst_moment(needs, parallel), full_on, tuple(growing[:5]))
 
 
 def outlook(reader: Queries, config: Config, master: str, stock: MasterCatalog, now: datetime) -> list[Forecast]:
     """The forecast of every filesystem that a configured or recorded client of this master writes to."""
-    rows = [row for row in reader.images(master, removed=True) if row.verified and row.managed]
     mounts: dict[str, df.Filesystem] = {one.mounted_on: one for one in stock.filesystems.values()}
-    clients: dict[str, dict[str, list[ImageSize]]] = {}
-    for row in rows:
+    clients: dict[str, dict[str, list[ImageRow]]] = {}
+    for row in reader.images(master, removed=True):
         directory = home(row.client, config.policy(master, row.client))
         mount = next((one.mounted_on for root, one in stock.filesystems.items() if under(directory, root)), None)
-        if mount is not None:
-            clients.setdefault(mount, {}).setdefault(row.client, []).append(
-                ImageSize(row.created, row.size_bytes, row.removed)
-            )
+        if mount is not None and row.verified and row.managed:
+            clients.setdefault(mount, {}).setdefault(row.client, []).append(row)
     forecasts = []
-    for mount, histories in clients.items():
+    for mount, rows in clients.items():
         needs = [
             need
-            for ref in (ClientRef(master, client) for client in histories)
+            for ref in (ClientRef(master, client) for client in rows)
             for need in needs_of(config, ref, past_images(reader, config, ref), filesystem=mount, now=now)
         ]
-        keep = {client: config.policy(master, client).keep for client in histories}
+        generations = {
+            client: _generations(of_client, config.policy(master, client).keep) for client, of_client in rows.items()
+        }
         free = mounts[mount].free_bytes
         if free is not None:
-            forecasts.append(forecast(needs, histories, keep, free, config.masters[master].most_parallel, now))
+            forecasts.append(forecast(needs, generations, free, config.masters[master].most_parallel, now))
     return forecasts
+
+
+def _generations(rows: Iterable[ImageRow], keep: int) -> Generations:
+    newest_first = sorted(rows, key=lambda row: (row.created, row.id), reverse=True)
+    series = ImageSeries(
+        [row.size_bytes for row in newest_first], [int(parse_rfc3339(row.created).timestamp()) for row in newest_first]
+    )
+    return Generations(series, sum(row.removed is None for row in newest_first), keep)
 
 
 def under(path: str, root: str) -> bool:

@@ -15,6 +15,7 @@ from nimwrap.aix import ls, lsnim
 from nimwrap.config.model import BackupPolicy
 from nimwrap.domain.errors import NimwrapError, master_unreachable
 from nimwrap.domain.names import dated_name, fixed_name, is_nim_name, is_safe_path
+from nimwrap.domain.sighting import Difference, difference
 from nimwrap.history.model import ImageRow
 from nimwrap.hosts.script_batch import PREAMBLE, Answer, Question
 from nimwrap.images import image_probe
@@ -30,6 +31,7 @@ from nimwrap.images.fixed_steps import (
     step_script,
 )
 from nimwrap.images.kinds.registry import KINDS, home
+from nimwrap.images.sightings import look_script, read_sightings, recorded_identity
 from nimwrap.master_context import MasterContext
 
 _THERE, _NONE, _END = "nw there", "nw none", "nw end"
@@ -180,6 +182,8 @@ def _plan(context: MasterContext, image: ImageRow, run: str, now: datetime) -> R
     files = _files_beside(context, place)
     if files is None:
         return change
+    if theirs := _theirs(context, place):
+        return f"{fixed} is not taken from {theirs}"
     name = _free_name(image.client, _age_of(context, place, holder, now), files, objects, kind.extension)
     aside = f"{directory}/{name}.{kind.extension}"
     return replace(change, aside=aside, old=name if holder is not None else None)
@@ -220,6 +224,24 @@ def _files_beside(context: MasterContext, place: str) -> set[str] | None:
     if old is None or beside is None or old.output.strip() != _THERE or not beside.output.strip().endswith(_END):
         raise _lost(context)
     return {PurePosixPath(entry.name).name for entry in ls.parse(beside.output)}
+
+
+def _theirs(context: MasterContext, place: str) -> str | None:
+    """Why the image at ``place`` is not to be moved: a person made it, or changed it since; None for one of ours."""
+    row = context.queries.image_at(context.master.name, place)
+    adopt = "nimwrap images import, then nimwrap images adopt, gives it to nimwrap"
+    if row is None:
+        return f"{place}, which nimwrap does not know; {adopt}"
+    if not row.managed:
+        return f"{place}, which is not managed; {adopt}"
+    found = image_probe.ask(context.host, [Question("seen", look_script([place], context.master.spool), 60)]).get(
+        "seen"
+    )
+    seen = read_sightings(found.output).places.get(place) if found is not None and not found.unknown else None
+    if seen is None:
+        raise _lost(context)
+    differs = difference(recorded_identity(row), seen)
+    return None if differs is Difference.NONE else f"{place}, which is not as it was recorded: {differs}"
 
 
 def _free_name(client: str, moment: datetime, files: set[str], objects: dict[str, lsnim.NimObject], ext: str) -> str:

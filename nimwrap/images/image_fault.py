@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from nimwrap.domain.findings import Failure
 from nimwrap.history.model import ImageRow
+
+SEEN = "seen"
+"""Level of a look at the file from outside: whether it is there, and the one that was recorded."""
 
 
 @dataclass(frozen=True)
@@ -30,8 +34,8 @@ class ImageFault:
         return self.text
 
 
-def fault_columns(fault: ImageFault | None) -> dict[str, str | None]:
-    """The columns of ``images`` for a fault, and those of an image without one."""
+def fault_columns(fault: ImageFault | None, found: datetime | None = None) -> dict[str, object]:
+    """The columns of ``images`` for a fault ``found`` then, and those of an image without one."""
     if fault is None:
-        return {"fault": None, "fault_code": None, "fault_level": None}
-    return {"fault": fault.text, "fault_code": fault.code, "fault_level": fault.level}
+        return {"fault": None, "fault_code": None, "fault_level": None, "fault_at": None}
+    return {"fault": fault.text, "fault_code": fault.code, "fault_level": fault.level, "fault_at": found}

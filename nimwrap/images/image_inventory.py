@@ -42,6 +42,11 @@ class InventoriedImage:
     resource: NimObject | None = None
     remarks: tuple[str, ...] = ()
 
+    @property
+    def redefined(self) -> bool:
+        """Whether a person made our name mean another file."""
+        return bool(self.row and self.resource and self.resource.first("location") != self.location)
+
     def as_json(self, now: datetime) -> dict[str, Any]:
         """One element of ``data.images``."""
         row = self.row
@@ -61,7 +66,7 @@ class InventoriedImage:
             "verified_full_at": row and row.verified_full_at,
             "outcome": row and row.outcome,
             "oslevel": (row and row.oslevel) or (self.resource and self.resource.first("oslevel_s")),
-            "managed": row is not None and row.managed,
+            "managed": row is not None and row.managed and not self.redefined,
             "pinned": row is not None and row.pinned,
             "allocated": self.resource is not None and (self.resource.first("alloc_count") or "0") != "0",
             "fault": row and row.fault,

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from nimwrap.aix import cksum, ls, lsmksysb, lsnim, restore
 from nimwrap.aix.text import Unrecognised
 from nimwrap.domain.errors import master_unreachable
+from nimwrap.domain.sighting import FileIdentity
 from nimwrap.hosts.protocol import Host
 from nimwrap.hosts.script_batch import Answer, Question, answers, questionnaire
 from nimwrap.images.kinds.base import ImageKind
@@ -52,6 +53,7 @@ class ProbedImage:
     checksum: cksum.Checksum | None
     read: restore.FullRead | None
     unanswered: tuple[str, ...] = ()
+    identity: FileIdentity | None = None
 
     @property
     def read_whole(self) -> bool:
@@ -111,7 +113,7 @@ def real_location(host: Host, resource: str) -> str | None:
 
 def questions(place: Place, depth: Depth = Depth(), tag: str = "") -> list[Question]:
     """What to ask about one image; ``tag`` sets it apart from others in the same script."""
-    asked = [Question(f"file{tag}", shlex.join(ls.argv(place.location)), HEADER_LIMIT_S)]
+    asked = [Question(f"file{tag}", shlex.join(ls.identity_argv(place.location)), HEADER_LIMIT_S)]
     if place.kind.proof.reader:
         asked.append(Question(f"header{tag}", place.kind.header_shell(place.location), HEADER_LIMIT_S))
     if place.resource:
@@ -125,7 +127,7 @@ def questions(place: Place, depth: Depth = Depth(), tag: str = "") -> list[Quest
 
 def seen(place: Place, given: Mapping[str, Answer], tag: str = "") -> ProbedImage:
     """What the answers say about one image. An answer that never came is named in ``unanswered``."""
-    size, file_says, missing = _file(given.get(f"file{tag}"))
+    identity, file_says, missing = _file(given.get(f"file{tag}"))
     header, header_says, header_ended = _header(given.get(f"header{tag}"))
     resource, resource_says = _resource(place, given.get(f"resource{tag}"))
     checksum = read = None
@@ -136,11 +138,21 @@ def seen(place: Place, given: Mapping[str, Answer], tag: str = "") -> ProbedImag
         read = restore.parse(whole.output)
     ended = [name for name, answer in (("cksum", summed), ("read", whole)) if answer is not None and answer.unknown]
     return ProbedImage(
-        size, file_says, header, header_says, header_ended, resource, resource_says, checksum, read, (*missing, *ended)
+        identity.size_bytes if identity else None,
+        file_says,
+        header,
+        header_says,
+        header_ended,
+        resource,
+        resource_says,
+        checksum,
+        read,
+        (*missing, *ended),
+        identity,
     )
 
 
-def _file(answer: Answer | None) -> tuple[int | None, str, tuple[str, ...]]:
+def _file(answer: Answer | None) -> tuple[FileIdentity | None, str, tuple[str, ...]]:
     if answer is None or answer.unknown:
         return None, "no answer", ("file",)
     if answer.failed:
@@ -148,7 +160,8 @@ def _file(answer: Answer | None) -> tuple[int | None, str, tuple[str, ...]]:
     entries = ls.parse(answer.output)
     if not entries or not entries[0].regular:
         return None, answer.output.strip(), ()
-    return entries[0].size_bytes, answer.output.strip(), ()
+    found = entries[0]
+    return FileIdentity("", found.inode, found.size_bytes, found.modified), answer.output.strip(), ()
 
 
 def _header(answer: Answer | None) -> tuple[lsmksysb.ImageHeader | None, str, bool]:

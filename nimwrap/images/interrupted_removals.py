@@ -8,7 +8,8 @@ from datetime import datetime
 from nimwrap.domain.findings import Failure
 from nimwrap.domain.retention import Action
 from nimwrap.history.model import ImageRow
-from nimwrap.images.master_catalog import MasterState, survey
+from nimwrap.images.master_catalog import MasterState
+from nimwrap.images.observed_state import observe
 from nimwrap.images.prune import held_clients, plan_prune, series_of, unconfirmed
 from nimwrap.images.removal import PLANNED, Begun, Ending, Removal, begun, finish, unsafe
 from nimwrap.locks.client_locks import client_locked
@@ -27,9 +28,12 @@ def finish_removals(context: MasterContext, now: datetime) -> list[tuple[ImageRo
     done = []
     for row in planned:
         with client_locked(context, row.client, "removal") as locked:
-            if not isinstance(locked, Failure):
-                state = survey(locked.host, context.master)
-                done.append((row, _finished(locked, row, state, now)))
+            if isinstance(locked, Failure):
+                continue
+            state = observe(locked, now, row.client)
+            fresh = next(iter(locked.queries.images_by_id([row.id])), row)
+            if fresh.removal == PLANNED and fresh.removed is None:  # else somebody was quicker
+                done.append((fresh, _finished(locked, fresh, state, now)))
     return done
 
 
@@ -43,7 +47,7 @@ def _finished(context: MasterContext, row: ImageRow, state: MasterState, now: da
         return _taken_back(context, row, "the removal had not begun")
     if how is Begun.HALF and (why := _not_any_more(context, row, state, now)):
         return _taken_back(context, row, f"its removal was half done, and is not to be finished: {why}")
-    return finish(context.host, context.store, row, now)
+    return finish(context, row, now)
 
 
 def _not_any_more(context: MasterContext, row: ImageRow, state: MasterState, now: datetime) -> str | None:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from nimwrap.aix import df, ls, lsnim
@@ -12,10 +12,12 @@ from nimwrap.aix.text import Unrecognised
 from nimwrap.config.model import Config, MasterConfig
 from nimwrap.domain.errors import NimwrapError, master_unreachable
 from nimwrap.domain.names import is_safe_path
+from nimwrap.domain.sighting import Sightings
 from nimwrap.hosts.protocol import Host
 from nimwrap.hosts.script_batch import Answer, Question
 from nimwrap.images.image_probe import ask
 from nimwrap.images.kinds.registry import machine_types, resource_types
+from nimwrap.images.sightings import look_script, read_sightings
 from nimwrap.images.verification import short_name
 
 STAGING = "/.nimwrap/"
@@ -25,6 +27,7 @@ _CLOCK = "%Y%m%d%H%M%S"
 @dataclass(frozen=True)
 class MasterCatalog:
     """``files``: sizes by path, below the configured directories and at the resources' own places.
+    ``seen``: what stands at the places that were asked about.
 
     ``hosts``: NIM client by short node or host name. ``utc_offset``: how far the master's local time is ahead.
     ``filesystems``: that of each directory. ``clock``: the master's own time; None when it could not be read.
@@ -36,6 +39,7 @@ class MasterCatalog:
     utc_offset: timedelta
     filesystems: dict[str, df.Filesystem]
     clock: datetime | None = None
+    seen: Sightings = field(default_factory=Sightings)
 
     def client_of(self, resource: lsnim.NimObject, node: str | None = None) -> str | None:
         """The client that an image is of: as NIM says, else the one whose host is called like the image's node."""
@@ -53,21 +57,25 @@ class MasterCatalog:
 @dataclass(frozen=True)
 class MasterState:
     """What decides about images and may change at any moment: all image resources by name, the clients that are being
-    worked on, and the master's own time."""
+    worked on, the master's own time, and what stands at the places of images; ``stopped``: why none may go now."""
 
     resources: dict[str, lsnim.NimObject]
     busy: frozenset[str] = frozenset()
     clock: datetime | None = None
+    seen: Sightings = field(default_factory=Sightings)
+    stopped: str | None = None
 
     def earliest(self, now: datetime) -> datetime:
         """Now by the slower of both clocks: what is dated after it was dated by a wrong one."""
         return now if self.clock is None else min(now, self.clock)
 
 
-def survey(host: Host, master: MasterConfig) -> MasterState:
-    """Allocation counts and client locks, in one round trip; raises when the master does not say all of it."""
+def survey(host: Host, master: MasterConfig, places: Collection[str] = ()) -> MasterState:
+    """Allocation counts, client locks and what stands at ``places``, in one round trip; raises when the master does not
+    say all of the first two."""
     locks = f"{shlex.quote(master.spool)}/locks"
     asked = [Question("locks", f"[ ! -d {locks} ] || ls {locks}", 60), Question("clock", f"date -u +{_CLOCK}", 60)]
+    asked += _look(places, master.spool)
     given = ask(host, [*_listings(resource_types()), *asked])
     held = given.get("locks")
     if held is None or held.unknown or held.failed:
@@ -75,7 +83,19 @@ def survey(host: Host, master: MasterConfig) -> MasterState:
             f"{master.name} does not say which clients are being worked on",
             "nothing was removed; run the command again",
         )
-    return MasterState(_listed(given, resource_types()), frozenset(held.output.split()), _utc(given.get("clock")))
+    return MasterState(
+        _listed(given, resource_types()), frozenset(held.output.split()), _utc(given.get("clock")), _seen(given)
+    )
+
+
+def _look(places: Collection[str], spool: str) -> list[Question]:
+    return [Question("seen", look_script(places, spool), 300)] if places else []
+
+
+def _seen(given: Mapping[str, Answer]) -> Sightings:
+    """What stands at the places that were asked about; nothing is known of any where that was not answered."""
+    answer = given.get("seen")
+    return Sightings() if answer is None or answer.unknown else read_sightings(answer.output)
 
 
 def directories(config: Config, master: str, recorded: Iterable[str] = ()) -> list[str]:
@@ -86,14 +106,14 @@ def directories(config: Config, master: str, recorded: Iterable[str] = ()) -> li
     return [path for path in plain if not any(path.startswith(f"{other}/") for other in plain)]
 
 
-def read_catalog(host: Host, config: Config, master: str, recorded: Iterable[str] = ()) -> MasterCatalog:
+def read_catalog(host: Host, config: Config, master: str, recorded: Collection[str] = ()) -> MasterCatalog:
     """Ask the master in two round trips; raises when it cannot be reached or lsnim fails."""
     types, machines = resource_types(), machine_types()
     asked = _listings((*types, *machines))
     roots = directories(config, master, recorded)
     asked += [Question(f"tree{n}", shlex.join(ls.tree_argv(root)), 300) for n, root in enumerate(roots)]
     asked += [Question(f"df{n}", shlex.join(df.argv(root)), 60) for n, root in enumerate(roots)]
-    asked.append(Question("clock", f"date +{_CLOCK}; date -u +{_CLOCK}"))
+    asked += [Question("clock", f"date +{_CLOCK}; date -u +{_CLOCK}"), *_look(recorded, config.masters[master].spool)]
     given = ask(host, asked, timeout=600)
     resources = _listed(given, types)
     # A type that nobody knows about has raised by now.
@@ -122,9 +142,8 @@ def read_catalog(host: Host, config: Config, master: str, recorded: Iterable[str
         files |= {entry.name: entry.size_bytes for entry in _entries(more.get("files")) if entry.regular}
     clients = _listed(given, machines).values()
     mounts = {root: row for n, root in enumerate(roots) for row in _mounts(given.get(f"df{n}"))}
-    return MasterCatalog(
-        resources, files, _hosts(clients), _offset(given.get("clock")), mounts, _utc(given.get("clock"))
-    )
+    clock = given.get("clock")
+    return MasterCatalog(resources, files, _hosts(clients), _offset(clock), mounts, _utc(clock), _seen(given))
 
 
 def _listings(types: Iterable[str]) -> list[Question]:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import PurePosixPath
 
 from nimwrap.config.model import BackupPolicy, Config
 from nimwrap.domain.codes import Outcome
-from nimwrap.domain.durations import parse_rfc3339
+from nimwrap.domain.durations import parse_rfc3339, rfc3339
 from nimwrap.domain.findings import Failure
 from nimwrap.domain.names import fixed_name
 from nimwrap.domain.ref import ClientRef
@@ -21,7 +21,8 @@ from nimwrap.hosts.protocol import Host
 from nimwrap.images import image_probe
 from nimwrap.images.image_probe import Place
 from nimwrap.images.kinds.registry import kind_of
-from nimwrap.images.master_catalog import MasterState, survey
+from nimwrap.images.master_catalog import MasterState
+from nimwrap.images.observed_state import observe
 from nimwrap.images.removal import PLANNED, Ending, remove_image
 from nimwrap.images.verification import file_fault, header_fault, host_fault, resource_fault
 from nimwrap.locks.client_locks import client_locked
@@ -29,6 +30,8 @@ from nimwrap.master_context import MasterContext
 
 Series = tuple[str, str, str, str]
 """Master, client, kind, and the name without its date where a kind is made several times of one client."""
+NIGHT = timedelta(hours=18)
+"""Retention after backups removes no more than a few images of a client within this time."""
 _STAMP = re.compile(r"_\d{8}_\d{6}$")
 
 
@@ -74,8 +77,7 @@ def plan_prune(
         is_held = (master, client) in held
         fixed = fixed_name(client) if config.policy(master, client).naming == "fixed" else None
         generations = [
-            replace(
-                generation_of(row, state, held=is_held),
+            generation_of(row, state, held=is_held)._replace(
                 named=fixed is not None and row.resource == fixed,
                 just_made=made_by is not None and row.run == made_by,
             )
@@ -83,7 +85,8 @@ def plan_prune(
             if row.removal != PLANNED
         ]
         for decision in decide(generations, rules_of(config.policy(master, client)), state.earliest(now)):
-            verdicts.append(PruneDecision(by_id[decision.image.id], decision.action, decision.reason))
+            verdict = PruneDecision(by_id[decision.image.id], decision.action, decision.reason)
+            verdicts.append(_kept(verdict, state.stopped) if state.stopped else verdict)
     return verdicts
 
 
@@ -97,8 +100,10 @@ def removed_after(
 ) -> list[PruneDecision]:
     """What retention removes once a new image of the series that ``rows`` are is proven."""
     members = {row.id: row for row in rows if row.removal != PLANNED}
-    fresh = Generation(id=max(members, default=0) + 1, created=now, held=is_held, just_made=True)
-    generations = [*(generation_of(row, MasterState({}), held=is_held) for row in members.values()), fresh]
+    if len(members) < policy.keep:
+        return []  # whatever goes has as many newer ones as are kept
+    fresh, nothing = Generation(max(members, default=0) + 1, now, held=is_held, just_made=True), MasterState({})
+    generations = [*(generation_of(row, nothing, held=is_held) for row in members.values()), fresh]
     return [
         PruneDecision(members[decision.image.id], decision.action, decision.reason)
         for decision in decide(generations, rules_of(policy), now)
@@ -109,16 +114,19 @@ def removed_after(
 def generation_of(row: ImageRow, state: MasterState, *, held: bool) -> Generation:
     """One stored image as retention sees it."""
     known = state.resources.get(row.resource or "")
+    outcome = Outcome.WARNING if row.outcome == Outcome.WARNING else Outcome.OK
+    allocated = known is not None and (known.first("alloc_count") or "0") != "0"
     return Generation(
-        id=row.id,
-        created=parse_rfc3339(row.created),
-        verified=row.verified,
-        outcome=Outcome.WARNING if row.outcome == Outcome.WARNING else Outcome.OK,
-        managed=row.managed,
-        pinned=row.pinned,
-        held=held,
-        allocated=known is not None and (known.first("alloc_count") or "0") != "0",
-        fault=row.fault,
+        row.id,
+        parse_rfc3339(row.created),
+        row.verified,
+        outcome,
+        row.managed,
+        row.pinned,
+        held,
+        allocated,
+        row.fault,
+        machine=row.machine_id or "",
     )
 
 
@@ -139,8 +147,9 @@ def prune_clients(context: MasterContext, foreseen: Sequence[PruneDecision], now
             if isinstance(locked, Failure):
                 done += [_kept(decision, locked.message) for decision in members]
                 continue
+            state = observe(locked, now, client)
             rows, held = context.queries.images(context.master.name, client), held_clients(context.queries, now)
-            decided = plan_prune(rows, context.config, held, survey(locked.host, context.master), now)
+            decided = plan_prune(rows, context.config, held, state, now)
             done += carry_out(locked, decided, now)
     return done
 
@@ -172,7 +181,7 @@ def _one(context: MasterContext, verdict: PruneDecision, not_now: str | None, no
         return verdict
     if not_now:
         return replace(verdict, action=Action.KEEP.value, reason=not_now)
-    removal = remove_image(context.host, context.store, verdict.row, verdict.reason, now)
+    removal = remove_image(context, verdict.row, verdict.reason, now)
     if removal.ending is Ending.REMOVED:
         return replace(verdict, action=Ending.REMOVED.value)
     action = Action.KEEP.value if removal.ending is Ending.LEFT else Ending.FAILED.value
@@ -218,5 +227,29 @@ def apply_retention(
     foreseen = plan_prune(rows, context.config, held, MasterState({}), now, made_by)
     if all(verdict.action == Action.KEEP for verdict in foreseen):
         return []
-    verdicts = plan_prune(rows, context.config, held, survey(context.host, context.master), now, made_by)
-    return carry_out(context, verdicts, now)
+    state = observe(context, now, client)
+    rows = context.queries.images(context.master.name, client, kind=kind)
+    verdicts = plan_prune(rows, context.config, held, state, now, made_by)
+    return carry_out(context, _of_one_night(context, verdicts, now), now)
+
+
+def _of_one_night(context: MasterContext, verdicts: list[PruneDecision], now: datetime) -> list[PruneDecision]:
+    """No more removals than new images drive, and one: a wrong rule, clock or history must not empty a client at once.
+
+    What is left over goes in the next nights, the oldest first; whoever wants it sooner says `nimwrap images prune`.
+    """
+    tonight = rfc3339(now - NIGHT)
+    done: list[PruneDecision] = []
+    left: dict[Series, int] = {}
+    for verdict in reversed(verdicts):  # the oldest first
+        own = series_of(verdict.row)
+        if own not in left:
+            rows = context.queries.images(verdict.row.master, verdict.row.client, kind=verdict.row.kind, removed=True)
+            ours = [row for row in rows if row.managed and series_of(row) == own]
+            made = sum(row.created > tonight for row in ours)
+            left[own] = max(made, 1) + 1 - sum((row.removed or "") > tonight for row in ours)
+        if verdict.action == Action.REMOVE:
+            left[own] -= 1
+        over = verdict.action == Action.REMOVE and left[own] < 0
+        done.append(_kept(verdict, "enough were removed this night; it goes in the next ones") if over else verdict)
+    return done[::-1]

@@ -7,21 +7,19 @@ database that cannot be written, leaves that word behind: with object and file g
 from __future__ import annotations
 
 import shlex
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from pathlib import PurePosixPath
-from typing import TYPE_CHECKING
 
 from nimwrap.aix import lsnim, nim
 from nimwrap.domain.names import is_nim_name, is_safe_path
 from nimwrap.history.model import ImageRow
 from nimwrap.hosts.protocol import Host
 from nimwrap.hosts.script_batch import PREAMBLE
-from nimwrap.images.kinds.registry import kind_of
-
-if TYPE_CHECKING:
-    from nimwrap.history.ports import History
+from nimwrap.images.kinds.registry import resource_types
+from nimwrap.master_context import MasterContext
 
 PLANNED = "planned"
 REMOVED = "removed"
@@ -74,17 +72,40 @@ fi
 """
 
 _SAME = r"""
+inode() {{ ls -id "$1" 2>/dev/null | awk '{{ print $1 }}'; }}
+device() {{ df -Pk "$1" 2>/dev/null | awk 'END {{ print $1 }}'; }}
+places() {{
+  for type in {types}; do {resources}; done 2>/dev/null | awk '$1 == "location" {{ print $3 }}'
+  cat <<'NW_IMAGES'
+{images}
+NW_IMAGES
+}}
+mine=
 if [ -f {location} ]; then
-  bytes=$(ls -l {location} | awk '{{ print $5 }}')
+  if [ -h {location} ]; then echo 'a link lies there: it is another one'; exit {left}; fi
+  set -- $(ls -ild {location}); mine=$1; links=$3; bytes=$6
   [ "$bytes" = {size} ] || {{ echo "the file there has $bytes bytes, not {size}: it is another one"; exit {left}; }}
+  [ "$mine" = {inode} ] || {{ echo "the file there has inode $mine, not {inode}: it is another one"; exit {left}; }}
+  if [ "$links" != 1 ]; then
+    own=$(device {location})
+    for other in $(places | sort -u | grep -Fvx -e {location} | xargs ls -id 2>/dev/null \
+      | awk -v mine="$mine" '$1 == mine {{ print $2 }}'); do
+      [ "$(device "$other")" = "$own" ] && {{ echo "$other is the same file"; exit {left}; }}
+    done
+  fi
+  other=$(for type in {types}; do {resources}; done 2>/dev/null | awk -v place={location} -v own={resource}: '
+    /^[^ ]+:$/ {{ name = $1 }} $1 == "location" && $3 == place && name != own {{ print name }}')
+  if [ -n "$other" ]; then echo "the file belongs to the resource $other"; exit {left}; fi
+  if [ -x /usr/sbin/fuser ]; then
+    set -- $(/usr/sbin/fuser {location} 2>/dev/null)
+    if [ $# -gt 0 ]; then echo "somebody has it open: $*"; exit {left}; fi
+  fi
 fi
 """
 
 _FILE = r"""
 if [ -f {location} ]; then
-  other=$({all_of_type} 2>/dev/null | awk -v place={location} '
-    /^[^ ]+:$/ {{ name = $1 }} $1 == "location" && $3 == place {{ print name }}')
-  if [ -n "$other" ]; then echo "the file belongs to the resource $other"; exit {left}; fi
+  [ "$(inode {location})" = "$mine" ] || {{ echo 'another file took its place'; exit {left}; }}
   rm -f {location} 2>&1
 fi
 if [ -f {location} ]; then echo 'the file is still there'; exit {failed}; fi
@@ -94,24 +115,30 @@ if [ -f {location} ]; then echo 'the file is still there'; exit {failed}; fi
 _FAILED, _LEFT = 21, 22
 
 
-def removal_script(row: ImageRow) -> str:
+def removal_script(row: ImageRow, images: Iterable[str] = ()) -> str:
     """Removes the resource with its file, checks both, and removes a file that was left; status 0 when both are gone.
 
-    An object that points elsewhere, or that NIM serves to somebody, is not touched (aix-nim sections 2.5 and 3.1).
+    Nothing is touched when the file is not the one recorded (inode and size), is open, or is by another name one of
+    ``images`` or of another resource; nor when the object points elsewhere or NIM serves it to somebody (aix-nim
+    sections 2.5 and 3.1).
     """
-    kind = kind_of(row.kind)
     words = {"location": shlex.quote(row.location), "failed": _FAILED, "left": _LEFT}
-    text = PREAMBLE
-    if row.fault is None:
-        text += _SAME.format(size=row.size_bytes, **words)
+    text = PREAMBLE + _SAME.format(
+        size=row.size_bytes,
+        inode=shlex.quote(row.inode) if row.inode else '"$mine"',
+        types=shlex.join(resource_types()),
+        resources=shlex.join(lsnim.long_argv(type_="TYPE")).replace("TYPE", '"$type"'),
+        images="\n".join(sorted({place for place in images if is_safe_path(place)} - {row.location})),
+        resource=shlex.quote(row.resource or "none"),
+        **words,
+    )
     if row.resource:
         text += _look(row.resource)
         text += _RESOURCE.format(remove=shlex.join(nim.remove(row.resource, rm_image=True)), **words)
     parent = PurePosixPath(row.location).parent
     # NIM_MKSYSB_SUBDIRS gives each image a directory of its own, called like it
     own = f"rmdir {shlex.quote(str(parent))} 2>/dev/null\n" if parent.name == row.resource else ""
-    listing = shlex.join(lsnim.long_argv(type_=kind.owner_type))
-    return text + _FILE.format(own_directory=own, all_of_type=listing, **words)
+    return text + _FILE.format(own_directory=own, **words)
 
 
 def _look(resource: str) -> str:
@@ -133,12 +160,17 @@ def begun(host: Host, row: ImageRow) -> Begun:
     return both.get((resource, file), Begun.HALF)
 
 
-def remove_image(host: Host, store: History, row: ImageRow, reason: str, now: datetime) -> Removal:
-    """Journal the removal, do it, check it, record its end. StoreUnavailable before anything was done."""
+def remove_image(context: MasterContext, row: ImageRow, reason: str, now: datetime) -> Removal:
+    """Journal the removal, do it, check it, record its end. StoreUnavailable before anything was done.
+
+    ``row`` is as it was when the removal was decided: journalled is only what is still so, in one transaction.
+    """
+    store = context.store
     refused = unsafe(row)
     if refused:
         return Removal(Ending.LEFT, refused)
-    store.update_image(row.id, removal=PLANNED)
+    if store.update_image_if(row, removal=PLANNED) is not None:
+        return Removal(Ending.LEFT, "its row was changed since that was decided; it is decided anew")
     store.event(
         "prune",
         f"removing {row.resource or row.location}: {reason}",
@@ -147,14 +179,16 @@ def remove_image(host: Host, store: History, row: ImageRow, reason: str, now: da
         data={"image": row.id, "location": row.location},
         at=now,
     )
-    return finish(host, store, row, now)
+    return finish(context, row, now)
 
 
-def finish(host: Host, store: History, row: ImageRow, now: datetime) -> Removal:
+def finish(context: MasterContext, row: ImageRow, now: datetime) -> Removal:
     """Carry out a journalled removal. An end that cannot be recorded now follows at the next recover."""
     from nimwrap.history.history_errors import StoreUnavailable
 
-    result = host.run(removal_script(row), timeout=600)
+    store = context.store
+    images = [other.location for other in context.queries.images(row.master) if other.id != row.id]
+    result = context.host.run(removal_script(row, images), timeout=600)
     says = (result.stdout + result.stderr).strip()
     if result.returncode is None:
         return Removal(Ending.FAILED, f"the connection was lost; the next recover finishes it: {says}")

@@ -18,12 +18,14 @@ from nimwrap.config.model import Config
 from nimwrap.domain.codes import FailureCode
 from nimwrap.domain.durations import parse_rfc3339
 from nimwrap.domain.findings import Failure
+from nimwrap.domain.sighting import FileIdentity
 from nimwrap.history.model import ImageRow
 from nimwrap.hosts.script_batch import PREAMBLE
 from nimwrap.images import image_probe
-from nimwrap.images.image_fault import ImageFault, fault_columns
+from nimwrap.images.image_fault import SEEN, ImageFault, fault_columns
 from nimwrap.images.image_probe import Depth, Place, ProbedImage
 from nimwrap.images.kinds.registry import home, kind_of
+from nimwrap.images.sightings import identity_columns
 from nimwrap.images.verification import (
     CKSUM_LIMIT_S,
     READ_LIMIT_S,
@@ -41,6 +43,8 @@ if TYPE_CHECKING:
 QUICK, FULL = "quick", "full"
 BATCH = 20
 NO_TIME = "no time was left"
+FEWEST_NAMES = 0.5
+"""Of the files that the backup counted, an image must hold so many: it may count otherwise, but not by that much."""
 
 
 @dataclass(frozen=True)
@@ -54,6 +58,7 @@ class Check:
     warnings: tuple[str, ...] = ()
     skipped: str | None = None
     cksum: str | None = None
+    identity: FileIdentity | None = None
 
 
 @dataclass(frozen=True)
@@ -173,7 +178,7 @@ def _full(context: MasterContext, row: ImageRow, busy: frozenset[str], budget: B
     if seen.unanswered:
         return Check(row, None, None, skipped=f"{NO_TIME} to read it to its end")
     taken = seen.checksum.text if seen.checksum else None
-    return Check(row, FULL, True, warnings=tuple(_count_warning(row, seen)), cksum=taken)
+    return Check(row, FULL, True, warnings=tuple(_count_warning(row, seen)), cksum=taken, identity=seen.identity)
 
 
 def full_fault(row: ImageRow, seen: ProbedImage) -> Failure | None:
@@ -186,6 +191,13 @@ def full_fault(row: ImageRow, seen: ProbedImage) -> Failure | None:
             "Make a new image; this one would not restore.",
             seen.read.says,
         )
+    if (names := _too_few_names(row, seen)) is not None:
+        return Failure(
+            FailureCode.IMAGE_UNREADABLE,
+            f"{where} can be read to its end, but holds {names}",
+            "Make a new image; this one would restore little or nothing.",
+            f"restore -T listed {seen.read.files if seen.read else 0} files",
+        )
     if seen.checksum is not None and row.cksum and seen.checksum.text != row.cksum:
         return Failure(
             FailureCode.IMAGE_UNREADABLE,
@@ -193,6 +205,16 @@ def full_fault(row: ImageRow, seen: ProbedImage) -> Failure | None:
             "Make a new image; see whether the disk or the filesystem reports errors (errpt).",
         )
     return None
+
+
+def _too_few_names(row: ImageRow, seen: ProbedImage) -> str | None:
+    """What is wrong with the number of names in an image that was read to its end; None when it may be right."""
+    if seen.read is None or not seen.read.available:
+        return None
+    if not seen.read.files:
+        return "not one file"
+    fewer = bool(row.file_count) and seen.read.files < (row.file_count or 0) * FEWEST_NAMES
+    return f"{seen.read.files} files, where the backup itself counted {row.file_count}" if fewer else None
 
 
 def _count_warning(row: ImageRow, seen: ProbedImage) -> Iterator[str]:
@@ -223,19 +245,23 @@ def _record(context: MasterContext, check: Check, now: datetime) -> Check:
 
 
 def _weighed(check: Check, known: ImageFault | None, stands: ImageFault | None) -> Check:
-    """``check`` against the fault that stands in the row; ``known`` is the one that stood there when it began."""
+    """``check`` against the fault that stands in the row; ``known`` is the one that stood there when it began.
+
+    That the file is another one than was recorded only reading all of it outweighs.
+    """
     unseen = stands is not None and stands != known and check.ok
-    stronger = stands is not None and check.level == QUICK and stands.level == FULL
+    stronger = stands is not None and check.level == QUICK and stands.level in (FULL, SEEN)
     return replace(check, ok=False, fault=stands) if unseen or stronger else check
 
 
 def _values(check: Check, row: ImageRow, now: datetime) -> dict[str, object]:
-    values: dict[str, object] = {**fault_columns(check.fault), "verified_at": now}
+    values: dict[str, object] = {**fault_columns(check.fault, now), "verified_at": now}
     if check.level == FULL:
         values["verified_full_at"] = now
     if check.ok:
         found = ["file", *([kind_of(row.kind).proof.reader or ""] if kind_of(row.kind).proof.reader else [])]
         found += ["cksum"] if check.level == FULL else []
+        values |= identity_columns(check.identity) if check.identity else {}
         cksum = row.cksum or check.cksum
         values |= {"verified": True, "cksum": cksum, "verified_by": list(dict.fromkeys([*row.verified_by, *found]))}
     return values

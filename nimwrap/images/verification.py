@@ -18,6 +18,7 @@ from nimwrap.domain.codes import FailureCode, Outcome
 from nimwrap.domain.durations import format_size
 from nimwrap.domain.errors import master_unreachable
 from nimwrap.domain.findings import Failure
+from nimwrap.domain.sighting import FileIdentity
 from nimwrap.hosts.protocol import Host
 from nimwrap.images import image_probe
 from nimwrap.images.image_probe import Depth, Place, ProbedImage
@@ -80,6 +81,7 @@ class Proof:
     backup_date: str | None = None
     file_count: int | None = None
     cksum: str | None = None
+    identity: FileIdentity | None = None
     notes: tuple[str, ...] = ()
 
 
@@ -125,6 +127,7 @@ def judge(seen: ProbedImage, expectation: Expectation) -> Proof:
         backup_date=(header.backup_date or None) if header else None,
         file_count=progress.total if progress else None,
         cksum=seen.checksum.text if seen.checksum and not failure else None,
+        identity=seen.identity,
         notes=tuple(suspicions(seen, expectation)),
     )
 

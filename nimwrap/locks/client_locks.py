@@ -15,11 +15,20 @@ from datetime import datetime
 from nimwrap.domain.codes import FailureCode
 from nimwrap.domain.errors import NimwrapError
 from nimwrap.domain.findings import Failure
+from nimwrap.domain.lock_timing import BEAT_S, JOIN_S, beat_limit
+from nimwrap.history.installation import installation_id
 from nimwrap.history.run_lease import RunLease, owner_alive, run_locks
 from nimwrap.locks import lock_scripts
 from nimwrap.locks.guarded_host import GuardedHost
-from nimwrap.locks.lock_timing import BEAT_LIMIT_S, BEAT_S, JOIN_S
+from nimwrap.locks.watched_heartbeat import silent_by_watch, tells_no_age
 from nimwrap.master_context import MasterContext
+
+
+@dataclass(frozen=True)
+class LockedBy(Failure):
+    """Why a lock could not be had. ``holder``: the run that has it."""
+
+    holder: str = ""
 
 
 @dataclass(frozen=True)
@@ -40,11 +49,12 @@ def beating(context: MasterContext, client: str, run: str) -> Iterator[None]:
     done = threading.Event()
     script = lock_scripts.beat_script(context.master.spool, client, run)
     host = context.beats or context.host
+    limit = beat_limit(context.master.most_parallel)
 
     def beat() -> None:
         while not context.clock.wait(done, BEAT_S):
             with suppress(NimwrapError):
-                host.run(script, timeout=BEAT_LIMIT_S)
+                host.run(script, timeout=limit)
 
     thread = threading.Thread(target=beat, name=f"heartbeat of {run}", daemon=True)
     thread.start()
@@ -55,9 +65,14 @@ def beating(context: MasterContext, client: str, run: str) -> Iterator[None]:
         thread.join(JOIN_S)
 
 
-def owner_text() -> str:
-    """Who holds a lock, for a person who looks into the spool."""
-    return f"{socket.gethostname()} pid {os.getpid()}"
+INSTALLATION = " installation "
+"""Before the id of the installation, at the end of what is written in a spool about whose something is."""
+
+
+def owner_text(context: MasterContext) -> str:
+    """Whose what lies in the spool is: host and process for a person who looks there, the installation for nimwrap."""
+    installation = installation_id(context.config.state_dir)
+    return f"{socket.gethostname()} pid {os.getpid()}{INSTALLATION}{installation}"
 
 
 def take_locks(
@@ -73,7 +88,7 @@ def take_locks(
     safe = [re.sub("[^A-Za-z0-9_-]", "_", mark)[:60] for mark in cluster]
     names = [client, *dict.fromkeys(f"cluster.{mark}" for mark in safe)]
     result = context.act(
-        journal, f"lock {client}", lock_scripts.locks_script(context.master.spool, names, run, owner_text())
+        journal, f"lock {client}", lock_scripts.locks_script(context.master.spool, names, run, owner_text(context))
     )
     try:
         answers = lock_scripts.parse_locks(result.stdout)
@@ -86,7 +101,7 @@ def take_locks(
         )
     last, name = answers[-1], names[len(answers) - 1]
     if not last.got and last.run != run:
-        if last.stale and _taken_over(context, name, last, journal):
+        if (last.stale or _watched_out(context, name, last)) and _taken_over(context, name, last, journal):
             return take_locks(context, client, cluster, run, journal and "")
         if len(answers) > 1:
             give_back(context, client, run)
@@ -152,12 +167,20 @@ def free_locks_of_the_dead(context: MasterContext, holders: Iterable[str]) -> se
     return {each for each in dead if not context.host.run(lock_scripts.free_all_script(spool, each)).succeeded}
 
 
+def _watched_out(context: MasterContext, name: str, lock: lock_scripts.LockAnswer) -> bool:
+    """Whether a lock whose heartbeat tells no age is stale by evidence: operation gone, no change while we watched."""
+    if lock.operation_running or not tells_no_age(lock.age_s):
+        return False
+    return silent_by_watch(context, f"the lock of {name}", lock.run, lock.heartbeat)
+
+
 def _taken_over(context: MasterContext, name: str, holder: lock_scripts.LockAnswer, run: str | None) -> bool:
     """Put a stale lock aside; False when somebody else was quicker."""
     took = context.act(run, "take over a stale lock", lock_scripts.take_over_script(context.master.spool, name, holder))
     if "aside" not in lock_scripts.said(took.stdout):
         return False
-    silent = f"silent for {holder.age_s:.0f} s, its operation gone"
+    silent = "silent while it was watched" if tells_no_age(holder.age_s) else f"silent for {holder.age_s or 0:.0f} s"
+    silent += ", its operation gone"
     context.note(run, "lock", f"took over the lock of {holder.run} ({holder.owner}): {silent}")
     return True
 
@@ -184,13 +207,17 @@ def lock_lost(context: MasterContext, client: str, run: str) -> Failure:
 
 
 def _held(context: MasterContext, client: str, answer: lock_scripts.LockAnswer) -> Failure:
+    owner = answer.owner.partition(INSTALLATION)[0]
     state = "its operation is running" if answer.operation_running else "no operation of it is running"
-    return Failure(
+    if tells_no_age(answer.age_s):
+        state += f"; its heartbeat ({answer.heartbeat or 'none'}) is not of this time, so it is watched for ten minutes"
+    return LockedBy(
         FailureCode.LOCKED,
-        f"{client} is locked by run {answer.run or '(unnamed)'} of {answer.owner or 'an unknown nimwrap'}; {state}",
+        f"{client} is locked by run {answer.run or '(unnamed)'} of {owner or 'an unknown nimwrap'}; {state}",
         "wait for it; if that nimwrap died, `nimwrap recover` there finishes its run "
         "(a lock whose operation is gone is taken over after 10 minutes)",
         f"{lock_scripts.lock_path(context.master.spool, client)}: heartbeat {answer.age_s} s ago",
+        answer.run,
     )
 
 

@@ -13,8 +13,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from nimwrap.domain.lock_timing import STALE_S
 from nimwrap.hosts.script_batch import CLOCK, PREAMBLE
-from nimwrap.locks.lock_timing import STALE_S
 
 LOST = 76
 """Status of a guarded script whose lock is gone: it has changed nothing."""
@@ -253,3 +253,23 @@ def give_back_script(spool: str, client: str, run: str, room: str | None) -> str
     """Frees the client's lock and the run's slots, and clears ``room`` if given: nothing of it under a live wrapper."""
     then = free_slots_script(spool, run, room=room or "", locks=_lock_words(spool, client))
     return PREAMBLE + when_settled(room or f"{spool}/{run}", then)
+
+
+def heartbeats_script(spool: str) -> str:
+    """Says of each lock and slot its heartbeat, and the time."""
+    return f"""\
+for held in {shlex.quote(spool)}/locks/* {shlex.quote(spool)}/slots/*; do
+  [ -f "$held/run" ] && echo "{MARK}beat ${{held%/*}} ${{held##*/}} $({CLOCK}) $(cat "$held/heartbeat" 2>/dev/null)"
+done
+:"""
+
+
+def parse_heartbeats(text: str) -> list[tuple[str, float | None]]:
+    """By lock or slot the age of its heartbeat in seconds; None where it has none that is a time."""
+    found = []
+    for words in (line.split() for line in said(text)):
+        if words[0] == "beat" and len(words) >= 4:
+            now, beat = moment(words[3]), moment(words[4]) if len(words) > 4 else None
+            age = (now - beat).total_seconds() if now and beat else None
+            found.append((f"{words[1].rpartition('/')[2]}/{words[2]}", age))
+    return found

@@ -8,13 +8,15 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from nimwrap import __version__
 from nimwrap.config.model import Config
+from nimwrap.copies.copy_health import CopyHealth, Health
 from nimwrap.domain.codes import ExitCode, FailureCode
 from nimwrap.domain.durations import parse_rfc3339
 from nimwrap.domain.errors import NimwrapError
 from nimwrap.domain.verdict import Verdict
 from nimwrap.history.ports import Queries
+from nimwrap.monitoring.collector_pause import collector_paused
 from nimwrap.monitoring.protection import ClientView, Protection, protection
-from nimwrap.monitoring.report.capacity_view import RoomForImages, rooms
+from nimwrap.monitoring.report.capacity_view import RoomForImages, past_of_all, rooms
 from nimwrap.monitoring.report.svg import plain
 
 if TYPE_CHECKING:
@@ -38,11 +40,16 @@ def metrics_text(config: Config, reader: Queries, now: datetime) -> str:
             hint="pip install 'nimwrap[metrics]'",
             exit_code=ExitCode.CONFIG,
         ) from error
+    with collector_paused():
+        registry = CollectorRegistry(auto_describe=False)
+        registry.register(_Collected(_all(config, reader, now)))
+        return generate_latest(registry).decode()
+
+
+def _all(config: Config, reader: Queries, now: datetime) -> list[Metric]:
     found = protection(config, reader, now)
-    space = rooms(reader, config, [view.ref for view in found.clients], now)
-    registry = CollectorRegistry(auto_describe=False)
-    registry.register(_Collected([*_site(found), *_clients(found), *_history(reader, config, now), *_space(space)]))
-    return generate_latest(registry).decode()
+    space = rooms(reader, config, past_of_all(reader, config, [view.ref for view in found.clients]), now)
+    return [*_site(found), *_clients(found), *_history(reader, config, now), *_space(space)]
 
 
 class _Collected:
@@ -111,12 +118,27 @@ def _clients(found: Protection) -> Iterable[Metric]:
         "When the schedules start it next.",
         lambda v: v.next_run.timestamp() if v.next_run else None,
     )
+    yield _copies("copy_state", f"How a client's copies stand: {_HEALTH}.", found, lambda one: _HEALTHS[one.health])
+    yield _copies("copy_age_seconds", "Age of the newest image there.", found, lambda one: one.age_s)
     yield _gauge(
         "last_run_outcome",
         "How the last run ended: always 1, the outcome is a label.",
         (*_CLIENT, "outcome", "code"),
         [(_ended(view), 1) for view in found.clients if view.row.last_run],
     )
+
+
+_HEALTHS = {health: number for number, health in enumerate(Health)}
+_HEALTH = ", ".join(f"{number} {health}" for health, number in _HEALTHS.items())
+
+
+def _copies(name: str, told: str, found: Protection, value: Callable[[CopyHealth], float | None]) -> Metric:
+    samples = (
+        ((view.ref.master, view.ref.client, one.place.name), value(one))
+        for view in found.clients
+        for one in view.copies
+    )
+    return _gauge(name, told, (*_CLIENT, "copy"), samples)
 
 
 def _at(column: Literal["last_good", "last_started", "last_ended"]) -> Callable[[ClientView], float | None]:

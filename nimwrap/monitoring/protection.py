@@ -8,7 +8,10 @@ from datetime import datetime
 
 from nimwrap.clients.known_clients import NimMachine, known_of
 from nimwrap.config.model import BackupPolicy, Config
+from nimwrap.copies.copy_health import CopyHealth, copy_healths
+from nimwrap.domain.codes import FailureCode
 from nimwrap.domain.durations import parse_rfc3339
+from nimwrap.domain.local_time import local_text
 from nimwrap.domain.names import PLAIN_KIND
 from nimwrap.domain.ref import ClientRef, Key
 from nimwrap.domain.retention import CLOCK_TOLERANCE
@@ -23,9 +26,10 @@ from nimwrap.domain.verdict import (
     judge,
     worst,
 )
-from nimwrap.history.model import FleetRow, HoldRow, InventoryRow
+from nimwrap.history.model import FleetRow, HoldRow, ImageRow, InventoryRow, MachineImages
 from nimwrap.history.ports import Queries
 from nimwrap.monitoring.cluster_views import ClusterView, cluster_names, newest_sights, views
+from nimwrap.monitoring.collector_pause import collector_paused
 from nimwrap.monitoring.kind_status import with_all_kinds, with_masters_themselves
 from nimwrap.monitoring.report.next_steps import next_steps
 from nimwrap.monitoring.schedule_coverage import Plans, missed_slots, read_plans
@@ -51,6 +55,9 @@ class ClientView:
     cluster: str | None = None
     excluded: bool = False
     advice: str = ""
+    copies: tuple[CopyHealth, ...] = ()
+    machines: tuple[MachineImages, ...] = ()
+    """Where it has been several: its hardware was replaced, or it moved."""
 
 
 @dataclass(frozen=True)
@@ -82,7 +89,8 @@ class Protection:
             faults=tuple(
                 fault
                 for fault in self.faults
-                if fault.code is ReasonCode.INVENTORY_OLD and not masters.isdisjoint(fault.subjects)
+                if fault.code in (ReasonCode.INVENTORY_OLD, ReasonCode.REMOVALS_STOPPED, ReasonCode.EXPORT_LEFT)
+                and not masters.isdisjoint(fault.subjects)
             ),
         )
 
@@ -116,6 +124,11 @@ class Protection:
 
 def protection(config: Config, reader: Queries, now: datetime, *, max_age_s: int | None = None) -> Protection:
     """Judge every client known to NIM. ``max_age_s`` overrides the policy of all."""
+    with collector_paused():
+        return _protection(config, reader, now, max_age_s)
+
+
+def _protection(config: Config, reader: Queries, now: datetime, max_age_s: int | None) -> Protection:
     policies = _Policies(config)
     rows = with_all_kinds(reader, with_masters_themselves(config, reader, reader.fleet()), policies.kinds)
     listed = (NimMachine(row.master, row.client, row.type) for row in rows if not row.vanished)
@@ -130,11 +143,15 @@ def protection(config: Config, reader: Queries, now: datetime, *, max_age_s: int
         _open_changes(reader),
         _image_faults(reader, now),
         {row.master: row for row in reader.inventories()},
+        _ever_good(reader, [row for row in rows if row.last_good is None]),
+        copy_healths(config, reader, [(row.master, row.client) for row in rows], now),
+        _machines(reader),
     )
     sights = newest_sights(reader)
     names = cluster_names(config, rows, sights)
     clients = [site.view((row.master, row.client), row, names) for row in rows]
-    faults = [*site.plans.faults, *_inventory_faults(config, site.inventories, now)]
+    faults = [*site.plans.faults, *_inventory_faults(config, site.inventories, now), *_stops(config, reader)]
+    faults += _exports_left(config, reader)
     if not rows:
         text = "no client is known; nimwrap status --refresh asks the masters"
         faults.append(Reason(Verdict.UNKNOWN, ReasonCode.NO_CLIENT, text))
@@ -177,17 +194,24 @@ class _Site:
     changes: Mapping[Key, tuple[Reason, ...]]
     faulty: Mapping[Key, tuple[Reason, ...]]
     inventories: Mapping[str, InventoryRow]
+    ever_good: Collection[Key]
+    copies: Mapping[Key, Sequence[CopyHealth]]
+    machines: Mapping[Key, Sequence[MachineImages]]
 
     def view(self, key: Key, row: FleetRow, clusters: Mapping[Key, str]) -> ClientView:
         policy = self.policies.of(key)
         max_age_s = policy.max_age if self.max_age_s is None else self.max_age_s
         hold = self.holds.get(key)
         excluded = self.policies.excluded(key)
+        copies = tuple(self.copies.get(key, ()))
+        machines = tuple(self.machines.get(key, ()))
+        several = machines if len(machines) > 1 else ()
         facts = Facts(
             max_age_s=max_age_s,
             kind=row.kind,
             last_good=_time(row.last_good),
             last_good_warned=row.last_good_outcome == "warning",
+            ever_good=key in self.ever_good,
             last_run=_time(row.last_started),
             last_outcome=row.last_outcome,
             last_failure=row.failure_message or row.failure_code or "",
@@ -200,6 +224,7 @@ class _Site:
             patience_s=max(ENDLESS_S, 2 * policy.timeout),
             open_changes=self.changes.get(key, ()),
             image_faults=self.faulty.get(key, ()),
+            copy_faults=tuple(reason for each in copies if (reason := each.reason)),
             seen=key[0] in self.inventories and bool(self.inventories[key[0]].taken),
         )
         age = (self.now - facts.last_good).total_seconds() if facts.last_good else None
@@ -208,7 +233,8 @@ class _Site:
         ref = ClientRef(*key)
         name = str(ref) if len(self.policies.config.masters) > 1 else ref.client
         step = next_steps(name, judged, row, held=hold is not None, scheduled=facts.scheduled)
-        return ClientView(ref, judged, row, hold, start, max_age_s, age, clusters.get(key), excluded, step)
+        cluster = clusters.get(key)
+        return ClientView(ref, judged, row, hold, start, max_age_s, age, cluster, excluded, step, copies, several)
 
 
 def _worst_first(clients: Iterable[ClientView]) -> tuple[ClientView, ...]:
@@ -229,6 +255,14 @@ def _badness(view: ClientView) -> tuple[int, bool, float, str]:
 
 def _time(text: str | None) -> datetime | None:
     return parse_rfc3339(text) if text else None
+
+
+def _ever_good(reader: Queries, rows: Iterable[FleetRow]) -> set[Key]:
+    """Those of whom an image was proven once, of the kind that the row tells of."""
+    of_kind: dict[str, list[Key]] = {}
+    for row in rows:
+        of_kind.setdefault(row.kind or PLAIN_KIND, []).append(row.key)
+    return {key for kind, keys in of_kind.items() for key in reader.ever_good(keys, kind)}
 
 
 def _open_changes(reader: Queries) -> dict[Key, tuple[Reason, ...]]:
@@ -252,18 +286,64 @@ def _open_changes(reader: Queries) -> dict[Key, tuple[Reason, ...]]:
 
 
 def _image_faults(reader: Queries, now: datetime) -> dict[Key, tuple[Reason, ...]]:
-    """Per client, its kept images that are faulty, and those whose date cannot be true."""
+    """Per client, its kept images that are faulty or gone, and those whose date cannot be true."""
     found: dict[Key, tuple[Reason, ...]] = {}
-    for image in reader.faulty_images():
-        key = (image.master, image.client)
-        text = f"a kept image is faulty: {image.fault}"
-        reason = Reason(Verdict.WARNING, ReasonCode.IMAGE_FAULTY, text, (image.location,))
-        found[key] = (*found.get(key, ()), reason)
+    faulty = reader.faulty_images()
+    good = reader.last_good_of([image.key for image in faulty])
+    for image in faulty:
+        left = good.get((*image.key, image.kind))
+        found[image.key] = (*found.get(image.key, ()), _of_faulty(image, left.created if left else ""))
     for image in reader.images_dated_after(now + CLOCK_TOLERANCE):
         key = (image.master, image.client)
         text = f"{image.location} is dated in the future ({image.created}): a clock was wrong; no age can be told by it"
         reason = Reason(Verdict.WARNING, ReasonCode.IMAGE_MISDATED, text, (image.location,))
         found[key] = (*found.get(key, ()), reason)
+    return found
+
+
+def _of_faulty(image: ImageRow, good: str) -> Reason:
+    """What a faulty image means beside the newest ``good`` one left: that the last good one is gone is critical."""
+    gone = image.fault_code == FailureCode.IMAGE_MISSING
+    if gone and image.verified and image.created >= good:
+        text = f"its last good image is gone: {image.location} (made {local_text(image.created)})"
+        return Reason(Verdict.CRITICAL, ReasonCode.IMAGE_GONE, text, (image.location,))
+    return Reason(Verdict.WARNING, ReasonCode.IMAGE_FAULTY, f"a kept image is faulty: {image.fault}", (image.location,))
+
+
+def _exports_left(config: Config, reader: Queries) -> list[Reason]:
+    """What stands on the masters without a row in the journal, as it was seen last."""
+    return [
+        Reason(
+            Verdict.CRITICAL if row.open else Verdict.WARNING,
+            ReasonCode.EXPORT_LEFT,
+            f"on {row.master} {row.why}; {row.cure}",
+            (row.master, row.directory),
+        )
+        for row in reader.left_exports()
+        if row.master in config.masters
+    ]
+
+
+def _stops(config: Config, reader: Queries) -> list[Reason]:
+    """Masters on which nothing is removed until a person has looked."""
+    found = {master: reader.removal_stop(master) for master in config.masters}
+    return [
+        Reason(
+            Verdict.WARNING,
+            ReasonCode.REMOVALS_STOPPED,
+            f"no image is removed on {master} since {local_text(stop.since)}: {stop.why}; "
+            "see what happened, then nimwrap images prune --resume",
+            (master,),
+        )
+        for master, stop in found.items()
+        if stop is not None and stop.resumed is None
+    ]
+
+
+def _machines(reader: Queries) -> dict[Key, list[MachineImages]]:
+    found: dict[Key, list[MachineImages]] = {}
+    for one in reader.machines():
+        found.setdefault((one.master, one.client), []).append(one)
     return found
 
 
@@ -274,7 +354,7 @@ def _inventory_faults(config: Config, inventories: Mapping[str, InventoryRow], n
         fault = inventory_fault(_time(row.taken) if row else None, now)
         if fault:
             why = f" (last try: {row.error})" if row and row.error else ""
-            text = f"the inventory of {master} is {fault}{why}; nimwrap status --refresh"
+            text = f"the inventory of {master} {fault}{why}; nimwrap status --refresh"
             faults.append(Reason(Verdict.WARNING, ReasonCode.INVENTORY_OLD, text, (master,)))
     return faults
 

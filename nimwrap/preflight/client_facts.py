@@ -11,8 +11,24 @@ import shlex
 from dataclasses import dataclass, fields
 from datetime import datetime
 
-from nimwrap.aix import cllsif, clmgr, clrginfo, df, ifconfig, lsattr, lslpp, lssrc, lsvg, mount, netstat, niminfo, ps
+from nimwrap.aix import (
+    cllsif,
+    clmgr,
+    clrginfo,
+    df,
+    exclude_rootvg,
+    ifconfig,
+    lsattr,
+    lslpp,
+    lssrc,
+    lsvg,
+    mount,
+    netstat,
+    niminfo,
+    ps,
+)
 from nimwrap.aix.addresses import ipv4
+from nimwrap.aix.exclude_rootvg import ExcludeFile
 from nimwrap.aix.text import Unrecognised, lines
 from nimwrap.hosts.script_batch import Question, answers
 from nimwrap.hosts.script_batch_parallel import asked_together
@@ -52,7 +68,7 @@ class ClientFacts:
     machine_id: Fact[str]
     niminfo: Fact[niminfo.NimInfo]
     fsize: Fact[int]
-    exclude_file: Fact[bool]
+    exclude_file: Fact[ExcludeFile]
     interfaces: Fact[list[ifconfig.Interface]]
     rows: Fact[list[netstat.Row]]
     odm: Fact[dict[str, lsattr.InterfaceAttributes]]
@@ -109,7 +125,7 @@ def _quick_questions() -> list[Question]:
         Question("niminfo", shlex.join(niminfo.argv())),
         FSIZE,
         Question("mounts", shlex.join(mount.argv())),
-        Question("exclude", "[ -f /etc/exclude.rootvg ] && echo present || echo absent"),
+        Question("exclude", exclude_rootvg.script()),
         Question("processes", f'{shlex.join(ps.argv())} | awk "NR==1||/{programs}/"'),
         Question("powerha", f"[ -d {_POWERHA} ] && echo present || echo absent"),
     ]
@@ -137,7 +153,7 @@ def read_client(output: str, nonce: str) -> ClientFacts:
         machine_id=read(said, "machine", "uname -m", parse_word),
         niminfo=read(said, "niminfo", "cat /etc/niminfo", niminfo.parse),
         fsize=read(said, "fsize", "ulimit -f", parse_fsize),
-        exclude_file=read(said, "exclude", "test -f /etc/exclude.rootvg", parse_presence),
+        exclude_file=read(said, "exclude", f"cat {exclude_rootvg.FILE}", exclude_rootvg.parse),
         interfaces=read(said, "interfaces", "ifconfig -a", _interfaces),
         rows=read(said, "interfaces", "netstat -in", _rows),
         odm=read(said, "interfaces", "lsattr -El", parse_odm),

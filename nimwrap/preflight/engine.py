@@ -182,7 +182,8 @@ class _Look:
         said = answers(result.stdout, nonce)
         if result.unknown and "objects" not in said:
             raise master_unreachable(
-                f"{self.master.name} did not answer, or the connection was lost, within {result.duration_s:.0f} s",
+                f"{self.master.name} did not answer, or the connection was lost, within {result.duration_s:.0f} s"
+                + (f": {result.stderr.strip()[-300:]}" if result.stderr.strip() else ""),
                 "see on the master what hangs there (ps -ef | grep lsnim)",
             )
         return read_master(said)

@@ -82,11 +82,13 @@ def quick_questions(c_rsh: bool) -> list[Question]:
 
 
 def slow_questions(directories: Sequence[str], clients: Sequence[str] = ()) -> list[Question]:
-    """``objects`` are all that there are or, of a few ``clients``, those that concern them: they and what lies in
-    ``directories``. Of the processes, those that may make an image."""
+    """``objects`` are all that there are or, of a few ``clients``, those that concern them: they, the master and
+    what lies in ``directories``. Of the processes, those that may make an image."""
     listing = lsnim.listing(*machine_types(), lsnim.MKSYSB)
     if 0 < len(clients) <= _FEW and all(map(is_nim_name, clients)):
-        listing = lsnim.about(listing, clients, [f"{directory}/" for directory in directories])
+        listing = lsnim.about(
+            listing, list(dict.fromkeys([*clients, lsnim.MASTER])), [f"{directory}/" for directory in directories]
+        )
     making = "|".join(["nim.*-[A-Za-z]*o", *client_programs()])
     asked = [
         Question("objects", listing),

@@ -9,6 +9,7 @@ from nimwrap.domain.attempt_plan import NIM
 from nimwrap.domain.codes import FailureCode
 from nimwrap.domain.findings import CheckStatus, CheckVerdict, Failure, Finding, refusal, verdict_of
 from nimwrap.domain.records import ClientRef, Cluster, SourceAddress
+from nimwrap.preflight.source_address import STRONG
 
 
 @dataclass(frozen=True)
@@ -60,7 +61,8 @@ class PreflightReport:
 
     ``client_host`` is the host name of ``if1``: the name to call the client by. ``master_name`` is the name the
     client's mount will use. ``directory`` is where the image goes, ``mount_point`` the file system it lies in;
-    ``exports`` are the lines of the exports in force of that directory, of those above and below it.
+    ``exports`` are the lines of the exports in force of that directory, of those above and below it; ``standing`` the
+    directories in /etc/exports, None when that could not be read.
     ``client_mounts``: where the client has mounted something from other machines.
     ``route`` is the way the client was reached by, empty when it was not; ``channel_calls`` how often it was called,
     ``exclude_file`` whether the client has /etc/exclude.rootvg, None when it did not tell;
@@ -82,6 +84,7 @@ class PreflightReport:
     directory: str | None = None
     mount_point: str | None = None
     exports: tuple[str, ...] = ()
+    standing: tuple[str, ...] | None = None
     client_mounts: tuple[str, ...] | None = None
     available_bytes: int | None = None
     processes_before: tuple[str, ...] = ()
@@ -114,9 +117,9 @@ class PreflightReport:
 
     @property
     def source_differs(self) -> bool:
-        """True when the client would come from another address than the one NIM's export lets in."""
+        """True when the client would come from another address than the one NIM's export lets in; not on a guess."""
         source = self.source_address
-        return bool(source.expected and source.actual and source.expected != source.actual)
+        return source.method in STRONG and bool(source.expected and source.actual and source.expected != source.actual)
 
     def refuses_with(self, code: FailureCode) -> bool:
         """True when any finding refuses with ``code``."""

@@ -11,6 +11,7 @@ from nimwrap.preflight.export_allowlist import export_allowlist_of
 from nimwrap.preflight.nearby_exports import mount_point, nearby_exports
 from nimwrap.preflight.possible_remedies import possible_remedies
 from nimwrap.preflight.preflight_report import NimState, PreflightReport
+from nimwrap.preflight.source_address import STRONG
 
 
 def mounted(s: CheckContext) -> tuple[str, ...] | None:
@@ -24,7 +25,7 @@ def report_of(s: CheckContext, findings: tuple[Finding, ...]) -> PreflightReport
     answer = s.client.source.value
     differs = s.source.actual != s.source.expected and s.source.actual is not None and s.source.expected is not None
     route = "" if s.channel is None or not s.channel.reached else s.channel.route
-    usable = differs and not obstacle(s)
+    usable = differs and s.source.method in STRONG and not obstacle(s)
     return PreflightReport(
         ref=s.ref,
         findings=findings,
@@ -40,11 +41,17 @@ def report_of(s: CheckContext, findings: tuple[Finding, ...]) -> PreflightReport
         directory=s.path,
         mount_point=mount_point(s),
         exports=tuple(export.text for export in nearby_exports(s)),
+        standing=_standing(s),
         client_mounts=mounted(s),
         available_bytes=s.available_bytes,
         route=route,
         channel_calls=0 if s.channel is None else s.channel.calls,
-        exclude_file=s.client.exclude_file.value,
+        exclude_file=excluding.patterns is not None if (excluding := s.client.exclude_file.value) else None,
         route_is_new=route not in ("", s.prior.route),
         processes_before=tuple(process.line for process in backups_running(s.client)),
     )
+
+
+def _standing(s: CheckContext) -> tuple[str, ...] | None:
+    entries = s.on_master.standing.value
+    return None if entries is None else tuple(dict.fromkeys(entry.directory for entry in entries))

@@ -1,7 +1,8 @@
 """Which address the client's packets to its master leave with: the question, and how its answer is read.
 
-Three ways, the next only where the one before gives nothing: perl asks the kernel, AIX's traceroute tells what the
-kernel chose, and the order of the aliases is a guess (aix-nim section 4, powerha section 7).
+Five ways, the next only where the one before gives nothing: perl asks the kernel, AIX's traceroute tells what the
+kernel chose, ``route get`` which address goes with the route, ``netstat`` what a connection by telnet to the NFS port
+has got; and the order of the aliases is a guess (aix-nim section 4, powerha section 7).
 """
 
 from __future__ import annotations
@@ -11,24 +12,25 @@ import re
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import partial
 
-from nimwrap.aix import host, ifconfig, netstat, source_perl, traceroute
+from nimwrap.aix import host, ifconfig, netstat, route_get, source_perl, traceroute
 from nimwrap.aix.addresses import ipv4
 from nimwrap.aix.text import Unrecognised
 from nimwrap.hosts.script_batch import Answer
 from nimwrap.preflight.facts import Fact, Missing, absent, raw_text
 
-PERL, TRACEROUTE, ALIAS_ORDER = "perl", "traceroute", "alias-order"
-STRONG = frozenset({PERL, TRACEROUTE})
+PERL, TRACEROUTE, ROUTE_GET, NETSTAT, ALIAS_ORDER = "perl", "traceroute", "route", "netstat", "alias-order"
+STRONG = frozenset({PERL, TRACEROUTE, ROUTE_GET, NETSTAT})
 """Methods whose answer comes from the kernel."""
 
 _MASTER = re.compile(r"^nw_master (\S+)$", re.MULTILINE)
-_PART = re.compile(r"^nw_(perl|traceroute|host)\n", re.MULTILINE)
+_PART = re.compile(r"^nw_(perl|traceroute|route|netstat|host)\n", re.MULTILINE)
 
 
 @dataclass(frozen=True)
 class SourceAnswer:
-    """``master_name`` as the client's mount will use it; ``address`` None when neither perl nor traceroute told it.
+    """``master_name`` as the client's mount will use it; ``address`` None when nothing but a guess is left.
 
     ``master_addresses`` are what the client resolves that name to; ``resolved`` is what its resolver said.
     """
@@ -47,6 +49,8 @@ def source_question(fallback: str) -> str:
     """
     perl = source_perl.shell("M").removesuffix("M")
     trace = " ".join(traceroute.argv("M")).removesuffix("M")
+    route = " ".join(route_get.argv("M")).removesuffix("M")
+    port, listing = source_perl.NFS_PORT, netstat.connections_shell(source_perl.NFS_PORT)
     return (
         'nw_m=$(awk -F= "\\$1==\\"NIM_MASTER_HOSTNAME\\"||\\$1==\\"export NIM_MASTER_HOSTNAME\\"{print \\$2}" '
         '/etc/niminfo 2>/dev/null | tail -n 1 | tr -d "\\042\\047\\015")\n'
@@ -54,7 +58,14 @@ def source_question(fallback: str) -> str:
         "echo nw_master $nw_m; echo nw_perl\n"
         f'nw_a=$({perl}"$nw_m" 2>&1); nw_r=$?; echo "$nw_a"\n'
         f"case $nw_r,$nw_m,$nw_a in 0,{fallback},*[0-9].*[0-9].*[0-9].*[0-9]) exit 0;;\n"
-        f'0,*,*[0-9].*[0-9].*[0-9].*[0-9]) ;; *) echo nw_traceroute; {trace}"$nw_m";; esac\n'
+        f'0,*,*[0-9].*[0-9].*[0-9].*[0-9]) ;; *) echo nw_traceroute; nw_a=$({trace}"$nw_m" 2>&1); echo "$nw_a"\n'
+        f'case $nw_a in *source*[0-9].[0-9]*|*from*[0-9].[0-9]*) ;; *) echo nw_route; nw_a=$({route}"$nw_m" 2>&1)\n'
+        'echo "$nw_a"; case $nw_a in *"interf addr: "[0-9]*) ;; *) echo nw_netstat\n'
+        # What was there before may be from before a failover.
+        f"[ ! -x /usr/bin/telnet ] || {{ nw_o=$({listing})\n"
+        f'( sleep 3 | /usr/bin/telnet "$nw_m" {port} ) >/dev/null 2>&1 &\n'
+        f'sleep 1; {listing} | while read nw_l; do case $nw_o in *"$nw_l"*) ;; *) echo "$nw_l";; esac; done; wait; }}\n'
+        ";; esac;; esac;; esac\n"
         'echo nw_host; host "$nw_m"'
     )
 
@@ -71,7 +82,9 @@ def read_source(answers: Mapping[str, Answer], name: str) -> Fact[SourceAnswer]:
     found = SourceAnswer(master[1], resolved=parts.get("host", ""))
     with suppress(Unrecognised):
         found = replace(found, master_addresses=host.parse(found.resolved).addresses)
-    for method, parse in ((PERL, source_perl.parse), (TRACEROUTE, _traced)):
+    connected = partial(netstat.parse_connections, peers=found.master_addresses, port=source_perl.NFS_PORT)
+    ways = ((PERL, source_perl.parse), (TRACEROUTE, _traced), (ROUTE_GET, route_get.parse), (NETSTAT, connected))
+    for method, parse in ways:
         with suppress(KeyError, Unrecognised):
             return Fact(replace(found, address=parse(parts[method]), method=method), text)
     return Fact(found, text)

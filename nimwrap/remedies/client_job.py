@@ -6,7 +6,14 @@ in a session of its own where perl is there, and otherwise, or when it is gone a
 
 from __future__ import annotations
 
+import hashlib
+
+from nimwrap.aix.kept_output import kept_output
+from nimwrap.hosts.script_batch import process_tree
+
 MOUNT_FAILED = 90
+_MOUNT_LIMIT_S = 600
+"""A mount that hangs takes the night; what is not mounted by then is given up."""
 NOT_HERE = 13
 """What ``begin`` says of a way that this client does not have."""
 _AT_S = 20
@@ -15,6 +22,11 @@ _AT_S = 20
 def client_room(run: str) -> str:
     """The directory on the client; mkdir of a fixed name fails if somebody else made it, so it is ours or nothing."""
     return f"/tmp/nimwrap.{run}"  # noqa: S108  mkdir without -p is what makes it safe
+
+
+def delivery_name(run: str) -> str:
+    """What the operation's scripts are called on their way to the client (client_command)."""
+    return hashlib.sha256(run.encode()).hexdigest()[:12]
 
 
 def remove_room(run: str) -> str:
@@ -38,8 +50,24 @@ umask 077
 cd {room} || exit 1
 [ "$(cat way)" = "$1" ] || exit 1
 echo $$ > pid
-{mount} > out 2>&1 < /dev/null
+{{ {mount}
+}} > out 2>&1 < /dev/null &
+mounting=$!
+( waited=0
+while [ $waited -lt {_MOUNT_LIMIT_S} ]; do
+  sleep 1
+  kill -0 $mounting || exit
+  waited=$((waited + 1))
+done
+echo "mount: given up after {_MOUNT_LIMIT_S} s without an answer" >> out
+echo {MOUNT_FAILED} > rc.new && mv rc.new rc
+kill -9 $({process_tree("$mounting")})
+) > /dev/null 2>&1 < /dev/null &
+watch=$!
+wait $mounting
 status=$?
+kill $watch 2>/dev/null
+[ ! -f rc ] || exit 1
 if [ $status -eq 0 ]; then
   ( umask $(cat umask); {make}
   ) >> out 2>&1 < /dev/null
@@ -122,19 +150,22 @@ exit 11
 
 
 def clean_on_client(run: str) -> str:
-    """Client script: prints the job's whole output (its last 100 kB), unmounts, removes the room.
+    """Client script: prints the job's output (its last 64 KiB, and what decides), unmounts, removes the room.
+
+    A script of the operation that was ended on its way here is removed, too.
 
     Status 12 when it may not: something still writes there, or the mount does not go. The names in the pattern are
     such that the script does not find itself.
     """
     room = client_room(run)
     return f"""\
+rm -rf /tmp/nw.{delivery_name(run)}*
 [ -d {room} ] || exit 0
 busy() {{ ps -ef | egrep "[n]imwrap[.]{run}/(job|mnt/)" > /dev/null; }}
 waited=0
 while busy && [ $waited -lt 5 ]; do sleep 1; waited=$((waited + 1)); done
 if busy; then echo "something still writes below {room}"; exit 12; fi
-tail -c 100000 {room}/out 2>/dev/null
+{kept_output(f"{room}/out")}
 cat {room}/umount.out 2>/dev/null
 if mount | grep " {room}/mnt " > /dev/null; then umount {room}/mnt || umount -f {room}/mnt; fi
 if mount | grep " {room}/mnt " > /dev/null; then echo "still mounted: {room}/mnt"; exit 12; fi

@@ -13,6 +13,7 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from nimwrap.aix import exportfs
+from nimwrap.aix.mount import nfs_argv
 from nimwrap.domain.attempt_plan import AttemptPlan
 from nimwrap.hosts.client_channel import client_command
 from nimwrap.hosts.fan_out import program
@@ -35,6 +36,7 @@ from nimwrap.remedies.client_job import (
     begin_on_client,
     clean_on_client,
     client_room,
+    delivery_name,
     held_command,
     look_on_client,
     prepare_on_client,
@@ -51,10 +53,14 @@ _EARLY = 60
 
 
 def stage_script(staging: str, make: str, admit: str) -> str:
-    """Master script: makes the staging directory, exports it and checks that the export took."""
+    """Master script: makes the staging directory, exports it and checks that the export took.
+
+    The directory of the images, where it is not there yet, has the umask of the login; what lies below it is private.
+    """
     base, _, _ = staging.rpartition("/")
-    directory = shlex.quote(staging)
+    home, directory = shlex.quote(base.rpartition("/")[0]), shlex.quote(staging)
     return f"""\
+[ -d {home} ] || mkdir -p {home} || exit {STAGING_FAILED}
 umask 077
 [ -d {shlex.quote(base)} ] || mkdir -p {shlex.quote(base)} || exit {STAGING_FAILED}
 {make} || exit {STAGING_FAILED}
@@ -109,10 +115,10 @@ def command_text(plan: AttemptPlan, stage: str, prepare: str) -> str:
     run's timeout bounds it. Only when it is not even known whether the job began, five looks without an answer end the
     operation. A file ``unclean`` says that the client's room may still be there.
     """
-    run, route, host = plan.run, plan.channel, plan.client_host
+    run, route, host, name = plan.run, plan.channel, plan.client_host, delivery_name(plan.run)
     scripts = {way: begin_on_client(run, way, again=way != plan.job_ways[0]) for way in plan.job_ways}
     scripts[plan.job_ways[0]] = prepare + scripts[plan.job_ways[0]]
-    begin = "".join(f"{way}) {client_command(route, host, text, 60)}\n;;\n" for way, text in scripts.items())
+    begin = "".join(f"{way}) {client_command(route, host, text, 60, name)}\n;;\n" for way, text in scripts.items())
     held = bounded(f"{shlex.join([*program(route).split(), host, held_command(run)])}", plan.timeout_s)
     return f"""\
 {stage}
@@ -122,10 +128,10 @@ held() {{
 {held}
 }}
 look() {{
-{client_command(route, host, look_on_client(run), 60)}
+{client_command(route, host, look_on_client(run), 60, name)}
 }}
 clean() {{
-{client_command(route, host, clean_on_client(run), 120)}
+{client_command(route, host, clean_on_client(run), 120, name)}
 }}
 {_FUNCTIONS}known=
 status={JOB_LOST}
@@ -149,6 +155,10 @@ leave $status
 """
 
 
+def _mounting(plan: AttemptPlan, *, careful: bool) -> list[str]:
+    return nfs_argv(f"{plan.master_name}:{plan.directory}", f"{client_room(plan.run)}/mnt", careful=careful)
+
+
 class OwnMount:
     """See :class:`nimwrap.remedies.base.Remedy`."""
 
@@ -159,9 +169,16 @@ class OwnMount:
         return None
 
     def plan(self, draft: AttemptPlan, work: Work, hosts: tuple[str, ...], exports: ExportListing) -> AttemptPlan:
-        """The image is made in a directory of this run alone, beside the images, and moved from there."""
-        staged = f"{work.policy.directory.rstrip('/')}/.nimwrap/{draft.run}/{PurePosixPath(draft.location).name}"
-        plan = replace(draft, staged=staged)
+        """The image is made in a directory of this run alone, beside the client's images, and moved from there.
+
+        So it lies in their file system, also where each client has one of its own. Where their directory is exported
+        itself, nothing below it can be, and the place is beside it.
+        """
+        location = PurePosixPath(draft.location)
+        home = str(location.parent)
+        if home in draft.had_exports:
+            home = work.policy.directory.rstrip("/")
+        plan = replace(draft, staged=f"{home}/.nimwrap/{draft.run}/{location.name}")
         return replace(plan, exported=plan.directory, added=hosts, after=admitting_options(hosts))
 
     def steps(self, plan: AttemptPlan, work: Work) -> list[Step]:
@@ -172,7 +189,7 @@ class OwnMount:
             Step(plan.master, shlex.join(["mkdir", directory])),
             Step(plan.master, shlex.join(exportfs.export_argv(directory, plan.after or ""))),
             Step(plan.client_host, f"mkdir {room} && mkdir {mount_point}"),
-            Step(plan.client_host, shlex.join(["mount", f"{plan.master_name}:{directory}", mount_point])),
+            Step(plan.client_host, shlex.join(_mounting(plan, careful=True))),
             Step(plan.client_host, shlex.join(make)),
             Step(plan.client_host, f"umount {mount_point}"),
             Step(plan.client_host, remove_room(plan.run)),
@@ -181,6 +198,8 @@ class OwnMount:
 
     def command(self, plan: AttemptPlan, work: Work) -> str:
         stage, admit, prepare, mount, make, umount, *_ = (step.command for step in self.steps(plan, work))
+        # What refuses the options, or serves another version only, is asked for whatever it takes.
+        mount += f" || {shlex.join(_mounting(plan, careful=False))}"
         prepared = prepare_on_client(plan.run, prepare, mount, make, umount)
         return command_text(plan, stage_script(plan.directory, stage, admit), prepared)
 

@@ -49,6 +49,10 @@ function each(text, keep,   option, at, key, listed, i, j, n, h, left, parts, nu
 """
 
 
+UNDONE = "reverted"
+"""The last word of an undo that has read the export, and found nothing of the change in it."""
+
+
 class UndoStatus(IntEnum):
     """The exit status of the undo script."""
 
@@ -103,8 +107,8 @@ else
 fi
 now=$(entry)
 if [ -z "$now" ]; then
-  if [ -z "$before" ]; then echo reverted; exit {UndoStatus.REVERTED}; fi
-elif ! unchanged && [ "$(echo "$now" | subtract)" = keep ]; then echo reverted; exit {UndoStatus.REVERTED}
+  if [ -z "$before" ]; then echo {UNDONE}; exit {UndoStatus.REVERTED}; fi
+elif ! unchanged && [ "$(echo "$now" | subtract)" = keep ]; then echo {UNDONE}; exit {UndoStatus.REVERTED}
 fi
 echo "not reverted: $now"; exit {UndoStatus.NOT_REVERTED}
 """

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from nimwrap.clients.known_clients import current_clients
 from nimwrap.clients.selection import select
-from nimwrap.domain.codes import FailureCode, Outcome
+from nimwrap.domain.codes import SET_ASIDE, Outcome
 from nimwrap.domain.errors import NimwrapError
 from nimwrap.domain.records import ClientRef, Run
 from nimwrap.fleet.session import Session, refresh_inventories
@@ -98,8 +98,7 @@ class DueReport:
 def all_set_aside(runs: Sequence[Run]) -> bool:
     """Whether none of a slot's clients was to be backed up: a hold, or the configuration, keeps all of them out."""
     return all(
-        run.outcome is Outcome.SKIPPED and run.failure is not None and run.failure.code is FailureCode.HELD
-        for run in runs
+        run.outcome is Outcome.SKIPPED and run.failure is not None and run.failure.code in SET_ASIDE for run in runs
     )
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from nimwrap.backup.recovery import Recovered, recover
+from nimwrap.backup.recovery import recover
+from nimwrap.backup.unfinished_attempt import Recovered
 from nimwrap.domain.clock import Interrupted
 from nimwrap.domain.errors import NimwrapError
 from nimwrap.fleet.session import Session

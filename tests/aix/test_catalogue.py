@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from nimwrap.aix.failure_rules import RULES
-from nimwrap.aix.message_catalogue import codes_in, entries, explain
+from nimwrap.aix.message_catalogue import NIM_LIST, codes_in, entries, explain
 from nimwrap.domain.codes import FailureCode
 
 REFERENCES = Path(__file__).parents[2].parent / "shared" / "reference"
@@ -39,7 +39,7 @@ def test_every_entry_is_found_again_by_its_own_phrases() -> None:
         "nim: not in hosts database": "not in hosts database",
         "vmount: Operation not permitted.": "vmount: Operation not permitted",
         "rc=175": "0042-175",
-        "Connection timed out": "0042-006",
+        "Connection timed out": "A connection failed",
         "ERROR: RP_FAILED": "ST_UNSTABLE",
         "cldare: Error detected during synchronization.": "cldare: Error detected during synchronization",
         "ERROR:Comm error found on node:q": "Communication error, see logfile",
@@ -71,9 +71,32 @@ def test_nothing_is_invented(text: str) -> None:
     assert explain(text) == []
 
 
-def test_codes_without_public_text_say_so() -> None:
+def test_codes_that_only_ibms_list_explains_give_its_address() -> None:
     for number in ("014", "022", "058", "061", "086", "109", "124", "157", "204"):
-        assert "Not documented publicly" in explain(f"0042-{number}")[0].says
+        told = explain(f"0042-{number}")[0]
+        assert NIM_LIST in told.run
+        assert "ocumented publicly" not in told.says
+    assert not any(
+        "ocumented publicly" in entry.explanation.says for code, entry in entries().items() if code[:4] == "0042"
+    )
+
+
+@pytest.mark.parametrize(
+    ("code", "speaker"),
+    [
+        ("0301-150", "bosboot"),
+        ("0503-008", "installp"),
+        ("0505-100", "alt_disk"),
+        ("0511-123", "restore"),
+        ("0516-700", "logical volume manager"),
+        ("0565-003", "multibos"),
+        ("1832-004", "RPC"),
+    ],
+)
+def test_a_family_says_who_speaks_and_how_to_go_on(code: str, speaker: str) -> None:
+    (told,) = explain(code)
+    assert speaker in told.says
+    assert told.run
 
 
 def test_codes_named_by_a_rule_of_the_classifier_are_explained() -> None:

@@ -6,7 +6,8 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from nimwrap.backup.backup_run import BackupRequest, BackupRun
+from nimwrap.backup.backup_request import BackupRequest
+from nimwrap.backup.backup_run import BackupRun
 from nimwrap.config.load import load
 from nimwrap.domain.records import ClientRef, Run
 from nimwrap.fleet.session import open_session

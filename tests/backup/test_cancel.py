@@ -4,22 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from threading import Thread
 
 import pytest
 
-from nimwrap.backup.backup_run import BackupRequest, BackupRun
+from nimwrap.backup.backup_request import BackupRequest
+from nimwrap.backup.backup_run import BackupRun
 from nimwrap.backup.cancel_request import request_cancel
 from nimwrap.backup.cancellation import cancel_run
 from nimwrap.config.load import load
 from nimwrap.domain.clock import Clock
+from nimwrap.domain.errors import NimwrapError
 from nimwrap.domain.records import ClientRef, Run
 from nimwrap.estate import Estate
 from nimwrap.fleet.fleet_observer import FleetObserver
 from nimwrap.fleet.fleet_run import Order, run_fleet
 from nimwrap.fleet.session import Session, open_session
 from nimwrap.hosts.protocol import CommandResult
-from tests.cutting import CutHost
+from tests.cutting import CutHost, lost_once
 from tests.running import ConfigWriter
+from tests.waiting import until
 
 REF = ClientRef("nim", "powerha1")
 
@@ -61,6 +65,40 @@ def test_a_run_in_preflight_ends_before_it_starts_anything(estate: Estate, sessi
     done = backup.step()
     assert isinstance(done, Run) and done.failure and done.failure.code == "cancelled"
     assert_cancelled(session, estate, done.id)
+
+
+def test_an_end_that_was_lost_on_its_way_is_told_again(estate: Estate, session: Session) -> None:
+    """What the cut campaign found: cancel waited for an operation that nobody had ended, and gave up."""
+    estate.hold_images()
+    context = session.master_context("nim")
+    backup = BackupRun(context, BackupRequest(REF))
+    backup.begin()
+    thread = Thread(target=backup.step)
+    thread.start()
+    until(lambda: bool(list(estate.files("nim").glob("export/nim/mksysb/**/powerha1_*.mksysb"))), "the image is begun")
+    cut = lost_once(context.host, "> ended_by")
+    assert cancel_run(replace(context, host=cut), session.reader, backup.run.id).closed == [backup.run.id]
+    thread.join()
+    assert session.reader.run(backup.run.id).failure_code == "cancelled"
+
+
+def test_a_run_whose_image_is_whole_by_then_is_not_said_to_be_cancelled(estate: Estate, session: Session) -> None:
+    """What the explorer found: `backup+cancel`, the operation ends between the wish and its end."""
+    estate.hold_images()
+    context = session.master_context("nim")
+    backup = BackupRun(context, BackupRequest(REF))
+    backup.begin()
+    thread = Thread(target=backup.step)
+    thread.start()
+    until(lambda: bool(list(estate.files("nim").glob("export/nim/mksysb/**/powerha1_*.mksysb"))), "the image is begun")
+
+    def meet(script: str, run: Callable[[], CommandResult]) -> None:
+        estate.release_images()
+        thread.join()
+
+    with pytest.raises(NimwrapError, match="could not be cancelled any more"):
+        cancel_run(replace(context, host=CutHost(context.host, meet)), session.reader, backup.run.id)
+    assert session.reader.run(backup.run.id).outcome == "ok"
 
 
 def test_a_run_that_waits_for_an_image_slot_is_taken_out(estate: Estate, session: Session) -> None:

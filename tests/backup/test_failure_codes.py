@@ -150,6 +150,7 @@ def test_every_code_has_a_test_that_names_it() -> None:
             str(root / "fleet"),
             str(root / "scheduling"),
             str(root / "images"),
+            str(root / "copies"),
             "--include=*.py",
         ],
         capture_output=True,

@@ -25,7 +25,7 @@ def test_preflight_refuses(
     run_cli: Cli, estate: Estate, estate_config: ConfigWriter, fault: str, value: object, code: str
 ) -> None:
     estate.fault(fault, value, host="powerha2")
-    ran = run_cli("backup", "powerha2", "--json", config=estate_config(), timeout=180)
+    ran = run_cli("backup", "powerha2", "--json", config=estate_config(retry={"attempts": 1}), timeout=180)
     run = only_run(ran)
     assert (ran.exit_code, run["outcome"], run["failure"]["code"]) == (10, "refused", code), ran.stdout
     assert run["failure"]["message"] and run["failure"]["fix"]

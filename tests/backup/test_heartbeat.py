@@ -10,7 +10,8 @@ from threading import Event
 
 import pytest
 
-from nimwrap.backup.backup_run import BackupRequest, BackupRun
+from nimwrap.backup.backup_request import BackupRequest
+from nimwrap.backup.backup_run import BackupRun
 from nimwrap.backup.recovery import recover
 from nimwrap.config.load import load
 from nimwrap.domain.clock import Clock, Interrupted
@@ -20,7 +21,7 @@ from nimwrap.fleet.session import open_session
 from nimwrap.hosts.protocol import CommandResult, Host
 from nimwrap.locks.client_locks import beating
 from nimwrap.master_context import MasterContext
-from tests.backup.unreachable import Failing
+from tests.backup.unreachable import Gone, Hasty
 from tests.cutting import LOST, CutHost
 from tests.running import ConfigWriter
 
@@ -86,7 +87,7 @@ def test_during_a_long_proof(estate: Estate, estate_config: ConfigWriter) -> Non
 
 def test_while_recover_proves_what_a_crash_left(estate: Estate, estate_config: ConfigWriter) -> None:
     with open_session(load(estate_config())) as session:
-        cut = replace(session.master_context("nim"), host=Failing(session.hosts["nim"], "lsmksysb -lf"))
+        cut = replace(session.master_context("nim"), host=Gone(session.hosts["nim"], "lsmksysb -lf"), clock=Hasty())
         backup = BackupRun(cut, BackupRequest(ClientRef("nim", "powerha2")))
         with pytest.raises(Interrupted):
             backup.step()
@@ -102,7 +103,7 @@ def test_a_crashed_run_whose_client_another_one_holds_is_left_until_that_has_end
     """Cleaning up after the one would reset the client under the other."""
     lock = estate.files("nim") / "var/adm/nimwrap/locks/powerha2"
     with open_session(load(estate_config())) as session:
-        cut = replace(session.master_context("nim"), host=Failing(session.hosts["nim"], "lsmksysb -lf"))
+        cut = replace(session.master_context("nim"), host=Gone(session.hosts["nim"], "lsmksysb -lf"), clock=Hasty())
         backup = BackupRun(cut, BackupRequest(ClientRef("nim", "powerha2")))
         with pytest.raises(Interrupted):
             backup.step()

@@ -9,12 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from nimwrap.backup.backup_run import BackupRequest, BackupRun
+from nimwrap.backup.backup_request import BackupRequest
+from nimwrap.backup.backup_run import BackupRun
 from nimwrap.backup.cleanup import EndSeen, clean_up
 from nimwrap.backup.export_journal import changed_by_another
 from nimwrap.backup.operation import settle
 from nimwrap.backup.place_image import put_in_place
-from nimwrap.backup.recovery import Recovered, last_plan, recover
+from nimwrap.backup.recovery import last_plan, recover
+from nimwrap.backup.unfinished_attempt import Recovered
 from nimwrap.config.load import load
 from nimwrap.domain.clock import Clock
 from nimwrap.domain.records import ClientRef, Run
@@ -91,7 +93,7 @@ def test_a_good_image_that_could_not_take_its_place_is_never_cleaned_away(estate
     taken: list[Path] = []
 
     def occupy(script: str, run: Callable[[], CommandResult]) -> CommandResult | None:
-        if "ln /export/nim/mksysb/.nimwrap/" in script and not taken:
+        if "ln /export/nim/mksysb/powerha1/.nimwrap/" in script and not taken:
             place = script.partition(".mksysb /export")[2].split()[0]
             taken.append(estate.files("nim") / f"export{place}")
             taken[0].parent.mkdir(parents=True, exist_ok=True)

@@ -9,16 +9,15 @@ from pathlib import Path
 
 import pytest
 
-from nimwrap.backup.backup_run import BackupRequest, BackupRun, RetryLater
+from nimwrap.backup.backup_request import BackupRequest, RetryLater
+from nimwrap.backup.backup_run import BackupRun
 from nimwrap.backup.recovery import recover
 from nimwrap.config.load import load
-from nimwrap.domain.clock import Clock, Interrupted
-from nimwrap.domain.errors import NimwrapError
+from nimwrap.domain.clock import Interrupted
 from nimwrap.domain.records import ClientRef, Run
 from nimwrap.estate import Estate
 from nimwrap.fleet.session import Session, open_session
-from nimwrap.hosts.protocol import CommandResult
-from tests.backup.unreachable import Failing
+from tests.backup.unreachable import Failing, Gone, Hasty
 from tests.running import ConfigWriter
 
 
@@ -32,14 +31,29 @@ def broken_at(config: Path, word: str) -> Iterator[tuple[Session, Failing, Backu
 
 def test_an_image_whose_proof_was_cut_off_is_recorded_by_recover(estate: Estate, estate_config: ConfigWriter) -> None:
     before = estate.exports_text()
-    with broken_at(estate_config(), "lsmksysb -lf") as (session, _, backup):
+    with open_session(load(estate_config())) as session:
+        context = session.master_context("nim")
+        lost = replace(context, host=Gone(context.host, "lsmksysb -lf"), clock=Hasty())
+        backup = BackupRun(lost, BackupRequest(ClientRef("nim", "powerha1")))
         with pytest.raises(Interrupted):
             backup.step()
         assert backup.run.failure and backup.run.failure.code == "master_unreachable"
-        assert recover(session.master_context("nim"), session.reader, wait=True).closed == [backup.run.id]
+        assert recover(context, session.reader, wait=True).closed == [backup.run.id]
         assert session.reader.run(backup.run.id).outcome == "ok"
         assert session.reader.last_good("nim", "powerha1")
     assert estate.exports_text() == before
+
+
+@pytest.mark.parametrize("word", ["lsmksysb -lf", "then echo no; elif", "neither staged nor in its place"])
+def test_a_proof_that_was_cut_once_is_asked_for_again(estate: Estate, estate_config: ConfigWriter, word: str) -> None:
+    """B5: one cut of a question about a finished image left the run open, with exit 12."""
+    with open_session(load(estate_config())) as session:
+        context = session.master_context("nim")
+        lost = replace(context, host=Failing(context.host, word, silently=True), clock=Hasty())
+        ended = BackupRun(lost, BackupRequest(ClientRef("nim", "powerha1"))).step()
+        assert isinstance(ended, Run) and ended.outcome == "ok"
+        (image,) = session.reader.images("nim", "powerha1")
+        assert image.location == estate.objects()[image.resource]["location"]
 
 
 def test_a_start_that_came_after_its_run_was_given_up_is_adopted(estate: Estate, estate_config: ConfigWriter) -> None:
@@ -54,27 +68,6 @@ def test_a_start_that_came_after_its_run_was_given_up_is_adopted(estate: Estate,
         assert recover(session.master_context("nim"), session.reader, wait=True).closed == [ended.id]
         assert session.reader.run(ended.id).outcome == "ok"
     assert estate.exports_text() == before
-
-
-class Hasty(Clock):
-    """Time that passes only by waiting, and then an hour at once."""
-
-    passed = 0.0
-
-    def monotonic(self) -> float:
-        return self.passed
-
-    def sleep(self, seconds: float) -> None:
-        self.passed += 3600
-
-
-class Gone(Failing):
-    """From the first script with ``word`` on, which nobody knows to have been begun, it is out of reach for good."""
-
-    def run(self, script: str, *, timeout: float = 120.0) -> CommandResult:
-        if self.lost:
-            raise NimwrapError("the line is cut", code="master_unreachable")
-        return super().run(script, timeout=timeout)
 
 
 def test_a_start_that_nobody_knows_of_is_no_end(estate: Estate, estate_config: ConfigWriter) -> None:

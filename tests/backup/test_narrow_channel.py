@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -48,6 +49,14 @@ def test_check_finds_out_and_remembers(estate: Any, estate_config: Callable[...,
     (again,) = run_cli("check", "aix01", "--json", config=config).data["clients"]
     assert again["channel"]["route"] == "c_rsh:512"
     assert again["channel"]["calls"] < seen["channel"]["calls"]
+    history = sqlite3.connect(estate.root / "nimwrap" / "history.db")
+    with history:
+        history.execute("update channels set found = replace(found, '2026', '2025')")
+    (after_a_year,) = run_cli("check", "aix01", "--json", config=config).data["clients"]
+    assert after_a_year["channel"] == seen["channel"], "after 30 days it is found out anew"
+    (found,) = history.execute("select found from channels").fetchone()
+    assert "2025" not in found
+    history.close()
     assert left_on(estate, "aix01") == []
 
 

@@ -7,7 +7,8 @@ from dataclasses import replace
 
 import pytest
 
-from nimwrap.backup.backup_run import BackupRequest, BackupRun
+from nimwrap.backup.backup_request import BackupRequest
+from nimwrap.backup.backup_run import BackupRun
 from nimwrap.backup.recovery import recover
 from nimwrap.config.load import load
 from nimwrap.domain.clock import Interrupted
@@ -15,7 +16,7 @@ from nimwrap.domain.records import ClientRef
 from nimwrap.estate import Estate
 from nimwrap.fleet.session import open_session
 from tests.backup.evidence import nothing_left, only_run
-from tests.backup.unreachable import Failing
+from tests.backup.unreachable import Gone, Hasty
 from tests.running import Cli, ConfigWriter
 
 
@@ -70,7 +71,7 @@ def test_an_image_whose_place_is_taken_is_kept_where_it_was_made(
     """Between the operation and its end somebody has put another file there."""
     home = estate.files("nim") / "export/nim/mksysb"
     body = (
-        f"mkdir -p {home}/powerha1\nfor made in {home}/.nimwrap/*/*; do\n"
+        f"mkdir -p {home}/powerha1\nfor made in {home}/powerha1/.nimwrap/*/*; do\n"
         f'echo precious > {home}/powerha1/${{made##*/}}; done\nexec $real "$@"'
     )
     instead_of(estate, "powerha1", "/usr/sbin/umount", body)
@@ -79,16 +80,15 @@ def test_an_image_whose_place_is_taken_is_kept_where_it_was_made(
     assert (ran.exit_code, run["outcome"], run["image"]["resource"]) == (3, "warning", None), ran.stdout
     place, other = run["image"]["location"], estate.files("nim") / "export/nim/mksysb/powerha1"
     assert "/.nimwrap/" in place and place in run["failure"]["fix"]
-    assert [file.read_text() for file in other.iterdir()] == ["precious\n"]
+    assert [file.read_text() for file in other.iterdir() if file.is_file()] == ["precious\n"]
     assert (estate.files("nim") / place.lstrip("/")).stat().st_size == run["image"]["size_bytes"]
 
 
 def test_a_line_that_is_cut_while_the_image_is_put_in_its_place(estate: Estate, estate_config: ConfigWriter) -> None:
     with open_session(load(estate_config())) as opened:
-        session = replace(
-            opened, hosts={"nim": Failing(opened.hosts["nim"], "neither staged nor in its place", silently=True)}
-        )
-        backup = BackupRun(session.master_context("nim"), BackupRequest(ClientRef("nim", "powerha1")))
+        host = Gone(opened.hosts["nim"], "neither staged nor in its place", silently=True)
+        session, context = opened, opened.master_context("nim")
+        backup = BackupRun(replace(context, host=host, clock=Hasty()), BackupRequest(ClientRef("nim", "powerha1")))
         with pytest.raises(Interrupted):
             backup.step()
         assert recover(session.master_context("nim"), session.reader, wait=True).closed == [backup.run.id]

@@ -11,8 +11,18 @@ import pytest
 from nimwrap.backup import operation_status, spool
 from nimwrap.backup.wrapper import stop_text
 from nimwrap.domain.attempt_plan import AttemptPlan
+from nimwrap.domain.lock_timing import (
+    BEAT_LIMIT_S,
+    BEAT_S,
+    LEAST_LIMIT_S,
+    LOSSES,
+    POOL,
+    STALE_S,
+    beat_limit,
+    contradictions,
+    most_at_once,
+)
 from nimwrap.locks import lock_scripts
-from nimwrap.locks.lock_timing import contradictions
 
 RUN, OLD = "20261123T010203-aix01-4f2a", "20200101000000"
 
@@ -152,10 +162,13 @@ def test_a_slot_that_a_dead_run_holds_is_freed_and_a_fresh_one_is_not(root: Path
     slot.mkdir()
     (slot / "run").write_text("gone\n")
     busy = sh(spool.start_script(planned(root), "exit 0\n", None, "me"))
-    assert busy.splitlines()[-1] == "nw busy" and spool.stale_slots(busy) == []
+    assert busy.splitlines()[-1] == "nw busy" and all(
+        one.age_s is not None and one.age_s < 600 for one in spool.idle_slots(busy)
+    )
     (slot / "heartbeat").write_text(OLD)
     busy = sh(spool.start_script(planned(root), "exit 0\n", None, "me"))
-    assert spool.stale_slots(busy) == [("1", "gone", OLD)]
+    (idle,) = [one for one in spool.idle_slots(busy) if one.age_s is not None and one.age_s > 600]
+    assert (idle.number, idle.run, idle.heartbeat) == ("1", "gone", OLD)
     assert sh(spool.free_stale_slot_script(str(root), "1", "other", OLD)) == ""
     assert "freed" in sh(spool.free_stale_slot_script(str(root), "1", "gone", OLD))
     assert not slot.exists()
@@ -276,3 +289,10 @@ def test_the_times_that_locks_rest_on_fit_each_other() -> None:
     assert contradictions(beat=300) != []
     assert contradictions(limit=200) != []
     assert contradictions(wrapper=400) != []
+    assert contradictions(silence=BEAT_S) != []
+    assert [contradictions(at_once=number) != [] for number in (most_at_once(), most_at_once() + 1)] == [False, True]
+    assert beat_limit(1) == BEAT_LIMIT_S
+    for number in range(1, most_at_once() + 1):  # all of them once, over as many connections as there are
+        turns = -(-number // POOL)
+        assert (LOSSES + 1) * (BEAT_S + turns * beat_limit(number)) <= STALE_S
+        assert beat_limit(number) >= LEAST_LIMIT_S

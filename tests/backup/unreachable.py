@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from nimwrap.domain.clock import Clock
 from nimwrap.domain.errors import NimwrapError
 from nimwrap.hosts.protocol import CommandResult, Host
 
@@ -26,3 +27,24 @@ class Failing:
 
     def close(self) -> None:
         self.host.close()
+
+
+class Hasty(Clock):
+    """Time that passes only by waiting, and then an hour at once."""
+
+    passed = 0.0
+
+    def monotonic(self) -> float:
+        return self.passed
+
+    def sleep(self, seconds: float) -> None:
+        self.passed += 3600
+
+
+class Gone(Failing):
+    """From the first script with ``word`` on, which nobody knows to have been begun, it is out of reach for good."""
+
+    def run(self, script: str, *, timeout: float = 120.0) -> CommandResult:
+        if self.lost:
+            raise NimwrapError("the line is cut", code="master_unreachable")
+        return super().run(script, timeout=timeout)

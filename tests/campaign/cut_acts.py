@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import signal
 import subprocess
@@ -12,7 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from nimwrap.estate import Estate
-from tests.campaign.stage import Act, Stage
+from tests.campaign.cut_nimwrap import cut_below
+from tests.campaign.forked import call
+from tests.campaign.stage import Act, Stage, kill_wrappers
 from tests.running import command, environment
 
 LIMIT_S = 300
@@ -23,7 +26,8 @@ LIMIT_S = 300
 class CutAct:
     """``words``: the call; ``prepare``: what is done once before it; ``begin``: what is done before each call.
 
-    ``begin`` returns more words for the call. ``loses``: the act may take older images away.
+    ``begin`` returns more words for the call. ``loses``: the act may take older images away. ``killed``: what was
+    killed before it left its run's image behind. ``again``: how the call may end when it is made once more.
     """
 
     words: tuple[str, ...]
@@ -32,6 +36,8 @@ class CutAct:
     prepare: Callable[[CutStage], None] = lambda stage: None
     begin: Callable[[CutStage], tuple[str, ...]] = lambda stage: ()
     loses: bool = False
+    killed: bool = False
+    again: tuple[int, ...] = (0,)
 
 
 class CutStage(Stage):
@@ -50,7 +56,7 @@ class CutStage(Stage):
 
     def keep(self) -> None:
         """This is the moment to come back to."""
-        shutil.copytree(self.root / "estate", self.root / "kept", symlinks=True)
+        _copy(self.root / "estate", self.root / "kept")
         self.exports, self.good = self.estate.exports_text(), self.images()
 
     def reset(self) -> None:
@@ -60,24 +66,38 @@ class CutStage(Stage):
         self.background.clear()
         self.estate.stop()
         shutil.rmtree(self.root / "estate")
-        shutil.copytree(self.root / "kept", self.root / "estate", symlinks=True)
+        _copy(self.root / "kept", self.root / "estate")
 
     def must(self, *words: str) -> None:
         """A call that has to go well."""
         done = self.call(*words)
         assert done.returncode == 0, (words, done.stdout.decode(), done.stderr.decode())
 
+    def call(self, *arguments: str, **environ: str) -> subprocess.CompletedProcess[bytes]:
+        """Any call, with the tracebacks of our own errors; those that are to be killed are processes of their own."""
+        if environ:
+            return super().call(*arguments, **environ)
+        return call(["-v", "--config", str(self.config), *arguments], environment(self.root), LIMIT_S)
+
     def cut(self, words: tuple[str, ...], kind: str, first: int, last: int) -> tuple[int, bytes, int]:
-        """The call with these round trips cut: its exit code, what it said on stderr, how many it made."""
+        """The call with these round trips cut: its exit code, all that it said, how many it made."""
         count = self.root / "count"
         count.write_text("")
-        told = {"CUT_KIND": kind, "CUT_FIRST": str(first), "CUT_LAST": str(last), "CUT_COUNT": str(count)}
-        argv = command(*words, config=self.config)
-        argv[argv.index("nimwrap")] = "tests.campaign.cut_nimwrap"
-        done = subprocess.run(
-            argv, env=environment(self.root, **told), capture_output=True, timeout=LIMIT_S, check=False
-        )
-        return done.returncode, done.stderr, len(count.read_text())
+        argv = ["-v", "--config", str(self.config), *words]
+        done = call(argv, environment(self.root), LIMIT_S, lambda: cut_below(kind, first, last, count))
+        return done.returncode, done.stdout + done.stderr, len(count.read_text())
+
+
+def _copy(estate: Path, to: Path) -> None:
+    """The whole estate; an image stays the same file, by which nimwrap knows it."""
+
+    def one(source: str, target: str) -> None:
+        if "/export/" in source:
+            os.link(source, target)
+        else:
+            shutil.copy2(source, target)
+
+    shutil.copytree(estate, to, symlinks=True, copy_function=one)
 
 
 def _again(stage: CutStage) -> None:
@@ -108,6 +128,39 @@ def _killed(stage: CutStage) -> None:
     _until(lambda: any(spool.glob("*/done")))
 
 
+def _wrapper_killed(stage: CutStage) -> None:
+    """A backup whose nimwrap and wrapper were killed while the image was being made."""
+    process, _ = _held(stage)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    kill_wrappers(stage)
+    stage.estate.release_images()
+
+
+def _killed_at(stage: CutStage, words: tuple[str, ...], since: str, label: str, times: int) -> None:
+    """The call killed at the failpoint that has this label for the ``times``-th time after the first ``since``."""
+    trace, aside = stage.root / "trace", stage.root / "aside"
+    _copy(stage.root / "estate", aside)
+    assert stage.call(*words, NIMWRAP_FAILPOINT_TRACE=str(trace)).returncode == 0
+    shutil.rmtree(stage.root / "estate")
+    aside.rename(stage.root / "estate")
+    labels = [line.partition(" ")[2] for line in trace.read_text().splitlines()]
+    after = labels.index(since)
+    numbers = [number for number, each in enumerate(labels, 1) if number > after and each == label]
+    assert stage.call(*words, NIMWRAP_FAILPOINT_KILL=str(numbers[times - 1])).returncode == -signal.SIGKILL
+
+
+def _half_removed(stage: CutStage) -> None:
+    """A removal that is written down and not carried out."""
+    _again(stage)
+    _killed_at(stage, ("images", "prune"), "history.event before", "history.event after", 2)
+
+
+def _half_fixed(stage: CutStage) -> None:
+    """A proven image on its way to the fixed name, some of its steps done."""
+    _killed_at(stage, ("backup", "aix01"), "history.add_image after", "history.event after", 3)
+
+
 def _running(stage: CutStage) -> tuple[str, ...]:
     """A backup whose image waits half written."""
     process, run = _held(stage)
@@ -135,18 +188,30 @@ def _until(holds: Callable[[], bool]) -> None:
         time.sleep(0.05)
 
 
+_OWN_MOUNT: dict[str, Any] = {"remedies": ["own-mount"], "keep": 9}
+_PRE_EXPORT: dict[str, Any] = {"remedies": ["pre-export", "own-mount"], "keep": 9}
+_FIXED: dict[str, Any] = {"naming": "fixed", "keep": 1}
+_ENDED_BEFORE = (0, 1, 2)
+"""By this call; too late, its image is whole; by the one before."""
+
 ACTS = {
     "backup-nim": CutAct(("backup", "aix01"), backup={"keep": 9}),
-    "own-mount": CutAct(("backup", "powerha1"), "powerha1", {"remedies": ["own-mount"], "keep": 9}),
-    "pre-export": CutAct(("backup", "powerha1"), "powerha1", {"remedies": ["pre-export", "own-mount"], "keep": 9}),
-    "fixed": CutAct(("backup", "aix01"), backup={"naming": "fixed", "keep": 1}, loses=True),
+    "own-mount": CutAct(("backup", "powerha1"), "powerha1", _OWN_MOUNT),
+    "pre-export": CutAct(("backup", "powerha1"), "powerha1", _PRE_EXPORT),
+    "fixed": CutAct(("backup", "aix01"), backup=_FIXED, loses=True),
     "retention": CutAct(("backup", "aix01"), backup={"keep": 1}, prepare=_again, loses=True),
     "prune": CutAct(("images", "prune"), backup={"keep": 1}, prepare=_again, loses=True),
     "import": CutAct(("images", "import"), prepare=_forgotten),
     "adopt": CutAct(("images", "adopt", "aix01"), prepare=_imported),
     "verify": CutAct(("images", "verify")),
     "verify-full": CutAct(("images", "verify", "--full")),
-    "cancel": CutAct(("cancel",), "powerha1", {"remedies": ["own-mount"], "keep": 9}, begin=_running),
-    "recover": CutAct(("recover",), "powerha1", {"remedies": ["pre-export", "own-mount"], "keep": 9}, prepare=_killed),
+    "cancel": CutAct(("cancel",), "powerha1", _OWN_MOUNT, begin=_running, again=_ENDED_BEFORE),
+    "cancel-pre-export": CutAct(("cancel",), "powerha1", _PRE_EXPORT, begin=_running, again=_ENDED_BEFORE),
+    "recover": CutAct(("recover",), "powerha1", _PRE_EXPORT, prepare=_killed, killed=True),
+    "recover-own-mount": CutAct(("recover",), "powerha1", _OWN_MOUNT, prepare=_killed, killed=True),
+    "recover-wrapper": CutAct(("recover",), "powerha1", _PRE_EXPORT, prepare=_wrapper_killed, killed=True),
+    "recover-removal": CutAct(("recover",), backup={"keep": 1}, prepare=_half_removed, loses=True, killed=True),
+    "recover-fixed": CutAct(("recover",), backup=_FIXED, prepare=_half_fixed, loses=True, killed=True),
     "hold": CutAct(("hold", "aix01", "--reason", "cut")),
+    "release": CutAct(("release", "aix01"), prepare=lambda stage: stage.must("hold", "aix01", "--reason", "cut")),
 }

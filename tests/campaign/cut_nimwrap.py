@@ -1,20 +1,13 @@
-"""nimwrap with one round trip to its masters cut: ``python -m tests.campaign.cut_nimwrap``, else called as nimwrap.
-
-``CUT_KIND`` says how, ``CUT_FIRST`` and ``CUT_LAST`` which ones, counted from 1; ``CUT_COUNT`` is a file that gets
-one letter for each round trip that was made.
-"""
+"""nimwrap with some of its round trips to its masters cut."""
 
 from __future__ import annotations
 
 import itertools
-import os
-import sys
 import threading
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from nimwrap.__main__ import main
 from nimwrap.config.model import MasterConfig
 from nimwrap.domain.errors import master_unreachable
 from nimwrap.hosts import connect
@@ -49,18 +42,15 @@ class Cuts:
         return replace(answer, stdout=FOREIGN, stderr="") if self._kind == "garbled" else LOST
 
 
-def cut() -> int:
-    """Run nimwrap below the cuts that the environment tells."""
-    environ = os.environ
-    cuts = Cuts(environ["CUT_KIND"], int(environ["CUT_FIRST"]), int(environ["CUT_LAST"]), Path(environ["CUT_COUNT"]))
+def cut_below(kind: str, first: int, last: int, count: Path) -> None:
+    """From now on the round trips of this process with these numbers, from 1, are cut.
+
+    ``count`` is a file that gets one letter for each that was made.
+    """
+    cuts = Cuts(kind, first, last, count)
     transport = connect._transport
 
     def below_cuts(master: MasterConfig, *, ahead: bool) -> Host:
         return cuts.below(transport(master, ahead=ahead))
 
     connect._transport = below_cuts
-    return main()
-
-
-if __name__ == "__main__":
-    sys.exit(cut())

@@ -126,7 +126,7 @@ def perform(stage: Stage, rng: random.Random) -> list[str]:
     backup.wait(RECOVER_S)
     if act.kill_wrapper:
         time.sleep(rng.uniform(0, 0.5))
-        _kill_wrappers(stage)
+        kill_wrappers(stage)
     recovered = stage.call("recover", "--json")
     again = stage.call("recover", "--json")
     found = violations(stage)
@@ -136,7 +136,7 @@ def perform(stage: Stage, rng: random.Random) -> list[str]:
     return found
 
 
-def _kill_wrappers(stage: Stage) -> None:
+def kill_wrappers(stage: Stage) -> None:
     for pid in (stage.estate.files("nim") / "var/adm/nimwrap").glob("*/pid"):
         number = pid.read_text().strip()
         if number.isdigit() and b"wrapper" in _command_line(int(number)):

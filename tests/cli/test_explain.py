@@ -56,9 +56,9 @@ def test_an_unknown_code_is_an_honest_failure(run_cli: Cli) -> None:
 
 
 def test_an_unknown_code_beside_a_known_one_is_a_warning(run_cli: Cli) -> None:
-    ran = run_cli("explain", "-", "--json", stdin="0301-168 bosboot: words\n0042-001 nim: error\n")
+    ran = run_cli("explain", "-", "--json", stdin="0404-168 bosboot: words\n0042-001 nim: error\n")
     assert ran.exit_code == 0
-    assert ["0301-168" in warning["message"] for warning in ran.json["warnings"]] == [True]
+    assert ["0404-168" in warning["message"] for warning in ran.json["warnings"]] == [True]
 
 
 def test_odd_bytes_on_stdin_do_no_harm(run_cli: Cli) -> None:

@@ -57,6 +57,12 @@ CASES = {
     ),
     "savevg of nothing": ("[backup]\nkinds = ['savevg']", 2, "no volume_groups", ""),
     "volume group with a command": ("[backup]\nvolume_groups = ['a b']", 2, "volume group", ""),
+    "more images at once than locks are kept fresh for": (
+        "[masters.nim]\nhost = 'nim'\nmax_parallel = 65\n",
+        3,
+        "the beats of 65 images at once all get through",
+        "max_parallel: at most 64",
+    ),
     "wait longer than max_wait": ("[retry]\nwait = '2h'", 2, "max_wait is shorter", ""),
     "env of ours": ("[masters.nim]\nhost='h'\nenv = { LC_ALL = 'fr' }", 3, "LC_ALL is set by nimwrap", ""),
     "env name": ("[masters.nim]\nhost='h'\nenv = { 'a;b' = 'c' }", 3, '"a;b" is not the name', ""),

@@ -24,6 +24,7 @@ NOT_TYPED = {
     r"make (demo|test)": "make test runs this very test; make demo is tests/cli and CI",
     r"(mkssys|startsrc|stopsrc|lssrc|chssys|rmssys|mkitab|lsitab|rmitab|telinit|kill -1 \$\(lssrc) ?.*": AIX,
     r"tail -f .*": "never ends",
+    r"time (restore|cksum) .*": "times AIX's own restore on a real image",
     r"python3 (scripts/pyz\.py|-m pip wheel|-m venv /opt/nimwrap).*|/opt/nimwrap/bin/pip install .*": INDEX,
     r"/opt/freeware/bin/python3\.12 -m venv .*|(tar -cf|cd /tmp &&).* wheelhouse.*|ln -s /opt/nimwrap/.*": INDEX,
     r"scp .*|ssh-keyscan .*|ssh-keygen -lf /etc/nimwrap/known_hosts": MASTER,

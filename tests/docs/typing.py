@@ -51,7 +51,9 @@ class Shell:
         self._program("crontab", f"cat {CRONTAB}")
         self._program("sqlite-utils", f'exec {sys.executable} -m sqlite_utils "$@"')
         config = root / "estate.toml"
-        config.write_text(estate.config(notify={"ping": notified}, groups={"cluster": ["powerha1", "powerha2"]}))
+        copies = {"second": {"kind": "path", "directory": "/export/copies", "after": ""}}
+        groups = {"cluster": ["powerha1", "powerha2"]}
+        config.write_text(estate.config(notify={"ping": notified}, groups=groups, copies=copies))
         (root / "schedules").mkdir()
         (root / "schedules" / "weekly.toml").write_text('[weekly]\ncron = "0 1 * * sun"\ntargets = ["group:cluster"]\n')
         state = root / "estate" / "nimwrap"

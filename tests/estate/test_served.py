@@ -43,6 +43,14 @@ def said(estate: Estate, script: str, host: str) -> tuple[int, bytes, bytes]:
     return done.returncode, done.stdout, done.stderr
 
 
+def exchanged(estate: Estate, script: str, given: bytes) -> tuple[int, bytes, bytes]:
+    """As :func:`said`, with something to read."""
+    done = subprocess.run(
+        [estate.shell("nim"), "-c", script], input=given, capture_output=True, timeout=60, check=False
+    )
+    return done.returncode, done.stdout, done.stderr
+
+
 def state(estate: Estate) -> dict[str, Any]:
     """What stands on disk of the hosts and of NIM, without times and process numbers."""
     objects = {name: {**one, "creation_date": ""} for name, one in estate.objects().items()}
@@ -71,6 +79,48 @@ def test_a_script_says_the_same_either_way(both: tuple[Estate, Estate], name: st
         plain.fault(fault)
     assert said(served, SCRIPTS[name], host) == said(plain, SCRIPTS[name], host)
     assert state(served) == state(plain)
+
+
+@pytest.mark.parametrize(
+    ("script", "given"),
+    [
+        ("cat", b"echo /etc/hosts\n" * 20_000 + b"/etc/no end of line"),
+        ("cat; cat /etc/hosts >&2; kill -9 $$", bytes(range(1, 256)) * 300),
+        ("exit 3", b"nobody reads this\n" * 20_000),
+        ("exec /usr/bin/ksh -s", b"umask; pwd; ls -d /export/nim; exit 4\n"),
+        ("printf '/tmp/%s' . . .; printf %s $HOME; ulimit -f; kill -15 $$", b""),
+        ("ls /usr/bin /usr/bin /usr/bin | head -1", b""),
+    ],
+)
+def test_the_shell_passes_on_the_same_either_way(both: tuple[Estate, Estate], script: str, given: bytes) -> None:
+    served, plain = both
+    assert exchanged(served, script, given) == exchanged(plain, script, given)
+
+
+@pytest.mark.parametrize("fault", [("root_umask", "027"), ("fsize_limited", 4096), ("root_shell", "/bin/sh")])
+def test_the_login_is_the_same_either_way(both: tuple[Estate, Estate], fault: tuple[str, object]) -> None:
+    served, plain = both
+    for estate in both:
+        estate.fault(*fault)
+    script = "umask; ulimit -f; echo $0 $PATH $HOME $SHELL; env | sort | grep -v '^_='"
+    assert said(served, script, "nim") == said(plain, script, "nim")
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
+def test_a_signal_to_the_shell_ends_what_it_runs_either_way(both: tuple[Estate, Estate], number: int) -> None:
+    for estate in both:
+        shell = subprocess.Popen(
+            [estate.shell("nim"), "-c", "echo $$; exec sleep 600"], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE
+        )
+        with shell:
+            assert shell.stdout is not None
+            pid = int(shell.stdout.readline())
+            shell.send_signal(number)
+            assert shell.wait(60) == 128 + number
+        until = time.monotonic() + 60
+        while Path(f"/proc/{pid}/cwd").exists() and time.monotonic() < until:
+            time.sleep(0.01)
+        assert not Path(f"/proc/{pid}/cwd").exists()
 
 
 def test_a_cluster_says_the_same_either_way(both: tuple[Estate, Estate]) -> None:

@@ -87,7 +87,8 @@ def test_no_executable_of_a_host_loads_more_than_it_needs(tmp_path: Path, monkey
     assert not too_much
 
 
-def test_the_shell_of_a_host_loads_no_more(tmp_path: Path) -> None:
+def test_the_shell_of_a_host_loads_no_more(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("ESTATE_SERVER")
     estate = build(tmp_path / "estate")
     modules = loaded(Path(estate.shell("nim")), ["-c", "true"], tmp_path / "modules")
     assert not {name for name in modules - ALLOWED if not name.startswith("nimwrap")}

@@ -1,5 +1,7 @@
-"""Writes the table of faults into docs/reliability.md from what the tests recorded."""
+"""Writes the tables of docs/reliability.md (faults, variants, foreign hands) from what the tests recorded."""
 
+from tests.faults.hands import with_hands
 from tests.faults.results import DOCUMENT, with_table
+from tests.faults.variants import with_variants
 
-DOCUMENT.write_text(with_table(DOCUMENT.read_text()))
+DOCUMENT.write_text(with_hands(with_variants(with_table(DOCUMENT.read_text()))))

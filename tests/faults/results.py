@@ -98,6 +98,11 @@ def table() -> str:
 
 def with_table(document: str) -> str:
     """``document`` with the table between its marks replaced."""
-    before, _, rest = document.partition(BEGIN)
-    _, _, after = rest.partition(END)
-    return f"{before}{BEGIN}\n\n{table()}\n\n{END}{after}"
+    return between(document, (BEGIN, END), table())
+
+
+def between(document: str, marks: tuple[str, str], text: str) -> str:
+    """``document`` with ``text`` between its two marks."""
+    before, _, rest = document.partition(marks[0])
+    _, _, after = rest.partition(marks[1])
+    return f"{before}{marks[0]}\n\n{text}\n\n{marks[1]}{after}"

@@ -9,7 +9,8 @@ import sqlite3
 import stat
 import subprocess
 import sys
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
@@ -93,17 +94,28 @@ def test_a_reader_brings_an_older_database_up_to_date(path: Path, monkeypatch: p
         assert list(reader.each("select weather from runs")) == []
 
 
-def test_what_a_check_measured_becomes_data(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@contextmanager
+def the_first_schema() -> Iterator[None]:
+    """As the first migration alone makes it; afterwards all are there again, in their order."""
+    everything = dict(schema.MIGRATIONS)
+    for name in list(everything)[1:]:
+        del schema.MIGRATIONS[name]
+    try:
+        yield
+    finally:
+        schema.MIGRATIONS.clear()
+        schema.MIGRATIONS.update(everything)
+
+
+def test_what_a_check_measured_becomes_data(path: Path) -> None:
     """Only ``space`` had measured anything before there was a column for it."""
-    in_order = dict(schema.MIGRATIONS)
-    with monkeypatch.context() as old:
-        for name in list(schema.MIGRATIONS)[1:]:
-            old.delitem(schema.MIGRATIONS, name)
-        with Store.open(path) as store:
-            store.begin_run(a_run("r1"))
-    schema.MIGRATIONS.clear()  # what was taken out came back behind the others
-    schema.MIGRATIONS.update(in_order)
+    with the_first_schema():
+        Store.open(path).close()
     with closing(sqlite3.connect(path)) as before, before:
+        before.execute(
+            "insert into runs (id, client, master, outcome, started, owner_host, owner_pid)"
+            " values ('r1', 'aix01', 'nim', 'ok', '2026-01-01', 'h', 1)"
+        )
         row = "insert into findings (run, \"check\", status, message, evidence) values ('r1', ?, 'ok', '', ?)"
         before.execute(row, ("space", "/dev/fslv03 /export/nim: 4096 bytes free"))
         before.execute(row, ("tmp", "/dev/hd3 /tmp: 4096 bytes free"))

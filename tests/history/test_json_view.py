@@ -29,6 +29,7 @@ RUN = [
     "started",
     "ended",
     "duration_s",
+    "waited_s",
 ]
 ATTEMPT = ["number", "started", "ended", "returncode", "failure_code", "remedy"]
 IMAGE = ["resource", "location", "size_bytes", "verified", "verified_by"]

@@ -13,7 +13,9 @@ import pytest
 from nimwrap.config.model import MasterConfig
 from nimwrap.domain.errors import NimwrapError
 from nimwrap.hosts.bounded_output import Bounded
+from nimwrap.hosts.command import unwrapped, wrapped
 from nimwrap.hosts.connect import open_master
+from nimwrap.hosts.host_errors import unfinished
 from nimwrap.hosts.local import LocalHost
 from nimwrap.hosts.script_batch import PREAMBLE
 from tests.hosts.masters import executable
@@ -125,6 +127,11 @@ def test_sudo_runs_the_script_and_a_failure_is_its_own(tmp_path: Path, monkeypat
     assert (tmp_path / "seen").read_text().startswith("-n /bin/sh -c ")
 
 
+def test_sudo_may_be_named_by_its_path(tmp_path: Path) -> None:
+    executable(tmp_path / "sudo", '#!/bin/sh\nshift; exec "$@"\n')
+    assert LocalHost("nim", "/bin/sh", str(tmp_path / "sudo")).run("echo root").stdout == "root\n"
+
+
 def test_output_keeps_its_beginning_and_its_end() -> None:
     kept = Bounded(100)
     for number in range(1000):
@@ -154,3 +161,23 @@ def test_a_master_that_cannot_be_addressed(bad: MasterConfig) -> None:
     with pytest.raises(NimwrapError) as caught:
         open_master(bad)
     assert (caught.value.code, caught.value.exit_code) == ("config_invalid", 78)
+
+
+def test_a_sudo_that_hangs_is_named_and_nothing_is_taken_for_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    executable(tmp_path / "sudo", "#!/bin/sh\nexec sleep 60\n")
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    result = LocalHost("nim", "/bin/sh", "sudo").run("true", timeout=0.5)
+    assert result.unknown, "it may begin the script yet"
+    assert "sudo has not begun the script" in result.stderr
+
+
+def test_a_shell_that_cannot_read_the_script_is_named() -> None:
+    """csh prints the first mark, and gives up at the next line."""
+    command = wrapped("lsnim -l")
+    back = unwrapped(command, f"@@{command.nonce} begin\n", "Too many ('s.\n")
+    assert "csh" in unfinished("", back, 1)
+    assert unfinished("", back, 137) == "", "that one was killed"
+    whole = unwrapped(command, f"@@{command.nonce} begin\n", f"@@{command.nonce} end 1\n")
+    assert unfinished("", whole, 1) == ""

@@ -306,6 +306,62 @@ def test_import_finds_the_client_of_a_resource_without_source(lab: Lab, nimwrap:
     assert [(one["client"], one["resource"]) for one in ran.data["images"]] == [("aix01", "byhand")]
 
 
+def test_import_takes_in_plain_files_that_the_reader_reads(lab: Lab, nimwrap: Cli, run_cli: Cli) -> None:
+    expected, place = lab.attempt("aix01", 1)
+    lab.undefine(expected.resource or "")
+    named_like_nothing = lab.disk(place).with_name("image_of_sunday")
+    lab.disk(place).rename(named_like_nothing)
+    other, there = lab.attempt("aix02", 1)
+    lab.undefine(other.resource or "")
+    named_like_nothing.with_name("readme").write_text("no image, and long enough to be looked at\n" * 100)
+    assert [one["client"] for one in nimwrap("import", "aix02").data["images"]] == ["aix02"]
+    ran = nimwrap("import")
+    (image,) = ran.data["images"]
+    assert (ran.exit_code, ran.data["left"]) == (0, [])
+    assert (image["client"], image["resource"], image["managed"]) == ("aix01", None, False)
+    assert image["location"].endswith("/image_of_sunday")
+    assert image["verified_by"] == ["file", "lsmksysb"]
+    assert nimwrap("import").data["images"] == []
+    good = {one["client"]: one["last_good"] for one in run_cli("status", "--json", config=lab.file).data["clients"]}
+    assert good["aix02"]["location"] == there
+    assert good["aix01"]["location"] == image["location"]
+    assert len(nimwrap("adopt", "aix01").data["images"]) == 1
+
+
+def test_the_two_machines_of_a_client_are_told_apart(lab: Lab, nimwrap: Cli, run_cli: Cli) -> None:
+    """Its hardware was replaced: the last image of the old machine is not pushed out, and is not taken for the new."""
+    old = [lab.make(days=age, machine_id="00F600000C00") for age in (9, 8, 7)]
+    new = [lab.make(days=age) for age in (3, 2, 1)]
+    actions = {each["id"]: each for each in nimwrap("prune", "--dry-run").data["decisions"]}
+    assert [actions[row.id]["action"] for row in old] == ["remove", "remove", "keep"], actions
+    assert "earlier machine" in actions[old[-1].id]["reason"]
+    assert {actions[row.id]["action"] for row in new} == {"keep"}
+    client = next(
+        one
+        for one in run_cli("status", "--refresh", "--json", config=lab.file).data["clients"]
+        if one["client"] == "aix01"
+    )
+    assert [(one["machine_id"], one["images"]) for one in client["machines"]] == [
+        (new[0].machine_id, 3),
+        ("00F600000C00", 3),
+    ]
+    plan = nimwrap("restore-plan", "aix01").data["plan"]
+    assert plan["image"]["resource"] == new[-1].resource
+    assert "has been 2 machines" in str(plan["warnings"])
+
+
+def test_the_restore_plan_of_a_plain_file_defines_it_first(lab: Lab, nimwrap: Cli) -> None:
+    expected, place = lab.attempt("aix01", 1)
+    lab.undefine(expected.resource or "")
+    assert nimwrap("import").exit_code == 0
+    plan = nimwrap("restore-plan", "aix01").data["plan"]
+    defining = next(step["command"] for step in plan["steps"] if "-t mksysb" in step["command"])
+    assert f"location={place}" in defining
+    name = defining.split()[-1]
+    assert any(f"source={name}" in step["command"] for step in plan["steps"] if "-t spot" in step["command"])
+    assert any(f"mksysb={name}" in step["command"] for step in plan["steps"] if "bos_inst" in step["command"])
+
+
 def test_the_restore_plan_is_accepted_by_nim_step_by_step(lab: Lab, nimwrap: Cli) -> None:
     row = lab.make(days=1)
     plan = nimwrap("restore-plan", "aix01").data["plan"]

@@ -233,14 +233,20 @@ def test_an_allocated_name_is_left_alone(fixed: Lab) -> None:
     assert marked(fixed, PLACE) == before
 
 
-def test_a_name_made_by_hand_keeps_its_own_place(fixed: Lab) -> None:
-    """The recovery papers' resource was there before nimwrap, in another directory."""
+def test_a_name_made_by_hand_stays_as_it_is_until_it_is_adopted(fixed: Lab) -> None:
+    """The recovery papers' resource was there before nimwrap, in another directory: it is a person's."""
     row = fixed.make(days=9)
     fixed.run("mv", row.location, "/export/nim/mksysb/golden")
     fixed.undefine(row.resource)
     fixed.define(FIXED, "/export/nim/mksysb/golden")
     fixed.store.update_image(row.id, removal="removed", removed=NOW)
+    golden = marked(fixed, "/export/nim/mksysb/golden")
     new, mark = make_second(fixed)
+    done = take_fixed_name(fixed.context, new, RUN, NOW)
+    assert not done.moved and "nimwrap images adopt" in done.reason
+    assert marked(fixed, "/export/nim/mksysb/golden") == golden
+    known = {name: getattr(row, name) for name in ("client", "master", "kind", "size_bytes", "verified", "created")}
+    fixed.store.add_image(**known, resource=FIXED, location="/export/nim/mksysb/golden", managed=True)
     done = take_fixed_name(fixed.context, new, RUN, NOW)
     assert done == RenameResult(True, FIXED, "/export/nim/mksysb/golden")
     assert marked(fixed, "/export/nim/mksysb/golden") == mark

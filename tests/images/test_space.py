@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from nimwrap.aix import df
 from nimwrap.domain.codes import FailureCode
 from nimwrap.domain.records import ClientRef
-from nimwrap.history.model import ImageSize
-from nimwrap.images.capacity import FAR, Need, _Line, fits, forecast, growth, needs_of, past_images, worst_moment
+from nimwrap.history.model import ImageSeries
+from nimwrap.images.capacity import FAR, Generations, Need, fits, forecast, growth, needs_of, past_images, worst_moment
 from nimwrap.monitoring.report.capacity_view import past_of_all, rooms
 from tests.images.imagelab import NOW, Lab
 from tests.running import Cli
@@ -64,40 +64,38 @@ def test_the_refusal_names_what_pruning_would_free() -> None:
     assert fits([Need("new", "/x", None)], {"/x": 1}, 1) == {}
 
 
-def rows(sizes: list[int], every_days: float = 7, removed: int = 0) -> list[ImageSize]:
-    """A history of images, oldest first; the first ``removed`` of them are gone."""
-    count = len(sizes)
-    return [
-        ImageSize(
-            created=(NOW - timedelta(days=every_days * (count - n))).isoformat(),
-            size_bytes=size,
-            removed=NOW.isoformat() if n < removed else None,
-        )
-        for n, size in enumerate(sizes)
-    ]
+def images(sizes: list[int], keep: int = 3, removed: int = 0) -> Generations:
+    """A weekly history of images, their sizes from the oldest on; the first ``removed`` of them are gone."""
+    ages = range(1, len(sizes) + 1)
+    made = [int((NOW - timedelta(weeks=age)).timestamp()) for age in ages]
+    return Generations(ImageSeries(sizes[::-1], made), len(sizes) - removed, keep)
 
 
 def test_growth_is_the_slope_in_bytes_a_day() -> None:
-    assert growth(rows([100, 170, 240, 310])) == pytest.approx(10)
-    assert growth(rows([100, 100])) == 0
-    assert growth(rows([300, 200, 100])) < 0
+    assert growth([28, 21, 14, 7, 0], [380, 310, 240, 170, 100]) == pytest.approx(10)
+    assert growth([21, 14, 7, 0], [310, 240, 170, 100]) == 0, "four images are no trend"
+    assert growth([4, 3, 2, 1, 0], [5, 4, 3, 2, 1]) == 0, "four days are no trend"
+    assert growth([28, 21, 14, 7, 0], [100, 200, 300, 400, 500]) < 0
+    assert growth([], []) == 0
 
 
 def test_the_forecast_says_when_and_who() -> None:
-    histories = {"steady": rows([GIB] * 6, removed=3), "grows": rows([GIB, 2 * GIB, 3 * GIB, 4 * GIB], removed=1)}
-    keep = {"steady": 3, "grows": 3}
-    soon = forecast([Need("grows", "/f", 4 * GIB)], histories, keep, 20 * GIB, 1, NOW)
-    later = forecast([Need("grows", "/f", 4 * GIB)], histories, keep, 200 * GIB, 1, NOW)
+    sizes = [GIB, 2 * GIB, 3 * GIB, 4 * GIB, 5 * GIB]
+    clients = {"steady": images([GIB] * 6, removed=3), "grows": images(sizes, removed=2)}
+    soon = forecast([Need("grows", "/f", 4 * GIB)], clients, 20 * GIB, 1, NOW)
+    later = forecast([Need("grows", "/f", 4 * GIB)], clients, 200 * GIB, 1, NOW)
     assert soon.full_on is not None
     assert later.full_on is not None
     assert NOW < soon.full_on < later.full_on
     assert [one.client for one in soon.growing] == ["grows"]
-    lines = [_Line.through(rows, keep[client]) for client, rows in histories.items()]
+    lines = [one.line() for one in clients.values()]
     for free in range(0, 400 * GIB, 7 * GIB):  # searched for by halves, found as by looking at each day
         days = (day for day in range(1, FAR) if sum(line.added(day) for line in lines) > free)
         first = next((NOW + timedelta(days=day) for day in days), None)
-        assert forecast([], histories, keep, free, 1, NOW).full_on == first
-    still = forecast([], {"steady": histories["steady"]}, keep, GIB, 1, NOW)
+        assert forecast([], clients, free, 1, NOW).full_on == first
+    few = {"new": images([GIB, 2 * GIB])}
+    assert forecast([], few, GIB, 1, NOW).full_on is None, "two images are no trend"
+    still = forecast([], {"steady": clients["steady"]}, GIB, 1, NOW)
     assert still.full_on is None
     assert still.growing == ()
 
@@ -164,7 +162,9 @@ def test_check_fleet_list_and_report_agree_whether_the_next_image_fits(
     (listed,) = run_cli("images", "list", "--json", config=lab.file).data["filesystems"]
     assert (listed["worst_bytes"] > listed["free_bytes"]) is short
     run_cli("backup", "aix01", config=lab.file)  # its finding is where the report has the free bytes from
-    (room,) = rooms(lab.reader, lab.config, [ClientRef("nim", "aix01")], datetime.now(UTC))
+    (room,) = rooms(
+        lab.reader, lab.config, past_of_all(lab.reader, lab.config, [ClientRef("nim", "aix01")]), datetime.now(UTC)
+    )
     assert (room.forecast.worst_bytes > room.forecast.free_bytes) is short
 
 

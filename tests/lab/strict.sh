@@ -83,10 +83,16 @@ case $tool in
         case $1 in --* | -0* | -r* | -d* | -P*) offend "$1" ;; esac ;;
     env) case $1 in -i | -) ;; -*) offend "$1" ;; esac ;;
     find)
+        inside=
         for word; do
+            if [ -n "$inside" ]; then
+                case $word in ';' | +) inside= ;; esac
+                continue
+            fi
             case $word in
+                -exec | -ok) inside=yes ;;
                 -name | -type | -size | -mtime | -atime | -ctime | -newer | -perm | -user | -group | -links | -print | \
-                    -exec | -ok | -depth | -prune | -xdev | -o | -a | -inum | -ls | -nouser | -nogroup | -H | -L) ;;
+                    -depth | -prune | -xdev | -o | -a | -inum | -ls | -nouser | -nogroup | -H | -L) ;;
                 -[0-9]*) ;;
                 -*) offend "$word" ;;
             esac

@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
+from socket import gethostname
 
 import pytest
 
+from nimwrap.domain.alert_kind import AlertKind
 from nimwrap.estate import Estate
+from nimwrap.monitoring.alerts.alert_states import Item, News
+from nimwrap.monitoring.alerts.digest import digest
+from nimwrap.monitoring.protection import Protection
 from tests.notify.conftest import Mailbox, Web
 from tests.running import Cli
 
@@ -43,7 +49,9 @@ def test_one_digest_then_silence_then_recovery(
     config = configured(mailbox.url)
     done = run_cli("backup", "aix01", "aix02", config=config)
     assert done.exit_code == 0, done.stderr
-    assert mailbox.subjects == ["nimwrap: 2 overdue"]  # the pair that nobody asked for was never backed up
+    assert mailbox.subjects == [
+        f"nimwrap: 2 overdue ({gethostname()})"
+    ]  # the pair that nobody asked for was never backed up
     body = mailbox.mails[0].get_content()
     assert "- powerha1: never backed up" in body
     assert "- aix01" not in body
@@ -52,7 +60,7 @@ def test_one_digest_then_silence_then_recovery(
     assert len(mailbox.mails) == 1
 
     run_cli("backup", "powerha1", "powerha2", config=config)
-    assert mailbox.subjects[1:] == ["nimwrap: 2 recovered"]
+    assert mailbox.subjects[1:] == [f"nimwrap: 2 recovered ({gethostname()})"]
 
 
 def test_a_failure_is_told_with_its_cure(
@@ -61,7 +69,7 @@ def test_a_failure_is_told_with_its_cure(
     config = configured(mailbox.url, on='["failed"]')
     for _ in range(2):
         assert run_cli("backup", "powerha1", "--no-remedy", config=config).exit_code == 10
-    assert mailbox.subjects == ["nimwrap: 1 failed"]
+    assert mailbox.subjects == [f"nimwrap: 1 failed ({gethostname()})"]
     body = mailbox.mails[0].get_content()
     assert "10.10.10.102" in body
     assert "fix: " in body
@@ -128,3 +136,22 @@ def test_each_place_gets_one_message(
 def test_without_a_place_there_is_nothing_to_test(configured: Callable[..., Path], run_cli: Cli) -> None:
     done = run_cli("notify", "test", "--json", config=configured())
     assert (done.exit_code, done.codes) == (78, ["config_invalid"])
+
+
+def test_text_of_a_host_calls_nobody_in_a_chat() -> None:
+    reason = "mksysb: @everyone look <!channel> <@U024BE7LH> ops@example.com @Here"
+    news = News({AlertKind.FAILED: (Item("aix01", reason),)})
+    told = digest(news, Protection(datetime(2026, 11, 23, tzinfo=UTC), (), (), None), "ctl@here")
+    for call in ("@everyone", "<!channel", "<@U", "@Here", "@here"):
+        assert call not in told.body + told.subject
+    assert "ops@example.com" in told.body
+
+
+def test_a_mail_is_plain_text_also_where_the_url_does_not_say_so(
+    estate: Estate, configured: Callable[..., Path], run_cli: Cli, mailbox: Mailbox
+) -> None:
+    config = configured(mailbox.url.replace("&format=text", ""))
+    assert run_cli("notify", "test", config=config).exit_code == 0
+    (mail,) = mailbox.mails
+    assert [part.get_content_type() for part in mail.walk() if not part.is_multipart()] == ["text/plain"]
+    assert gethostname() in str(mail["Subject"])

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from nimwrap.estate import Estate
+from nimwrap.estate import Estate, nimdb
 from tests.preflight.findings import BOOT, SERVICE, finding, only
 from tests.running import Cli, ConfigWriter
 
@@ -100,7 +100,9 @@ def test_unreachable_comes_before_mismatch(run_cli: Cli, estate: Estate, estate_
     [
         (["no_perl"], "traceroute", "warning"),
         (["no_perl", "traceroute_stderr"], "traceroute", "warning"),
-        (["no_perl", "no_traceroute"], "alias-order", "refused"),
+        (["no_perl", "no_traceroute"], "route", "warning"),
+        (["no_perl", "no_traceroute", "no_route"], "netstat", "warning"),
+        (["no_perl", "no_traceroute", "no_route", "no_telnet"], "alias-order", "warning"),
         (["powerha_tools_missing"], "perl", "warning"),
         (["french_locale"], "perl", "warning"),
         (["no_ptr"], "perl", "warning"),
@@ -128,6 +130,25 @@ def test_what_a_client_lacks(
         assert "Disable Firstalias" in told["fix"]
     if "no_ptr" in faults:
         assert "1831-019" in finding(client, "reverse_lookup")["message"]
+
+
+def test_on_a_guess_nobody_is_let_in_and_nims_own_way_is_tried(
+    run_cli: Cli, estate: Estate, estate_config: ConfigWriter
+) -> None:
+    for fault in ("no_perl", "no_traceroute", "no_route", "no_telnet"):
+        estate.fault(fault)
+    ran = run_cli("backup", "powerha1", "--json", config=estate_config(retry={"attempts": 1}))
+    (run,) = ran.data["runs"]
+    assert [one["remedy"] for one in run["attempts"]] == [None]
+    assert (ran.exit_code, run["failure"]["code"]) == (1, "export_denied")
+
+
+def test_the_address_of_tcp_is_the_one_that_counts(run_cli: Cli, estate: Estate, estate_config: ConfigWriter) -> None:
+    """The kernel chooses the service address for UDP, and for TCP, by which the image goes, the boot address."""
+    estate.fault("tcp_source", BOOT, "powerha1")
+    ran = run_cli("backup", "powerha1", "--json", config=estate_config())
+    (run,) = ran.data["runs"]
+    assert (run["source_address"]["actual"], run["outcome"], run["remedy"]) == (BOOT, "ok", None)
 
 
 def test_a_standing_export_above_is_a_conflict(run_cli: Cli, estate: Estate, estate_config: ConfigWriter) -> None:
@@ -224,3 +245,11 @@ def test_a_master_without_a_configured_image_says_what_to_write(run_cli: Cli, es
             assert ran.exit_code == 2
             assert "no image of the master itself is configured" in ran.stderr
             assert '[clients.master] kinds = ["nim_db", "master_mksysb"]' in ran.stderr
+
+
+def test_what_the_master_says_of_itself_is_read(run_cli: Cli, estate: Estate, estate_config: ConfigWriter) -> None:
+    nimdb.set_attributes(estate.machine("nim"), "master", validate_cpuid="no", global_export="yes")
+    estate.fault("cpuid_mismatch", host="powerha1")
+    client = only(run_cli("check", "powerha1", "--json", config=estate_config()))
+    assert "global_export=yes" in finding(client, "master_settings")["message"]
+    assert finding(client, "cpuid")["status"] == "ok"

@@ -91,7 +91,7 @@ def test_the_digest_agrees(config: Path, clients: dict[str, dict[str, Any]]) -> 
     loaded = load(config)
     with Reader.open(loaded.database) as reader:
         found = protection(loaded, reader, datetime.now(UTC))
-    body = digest(news(found, {}, states_of(found), AlertKind), found).body
+    body = digest(news(found, {}, states_of(found), AlertKind), found, "ctl").body
     assert set(re.findall(r"^- ([a-z0-9]+): ", body, re.MULTILINE)) == set(EXPECTED)
     for name, client in clients.items():
         if client["fix"]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -13,6 +14,7 @@ import pytest
 from nimwrap.config.model import Config
 from nimwrap.domain.codes import FailureCode
 from nimwrap.history.sqlite.queries import Reader
+from nimwrap.monitoring.atomic_write import write_whole
 from nimwrap.monitoring.prometheus import metrics_text
 from tests.report.site import NOW, build
 from tests.running import ROOT, Cli
@@ -104,6 +106,12 @@ def test_the_textfile_is_replaced_in_one_step(tmp_path: Path, run_cli: Cli) -> N
     assert path.stat().st_ino != before
     assert oct(path.stat().st_mode & 0o777) == "0o644"
     assert [each.name for each in path.parent.iterdir()] == ["nimwrap.prom"]
+    before_umask = os.umask(0o027)
+    try:
+        write_whole(path, "mine")
+        assert oct(path.stat().st_mode & 0o777) == "0o640", "the umask is whoever's who set it"
+    finally:
+        os.umask(before_umask)
     nowhere = run_cli("metrics", "--textfile", tmp_path / "absent" / "x.prom", "--json", config=config)
     assert nowhere.exit_code == 1
     assert "cannot be written" in nowhere.json["errors"][0]["message"]

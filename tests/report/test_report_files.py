@@ -10,7 +10,7 @@ import pytest
 from nimwrap.config.load import load
 from nimwrap.history.sqlite.queries import Reader
 from nimwrap.monitoring.protection import protection
-from nimwrap.monitoring.report.capacity_view import rooms
+from nimwrap.monitoring.report.capacity_view import past_of_all, rooms
 from tests.report.site import NOW, build
 from tests.running import ROOT, Cli
 
@@ -28,7 +28,7 @@ def test_a_backup_writes_what_is_configured(estate_config: Configure, run_cli: C
     loaded = load(config)
     with Reader.open(loaded.database) as reader:  # what preflight says of room is what the forecast reads
         refs = [view.ref for view in protection(loaded, reader, NOW).clients]
-        (room,) = rooms(reader, loaded, refs, NOW)
+        (room,) = rooms(reader, loaded, past_of_all(reader, loaded, refs), NOW)
     assert room.forecast.free_bytes > 0
 
 

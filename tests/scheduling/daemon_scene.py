@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from nimwrap.backup.recovery import Recovered
+from nimwrap.backup.unfinished_attempt import Recovered
 from nimwrap.config.model import Config
 from nimwrap.domain.clock import Clock
 from nimwrap.domain.codes import Outcome

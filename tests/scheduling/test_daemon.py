@@ -130,6 +130,19 @@ def test_a_run_of_its_own_that_stayed_open_is_taken_up_before_the_next_start(sce
     until(daemon, lambda: scene.adopted == ["nim"])
 
 
+def test_a_history_that_cannot_be_read_does_not_end_the_daemon(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    """B8: nobody caught it when open runs were looked for, and serve died of a database locked for a moment."""
+    daemon = scene.daemon()
+    until(daemon, lambda: scene.adopted)
+
+    def locked() -> None:
+        raise NimwrapError("the history is locked", "history_locked")
+
+    monkeypatch.setattr(daemon.place.session.reader, "open_runs", locked)
+    daemon.place.take_up_left(NOON + timedelta(minutes=11))
+    assert any("the history is locked" in text for text in daemon.place.said)
+
+
 def test_a_reload_leaves_running_batches_alone(scene: Scene) -> None:
     daemon = scene.daemon()
     until(daemon, lambda: scene.orders)

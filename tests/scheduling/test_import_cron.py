@@ -12,14 +12,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nimwrap.config.checker import Checker
+from nimwrap.estate import Estate
 from nimwrap.scheduling.cron_import.import_output import schedules_toml, settings_toml
-from nimwrap.scheduling.cron_import.import_plan import Plan, plan_import
+from nimwrap.scheduling.cron_import.import_plan import Known, Plan, plan_import
+from tests.running import Cli, ConfigWriter
 
 FILES = sorted((Path(__file__).parent / "crontabs").glob("*.crontab"))
 
 
 def planned(path: Path) -> tuple[Plan, dict[str, Any]]:
-    return plan_import(path.read_text()), json.loads(path.with_suffix(".json").read_text())
+    expected = json.loads(path.with_suffix(".json").read_text())
+    known = Known(clients=frozenset(expected.get("known", ())))
+    return plan_import(path.read_text(), known=known), expected
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
@@ -62,7 +66,7 @@ def test_the_settings_are_a_valid_configuration(path: Path) -> None:
 
 def test_a_clients_own_crontab_needs_the_clients_name() -> None:
     path = next(path for path in FILES if "client-itself" in path.name)
-    plan = plan_import(path.read_text(), client="aix01")
+    plan = plan_import(path.read_text(), known=Known(said=("aix01",)))
     assert not plan.not_understood
     assert [schedule.targets for schedule in plan.schedules] == [["aix01"], ["aix01"]]
     assert plan.common["mksysb_flags"] == "ie"
@@ -198,3 +202,34 @@ def test_whatever_stands_there_every_line_is_accounted_for_and_the_files_are_tom
 def test_long_and_deep_commands_end_soon(command: str) -> None:
     plan = plan_import(f"0 1 * * 0 {command}\n")
     assert len(plan.not_understood) == 1
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_lines_that_delete_or_carry_away_images_are_pointed_out(path: Path) -> None:
+    plan, expected = planned(path)
+    if "hands" in expected:
+        assert {str(hand.line.number): str(hand.deed) for hand in plan.hands} == expected["hands"]
+    assert all(hand.place in hand.line.text for hand in plan.hands)
+
+
+def test_an_argument_of_an_unread_script_is_a_client_where_somebody_says_so(
+    run_cli: Cli, estate: Estate, estate_config: ConfigWriter, tmp_path: Path
+) -> None:
+    crontab = tmp_path / "root.crontab"
+    crontab.write_text(
+        "0 1 * * 0 /usr/local/bin/mksysb_over_nfs.ksh aix01\n"
+        "0 2 * * 0 /usr/local/bin/mksysb_over_nfs.ksh nimsrv01\n"
+        "0 3 * * 0 find /export/nim/mksysb -mtime +9 -exec rm {} +\n"
+    )
+    config = estate_config()
+
+    def understood(*more: str) -> list[int]:
+        ran = run_cli("schedule", "import-cron", str(crontab), "--timezone", "UTC", *more, "--json", config=config)
+        assert [one["line"] for one in ran.data["other_hands"]] == [3]
+        assert "cron_deletes_images" in [warning["code"] for warning in ran.json["warnings"]]
+        return [each["line"] for each in ran.data["understood"]]
+
+    assert understood() == [], "nobody has been asked yet"
+    assert run_cli("status", "--refresh", config=config).exit_code == 1
+    assert understood() == [1], "an inventory knows it"
+    assert understood("--client", "nimsrv01") == [1, 2]

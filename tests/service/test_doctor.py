@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from nimwrap.domain.records import Run
-from nimwrap.estate import Estate
+from nimwrap.estate import Estate, nimdb
 from nimwrap.history.sqlite.store import Store
 from tests.running import Cli, ConfigWriter, Ran
 
@@ -33,6 +33,20 @@ def test_a_sound_installation(estate: Estate, estate_config: ConfigWriter, run_c
     asked = [logged.argv[0].rpartition("/")[2] for logged in estate.log()[before:]]
     assert "nim" not in asked  # nothing that could change anything
     assert all(one["fix"] for one in seen.values() if one["status"] in ("warning", "failed"))
+
+
+def test_an_alternate_master_is_recognised(estate: Estate, estate_config: ConfigWriter, run_cli: Cli) -> None:
+    """On the active one, where it is configured too, and on the alternate one itself."""
+    config, nim = estate_config(), estate.machine("nim")
+    nimdb.change(nim, lambda known: known.update(nim2={"class": "machines", "type": "alternate_master"}))
+    seen = checks(run_cli("doctor", "--json", config=config))["alternate:nim"]
+    assert seen["status"] == "warning" and "[masters.nim2]" in seen["fix"]
+    named = config.read_text().replace("[masters.nim]", '[masters.nim2]\ntransport = "local"\n[masters.nim]')
+    config.write_text(named)
+    assert checks(run_cli("doctor", "--json", config=config))["alternate:nim"]["status"] == "ok"
+    nimdb.set_attributes(nim, "master", is_alternate="yes")
+    seen = checks(run_cli("doctor", "--json", config=estate_config()))["alternate:nim"]
+    assert seen["status"] == "warning" and "takeover" in seen["fix"]
 
 
 def test_faults_have_their_fix(tmp_path: Path, run_cli: Cli) -> None:

@@ -30,7 +30,19 @@ def test_transcripts_are_masked_and_still_understood(
     clients = set(lsnim.parse_long(bodies["lsnim-l-client"]))
     assert clients <= nodes == {label.node for label in cllsif.parse(bodies["cllsif-c"])}
     assert traceroute.parse(bodies["traceroute-stdout"] + bodies["traceroute-stderr"]).source.startswith("192.0.2.")
+    assert bodies["channel-length-4096"].strip() == "4092"
+    assert bodies["channel-double-quotes"] == "a  b\nrc=0\n"
+    assert "sleep 22" in bodies["channel-session-two-seconds-later"]
     assert not {one.argv[0].rpartition("/")[2] for one in estate.log()} & {"nim", "mount", "mksysb"}
+
+
+def test_what_does_not_answer_is_a_transcript_too(
+    estate: Estate, estate_config: ConfigWriter, run_cli: Cli, tmp_path: Path
+) -> None:
+    estate.fault("channel_methods_only")
+    target = tmp_path / "observed"
+    assert run_cli("doctor", "--observe", target, config=estate_config()).exit_code == 0
+    assert "not a method" in (target / "channel-plain--observed.txt").read_text()
 
 
 def test_nothing_is_overwritten(estate: Estate, estate_config: ConfigWriter, run_cli: Cli, tmp_path: Path) -> None:

@@ -48,12 +48,24 @@ def show(out: Printer, found: Protection, *, bad_only: bool = False) -> None:
         out.line(f"{rest}." if bad_only else f"{rest}; in a pipe, or with --json, all are shown.")
     for cluster in found.clusters:
         out.line(_cluster(found, cluster))
+    for view in found.clients:
+        if view.machines:
+            told = "; ".join(f"{one.machine_id} ({one.images}, newest {short(one.newest)})" for one in view.machines)
+            out.line(f"{found.named[view.ref]} has been {len(view.machines)} machines: {told}")
     for fault in found.faults:
         out.line(f"{out.word(str(fault.verdict))}: {fault.text}")
     _what_to_do(out, found)
     if found.clients:
-        age = format_duration(found.inventory_age_s) + " old" if found.inventory_age_s is not None else "incomplete"
-        out.line(f"{out.word(str(found.verdict))}: {found.sentence} The inventory is {age}.")
+        out.line(f"{out.word(str(found.verdict))}: {found.sentence} {_inventories(found)}")
+
+
+def _inventories(found: Protection) -> str:
+    """How old the picture of NIM's clients is: of several masters, that of the oldest."""
+    several = len({view.ref.master for view in found.clients}) > 1
+    if found.inventory_age_s is None:
+        return "Of a master there is no inventory yet." if several else "The inventory is incomplete."
+    age = f"{format_duration(found.inventory_age_s)} old"
+    return f"The oldest of the masters' inventories is {age}." if several else f"The inventory is {age}."
 
 
 def _left_out(out: Printer, found: Protection, view: ClientView) -> bool:

@@ -27,6 +27,12 @@ def colour_allowed(stream: TextIO | None, environ: Mapping[str, str]) -> bool:
     return stream.isatty()
 
 
+def someone_watches() -> bool:
+    """True when a terminal is at one end of this process at least: a timer's or another program's call has none."""
+    streams = (sys.stdin, sys.stdout, sys.stderr)
+    return any(stream is not None and not stream.closed and stream.isatty() for stream in streams)
+
+
 def clean(text: str, *, keep_colour: bool = False) -> str:
     """The text with control characters, marks of direction and undecodable bytes made visible; newlines and tabs stay.
 

@@ -9,6 +9,7 @@ import typer
 from nimwrap.cli import completion
 from nimwrap.cli.arguments import Everything, Targets, with_everyone
 from nimwrap.cli.invocation import current
+from nimwrap.cli.output.streams import someone_watches
 from nimwrap.domain.errors import usage_error
 
 
@@ -25,13 +26,19 @@ def backup(
         typer.Option("--group", metavar="G", help="The clients of a group.", autocompletion=completion.groups),
     ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print plan and commands; change nothing.")] = False,
+    retry: Annotated[
+        bool, typer.Option("--retry", help="Try again what can pass, also where a person waits for one client.")
+    ] = False,
     no_remedy: Annotated[bool, typer.Option("--no-remedy", help="Refuse instead of changing an export.")] = False,
 ) -> None:
     """Back up clients: check, let in where needed, make the image, prove it, record it.
 
+    A refusal that can pass (nimsh is down, the client is busy) is told at once to a person at a terminal who asks for
+    one client; else it is tried again, as [retry] says.
+
     Example: nimwrap backup powerha1
     """
-    from nimwrap.actions.backup_clients import backup_clients, plan_backup
+    from nimwrap.actions.backup_clients import Asking, backup_clients, plan_backup
     from nimwrap.cli.fleet_watch import FleetWatch
     from nimwrap.cli.output.fleet_result import fleet_result
 
@@ -46,5 +53,6 @@ def backup(
 
         invocation.finish(dry_run_result(plan_backup(config, wanted, invocation.issued)))
     watch = FleetWatch(invocation)
-    fleet = backup_clients(config, wanted, invocation.issued, watch)
+    asking = Asking(invocation.issued, at_terminal=someone_watches(), retry=retry)
+    fleet = backup_clients(config, wanted, asking, watch)
     invocation.finish(fleet_result("backup", fleet, watch.left_by))

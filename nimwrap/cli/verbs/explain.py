@@ -55,6 +55,10 @@ def _stdin() -> str:
 
 
 def _unknown(what: str) -> Problem:
+    from nimwrap.aix.message_catalogue import NIM_LIST
+
+    if what.startswith("0042-"):
+        return Problem("unknown", f"nothing is known about {what} but that NIM says it", NIM_LIST)
     return Problem(
         "unknown",
         f"nothing is known about {what}: no public source that nimwrap was built on describes it",

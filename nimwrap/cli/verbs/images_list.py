@@ -36,7 +36,9 @@ def list_images(ctx: typer.Context, targets: Targets = None) -> None:
 
     Example: nimwrap images list powerha1
     """
+    from nimwrap.actions.keep_sightings import keep_sightings
     from nimwrap.images.image_inventory import inventory
+    from nimwrap.images.sightings import as_seen
 
     invocation = current(ctx)
     unreachable: list[Problem] = []
@@ -47,6 +49,9 @@ def list_images(ctx: typer.Context, targets: Targets = None) -> None:
         for master in invocation.masters:
             rows = reader.images(master)
             stock = _stock(invocation, master, [row.location for row in rows], unreachable)
+            if stock is not None:
+                rows = as_seen(rows, stock.seen, invocation.now())
+                keep_sightings(invocation.config, master, stock.seen, invocation.now(), invocation.warn)
             found = inventory(master, rows, stock, invocation.now())
             known = known.with_names(master, [entry.client for entry in found if entry.client])
             if stock is not None:

@@ -17,6 +17,7 @@ from nimwrap.domain.codes import ExitCode
 from nimwrap.domain.errors import Problem, usage_error
 
 if TYPE_CHECKING:
+    from nimwrap.history.model import ImageRow
     from nimwrap.images.adoption import Imported
 
 Names = Annotated[
@@ -82,7 +83,10 @@ def _set(invocation: Invocation, command: str, names: list[str], values: dict[st
         rows = named_images(reader.images(), names)
     with invocation.store() as store:
         for row in rows:
-            store.update_image(row.id, **values)
+            seen: ImageRow | None = row
+            while seen is not None and (seen := store.update_image_if(seen, **values)) is not None:
+                if seen.removed is not None:
+                    raise usage_error(f"{row.resource or row.location} was removed meanwhile", "nimwrap images list")
             store.event(
                 "image",
                 f"{row.resource or row.location} {said}",
@@ -99,7 +103,7 @@ def _set(invocation: Invocation, command: str, names: list[str], values: dict[st
 
 
 def import_(ctx: typer.Context, targets: Targets = None) -> None:
-    """Record the image resources that NIM has and nimwrap does not know, as unmanaged.
+    """Record the images that nimwrap does not know, as unmanaged: NIM's resources, and plain files that lsmksysb reads.
 
     They count for age and status, so that these are true from the first day, and never for retention.
 
@@ -132,9 +136,15 @@ def _finish_import(invocation: Invocation, found: list[Imported], problems: list
             if one.image is None
         ],
     }
-    warnings = [Problem("image", f"{each['resource']} was left: {each['reason']}") for each in data["left"]]
+    warnings = [
+        Problem("image", f"{each['resource'] or each['location']} was left: {each['reason']}") for each in data["left"]
+    ]
     warnings += [
-        Problem("image", f"{one.entry.name}: {one.fault}", "it is recorded, and does not count as good")
+        Problem(
+            "image",
+            f"{one.entry.name or one.entry.location}: {one.fault}",
+            "it is recorded, and does not count as good",
+        )
         for one in found
         if one.fault
     ]
@@ -148,4 +158,5 @@ def _text(out: Printer, data: dict[str, Any]) -> None:
         return
     for image in data["images"]:
         proof = ", ".join(image["verified_by"]) or "not proven"
-        out.line(f"{image['resource']} of {image['client']}, made {image['created']}: unmanaged ({proof})")
+        name = image["resource"] or image["location"]
+        out.line(f"{name} of {image['client']}, made {image['created']}: unmanaged ({proof})")

@@ -104,11 +104,14 @@ def _newer_faulty(reader: Reader, ref: ClientRef, taken: ImageRow, wanted: str |
 
 def _made(invocation: Invocation, requests: list[RestoreRequest]) -> tuple[RestorePlan, list[Problem]]:
     """The plan from the newest image that is there as recorded; from the newest of all where none is."""
+    from nimwrap.actions.keep_sightings import keep_sightings
     from nimwrap.images.restore.restore_plan import passed_over, restore_plan
 
     plans: list[tuple[RestorePlan, list[Problem]]] = []
     for request in requests:
         facts, problems = _facts(invocation, request)
+        if facts is not None:
+            keep_sightings(invocation.config, request.image.master, facts.sightings, invocation.now(), invocation.warn)
         made = restore_plan(request, facts)
         if not made.image_fault:
             made.warnings[:0] = [passed_over(gone.image, gone.image_fault) for gone, _ in plans]
@@ -139,6 +142,7 @@ def _request(invocation: Invocation, reader: Reader, row: ImageRow, to: str | No
         runs[0] if runs else None,
         tuple(others.values()),
         invocation.now(),
+        tuple(_bootable(reader, row.ref)),
     )
 
 
@@ -148,7 +152,8 @@ def _facts(invocation: Invocation, request: RestoreRequest) -> tuple[RestoreFact
 
     host = open_master(invocation.masters[request.image.master])
     try:
-        return gather(host, request.image, request.target, request.target_host, request.master_host), []
+        spool = invocation.masters[request.image.master].spool
+        return gather(host, request.image, request.target, request.target_host, request.master_host, spool), []
     except NimwrapError as error:
         unseen = "nothing could be checked on the master; the commands are what the history leads to"
         return None, [Problem(error.code, f"{error.message}: {unseen}", error.hint)]

@@ -13,7 +13,7 @@ from nimwrap.cli.invocation import Result, current
 from nimwrap.cli.output.printer import Printer
 from nimwrap.domain.codes import ExitCode
 from nimwrap.domain.durations import format_size
-from nimwrap.domain.errors import NimwrapError, Problem
+from nimwrap.domain.errors import NimwrapError, Problem, usage_error
 
 if TYPE_CHECKING:
     pass
@@ -27,8 +27,13 @@ def prune(
     ctx: typer.Context,
     targets: Targets = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Explain every decision and change nothing.")] = False,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="You have seen why removals are stopped; they go on from now.")
+    ] = False,
 ) -> None:
     """Remove the images that no rule keeps; never the last good one, nor what is unmanaged, pinned, held or in use.
+
+    When many images of a master are gone or changed at once, nothing is removed there until --resume.
 
     Example: nimwrap images prune --dry-run
     """
@@ -36,7 +41,9 @@ def prune(
     from nimwrap.images.image_inventory import entry_of
 
     invocation = current(ctx)
-    decide = plan_removals if dry_run else prune_images
+    if dry_run and resume:
+        raise usage_error("--resume changes something, --dry-run does not", "first --dry-run, then --resume")
+    decide = plan_removals if dry_run else partial(prune_images, resume=resume)
     done = decide(invocation.config, partial(rows_of, invocation, targets), invocation.now())
     verdicts = done.decisions
     problems = [_left_open(error) for error in done.troubles] if dry_run else problems_of(done.troubles)

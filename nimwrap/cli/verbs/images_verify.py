@@ -32,6 +32,7 @@ def verify_images(
     limit_time: Annotated[
         str | None, typer.Option(metavar="T", help="Begin nothing after this long, such as 30m; the oldest go first.")
     ] = None,
+    copies: Annotated[bool, typer.Option("--copies", help="Read back the copies in other places instead.")] = False,
 ) -> None:
     """Look at images again: file, header, host and resource; with --full everything in them.
 
@@ -40,6 +41,10 @@ def verify_images(
     Example: nimwrap images verify --full powerha1
     """
     invocation = current(ctx)
+    if copies:
+        from nimwrap.cli.verbs.copies_verify import verify_copies
+
+        verify_copies(invocation, targets)
     budget = _budget(limit_time)
     from nimwrap.actions.verify_images import VerifyRequest
     from nimwrap.actions.verify_images import verify_images as look_again

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from nimwrap.cli.invocation import Result, current
+from nimwrap.cli.invocation import Invocation, Result, current
 from nimwrap.cli.output.printer import Printer
 from nimwrap.domain.errors import Problem, usage_error
 
 if TYPE_CHECKING:
-    from nimwrap.scheduling.cron_import.import_plan import Plan
+    from nimwrap.scheduling.cron_import.import_plan import Known, Plan
 
 
 def import_cron(
@@ -22,7 +22,8 @@ def import_cron(
     write: Annotated[Path | None, typer.Option(metavar="DIR", help="Write new files there; never overwrites.")] = None,
     timezone: Annotated[str | None, typer.Option(metavar="ZONE", help="Where the crontab sets no TZ.")] = None,
     client: Annotated[
-        str | None, typer.Option(metavar="NAME", help="Whose crontab it is, for lines that run mksysb themselves.")
+        list[str] | None,
+        typer.Option(metavar="NAME", help="A client; one alone is whose crontab it is, for lines that run mksysb."),
     ] = None,
 ) -> None:
     """Turn a crontab into schedules and settings.
@@ -36,9 +37,9 @@ def import_cron(
     from nimwrap.scheduling.cron_import.import_plan import plan_import
 
     invocation = current(ctx)
-    _check(timezone, client)
+    _check(timezone, client or [])
     source = "stdin" if file == "-" else Path(file).name
-    plan = plan_import(_text(file), timezone=timezone, client=client)
+    plan = plan_import(_text(file), timezone=timezone, known=_known(invocation, client or []))
     written = write_files(write, plan, source) if write is not None else []
     schedules, settings = schedules_toml(plan, source), settings_toml(plan)
     data = _data(plan) | {"schedules": schedules, "configuration": settings, "written": written}
@@ -55,7 +56,21 @@ def import_cron(
     invocation.finish(Result("schedule import-cron", data, warnings=_warnings(plan), text=text))
 
 
-def _check(timezone: str | None, client: str | None) -> None:
+def _known(invocation: Invocation, said: list[str]) -> Known:
+    """What configuration and inventories tell of clients and of the places of images; nothing where there are none."""
+    from nimwrap.clients.known_clients import recorded_clients
+    from nimwrap.domain.ref import MASTER
+    from nimwrap.scheduling.cron_import.import_plan import Known
+
+    config = invocation.settings
+    with invocation.reader() as reader:
+        refs = recorded_clients(config, reader).refs
+    directories = {config.policy(ref.master, ref.client).directory for ref in refs}
+    directories |= {config.policy(master, MASTER).directory for master in config.masters}
+    return Known(tuple(said), frozenset(ref.client for ref in refs) - {MASTER}, frozenset(directories))
+
+
+def _check(timezone: str | None, clients: list[str]) -> None:
     from nimwrap.domain.names import is_nim_name
     from nimwrap.scheduling.wallclock import time_zone
 
@@ -64,8 +79,9 @@ def _check(timezone: str | None, client: str | None) -> None:
             time_zone(timezone)
         except ValueError as error:
             raise usage_error(f"--timezone: {error}") from error
-    if client is not None and not is_nim_name(client):
-        raise usage_error(f"--client {client!r} is no NIM name")
+    for client in clients:
+        if not is_nim_name(client):
+            raise usage_error(f"--client {client!r} is no NIM name")
 
 
 def _text(file: str) -> str:
@@ -101,6 +117,10 @@ def _data(plan: Plan) -> dict[str, Any]:
             {"line": each.line.number, "text": each.line.text, "why": each.why} for each in plan.not_understood
         ],
         "unrelated": [{"line": line.number, "text": line.text} for line in plan.unrelated],
+        "other_hands": [
+            {"line": hand.line.number, "text": hand.line.text, "deed": hand.deed, "why": hand.why}
+            for hand in plan.hands
+        ],
         "comment_out": [each.line.text for each in plan.understood],
     }
 
@@ -108,7 +128,12 @@ def _data(plan: Plan) -> dict[str, Any]:
 def _warnings(plan: Plan) -> list[Problem]:
     from nimwrap.scheduling.cron_import.import_plan import UNSET_ZONE
 
-    warnings = []
+    warnings = [
+        Problem(
+            f"cron_{hand.deed}_images", f"line {hand.line.number}: {hand.why}", f"look at: {hand.line.text.strip()}"
+        )
+        for hand in plan.hands
+    ]
     if plan.not_understood:
         count = len(plan.not_understood)
         text = f"{count} line{' was' if count == 1 else 's were'} not understood and will not run"
@@ -141,5 +166,11 @@ def _text_of_end(out: Printer, plan: Plan, written: list[Path]) -> None:
         out.heading("--- comment these lines out when nimwrap has taken over (crontab -e; nimwrap edits no crontab)")
         for each in plan.understood:
             out.line(f"# {each.line.text.strip()}")
+    if plan.hands:
+        out.line()
+        out.heading("!!! lines that touch images, and go on when nimwrap has taken over: decide about each")
+        for hand in plan.hands:
+            out.line(f"  line {hand.line.number} {hand.deed}: {hand.why}")
+            out.line(f"      {hand.line.text.strip()}")
     for path in written:
         out.line(f"written: {path}")

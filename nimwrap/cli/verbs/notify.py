@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from socket import gethostname
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -33,7 +34,7 @@ def test(ctx: typer.Context) -> None:
     from nimwrap.monitoring.alerts.ping import Signal
 
     body = "This is a test message of nimwrap: the place that it reached is configured well. Nothing has happened."
-    _send(current(ctx), DigestMessage("nimwrap: test message", body, urgent=False), Signal.SUCCESS)
+    _send(current(ctx), DigestMessage(f"nimwrap: test message ({gethostname()})", body, urgent=False), Signal.SUCCESS)
 
 
 def unit_failed(
@@ -47,7 +48,7 @@ def unit_failed(
     from nimwrap.monitoring.alerts.ping import Signal
 
     body = f"The unit {unit} has failed: nimwrap does not run as it should. See: journalctl -u {unit} -n 50"
-    _send(current(ctx), DigestMessage(f"nimwrap: the unit {unit} has failed", body), Signal.FAIL)
+    _send(current(ctx), DigestMessage(f"nimwrap: the unit {unit} has failed ({gethostname()})", body), Signal.FAIL)
 
 
 def _send(invocation: Invocation, message: DigestMessage, signal: Signal) -> None:

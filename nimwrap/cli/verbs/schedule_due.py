@@ -17,7 +17,7 @@ from nimwrap.domain.local_time import local_text
 
 if TYPE_CHECKING:
     from nimwrap.actions.run_schedules import DueResult
-    from nimwrap.domain.records import ClientRef
+    from nimwrap.domain.records import ClientRef, Run
     from nimwrap.scheduling.claims import ClaimResult, OpenedSlot
     from nimwrap.scheduling.due_run import DueReport, Missed
     from nimwrap.scheduling.model import Schedule
@@ -51,7 +51,9 @@ def run(
     done = run_schedule(invocation.config, schedule, invocation.issued, watch)
     result = fleet_result("schedule run", done.fleet, watch.left_by, _unresolved(done.unresolved))
     if result.exit_code == ExitCode.OK and all_set_aside(done.fleet.runs):
-        result = replace(result, exit_code=ExitCode.SKIPPED, errors=[*result.errors, _all_held(schedule.name)])
+        result = replace(
+            result, exit_code=ExitCode.SKIPPED, errors=[*result.errors, _all_left_out(schedule.name, done.fleet.runs)]
+        )
     invocation.finish(result)
 
 
@@ -110,7 +112,7 @@ def _result(invocation: Invocation, schedules: dict[str, Schedule], done: DueRes
     alone = not any(counted for _, _, counted in outcomes)
     outcomes += [(Outcome.REFUSED, FailureCode.CLIENT_UNKNOWN, True) for _ in nobody]
     errors = [*result.errors]
-    errors += [_all_held(worked.batch.schedule.name) for worked in report.set_aside]
+    errors += [_all_left_out(worked.batch.schedule.name, worked.runs) for worked in report.set_aside]
     errors += [_for_nobody(opened) for opened in nobody]
     errors += [_problem(missed) for missed in report.missed if missed.counts]
     errors += [problem for error in report.faults for problem in error.problems]
@@ -153,9 +155,11 @@ def _data(report: DueReport) -> dict[str, Any]:
     return {"slots": slots, "missed": missed}
 
 
-def _all_held(schedule: str) -> Problem:
+def _all_left_out(schedule: str, runs: Iterable[Run]) -> Problem:
     message = f"{schedule}: nobody was backed up, for every client of it is held or excluded"
-    return Problem(FailureCode.HELD, message, "`nimwrap status` shows the holds; `nimwrap release` ends one")
+    held = any(run.failure is not None and run.failure.code is FailureCode.HELD for run in runs)
+    hint = "`nimwrap status` shows the holds; `nimwrap release` ends one"
+    return Problem(FailureCode.HELD if held else FailureCode.EXCLUDED, message, hint)
 
 
 def _for_nobody(opened: OpenedSlot) -> Problem:

@@ -15,6 +15,7 @@ from nimwrap.domain.errors import Problem, usage_error
 from nimwrap.domain.verdict import Verdict, texts
 
 if TYPE_CHECKING:
+    from nimwrap.copies.copy_health import CopyHealth
     from nimwrap.monitoring.cluster_views import ClusterView
     from nimwrap.monitoring.protection import ClientView, Protection
 
@@ -157,6 +158,21 @@ def client_json(view: ClientView) -> dict[str, Any]:
         "excluded": view.excluded,
         "vanished": row.vanished,
         "max_age_s": view.policy_max_age_s,
+        "copies": [_copy_json(each) for each in view.copies],
+        "machines": [
+            {"machine_id": one.machine_id, "images": one.images, "newest": one.newest} for one in view.machines
+        ],
+    }
+
+
+def _copy_json(each: CopyHealth) -> dict[str, Any]:
+    return {
+        "name": each.place.name,
+        "state": each.health,
+        "made": each.copy and each.copy.made,
+        "age_s": round(each.age_s) if each.age_s is not None else None,
+        "location": each.copy and each.copy.location,
+        "reason": each.why or None,
     }
 
 

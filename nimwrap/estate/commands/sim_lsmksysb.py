@@ -1,4 +1,4 @@
-"""/usr/bin/lsmksysb -lf FILE (also lssavevg, listvgbackup): reads an image's header, as the real one does.
+"""/usr/bin/lsmksysb -lf FILE, -L -f FILE (also lssavevg, listvgbackup): reads an image's header, as the real one does.
 
 A cut image still has its header: only a full read (``restore -T``) finds that out.
 """
@@ -15,7 +15,7 @@ _MB = 1048576
 
 
 def main(me: Machine, args: list[str]) -> int:
-    """``-l`` the description, without it the list of files; ``-f FILE`` in any combination of letters."""
+    """``-l`` the description, ``-L`` the filesets, else the files; ``-f FILE`` in any combination of letters."""
     file, letters = _parse(me, args)
     path = me.path(file)
     if not file or not os.path.isfile(path) or os.path.getsize(path) == 0:
@@ -27,7 +27,7 @@ def main(me: Machine, args: list[str]) -> int:
     except DamagedError as damage:
         me.err(f"{me.command}: {file} is not a readable backup image: {damage}.\n")
         return 1
-    me.out(_description(header) if "l" in letters else _files(header))
+    me.out(_description(header) if "l" in letters else _filesets(header) if "L" in letters else _files(header))
     return 0
 
 
@@ -64,6 +64,14 @@ def _description(header: Header) -> str:
     }
     text = "".join(f"{key + ':':<24}{value}\n" for key, value in rows.items())
     return f"{text}\n{lv_table(header.volume_group)}"
+
+
+def _filesets(header: Header) -> str:
+    """As ``lslpp -L`` has them; the technology level of the image is that of its base filesets."""
+    level = f"{header.oslevel[0]}.{header.oslevel[1]}.{int(header.oslevel[5:7])}.0"
+    rows = {"bos.rte": level, "bos.net.tcp.client_core": level, "perl.rte": "5.28.1.0"}
+    lines = "".join(f"  {name:<27} {shown:>10}    C     F    \n" for name, shown in rows.items())
+    return f"  Fileset                      Level  State  Type  Description (Uninstaller)\n  {'-' * 76}\n{lines}"
 
 
 def _files(header: Header) -> str:

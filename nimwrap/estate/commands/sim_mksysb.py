@@ -212,7 +212,7 @@ def _permit_nfs(me: Machine, server: Machine, held: MountedFilesystem) -> None:
     if hook(me, "write"):
         return  # the real server decides
     address = net.lookup(me, held.node)
-    right = nfs.right(server, held.directory, net.source_towards(me, address) or "" if address else "")
+    right = nfs.right(server, held.directory, net.tcp_source_towards(me, address) or "" if address else "")
     if right.export is None:
         raise WriteError(STALE)
     if not (right.mount and right.write and right.root) or me.fault("write_denied"):

@@ -80,7 +80,7 @@ def _mount(me: Machine, wish: _Wish) -> int:
     if address is None or server is None or server.fault("nfs_down"):
         me.err(_no_answer(wish))
         return 1
-    source = net.source_towards(me, address) or "0.0.0.0"  # noqa: S104 (no address at all)
+    source = net.tcp_source_towards(me, address) or "0.0.0.0"  # noqa: S104 (no address at all)
     if hooks.hook(me, "mount"):
         return _mount_really(me, wish, server, source)
     right = nfs.right(server, wish.directory, source)

@@ -1,4 +1,4 @@
-"""/usr/bin/netstat -in (also -ni, -i, -rn): one row an address, in alias order (the layout of the seed's capture)."""
+"""/usr/bin/netstat -in (also -ni, -i, -rn, -an): in alias order (the layout of the seed's capture)."""
 
 from __future__ import annotations
 
@@ -9,9 +9,11 @@ _HEADER = "Name  Mtu   Network     Address            Ipkts Ierrs    Opkts Oerrs
 
 
 def main(me: Machine, args: list[str]) -> int:
-    """``-i`` interfaces, ``-r`` routes; ``-n`` numbers instead of names."""
+    """``-a`` connections, ``-i`` interfaces, ``-r`` routes; ``-n`` numbers instead of names."""
     letters = "".join(word[1:] for word in args if word.startswith("-"))
-    if "r" in letters:
+    if "a" in letters:
+        me.out(_connections(me))
+    elif "r" in letters:
         me.out(_routes(me))
     elif "i" in letters:
         me.out(_interfaces(me, numeric="n" in letters))
@@ -33,6 +35,15 @@ def _interfaces(me: Machine, *, numeric: bool) -> str:
     text += f"lo0   16896 {'link#1':<11} {'':<17}{loop}"
     text += f"lo0   16896 {'127':<11} {'127.0.0.1' if numeric else 'loopback':<17}{loop}"
     return text + f"lo0   16896 {'::1%1':<11} {'':<17}{loop}"
+
+
+def _connections(me: Machine) -> str:
+    text = "Active Internet connections (including servers)\n"
+    text += "Proto Recv-Q Send-Q  Local Address          Foreign Address        (state)\n"
+    text += "tcp        0      0  *.3901                 *.*                    LISTEN\n"
+    for local, foreign in me.state.read(f"connections-{me.name}").get("open", []):
+        text += f"tcp4       0      0  {local:<22} {foreign:<22} ESTABLISHED\n"
+    return text
 
 
 def _mac(me: Machine) -> list[str]:

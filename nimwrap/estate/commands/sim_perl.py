@@ -12,7 +12,7 @@ _PERLS = ("/usr/bin/perl", "/usr/local/bin/perl", "/opt/homebrew/bin/perl")
 
 
 def main(me: Machine, args: list[str]) -> int:
-    """UDP connect + getsockname (or IO::Socket's sockhost) asks this simulated kernel, not the build machine's."""
+    """connect + getsockname (or IO::Socket's sockhost) asks this simulated kernel, not the build machine's."""
     script = " ".join(args)
     if "getsockname" not in script and "sockhost" not in script:
         return _real_perl(me, args)
@@ -21,6 +21,8 @@ def main(me: Machine, args: list[str]) -> int:
         address = net.lookup(me, word)
         if address:
             me.out(f"{net.source_towards(me, address)}\n")
+            if "SOCK_STREAM" in script:
+                me.out(f"{net.tcp_source_towards(me, address)}\n")
             return 0
     me.err("Bad arg length for Socket::pack_sockaddr_in, length is 0, should be 4 at -e line 1.\n")
     return 255

@@ -80,6 +80,7 @@ def run_columns(run: Run) -> Row:
             "started": run.started,
             "ended": run.ended,
             "duration_s": run.duration_s,
+            "waited_s": run.waited_s,
             "log_path": run.log_path,
         }
     )

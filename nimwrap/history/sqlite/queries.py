@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING
 from nimwrap.domain.durations import rfc3339
 from nimwrap.domain.names import PLAIN_KIND
 from nimwrap.domain.target_names import matches
+from nimwrap.history.copy_row import CopyRow
+from nimwrap.history.master_rows import LeftExportRow, RemovalStop
 from nimwrap.history.model import (
     AttemptRow,
     ChangeRow,
@@ -41,6 +43,7 @@ _ATTEMPTS = select(AttemptRow._fields, "attempts")
 _FINDINGS = select(FindingRow._fields, "findings")
 _EVENTS = select(EventRow._fields, "events")
 _CHANGES = select(ChangeRow._fields, "export_changes")
+_COPIES = select(CopyRow._fields, "copies")
 _CLIENTS = select(ClientRow._fields, "clients")
 _INVENTORIES = select(InventoryRow._fields, "inventories")
 _HOLDS = select(HoldRow._fields, "holds")
@@ -48,6 +51,8 @@ _SLOTS = select(SlotRow._fields, "slots")
 _FLEET = select(FleetRow._fields[:-1], "fleet_status")
 _LAST_GOOD = select(LastGoodRow._fields, "last_good")
 _IMAGES = select(ImageRow._fields, "images")
+_LEFT = select(LeftExportRow._fields, "exports_left")
+_STOPS = select(RemovalStop._fields, "removal_stops")
 _EVER = ""  # before every RFC 3339 text
 _NEVER = "9999"  # after every one
 
@@ -152,13 +157,11 @@ class Reader(SetQueries):
 
     def durations(self, master: str, client: str, kind: str = PLAIN_KIND, limit: int = 10) -> list[float]:
         """Seconds that the last runs which made an image of this kind took, newest first."""
-        newest = (
-            "select * from (select duration_s, started, rowid as number from runs where master = ? and client = ?"
-            " and outcome = ? and kind = ? order by started desc limit ?)"
+        sql = (
+            "select duration_s from runs where master = ? and client = ? and kind = ? and outcome in ('ok', 'warning')"
+            " and duration_s is not null order by started desc limit ?"
         )
-        sql = f"select duration_s from ({newest} union all {newest}) order by started desc, number desc limit ?"
-        bound = [value for outcome in ("ok", "warning") for value in (master, client, outcome, kind, limit)]
-        return [took for (took,) in self.each(sql, [*bound, limit]) if took is not None]
+        return [took for (took,) in self.each(sql, (master, client, kind, limit))]
 
     def sizes(self, master: str, client: str, kind: str = PLAIN_KIND, limit: int = 10) -> list[int]:
         """Bytes of the last proven images, newest first, also of those that are gone."""
@@ -218,6 +221,13 @@ class Reader(SetQueries):
         sql = f"{_IMAGES} {condition} order by master, client, kind, created desc, id desc"
         return self.records(ImageRow.from_row, sql, [value for value in where.values() if value is not None])
 
+    def copies(self, master: str | None = None, client: str | None = None) -> list[CopyRow]:
+        """Copies that are there or were tried, by client and name, the newest first."""
+        where = {"master": master, "client": client}
+        terms = ["removed is null", *(f"{name} = ?" for name, value in where.items() if value is not None)]
+        sql = f"{_COPIES} where {' and '.join(terms)} order by master, client, name, image desc"
+        return self.records(CopyRow.from_row, sql, [value for value in where.values() if value is not None])
+
     def faulty_images(self) -> list[ImageRow]:
         """Images that are still there, and in which something wrong was found since they were made."""
         sql = f"{_IMAGES} where fault is not null and removed is null order by master, client, id"
@@ -227,6 +237,14 @@ class Reader(SetQueries):
         """Images that are still there and that are said to have been made after ``moment``."""
         sql = f"{_IMAGES} where created > ? and removed is null order by master, client, id"
         return self.records(ImageRow.from_row, sql, (rfc3339(moment),))
+
+    def removal_stop(self, master: str) -> RemovalStop | None:
+        """The last stop of removals on this master, also one that a person has ended since."""
+        return self.record(RemovalStop.from_row, f"{_STOPS} where master = ?", (master,))
+
+    def left_exports(self) -> list[LeftExportRow]:
+        """What masters exported without a reason when they were looked at last."""
+        return self.records(LeftExportRow.from_row, f"{_LEFT} order by master, directory")
 
     def images_by_id(self, ids: Sequence[int]) -> list[ImageRow]:
         return self._among(ImageRow.from_row, f"{_IMAGES} where id in ({{}})", ids)

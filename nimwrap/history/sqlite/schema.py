@@ -294,6 +294,80 @@ where instr(fault, ' (full): ') > 1 and instr(fault, ' (full): ') = instr(fault,
 """
 """Code and level of a fault stood in its text only before; this is the last time that it is read."""
 
+IMAGE_IDENTITY = """
+alter table images add column device text;
+alter table images add column inode text;
+alter table images add column modified text;
+alter table images add column seen_at text;
+alter table images add column fault_at text;
+create table removal_stops (
+  master text primary key,
+  since text not null,
+  why text not null,
+  resumed text
+) strict, without rowid;
+"""
+"""By what the file of an image is known again, and whether many of a master's were found gone or changed at once."""
+
+WAITED = """
+alter table runs add column waited_s real;
+"""
+"""What a run waited was part of its duration before."""
+
+COPIES = """
+create table copies (
+  id integer primary key,
+  image integer not null references images(id),
+  master text not null,
+  client text not null,
+  name text not null,
+  kind text not null,
+  location text not null,
+  size_bytes integer not null,
+  checksum text,
+  state text not null,
+  reason text,
+  begun text not null,
+  made text,
+  verified_at text,
+  removed text,
+  unique (image, name)
+) strict;
+create index copies_by_client on copies (master, client, name);
+create index copies_present on copies (master, client, name) where removed is null;
+"""
+"""One row for each image and place; what was tried before the last try is in ``events``."""
+
+EXPORTS_LEFT = """
+create table exports_left (
+  master text not null,
+  directory text not null,
+  text text not null,
+  why text not null,
+  cure text not null,
+  open integer not null,
+  seen text not null,
+  primary key (master, directory, why)
+) strict, without rowid;
+"""
+"""What a master exported without a reason when it was looked at last."""
+
+SERIES = """
+create index images_proven on images (master, client, kind, created, id, size_bytes)
+  where verified = 1 and size_bytes >= 0;
+create index runs_made on runs (master, client, kind, started, duration_s) where outcome in ('ok', 'warning');
+"""
+"""What trends and forecasts ask of every client stands in an index whole: no row is looked up for it.
+
+The second condition holds always; who does not ask for it (the views, which want what is there) gets another index.
+"""
+
+MACHINES = """
+create index images_of_machines on images (master, client, machine_id, created)
+  where removed is null and verified = 1 and fault is null and machine_id is not null;
+"""
+"""Which machines a client was before is asked of every client, whenever anybody asks for the status."""
+
 MIGRATIONS = {
     "m001_first": TABLES + VIEWS,
     "m002_finding_data": FINDING_DATA,
@@ -302,6 +376,12 @@ MIGRATIONS = {
     "m005_parallel": PARALLEL,
     "m006_image_fault": IMAGE_FAULT,
     "m007_job_ways": JOB_WAYS,
+    "m008_image_identity": IMAGE_IDENTITY,
+    "m009_waited": WAITED,
+    "m010_copies": COPIES,
+    "m011_exports_left": EXPORTS_LEFT,
+    "m012_series": SERIES,
+    "m013_machines": MACHINES,
 }
 """Every change of the schema in order. An old one is never edited once a release has shipped it."""
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from nimwrap.domain.codes import Outcome
 from nimwrap.domain.findings import Finding
 from nimwrap.domain.records import Attempt, Run
+from nimwrap.history.copy_row import CopyRow
 from nimwrap.history.history_errors import row_missing
 from nimwrap.history.model import ImageRow
 from nimwrap.history.sqlite.codec import columns, moment
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from sqlite_utils import Database
+
+    from nimwrap.domain.left_export import LeftExport
 
 
 def insert(database: Database, table: str, values: dict[str, Any]) -> int:
@@ -93,6 +96,18 @@ def image_row(database: Database, image_id: int) -> ImageRow:
     return ImageRow.from_row(found)
 
 
+def begin_copy(database: Database, of: dict[str, Any], values: dict[str, Any]) -> CopyRow:
+    """The row of a copy, new or taken up again, as it is stored now."""
+    where = (of["image"], of["name"])
+    known = value(database, "select id from copies where image = ? and name = ?", where)
+    if known is None:
+        known = insert(database, "copies", of | values)
+    else:
+        update(database, "copies", known, values)
+    found = database.conn.execute(f"{select(CopyRow._fields, 'copies')} where id = ?", (known,)).fetchone()
+    return CopyRow.from_row(found)
+
+
 def end_slot(database: Database, run: Run) -> None:
     """The run's slot is ``done``; ``skipped``, with the reason, when the client was left out on purpose."""
     skipped = run.outcome is Outcome.SKIPPED
@@ -109,3 +124,33 @@ def release(database: Database, master: str, client: str, at: datetime | str) ->
         (moment(at), master, client),
     )
     return changed.rowcount > 0
+
+
+def set_seen(database: Database, image_ids: Sequence[int], at: datetime | str) -> None:
+    seen = moment(at)
+    database.conn.executemany("update images set seen_at = ? where id = ?", [(seen, image) for image in image_ids])
+
+
+def stop_removals(database: Database, master: str, why: str, at: datetime | str) -> None:
+    database.conn.execute(
+        "insert into removal_stops (master, since, why) values (?, ?, ?) on conflict (master) do update"
+        " set since = excluded.since, why = excluded.why, resumed = null",
+        (master, moment(at), why),
+    )
+
+
+def resume_removals(database: Database, master: str, at: datetime | str) -> bool:
+    changed = database.conn.execute(
+        "update removal_stops set resumed = ? where master = ? and resumed is null", (moment(at), master)
+    )
+    return changed.rowcount > 0
+
+
+def set_exports_left(database: Database, master: str, left: Iterable[LeftExport], at: datetime | str) -> None:
+    """What stands there now takes the place of what stood there at the last look."""
+    database.conn.execute("delete from exports_left where master = ?", (master,))
+    database.conn.executemany(
+        "insert or replace into exports_left (master, directory, text, why, cure, open, seen)"
+        " values (?, ?, ?, ?, ?, ?, ?)",
+        [(master, one.directory, one.text, one.why, one.cure, int(one.open), moment(at)) for one in left],
+    )

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from nimwrap.domain.findings import Finding
 from nimwrap.domain.records import Attempt, ChangeState, InventoryClient, Run
 from nimwrap.failpoints import failpoint
+from nimwrap.history.copy_row import CopyRow
 from nimwrap.history.history_errors import StoreUnavailable, row_missing, unavailable
 from nimwrap.history.model import EventRow, ImageRow
 from nimwrap.history.run_lease import RunLease, remove_stale_leases
@@ -23,9 +24,11 @@ from nimwrap.history.sqlite import statements
 from nimwrap.history.sqlite.codec import columns, moment, run_columns, utc_now
 from nimwrap.history.sqlite.connection import select
 from nimwrap.history.sqlite.database import connect, immediate, migrate, private_state_dir
+from nimwrap.history.sqlite.master_writes import MasterWrites
 
 if TYPE_CHECKING:
     from sqlite_utils import Database
+
 
 PATIENCE_S = 30.0
 """How long a new act waits for another writer."""
@@ -37,7 +40,7 @@ Decide = Callable[[Sequence[EventRow]], "tuple[str, object] | None"]
 _EVENTS = select(EventRow._fields, "events")
 
 
-class Store:
+class Store(MasterWrites):
     """The history, open for writing. One connection, used by any number of threads, one write at a time.
 
     A new act waits up to 30 s for other writers. Ends, undoing and evidence wait 2 s; so does everything inside
@@ -281,6 +284,15 @@ class Store:
                 statements.update(database, "images", there[0], {"removal": "removed", "removed": values["recorded"]})
             return statements.insert(database, "images", values)
 
+    def add_found_image(self, **values: Any) -> int | None:
+        """Record an image that was found; None when its place has a row by now, which stays as it is."""
+        with self.writing("add_image") as database:
+            there = database.conn.execute(
+                "select id from images where master = ? and location = ? and removed is null",
+                (values["master"], str(values["location"])),
+            ).fetchone()
+            return None if there else statements.insert(database, "images", {"recorded": self._now(), **values})
+
     def update_image(self, image_id: int, **values: Any) -> None:
         """Set columns of an image. The end of a removal (``removed``) does not wait for the database."""
         with self.writing("update_image", hurried="removed" in values) as database:
@@ -294,6 +306,20 @@ class Store:
                 return now
             statements.update(database, "images", seen.id, values)
         return None
+
+    # --- copies
+
+    def begin_copy(self, image: ImageRow, name: str, kind: str, location: str, at: Moment) -> CopyRow:
+        """The row of a copy before anything is done for it; one of the same image and name is taken up again."""
+        of = {"image": image.id, "master": image.master, "client": image.client, "name": name}
+        values = {"kind": kind, "location": location, "size_bytes": image.size_bytes, "state": "making", "begun": at}
+        with self.writing("begin_copy") as database:
+            return statements.begin_copy(database, of, {**values, "reason": None, "removed": None})
+
+    def update_copy(self, copy_id: int, **values: Any) -> None:
+        """Set columns of a copy. The end of a removal (``removed``) does not wait for the database."""
+        with self.writing("update_copy", hurried="removed" in values) as database:
+            statements.update(database, "copies", copy_id, values)
 
     # --- clients and holds
 

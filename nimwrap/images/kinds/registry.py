@@ -28,6 +28,8 @@ def kinds_of(policy: BackupPolicy, client: str) -> tuple[str, ...]:
 
     Where none of the configured ones fits, all of them: preflight then says what is wrong.
     """
+    if len(policy.kinds) == 1:
+        return policy.kinds
     local = client == MASTER
     fitting = [kind for kind in policy.kinds if KINDS[kind].through_client != local]
     return tuple(sorted(fitting, key=lambda kind: not KINDS[kind].first)) or policy.kinds

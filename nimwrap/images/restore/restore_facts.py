@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from nimwrap.aix import df, host, lsnim, oslevel
 from nimwrap.aix.oslevel import Level
 from nimwrap.aix.text import Unrecognised
+from nimwrap.domain.sighting import Sightings
 from nimwrap.history.model import ImageRow
 from nimwrap.hosts.protocol import Host
 from nimwrap.hosts.script_batch import Answer, Question
 from nimwrap.images import image_probe
 from nimwrap.images.image_probe import Place, ProbedImage
 from nimwrap.images.kinds.registry import kind_of
+from nimwrap.images.sightings import look_script, read_sightings
 
 SPOT_DIRECTORY = "/export/nim/spot"
 SPOT_BYTES = 3 * 1024**3
@@ -62,9 +64,12 @@ class RestoreFacts:
     spot_free_bytes: int | None = None
     addresses: Mapping[str, str] | None = None
     names: frozenset[str] = frozenset()
+    sightings: Sightings = field(default_factory=Sightings)
 
 
-def gather(machine: Host, row: ImageRow, target: str, target_host: str | None, master_host: str | None) -> RestoreFacts:
+def gather(
+    machine: Host, row: ImageRow, target: str, target_host: str | None, master_host: str | None, spool: str
+) -> RestoreFacts:
     """Ask the master in one round trip."""
     place = Place(kind_of(row.kind), row.location, row.resource)
     asked = image_probe.questions(place)
@@ -75,6 +80,7 @@ def gather(machine: Host, row: ImageRow, target: str, target_host: str | None, m
         Question("all", shlex.join(lsnim.table_argv()), 60),
         Question("level", shlex.join(oslevel.argv()), 60),
         Question("room", shlex.join(df.argv(SPOT_DIRECTORY)), 60),
+        Question("sighting", look_script([row.location], spool), 60),
     ]
     hosts = [name for name in dict.fromkeys((target_host or target, master_host)) if name]
     asked += [Question(f"host_{n}", shlex.join(host.argv(name)), 30) for n, name in enumerate(hosts)]
@@ -91,7 +97,12 @@ def gather(machine: Host, row: ImageRow, target: str, target_host: str | None, m
         spot_free_bytes=_room(given.get("room")),
         addresses={name: address for n, name in enumerate(hosts) if (address := _address(given.get(f"host_{n}")))},
         names=_names(given.get("all")),
+        sightings=_sightings(given.get("sighting")),
     )
+
+
+def _sightings(answer: Answer | None) -> Sightings:
+    return Sightings() if answer is None or answer.unknown else read_sightings(answer.output)
 
 
 def _objects(answer: Answer | None) -> dict[str, lsnim.NimObject]:

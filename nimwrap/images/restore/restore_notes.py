@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -66,6 +67,28 @@ def cluster_notes(client: str, cluster: dict[str, Any] | None, *, elsewhere: boo
             )
         )
     return notes
+
+
+def earlier_machine_notes(image: ImageRow, others: Sequence[ImageRow]) -> list[Note]:
+    """A warning where the client has been several machines: this image is of one of them."""
+    newest: dict[str, ImageRow] = {}
+    for row in sorted(others, key=lambda row: row.created, reverse=True):
+        if row.machine_id and row.verified and row.fault is None:
+            newest.setdefault(row.machine_id, row)
+    if len(newest) < 2 or not image.machine_id:
+        return []
+    now = next(iter(newest))
+    told = "; ".join(
+        f"{machine}: {row.resource or row.location} of {row.created[:10]}" for machine, row in newest.items()
+    )
+    which = "the machine that it was last" if image.machine_id == now else "an earlier machine"
+    return [
+        Note(
+            f"{image.client} has been {len(newest)} machines, and this image is of {which} ({image.machine_id}); "
+            f"the newest of each: {told}",
+            "Compare with uname -m of the machine to restore; --image names an image of the other one.",
+        )
+    ]
 
 
 def other_machine_notes(client: str, target: str) -> list[Note]:

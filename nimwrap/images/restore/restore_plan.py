@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
 import shlex
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
+from pathlib import PurePosixPath
 from typing import Any
 
 from nimwrap.aix import lsnim, nim, nim_install
@@ -17,7 +19,14 @@ from nimwrap.history.model import ImageRow, RunRow
 from nimwrap.images.kinds.base import ImageNames
 from nimwrap.images.kinds.registry import kind_of
 from nimwrap.images.restore.restore_facts import SPOT_BYTES, SPOT_DIRECTORY, RestoreFacts, level, level_of, suffices
-from nimwrap.images.restore.restore_notes import Alternative, Note, alternatives, cluster_notes, other_machine_notes
+from nimwrap.images.restore.restore_notes import (
+    Alternative,
+    Note,
+    alternatives,
+    cluster_notes,
+    earlier_machine_notes,
+    other_machine_notes,
+)
 from nimwrap.images.verification import file_fault, header_fault, host_fault
 
 BOSINST_DIRECTORY = "/export/nim/bosinst"
@@ -82,7 +91,8 @@ def _said(note: Note) -> str:
 
 @dataclass(frozen=True)
 class RestoreRequest:
-    """``run``: the row of the run that made the image; ``others``: the client's newest images of other kinds."""
+    """``run``: the row of the run that made the image; ``others``: the client's newest images of other kinds;
+    ``siblings``: all of this kind. ``named_here``: the image has no resource, and bears the name that it is to get."""
 
     image: ImageRow
     target: str
@@ -91,6 +101,8 @@ class RestoreRequest:
     run: RunRow | None
     others: tuple[ImageRow, ...]
     now: datetime
+    siblings: tuple[ImageRow, ...] = ()
+    named_here: bool = False
 
 
 def passed_over(row: ImageRow, why: str) -> Note:
@@ -103,14 +115,16 @@ def passed_over(row: ImageRow, why: str) -> Note:
 
 def restore_plan(request: RestoreRequest, facts: RestoreFacts | None) -> RestorePlan:
     """The plan from what is recorded and, with ``facts``, from what the master has now."""
+    known = facts or RestoreFacts()
+    request = _named(request, known)
     row, target = request.image, request.target
     elsewhere = target != row.client
-    known = facts or RestoreFacts()
     spot, make_spot = _spot(row, known)
     plan = RestorePlan(row.client, target, row, spot, other_ways=alternatives(row, request.master_host))
     cluster = json.loads(request.run.cluster) if request.run and request.run.cluster else None
     plan.warnings += cluster_notes(row.client, cluster, elsewhere=elsewhere)
     plan.warnings += other_machine_notes(row.client, target) if elsewhere else []
+    plan.warnings += earlier_machine_notes(row, request.siblings)
     _about_the_image(plan, request, known)
     _about_the_target(plan, known)
     plan.steps += _prepare(request, known)
@@ -127,6 +141,15 @@ def restore_plan(request: RestoreRequest, facts: RestoreFacts | None) -> Restore
     plan.steps += _install(request, known, spot)
     plan.steps += _afterwards(request)
     return plan
+
+
+def _named(request: RestoreRequest, facts: RestoreFacts) -> RestoreRequest:
+    """The request for a plain file with the name that it is to be defined by: NIM installs from resources only."""
+    row = request.image
+    if row.resource is not None or kind_of(row.kind).resource_type is None:
+        return request
+    stem = re.sub("[^A-Za-z0-9_-]", "_", PurePosixPath(row.location).stem)
+    return replace(request, image=row._replace(resource=_free(stem, facts.names)), named_here=True)
 
 
 def _about_the_image(plan: RestorePlan, request: RestoreRequest, facts: RestoreFacts) -> None:
@@ -225,10 +248,11 @@ def _free(name: str, taken: frozenset[str]) -> str:
 def _prepare(request: RestoreRequest, facts: RestoreFacts) -> list[RestoreStep]:
     row, target = request.image, request.target
     ref = f"{row.master}/{row.client}"
+    pinned = row.id if request.named_here else row.resource or row.id
     steps = [
         RestoreStep(
             "keep nimwrap's hands off the client and the image",
-            f"nimwrap hold {ref} --reason restore && nimwrap images pin {row.resource or row.id}",
+            f"nimwrap hold {ref} --reason restore && nimwrap images pin {pinned}",
             "Undo both when the client is back: nimwrap release, nimwrap images unpin.",
         ),
         RestoreStep(

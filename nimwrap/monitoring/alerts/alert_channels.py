@@ -19,6 +19,7 @@ from nimwrap.domain.errors import NimwrapError
 from nimwrap.monitoring.alerts.digest import DigestMessage
 
 TRIES = 3
+_MAIL = ("mailto", "mailtos")
 _TALKATIVE = ("apprise", "urllib3", "urllib3.connectionpool", "requests", "smtplib")
 
 
@@ -66,6 +67,11 @@ def _one(number: int, url: Secret, message: DigestMessage, pause_s: float) -> De
         name = f"{name} ({text.partition(':')[0][:20]})"
         if not place.add(text):
             return Delivery(name, "Apprise does not understand this URL")
+        if text.partition(":")[0] in _MAIL and "format=" not in text:
+            for server in place:
+                server.notify_format = (
+                    apprise.NotifyFormat.TEXT
+                )  # else Apprise makes HTML of lines, which few phones show as lines
         took = _tried(place, message, pause_s)
     except NimwrapError as error:
         return Delivery(name, error.message)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from nimwrap.domain.alert_kind import AlertKind
@@ -9,6 +10,9 @@ from nimwrap.monitoring.alerts.alert_states import Item, News
 from nimwrap.monitoring.protection import Protection
 
 _SHOWN = 40
+_MENTION = re.compile(r"@(?=(?:everyone|here|channel|all|team|room)\b)", re.IGNORECASE)
+_MARKUP = re.compile(r"<(?=[!@#&])")
+"""Slack and Discord: ``<!channel>``, ``<@U024>``, ``<@&role>``."""
 
 
 @dataclass(frozen=True)
@@ -20,14 +24,14 @@ class DigestMessage:
     urgent: bool = True
 
 
-def digest(fresh: News, found: Protection) -> DigestMessage:
-    """The message for the news of one fleet run."""
+def digest(fresh: News, found: Protection, site: str) -> DigestMessage:
+    """The message for the news of one fleet run. ``site``: where it comes from, for whoever has several."""
     told = {kind: fresh.items.get(kind, ()) for kind in AlertKind}
     counts = ", ".join(f"{len(items)} {kind}" for kind, items in told.items() if items)
     parts = [_part(kind.heading, items) for kind, items in told.items() if items]
     body = "\n\n".join([found.sentence, *parts, "More: nimwrap status, nimwrap history, nimwrap show RUN"])
     urgent = any(items for kind, items in told.items() if kind is not AlertKind.RECOVERED)
-    return DigestMessage(f"nimwrap: {counts}", body, urgent=urgent)
+    return DigestMessage(f"nimwrap: {counts} ({_flat(site)})", body, urgent=urgent)
 
 
 def _part(title: str, items: tuple[Item, ...]) -> str:
@@ -42,5 +46,7 @@ def _part(title: str, items: tuple[Item, ...]) -> str:
 
 
 def _flat(text: str) -> str:
-    """One line without control characters: names and reasons come from outside."""
-    return "".join(letter if letter.isprintable() else " " for letter in text)
+    """One line without control characters, and without what a chat takes for a call to everybody: names and reasons
+    come from outside."""
+    line = "".join(letter if letter.isprintable() else " " for letter in text)
+    return _MARKUP.sub("< ", _MENTION.sub("(at)", line))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from datetime import datetime
+from socket import gethostname
 from typing import TYPE_CHECKING
 
 from nimwrap.config.model import Config
@@ -44,17 +45,17 @@ def _tell(config: Config, store: History, reader: Queries, now: datetime) -> lis
 
     found = protection(config, reader, now)
     states = states_of(found)
-    fresh = News()
+    fresh, site = News(), gethostname()
 
     def decide(before: States) -> tuple[str, bool]:
         nonlocal fresh
         fresh = news(found, before, states, config.notify.on)
-        return digest(fresh, found).subject if fresh else "nothing to tell", bool(fresh)
+        return digest(fresh, found, site).subject if fresh else "nothing to tell", bool(fresh)
 
     noted = note(store, states, decide, now)
     if noted is None or not noted.send:
         return []
-    deliveries = deliver(config.notify.urls, digest(fresh, found))
+    deliveries = deliver(config.notify.urls, digest(fresh, found, site))
     if any(not delivery.trouble for delivery in deliveries):
         delivered(store, noted, states)
     return [Problem("notify", f"{one.place}: {one.trouble}", HINT) for one in deliveries if one.trouble]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -10,13 +10,15 @@ from nimwrap.config.model import Config
 from nimwrap.domain.durations import parse_rfc3339
 from nimwrap.domain.names import PLAIN_KIND
 from nimwrap.domain.ref import ClientRef
-from nimwrap.history.model import ImageSize
+from nimwrap.history.model import ImageSeries
 from nimwrap.history.ports import Queries
-from nimwrap.images.capacity import RECENT, Forecast, Need, PastImages, forecast, needs_of, under
+from nimwrap.images.capacity import Forecast, Generations, Need, PastImages, forecast, needs_of, under
 from nimwrap.images.kinds.registry import home, kinds_of
 
-_IMAGES = 12
-"""Images of a client that its growth is read from."""
+LAST = 30
+"""Images of a client and kind that its growth is read from."""
+KindsPast = Mapping[str, PastImages]
+"""Of one client, by kind."""
 
 
 @dataclass(frozen=True)
@@ -28,27 +30,34 @@ class RoomForImages:
     forecast: Forecast
 
 
-def rooms(reader: Queries, config: Config, refs: Sequence[ClientRef], now: datetime) -> list[RoomForImages]:
+def rooms(reader: Queries, config: Config, past: Mapping[ClientRef, KindsPast], now: datetime) -> list[RoomForImages]:
     """The filesystems that the newest runs measured, with the forecast of each, the fullest first."""
     measured = _measured(reader)
-    places = {ref: place for ref in refs if (place := _mount_of(config, ref, measured)) is not None}
-    images = reader.image_sizes_of([(ref.master, ref.client) for ref in places], PLAIN_KIND, _IMAGES)
-    past = past_of_all(reader, config, places)
-    mounts: dict[tuple[str, str], dict[str, list[ImageSize]]] = {}
-    for ref, place in places.items():
-        of_mount = mounts.setdefault(place, {})
-        if rows := images.get((ref.master, ref.client)):
-            of_mount[ref.client] = rows
+    mounts: dict[tuple[str, str], list[ClientRef]] = {}
+    for ref in past:
+        place = _mount_of(config, ref, measured)
+        if place is not None:
+            mounts.setdefault(place, []).append(ref)
     found = []
-    for (master, mount), histories in mounts.items():
+    for (master, mount), refs in mounts.items():
         seen, free = measured[master, mount]
-        keep = {client: config.policy(master, client).keep for client in histories}
-        refs_there = [ClientRef(master, client) for client in histories]
-        needs = [each for ref in refs_there for each in needs_of(config, ref, past[ref], filesystem=mount, now=now)]
-        needs = needs or [Need("", mount, None)]
+        writing = {ref.client: images for ref in refs if (images := _generations(config, ref, past[ref])).series.sizes}
+        needs = [
+            need
+            for ref in refs
+            if ref.client in writing
+            for need in needs_of(config, ref, past[ref], filesystem=mount, now=now)
+        ]
         parallel = config.masters[master].most_parallel if master in config.masters else 1
-        found.append(RoomForImages(master, seen, forecast(needs, histories, keep, free, parallel, now)))
+        room = forecast(needs or [Need("", mount, None)], writing, free, parallel, now)
+        found.append(RoomForImages(master, seen, room))
     return sorted(found, key=lambda room: room.forecast.free_bytes)
+
+
+def _generations(config: Config, ref: ClientRef, past: KindsPast) -> Generations:
+    images = past.get(PLAIN_KIND, PastImages())
+    present = sum(row.verified for row in images.present)
+    return Generations(images.series, present, config.policy(ref.master, ref.client).keep)
 
 
 def _measured(reader: Queries) -> dict[tuple[str, str], tuple[datetime, int]]:
@@ -66,7 +75,7 @@ def _mount_of(config: Config, ref: ClientRef, measured: Iterable[tuple[str, str]
     return max(fitting, key=lambda place: len(place[1]), default=None)
 
 
-def past_of_all(reader: Queries, config: Config, refs: Iterable[ClientRef]) -> dict[ClientRef, dict[str, PastImages]]:
+def past_of_all(reader: Queries, config: Config, refs: Iterable[ClientRef]) -> Mapping[ClientRef, KindsPast]:
     """What the history has of all of them, in two queries for each kind."""
     of_kind: dict[str, list[ClientRef]] = {}
     for ref in refs:
@@ -75,7 +84,7 @@ def past_of_all(reader: Queries, config: Config, refs: Iterable[ClientRef]) -> d
     past: dict[ClientRef, dict[str, PastImages]] = {}
     for kind, those in of_kind.items():
         keys = [(ref.master, ref.client) for ref in those]
-        sizes, present = reader.sizes_of(keys, kind, RECENT), reader.images_of(keys, kind)
+        series, present = reader.image_series_of(keys, kind, LAST), reader.images_of(keys, kind)
         for ref, key in zip(those, keys, strict=True):
-            past.setdefault(ref, {})[kind] = PastImages(sizes.get(key, ()), present.get(key, ()))
+            past.setdefault(ref, {})[kind] = PastImages(series.get(key, ImageSeries()), present.get(key, ()))
     return past

@@ -50,10 +50,14 @@ class ClusterHistory:
 def histories(reader: Queries, clusters: Iterable[ClusterView]) -> list[ClusterHistory]:
     """The history of each cluster, those with the most failures first, bounded."""
     chosen = list(clusters)
-    runs = reader.last_runs_of([(ref.master, ref.client) for cluster in chosen for ref in cluster.members], RUNS)
-    of_cluster = [(cluster, _in_order(runs, cluster)) for cluster in chosen]
-    of_cluster.sort(key=lambda one: (-sum(run.outcome in _BAD for run in one[1]), one[0].name))
-    return [ClusterHistory(cluster, tuple(map(_moment, of_members))) for cluster, of_members in of_cluster[:CLUSTERS]]
+    bad = reader.bad_runs_of(_members(chosen), RUNS)
+    chosen.sort(key=lambda one: (-sum(bad.get((ref.master, ref.client), 0) for ref in one.members), one.name))
+    runs = reader.last_runs_of(_members(chosen[:CLUSTERS]), RUNS)
+    return [ClusterHistory(one, tuple(map(_moment, _in_order(runs, one)))) for one in chosen[:CLUSTERS]]
+
+
+def _members(clusters: Iterable[ClusterView]) -> list[Key]:
+    return [(ref.master, ref.client) for cluster in clusters for ref in cluster.members]
 
 
 def _in_order(runs: Mapping[Key, Sequence[RunRow]], cluster: ClusterView) -> list[RunRow]:

@@ -6,15 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from nimwrap.domain.codes import FailureCode
+from nimwrap.domain.codes import SET_ASIDE, FailureCode
 from nimwrap.domain.ref import ClientRef
 from nimwrap.history.model import RunRow
 from nimwrap.history.ports import Queries
 
 SINCE = timedelta(days=30)
 _LOOKED_AT = 300
-_CHOSEN = frozenset({FailureCode.HELD})
-"""Not failures: somebody wanted it so."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +35,7 @@ def causes(reader: Queries, now: datetime) -> list[Cause]:
     runs: dict[FailureCode, list[RunRow]] = {}
     for run in reader.failed_runs(since, _LOOKED_AT):
         runs.setdefault(FailureCode(str(run.failure_code)), []).append(run)
-    found = [_cause(code, counts[code], of_code) for code, of_code in runs.items() if code not in _CHOSEN]
+    found = [_cause(code, counts[code], of_code) for code, of_code in runs.items() if code not in SET_ASIDE]
     return sorted(found, key=lambda cause: (-cause.count, cause.code))
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from nimwrap.domain.verdict import Judged, Verdict
+from nimwrap.domain.verdict import Judged, ReasonCode, Verdict
 from nimwrap.history.model import FleetRow
 
 
@@ -19,9 +19,15 @@ def next_steps(name: str, judged: Judged, row: FleetRow, *, held: bool, schedule
         (row.vanished, f'define it in NIM again, or say `exclude = true` under [clients."{name}"]'),
         (held, f"nimwrap release {name}, when the reason is gone"),
         (scheduled is False, "name it in the targets of a schedule; nimwrap schedule list shows them"),
+        (_uncopied(judged), f"nimwrap images copy {name} tries again; nimwrap images copies {name} says what is there"),
         (judged.overdue, f"nimwrap check {name} shows what a backup would meet; nimwrap backup {name} makes one"),
     )
     return next((str(step) for meant, step in steps if meant), "")
+
+
+def _uncopied(judged: Judged) -> bool:
+    codes = {ReasonCode.ONLY_ONE_COPY, ReasonCode.COPY_FAILED, ReasonCode.COPY_LATE}
+    return judged.reasons[0].code in codes
 
 
 def grouped(steps: Iterable[tuple[str, str]]) -> list[tuple[list[str], str]]:

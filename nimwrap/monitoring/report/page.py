@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator
 from datetime import date, datetime, timedelta
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
@@ -14,17 +12,19 @@ from nimwrap.domain.codes import ExitCode
 from nimwrap.domain.durations import format_duration, format_size, parse_rfc3339
 from nimwrap.domain.errors import NimwrapError
 from nimwrap.domain.names import PLAIN_KIND
-from nimwrap.domain.verdict import Verdict, texts
+from nimwrap.domain.verdict import Verdict
 from nimwrap.history.ports import Queries
-from nimwrap.monitoring.protection import ClientView, Protection, protection
+from nimwrap.monitoring.collector_pause import collector_paused
+from nimwrap.monitoring.protection import protection
 from nimwrap.monitoring.report import calendar_chart, small_charts, timeline_chart
-from nimwrap.monitoring.report.capacity_view import RoomForImages, rooms
+from nimwrap.monitoring.report.capacity_view import RoomForImages, past_of_all, rooms
+from nimwrap.monitoring.report.client_rows import client_rows
 from nimwrap.monitoring.report.cluster_history import histories
 from nimwrap.monitoring.report.failure_causes import causes
 from nimwrap.monitoring.report.next_steps import grouped, some
 from nimwrap.monitoring.report.nights import LastNight, last_night, nights
 from nimwrap.monitoring.report.parallel_view import night_rates
-from nimwrap.monitoring.report.svg import Markup, joined, plain, tag
+from nimwrap.monitoring.report.svg import Markup, local_minute, plain, typed
 from nimwrap.monitoring.report.trends import trends
 
 if TYPE_CHECKING:
@@ -32,16 +32,22 @@ if TYPE_CHECKING:
 
 _FEW_NIGHTS = 14
 """Nights that the table below the calendar lists."""
-_TYPED = re.compile(r"`([^`'\n]+)`")  # and not what a message quotes `so'
 
 
 def page(config: Config, reader: Queries, now: datetime) -> str:
     """The whole page as text. NimwrapError (exit 78) where Jinja2 is not installed."""
+    with collector_paused():
+        return _page(config, reader, now)
+
+
+def _page(config: Config, reader: Queries, now: datetime) -> str:
     template = _environment().from_string(_resource("report.html.jinja"))
     found = protection(config, reader, now)
     months = nights(reader, now)
     night = last_night(reader)
     names = found.named
+    past = past_of_all(reader, config, names)
+    of_client = trends(reader, past, {view.ref: view.row.kind or PLAIN_KIND for view in found.clients})
     return template.render(
         style=Markup(_resource("report.css")),
         version=__version__,
@@ -57,30 +63,14 @@ def page(config: Config, reader: Queries, now: datetime) -> str:
         causes=causes(reader, now),
         histories=[(each, small_charts.holders(each)) for each in histories(reader, found.clusters)],
         clusters=len(found.clusters),
-        rooms=[_room(each) for each in rooms(reader, config, [view.ref for view in found.clients], now)],
-        clients=_clients(reader, found),
+        rooms=[_room(each) for each in rooms(reader, config, past, now)],
+        clients=client_rows(found, names, of_client),
         names=names,
+        copies=[(names[view.ref], one) for view in found.clients for one in view.copies],
     )
 
 
 _BY_WEIGHT = (Verdict.OK, Verdict.WARNING, Verdict.CRITICAL, Verdict.UNKNOWN)
-
-
-def _clients(reader: Queries, found: Protection) -> Iterator[dict[str, Any]]:
-    of_client = trends(reader, {view.row.key: view.row.kind or PLAIN_KIND for view in found.clients})
-    for view in found.clients:
-        trend = of_client[view.row.key]
-        yield {
-            "view": view,
-            "size": small_charts.spark(trend.sizes, "image sizes", format_size),
-            "took": small_charts.spark(trend.durations, "durations", format_duration),
-            "last_took": format_duration(trend.durations[-1]) if trend.durations else "",
-            "why": _why(view),
-        }
-
-
-def _why(view: ClientView) -> str:
-    return texts(view.judged.reasons)
 
 
 def _last_night(config: Config, reader: Queries, night: LastNight, now: datetime) -> dict[str, Any]:
@@ -116,25 +106,13 @@ def _environment() -> Environment:
     made = Environment(
         autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, finalize=_shown
     )
-    made.filters.update(ago=format_duration, size=format_size, moment=_moment, day=_day, typed=_typed)
+    made.filters.update(ago=format_duration, size=format_size, moment=local_minute, day=_day, typed=typed)
     return made
 
 
 def _shown(value: object) -> object:
     """What a page cannot show is replaced before it is escaped; markup of ours stays."""
     return plain(value) if isinstance(value, str) and not hasattr(value, "__html__") else value
-
-
-def _typed(text: str) -> Markup:
-    """What stands between backticks, as in messages on a terminal, shown as what can be typed."""
-    parts = _TYPED.split(text)
-    return joined(tag("code", part) if number % 2 else part for number, part in enumerate(parts))
-
-
-def _moment(value: datetime | str | None) -> str:
-    """``2026-11-23 12:02`` by this machine's clock."""
-    moment = parse_rfc3339(value) if isinstance(value, str) else value
-    return f"{moment.astimezone():%Y-%m-%d %H:%M}" if moment else ""
 
 
 def _day(value: date | datetime) -> str:

@@ -1,8 +1,6 @@
-"""The small charts: trends in a table's cell, who held a cluster's address, room that is left."""
+"""The small charts: who held a cluster's address, and room that is left."""
 
 from __future__ import annotations
-
-from collections.abc import Callable, Sequence
 
 from nimwrap.domain.durations import parse_rfc3339
 from nimwrap.images.capacity import Forecast
@@ -12,32 +10,6 @@ from nimwrap.monitoring.report.svg import Markup, drawing, joined, tag
 _WIDE, _LEFT, _LANE = 960, 120, 34
 _APART = 11
 """Between the marks of two nodes in one lane: they are backed up minutes after one another."""
-
-
-def spark(values: Sequence[int], what: str, written: Callable[[float], str]) -> Markup:
-    """A trend as a line of 96 by 22, the newest value as a dot; nothing without two values."""
-    if len(values) < 2:
-        return Markup("")
-    low, high = min(values), max(values)
-    floor = low - max(high - low, high * 0.1) * 0.25
-    reach = max(high - floor, 1) * 1.1
-    points = [
-        (round(2 + 88 * number / (len(values) - 1)), round(20 - 18 * (value - floor) / reach))
-        for number, value in enumerate(values)
-    ]
-    line = " ".join(f"{x},{y}" for x, y in points)
-    label = f"{what} of the last {len(values)}: {written(values[0])} to {written(values[-1])}"
-    x, y = points[-1]
-    return tag(
-        "svg",
-        tag("polyline", points=line),
-        tag("circle", cx=x, cy=y, r=2),
-        viewBox="0 0 96 22",
-        class_="spark",
-        role="img",
-        aria_label=label,
-        data_values=",".join(map(str, values)),
-    )
 
 
 def holders(history: ClusterHistory) -> Markup:

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from nimwrap.domain.durations import format_duration, parse_rfc3339
 from nimwrap.history.model import AttemptRow, RunRow
 from nimwrap.monitoring.report.nights import LastNight
-from nimwrap.monitoring.report.svg import Markup, drawing, joined, tag
+from nimwrap.monitoring.report.svg import Markup, drawing, joined, safe, tag
 
 WIDTH, LEFT, TOP = 960, 120, 22
 NAMED_ROWS = 40
@@ -130,26 +130,21 @@ def _bar(run: RunRow, attempts: Sequence[AttemptRow], scale: Scale, y: float, he
     begins, ends = scale.x(parse_rfc3339(run.started)), scale.x(_end(run, now))
     middle = y + height / 2
     thick = max(2.0, height * 0.62)
-    parts = [tag("title", _told(run, now))]
-    parts.append(_rect(begins, ends, middle, max(1.0, height * 0.16)))
+    rects = [_rect(begins, ends, middle, max(1.0, height * 0.16))]
     for attempt in attempts:
-        parts.append(_rect(scale.x(parse_rfc3339(attempt.started)), scale.x(_end(attempt, now)), middle, thick))
+        rects.append(_rect(scale.x(parse_rfc3339(attempt.started)), scale.x(_end(attempt, now)), middle, thick))
     if not attempts:
-        parts.append(_rect(begins, begins + 3, middle, thick))
-    return tag(
-        "g",
-        *parts,
-        class_=f"run {run.outcome}",
-        data_run=run.id,
-        data_client=run.client,
-        data_outcome=run.outcome,
-        data_attempts=len(attempts),
+        rects.append(_rect(begins, begins + 3, middle, thick))
+    outcome = safe(run.outcome)
+    return Markup(  # thousands of them: tag() takes five times as long
+        f'<g class="run {outcome}" data-run="{safe(run.id)}" data-client="{safe(run.client)}" data-outcome="{outcome}"'
+        f' data-attempts="{len(attempts)}"><title>{safe(_told(run, now))}</title>{"".join(rects)}</g>'
     )
 
 
-def _rect(begins: float, ends: float, middle: float, height: float) -> Markup:
+def _rect(begins: float, ends: float, middle: float, height: float) -> str:
     width = max(ends - begins, 1.5)
-    return tag("rect", x=f"{begins:.1f}", y=f"{middle - height / 2:.1f}", width=f"{width:.1f}", height=f"{height:.1f}")
+    return f'<rect x="{begins:.1f}" y="{middle - height / 2:.1f}" width="{width:.1f}" height="{height:.1f}"></rect>'
 
 
 def _told(run: RunRow, now: datetime) -> str:

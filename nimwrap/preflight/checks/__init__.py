@@ -22,6 +22,7 @@ from nimwrap.preflight.facts import FactError
 
 CHECKS: tuple[tuple[str, Callable[[CheckContext], Finding]], ...] = (
     ("master_tools", nim_checks.tools),
+    ("master_settings", nim_checks.master_settings),
     ("client_known", nim_checks.client_known),
     ("name_rule", nim_checks.name_rule),
     ("control", nim_checks.control),

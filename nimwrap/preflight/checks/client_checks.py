@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from nimwrap.aix import lsvg
+from collections.abc import Sequence
+
+from nimwrap.aix import exclude_rootvg, lsvg
 from nimwrap.aix.ps import Process
 from nimwrap.domain.codes import FailureCode
 from nimwrap.domain.findings import Finding
@@ -70,9 +72,30 @@ def exclude_file(s: CheckContext) -> Finding:
     """Flag ``e`` reads /etc/exclude.rootvg (aix-nim section 2.2)."""
     if "e" not in s.policy.mksysb_flags:
         return skip("mksysb_flags has no e")
-    if s.client.exclude_file.need():
+    found = s.client.exclude_file.need()
+    if found.patterns is None:
+        return warn(
+            "the client has no /etc/exclude.rootvg: flag e of mksysb_flags is left out, and nothing else is",
+            "make it on the client, with lines such as ^./tmp/ (anchored), or take e out of mksysb_flags",
+        )
+    if not found.unanchored:
         return ok("/etc/exclude.rootvg is there")
+    mounts = [one.mounted_on for one in s.client.mounts.value or () if not one.node]
+    told = [_drops(pattern, exclude_rootvg.dropped(pattern, mounts)) for pattern in found.unanchored[:_PATTERNS]]
+    more = len(found.unanchored) - len(told)
     return warn(
-        "the client has no /etc/exclude.rootvg: flag e of mksysb_flags is left out, and nothing else is",
-        "make it on the client, with lines such as ^./tmp/ (anchored), or take e out of mksysb_flags",
+        f"/etc/exclude.rootvg has patterns without ^, which drop wherever they match: {'; '.join(told)}"
+        + (f"; and {more} more" if more else ""),
+        "anchor each at the root, such as ^./tmp/, and take empty lines out; what is dropped is in no image",
+        "\n".join(found.patterns),
     )
+
+
+_PATTERNS = 5
+"""So many are told with what they drop."""
+
+
+def _drops(pattern: str, directories: Sequence[str]) -> str:
+    name = repr(pattern) if pattern else "an empty line"
+    shown = ", ".join(directories[:6]) + (" ..." if len(directories) > 6 else "")
+    return f"{name} drops files below {shown}" if shown else f"{name} matches in the middle of a path too"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from nimwrap.aix.etc_exports import ExportEntry
 from nimwrap.config.model import REMEDIES
 from nimwrap.domain.codes import FailureCode
 from nimwrap.domain.findings import Finding
@@ -20,13 +21,12 @@ def exports(s: CheckContext) -> Finding:
     s.on_master.exported.need()
     found = nearby_exports(s)
     evidence = "\n".join(export.text for export in found)
-    path, base = s.path or "", s.policy.directory.rstrip("/")
+    path = s.path or ""
     above = [export for export in found if within(path, export.directory) and export.directory != path]
     below = [export for export in found if within(export.directory, path) and export.directory != path]
     if above or (below and s.source.actual == s.source.expected):
         side, first = ("above", above[0]) if above else ("below", below[0])
-        ours = STAGING in first.directory.split("/")
-        passing = "it is nimwrap's own, for another operation, and goes by itself; " if ours else ""
+        passing = "it is nimwrap's own, for another operation, and goes by itself; " if _is_ours(first) else ""
         return refuse(
             FailureCode.EXPORT_CONFLICT,
             f"{first.directory} is exported, {side} {path} in the same file system: NIM cannot export the latter",
@@ -34,7 +34,7 @@ def exports(s: CheckContext) -> Finding:
             " give the images a directory, or better a file system, of their own",
             evidence,
         )
-    if [export for export in below if not within(export.directory, f"{base}/{STAGING}")]:
+    if [export for export in below if not _is_ours(export)]:
         barred = obstacles(s)
         left = " or ".join(name for name in REMEDIES if name not in barred) or "none"
         return warn(
@@ -51,6 +51,10 @@ def exports(s: CheckContext) -> Finding:
             evidence,
         )
     return _standing(s)
+
+
+def _is_ours(export: ExportEntry) -> bool:
+    return STAGING in export.directory.split("/")
 
 
 def _standing(s: CheckContext) -> Finding:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from nimwrap.aix import lsnim
 from nimwrap.aix.classify import classify
 from nimwrap.aix.host import not_found
 from nimwrap.domain.codes import FailureCode
@@ -127,19 +128,25 @@ def cpuid(s: CheckContext) -> Finding:
     if stored.upper() == actual.upper():
         return ok(actual)
     told = s.client.niminfo.value
+    evidence = f"cpuid = {stored}\nuname -m: {actual}"
+    itself = (s.on_master.objects.value or {}).get(lsnim.MASTER)
     if told is not None and told.name == s.ref.client:
+        if itself is not None and (itself.first("validate_cpuid") or "").lower() == "no":
+            return ok(
+                f"{actual}; NIM has stored {stored}, and is told not to compare them (validate_cpuid=no)", evidence
+            )
         return warn(
             f"NIM has stored cpuid {stored}, and {s.ref.client} has {actual}, as after a move to another frame (LPM)",
             f"nim -Fo change -a cpuid={actual} {s.ref.client}; where clients move often, NIM can be told not to compare"
             " them (validate_cpuid of the master)",
-            f"cpuid = {stored}\nuname -m: {actual}",
+            evidence,
         )
     return refuse(
         FailureCode.CLIENT_IDENTITY,
         f"NIM has stored cpuid {stored}, and the machine that answers as {s.host} has {actual}",
         f"if {s.ref.client} was moved to another frame (LPM) or rebuilt: nim -Fo change -a cpuid={actual}"
         f" {s.ref.client}; if not, {s.host} leads to another machine",
-        f"cpuid = {stored}\nuname -m: {actual}",
+        evidence,
     )
 
 

@@ -30,6 +30,38 @@ def tools(s: CheckContext) -> Finding:
     )
 
 
+_OPEN_TO_ALL = (("restrict_nfs_exports", "no"), ("global_export", "yes"))
+_NFS = ("nfs_vers", "nfs_sec", "nfs_domain")
+
+
+def master_settings(s: CheckContext) -> Finding:
+    """What the master's own object says about NFS (aix-nim section 3.3; aix-audit, end of section 3)."""
+    itself = s.on_master.objects.need().get(lsnim.MASTER)
+    if itself is None:
+        return skip("the master's own object is not listed")
+    listed = {key: (itself.first(key) or "").lower() for key in (*dict(_OPEN_TO_ALL), *_NFS)}
+    told = ", ".join(f"{key}={value}" for key, value in listed.items() if value)
+    if s.source.actual == s.source.expected:
+        return ok(told or "NFS as NIM has it from the start", _listed(itself))
+    if any(listed[key] == value for key, value in _OPEN_TO_ALL):
+        return warn(
+            f"{told}: NIM exports to every host, and lets root write only from the addresses that it knows. Where the"
+            " client's differs, its mount succeeds and its writing fails (write_denied)",
+            "a remedy that exports by itself is not concerned; to undo the setting: nim -o change"
+            " -a restrict_nfs_exports=yes -a global_export=no master",
+            _listed(itself),
+        )
+    if listed["nfs_vers"] == "4" or listed["nfs_sec"] not in ("", "sys"):
+        return warn(
+            f"{told}: NIM's own operation uses it; nimwrap's own mount asks for version 3 first, then for"
+            " whatever the server gives",
+            "try `nimwrap check` and one backup of one client; where the server takes only version 4, its words are in"
+            " the failure",
+            _listed(itself),
+        )
+    return ok(told or "NFS as NIM has it from the start", _listed(itself))
+
+
 def client_known(s: CheckContext) -> Finding:
     """The master must list the client, as a machine of a type that the configured kinds fit."""
     objects = s.on_master.objects

@@ -13,9 +13,15 @@ from nimwrap.preflight.check_context import CheckContext
 from nimwrap.preflight.export_allowlist import leads_to
 from nimwrap.preflight.permanent_fix import permanent_fix
 from nimwrap.preflight.possible_remedies import obstacles, possible_remedies, remedies_in_order
-from nimwrap.preflight.source_address import ALIAS_ORDER, STRONG
+from nimwrap.preflight.source_address import ALIAS_ORDER, NETSTAT, PERL, ROUTE_GET, STRONG, TRACEROUTE
 
-_HOW = {"perl": "by perl, from the kernel", "traceroute": "by traceroute", ALIAS_ORDER: "guessed by alias order"}
+_HOW = {
+    PERL: "by perl, from the kernel",
+    TRACEROUTE: "by traceroute",
+    ROUTE_GET: "by route get",
+    NETSTAT: "by netstat, of a connection made for it",
+    ALIAS_ORDER: "guessed by alias order",
+}
 
 
 def source_address(s: CheckContext) -> Finding:
@@ -26,7 +32,7 @@ def source_address(s: CheckContext) -> Finding:
     evidence = _evidence(s)
     if actual is None:
         return warn(
-            f"neither perl nor traceroute nor the order of aliases tells which address {s.ref.client} leaves from",
+            f"neither perl, traceroute, route, netstat nor the order of aliases tells what {s.ref.client} leaves from",
             'on the client: traceroute MASTER, and the line "source should be"',
             evidence,
         )
@@ -50,6 +56,13 @@ def _differs(s: CheckContext, actual: str, evidence: str) -> Finding:
         " only, so that its mount would be denied"
     )
     lasting = permanent_fix(s.ref.client, host, origin)
+    if s.source.method not in STRONG:
+        return warn(
+            f"{s.ref.client} seems to leave from {actual}, {origin}. That is known only from the order of its"
+            " addresses: too weak to let an address in. NIM's own operation is tried, and fails if it is that one",
+            f"install perl (perl.rte) or traceroute on the client, so that it can be proven. For good: {lasting}",
+            evidence,
+        )
     why_not = obstacle(s)
     if why_not:
         fix = "\n".join(filter(None, (lasting, _way_out(s))))
@@ -76,7 +89,7 @@ def _way_out(s: CheckContext) -> str:
 
 
 def obstacle(s: CheckContext) -> str:
-    """Why no remedy may be used for a source address that differs; empty when one may."""
+    """Why no remedy may be used for a source address that is proven to differ; empty when one may."""
     if s.policy.export_change == "never":
         return 'export_change = "never" forbids to let it in'
     allowed = remedies_in_order(s.policy, ())
@@ -85,8 +98,6 @@ def obstacle(s: CheckContext) -> str:
     if not possible_remedies(s):
         why = " and ".join(dict.fromkeys(found.why for found in obstacles(s, allowed).values()))
         return f"{why} leaves remedies = {list(s.policy.remedies)} no way to let it in"
-    if s.source.method not in STRONG:
-        return "known only from the order of the addresses, which is too weak to let an address in"
     if not s.source_proven:
         return "none of the client's own interfaces holds this address"
     return ""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import posixpath
 import re
 import shlex
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from nimwrap.domain.names import is_nim_name
@@ -33,9 +33,11 @@ _SSH_TAKES_VALUE = "bcDEeFIiJLlmOopQRSWw"
 
 @dataclass
 class Reading:
-    """What a command has turned out to do so far. ``client``: whose crontab this is, when the user said so."""
+    """What a command has turned out to do so far. ``client``: whose crontab this is, when the user said so; ``known``:
+    the names that an inventory or the user gives as those of clients."""
 
     client: str | None = None
+    known: Collection[str] = ()
     backups: list[Backup] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     asides: list[str] = field(default_factory=list)
@@ -57,13 +59,15 @@ class Reading:
         return self.client
 
 
-def read_command(command: str, variables: Mapping[str, str], client: str | None = None) -> list[Backup]:
+def read_command(
+    command: str, variables: Mapping[str, str], client: str | None = None, known: Collection[str] = ()
+) -> list[Backup]:
     """The backups that ``command`` makes, each with its notes.
 
     UnclearError when it makes none, or when anything in it may make one and cannot be read: a line that is called
     understood is going to be commented out.
     """
-    reading = Reading(client)
+    reading = Reading(client, known)
     _chain(reading, command, variables)
     if not reading.backups:
         commands = "none of its commands is known to make an image"
@@ -90,7 +94,7 @@ def _inside(reading: Reading, word: Word, variables: Mapping[str, str]) -> None:
     """UnclearError when a command whose output is a part of ``word`` makes an image, or may."""
     for part in word:
         if isinstance(part, Substitution) and mentions_backup(part.text):
-            inner = Reading(reading.client, host=reading.host, depth=reading.depth)
+            inner = Reading(reading.client, reading.known, host=reading.host, depth=reading.depth)
             _chain(inner, part.text, variables)
             if inner.backups:
                 raise UnclearError(f"an image is made inside $({part.text})")
@@ -205,7 +209,7 @@ def _get_mksysb(words: Sequence[Word], reading: Reading) -> list[Backup]:
     return [Backup(EVERY, notes=(every, _INSIDE))]
 
 
-def _script(words: Sequence[Word], _reading: Reading) -> list[Backup]:
+def _script(words: Sequence[Word], reading: Reading) -> list[Backup]:
     """A wrapper whose arguments are the names of clients and nothing else."""
     script = posixpath.basename(plain(words[0]) or "").partition(".")[0]
     names = [plain(word) for word in words[1:]]
@@ -217,6 +221,11 @@ def _script(words: Sequence[Word], _reading: Reading) -> list[Backup]:
     for name in names:
         if name is None or not is_nim_name(name) or name.isdigit() or name.lower() in NO_CLIENTS:
             raise UnclearError(f"{_shown(words[1:])} may be clients or not; the script would have to be read")
+        if name not in reading.known:
+            raise UnclearError(
+                f"{name} may be a client, or a server, a device, a directory: the script was not read, "
+                f"and no inventory knows it; if it is a client, say --client {name}"
+            )
         backups.append(Backup(name, notes=(f"{name} is taken to be a client: the script was not read", _INSIDE)))
     return backups
 

@@ -25,6 +25,7 @@ _LISTING = re.compile(
     r"(?:awk\s+'\{\s*print\s+\$1;?\s*\}'|cut\s+-d\s*(?:' '|\" \"|\\ )\s+-f\s*1)"
 )
 _MEANINGLESS = frozenset({"server", "mk_image", "verbose", "comments"})
+_IDLE = re.compile(r"(?:-a\s*)?(?:verbose|comments)\s*=")
 _TAKES_VALUE = "ota"
 _OPERATION = re.compile(r"-[^-]*o")
 
@@ -80,7 +81,7 @@ def read_definition(words: Sequence[Word]) -> Backup:
         if any(plain(word) is None and _OPERATION.fullmatch(plain(before) or "") for before, word in pairwise(words)):
             raise UnclearError("which operation of nim it runs cannot be known here")
         raise NoImageError("it defines no image")  # said before words are filled in: another operation need not be read
-    options, operands = _options([rendered(word) for word in words])
+    options, operands = _options([rendered(_readable(word)) for word in words])
     operation = options.get("o", [""])[-1]
     if operation != "define":
         raise NoImageError("it defines no image")
@@ -94,6 +95,12 @@ def read_definition(words: Sequence[Word]) -> Backup:
     attributes = _attributes(options.get("a", []))
     backup = _backup(attributes, operands[0])
     return backup.noting(_notes(attributes, "F" in options, backup))
+
+
+def _readable(word: Word) -> Word:
+    """The word, without the value of an attribute that has no meaning here: that need not be readable."""
+    idle = _IDLE.match(word[0]) if word and isinstance(word[0], str) else None
+    return (idle[0],) if idle else word
 
 
 def _options(arguments: list[str]) -> tuple[dict[str, list[str]], list[str]]:

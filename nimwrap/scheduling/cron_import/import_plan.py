@@ -11,6 +11,7 @@ from fnmatch import fnmatchcase
 from nimwrap.scheduling.cron_import.cron_commands import read_command
 from nimwrap.scheduling.cron_import.crontab import CronLine, Settings, UnclearError, read_crontab
 from nimwrap.scheduling.cron_import.definition import Backup
+from nimwrap.scheduling.cron_import.other_hands import OtherHand, image_places, other_hands
 from nimwrap.scheduling.cron_import.vocabulary import mentions_backup
 from nimwrap.scheduling.wallclock import cron_fields, time_zone
 
@@ -65,18 +66,33 @@ class Plan:
     unrelated: list[CronLine] = field(default_factory=list)
     passive: int = 0
     schedules: list[PlannedSchedule] = field(default_factory=list)
+    hands: list[OtherHand] = field(default_factory=list)
+    """Lines that delete or carry away images, understood or not."""
     common: dict[str, str] = field(default_factory=dict)
     own: dict[str, dict[str, str]] = field(default_factory=dict)
 
 
-def plan_import(text: str, *, timezone: str | None = None, client: str | None = None) -> Plan:
-    """Read a crontab. ``timezone`` holds where the crontab sets none; ``client``: whose crontab it is."""
+@dataclass(frozen=True)
+class Known:
+    """What is known besides the crontab. ``clients``: names of clients; ``directories``: where images lie.
+
+    ``said``: the clients that the user named; alone, it is the one whose crontab this is.
+    """
+
+    said: tuple[str, ...] = ()
+    clients: frozenset[str] = frozenset()
+    directories: frozenset[str] = frozenset()
+
+
+def plan_import(text: str, *, timezone: str | None = None, known: Known | None = None) -> Plan:
+    """Read a crontab. ``timezone`` holds where the crontab sets none."""
+    known = known or Known()
     lines, passive = read_crontab(text)
     plan = Plan(passive=passive)
     said: dict[str, Policy] = {}
     for line in lines:
         try:
-            backups = _backups(line, client)
+            backups = _backups(line, known)
             if backups is None:
                 plan.unrelated.append(line)
                 continue
@@ -91,16 +107,18 @@ def plan_import(text: str, *, timezone: str | None = None, client: str | None = 
         schedule.lines.append(line.number)
         plan.understood.append(Understood(line, schedule.name, tuple(one.noting(notes) for one in backups)))
     _settle(plan, {name: settings for name, (_, settings) in said.items()})
+    plan.hands += other_hands(lines, image_places(lines, known.directories))
     return plan
 
 
-def _backups(line: CronLine, client: str | None) -> list[Backup] | None:
+def _backups(line: CronLine, known: Known) -> list[Backup] | None:
     """The backups of a line; None when it has nothing to do with them."""
     if not mentions_backup(line.job.command if line.job else line.text):
         return None
     if line.job is None:
         raise UnclearError(line.why)
-    return read_command(line.job.command, line.settings.values, client)
+    whose = known.said[0] if len(known.said) == 1 else None
+    return read_command(line.job.command, line.settings.values, whose, known.clients | frozenset(known.said))
 
 
 def _cron_fields(times: str) -> str:

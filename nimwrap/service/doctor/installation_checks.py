@@ -67,6 +67,14 @@ def date_checks(reader: Queries, now: datetime) -> Iterator[Finding]:
     yield named("image_dates", fail(f"{len(rows)} dated in the future: {said}", fix))
 
 
+def removal_checks(config: Config, reader: Queries) -> Iterator[Finding]:
+    """Masters on which many images were found gone or changed, so that nothing is removed there."""
+    stops = {name: stop for name in config.masters if (stop := reader.removal_stop(name)) and not stop.resumed}
+    for name, stop in stops.items():
+        fix = "see what happened to them, then nimwrap images prune --resume"
+        yield named(f"removals:{name}", fail(f"stopped since {stop.since}: {stop.why}", fix))
+
+
 def schedule_checks(config: Config, reader: Queries) -> Iterator[Finding]:
     """Whether the schedules can be read, and what looks wrong in them."""
     from nimwrap.scheduling.schedule_files import load_schedules
@@ -91,7 +99,11 @@ def inventory_checks(config: Config, reader: Queries, now: datetime) -> Iterator
         taken = rows[name].taken if name in rows else None
         fault = inventory_fault(parse_rfc3339(taken) if taken else None, now)
         check = f"inventory:{name}"
-        yield named(check, warn(fault, "nimwrap status --refresh")) if fault else named(check, ok(f"taken {taken}"))
+        yield (
+            named(check, warn(f"it {fault}", "nimwrap status --refresh"))
+            if fault
+            else named(check, ok(f"taken {taken}"))
+        )
 
 
 def notify_checks(config: Config) -> Iterator[Finding]:

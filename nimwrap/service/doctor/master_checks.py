@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from nimwrap.aix import lslpp, lsnim, oslevel
+from nimwrap.clients.exports_left import ExportRows, exports_script, left_exports, read_exports
 from nimwrap.config.model import MasterConfig
 from nimwrap.domain.durations import format_duration
 from nimwrap.domain.errors import NimwrapError
@@ -19,8 +20,11 @@ from nimwrap.hosts.piecewise import C_RSH
 from nimwrap.hosts.protocol import Host
 from nimwrap.hosts.script_batch import Answer, Question, answers, questionnaire
 from nimwrap.images.kinds.registry import machine_types
+from nimwrap.locks.lock_scripts import heartbeats_script, parse_heartbeats
+from nimwrap.locks.watched_heartbeat import tells_no_age
 from nimwrap.preflight.facts import read
 from nimwrap.preflight.master_facts import parse_clock
+from nimwrap.service.doctor.alternate_checks import alternate_checks
 
 FILESET = "bos.sysmgt.nim.master"
 _LIMIT_S = 30
@@ -37,8 +41,14 @@ class MasterSeen:
     clock_off_s: float | None
 
 
-def master_checks(master: MasterConfig, open_runs: frozenset[str], now: Callable[[], datetime]) -> list[Finding]:
-    """Everything about one master; when it cannot be reached, that alone."""
+def master_checks(
+    master: MasterConfig,
+    open_runs: frozenset[str],
+    rows: ExportRows,
+    now: Callable[[], datetime],
+    known: frozenset[str] = frozenset(),
+) -> list[Finding]:
+    """Everything about one master; when it cannot be reached, that alone. ``known`` as alternate_checks takes it."""
     host = None
     try:
         host = open_master(master)
@@ -51,7 +61,8 @@ def master_checks(master: MasterConfig, open_runs: frozenset[str], now: Callable
     if not seen.answers:
         message = f"{master.name} let us in and answered nothing within {_WHOLE_S} s"
         return [named(f"reach:{master.name}", fail(message, "log in by hand and see what hangs"))]
-    return list(_findings(seen, open_runs))
+    rest = (*_heartbeats(seen), *_exports(seen, rows), *_alternate(seen, known))
+    return [*_findings(seen, open_runs), *rest]
 
 
 def _ask(host: Host, master: MasterConfig, now: Callable[[], datetime]) -> MasterSeen:
@@ -71,6 +82,9 @@ def _ask(host: Host, master: MasterConfig, now: Callable[[], datetime]) -> Maste
             "if [ -w $d ]; then echo writable $d; else echo readonly $d; fi",
             _LIMIT_S,
         ),
+        Question("exports", exports_script(master.spool), _LIMIT_S),
+        Question("objects", lsnim.listing(*machine_types()), _LIMIT_S),
+        Question("beats", heartbeats_script(master.spool), _LIMIT_S),
         Question("rooms", f"[ ! -d {spool} ] || ls {spool}", _LIMIT_S),
     ]
     nonce = secrets.token_hex(6)
@@ -154,6 +168,36 @@ def _clients(seen: MasterSeen) -> Finding:
     )
 
 
+def _alternate(seen: MasterSeen, known: frozenset[str]) -> Iterator[Finding]:
+    itself = read(seen.answers, "master", "lsnim -l master", lsnim.parse_long).value or {}
+    rows = read(seen.answers, "clients", "lsnim", lsnim.parse_table).value or []
+    return alternate_checks(seen.master.name, itself.get(lsnim.MASTER), rows, known)
+
+
+def _exports(seen: MasterSeen, rows: ExportRows) -> Iterator[Finding]:
+    """What is exported there beside what the journal says."""
+    check = f"exports:{seen.master.name}"
+    told = read(seen.answers, "exports", "exportfs", read_exports).value
+    objects = read(seen.answers, "objects", "lsnim -l", lsnim.parse_long).value
+    if told is None or objects is None:
+        yield named(check, warn("it did not say what it exports", "on the master: exportfs; cat /etc/exports"))
+        return
+    resting = {one.interfaces[0].host: one.name for one in objects.values() if one.interfaces and one.ready}
+    left = left_exports(told, rows, resting)
+    yield from (named(check, fail(one.why, one.cure) if one.open else warn(one.why, one.cure)) for one in left)
+    if not left:
+        yield named(check, ok("nothing of ours stands without a reason"))
+
+
+def _heartbeats(seen: MasterSeen) -> Iterator[Finding]:
+    """Locks and slots whose heartbeat is not of this time: their age cannot be told."""
+    answer = seen.answers.get("beats")
+    odd = [] if answer is None else [name for name, age in parse_heartbeats(answer.output) if tells_no_age(age)]
+    if odd:
+        fix = "nimwrap recover; each is taken over once its operation is gone and it was watched for ten minutes"
+        yield named(f"heartbeats:{seen.master.name}", warn(f"not of this time: {', '.join(odd[:5])}", fix))
+
+
 def _spool(seen: MasterSeen) -> Finding:
     check, answer = f"spool:{seen.master.name}", seen.answers.get("spool")
     word, _, directory = ("" if answer is None else answer.output.strip()).partition(" ")
@@ -171,7 +215,7 @@ def _rooms(seen: MasterSeen, open_runs: frozenset[str]) -> Iterator[Finding]:
     if unexplained:
         names = ", ".join(unexplained[:5])
         said = f"{len(unexplained)} in {seen.master.spool} that this history has no open run for: {names}"
-        fix = "nimwrap recover; those of another control host are its own"
+        fix = "nimwrap recover; another installation's: nimwrap recover --foreign RUN, once it is gone"
         yield named(f"leftovers:{seen.master.name}", warn(said, fix))
     elif rooms:
         yield named(f"leftovers:{seen.master.name}", ok(f"{len(rooms)} operations, all of open runs"))

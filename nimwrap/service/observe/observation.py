@@ -16,21 +16,24 @@ from nimwrap.hosts.connect import open_master
 from nimwrap.hosts.protocol import Host
 from nimwrap.hosts.script_batch import Answer, Question, answers, questionnaire
 from nimwrap.preflight.facts import NOT_FOUND
+from nimwrap.service.observe.channel_questions import channel_questions
 from nimwrap.service.observe.harmless_questions import client_questions, cluster_questions, command_of, master_questions
 from nimwrap.service.observe.mask import Masker
 
 CLIENTS_ASKED = 8
-_WHOLE_S = 300
+_WHOLE_S = 900
 _CLIENT_S = 90
+_COMMAND = 400
+"""Characters of a command that its transcript shows, on one line."""
 
 
 @dataclass(frozen=True)
 class Heard:
-    """One answer: ``name`` of the question, the command, and what came."""
+    """One answer: ``name`` of the question, the command, and what came; ``returncode`` None: it did not end."""
 
     name: str
     command: str
-    returncode: int
+    returncode: int | None
     output: str
 
 
@@ -65,9 +68,11 @@ def observe(
 
 
 def _write(path: Path, one: Heard, masker: Masker, now: datetime) -> Path:
+    ending = "did not end in its time" if one.returncode is None else f"exit {one.returncode}"
+    command = masker.masked(" ".join(one.command.split())[:_COMMAND])
     head = (
         f"# source: nimwrap doctor --observe, {now:%Y-%m-%d}, names and addresses masked\n"
-        f"# command: {masker.masked(one.command)}  (exit {one.returncode})\n"
+        f"# command: {command}  ({ending})\n"
     )
     with path.open("x", encoding="utf-8") as file:
         file.write(head + masker.masked(one.output))
@@ -92,6 +97,7 @@ def _listen(host: Host, master: MasterConfig, masker: Masker) -> list[Heard]:
     called = own.interfaces[0].host if own and own.interfaces else hostname
     clients = {found.name: found.interfaces[0].host for found in machines if found.interfaces}
     heard += _listen_to_clients(host, master, dict(list(clients.items())[:CLIENTS_ASKED]), called)
+    heard += _listen_to_the_channel(host, master, next(iter(clients.values()), ""))
     _learn_cluster(masker, heard)
     return heard
 
@@ -125,6 +131,21 @@ def _listen_to_clients(host: Host, master: MasterConfig, clients: Mapping[str, s
     routed = next((_heard(route, one) for one in found if _heard(route, one)), [])
     clustered = next((_heard(cluster, one) for one in found if _has_cluster(one)), [])
     return [*routed, *clustered]
+
+
+def _listen_to_the_channel(host: Host, master: MasterConfig, client_host: str) -> list[Heard]:
+    """What the channel to one client does to short commands; what did not answer is a transcript, too."""
+    if not client_host:
+        return []
+    asked = channel_questions(master.client_channel, client_host)
+    found = _asked(host, asked)
+    heard = []
+    for question in asked:
+        answer = found.get(question.name)
+        code = answer.returncode if answer is not None else None
+        output = answer.output if answer is not None else ""
+        heard.append(Heard(question.name, question.shell, code, output))
+    return heard
 
 
 def _has_cluster(found: Mapping[str, Answer]) -> bool:

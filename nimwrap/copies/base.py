@@ -1,0 +1,73 @@
+"""What a kind of copy is: where one lies, and the shell texts that make, read back, publish and remove it.
+
+Each text is one step of its own on the master. ``make`` and ``check`` may take hours and run detached; the others are
+short. Everything may be run again: whoever was killed between two steps begins with the first that is not done.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import UTC
+from pathlib import PurePosixPath
+from typing import Protocol
+
+from nimwrap.config.model import CopyConfig
+from nimwrap.copies.checksum_text import Sums
+from nimwrap.domain.durations import parse_rfc3339
+from nimwrap.history.model import ImageRow
+
+LEFT = 22
+"""Status of a step that found something there that is not ours, and touched nothing."""
+_STAMP = re.compile(r"_\d{8}_\d{6}$")
+
+
+@dataclass(frozen=True)
+class CopyOrder:
+    """One image and the place that it is copied to. ``known``: its checksums as they are known already."""
+
+    row: ImageRow
+    place: CopyConfig
+    known: Sums
+
+    @property
+    def name(self) -> str:
+        """The file's name, with the time of the image: the name of its own may be another image's tomorrow."""
+        own = PurePosixPath(self.row.location)
+        if _STAMP.search(own.stem):
+            return own.name
+        return f"{own.stem}{parse_rfc3339(self.row.created).astimezone(UTC):_%Y%m%d_%H%M%S}{own.suffix}"
+
+    @property
+    def room(self) -> str:
+        """What the directories of its jobs in the spool are called, the same for every nimwrap."""
+        return f"{self.place.name}.{self.name}"
+
+
+class CopyKind(Protocol):
+    """One kind. Its texts need no PREAMBLE and end with a status; what they say beside marked lines is for people."""
+
+    name: str
+    looks: bool
+    """Whether what lies at the place can be seen by ``look``."""
+
+    def location(self, order: CopyOrder) -> str:
+        """Where the copy lies, as the history keeps it."""
+
+    def make(self, order: CopyOrder) -> str:
+        """Brings all of the image there, under a name that nobody takes for a copy yet where that is possible."""
+
+    def look(self, order: CopyOrder) -> str:
+        """Says ``draft BYTES`` and ``copy BYTES`` of what is there."""
+
+    def check(self, order: CopyOrder, *, draft: bool) -> str:
+        """Reads it back and says its checksums as ``sums`` does, or ``proven`` where the site's own check does it."""
+
+    def publish(self, order: CopyOrder, *, replacing: bool) -> str:
+        """Gives a proven draft its name; LEFT where that is taken, unless what has it is ``replacing``'s broken one."""
+
+    def abandon(self, order: CopyOrder) -> str:
+        """Takes a draft away."""
+
+    def remove(self, order: CopyOrder) -> str:
+        """Removes the copy and makes sure that it is gone; LEFT where something else lies there."""
