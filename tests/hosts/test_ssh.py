@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Iterator
@@ -314,7 +315,7 @@ def test_what_a_killed_nimwrap_left_is_taken_away_by_the_next(server: Sshd, tmp_
     )
     dead = subprocess.Popen([sys.executable, "-c", code])
     assert dead.wait(30) == -signal.SIGKILL
-    (left,) = Path("/tmp").glob(f"nimwrap-ssh-{dead.pid}-*")
+    (left,) = Path(tempfile.gettempdir()).glob(f"nimwrap-ssh-{dead.pid}-*")
     with reached(server, "openssh") as host:
         host.run("true")
     assert not left.exists()
@@ -360,10 +361,10 @@ def pour(source: socket.socket, sink: socket.socket) -> None:
 
 
 def test_nothing_is_left_after_close(server: Sshd, transport: str, tmp_path: Path) -> None:
-    before = set(Path("/tmp").glob("nimwrap-ssh-*"))
+    before = set(Path(tempfile.gettempdir()).glob("nimwrap-ssh-*"))
     with reached(server, transport) as host:
         host.run("true")
-    assert set(Path("/tmp").glob("nimwrap-ssh-*")) == before
+    assert set(Path(tempfile.gettempdir()).glob("nimwrap-ssh-*")) == before
     listing = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True).stdout
     assert f"-p{server.port}" not in listing
 

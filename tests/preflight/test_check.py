@@ -192,7 +192,8 @@ def test_unknown_and_hostile_targets_start_nothing(run_cli: Cli, estate: Estate,
     assert "powerha" in ran.json["errors"][0]["hint"]
     for hostile in ("a;reboot", "x\ny", "$(reboot)", "../../etc", "n" * 4096):
         assert run_cli("check", hostile, config=config).exit_code == 2
-    assert {one.argv[0] for one in estate.log()} == {"hostname", "lsnim"}
+    assert {one.argv[0] for one in estate.log()} == {"hostname", "lsnim", "exportfs"}, "the master was only looked at"
+    assert not any("-i" in one.argv or "-u" in one.argv for one in estate.log())
 
 
 def test_a_hostile_name_in_nims_own_answer_is_refused(
