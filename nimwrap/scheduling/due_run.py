@@ -121,7 +121,7 @@ def run_due(
     left = {row.master for row in session.reader.open_runs()} & set(session.hosts)
     report = DueReport(said=adopt(session, sorted(left), wait=False, recovering=recovering))
     workers = BatchWorkers(session, fleet)
-    engine = SlotClaimer(session.store, session.reader, lambda schedule: meant(session, schedule, troubles))
+    engine = SlotClaimer(session.slots, lambda schedule: meant(session, schedule, troubles))
     engine.wait_s = waiting_for_latest(session.config, session.reader)
     begun: dict[str, float] = {}
     while True:

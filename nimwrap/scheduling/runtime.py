@@ -90,7 +90,7 @@ class ServiceRuntime:
     @property
     def engine(self) -> SlotClaimer:
         wait_s = waiting_for_latest(self.config, self.session.reader)
-        return SlotClaimer(self.session.store, self.session.reader, self._meant, wait_s)
+        return SlotClaimer(self.session.slots, self._meant, wait_s)
 
     def adopt(self, masters: Iterable[str] | None = None) -> None:
         """Take up, in the background, what was left on each of ``masters``; None: on all, by an earlier process."""
