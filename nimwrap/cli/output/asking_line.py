@@ -28,10 +28,11 @@ def asking_line(invocation: Invocation) -> Iterator[Callable[[int, int], None]]:
     if invocation.quiet or invocation.json or sys.stderr is None or not redraws(invocation):
         yield lambda asked, of: None
         return
-    counted = [0, 0]
+    counted = (0, 0)
 
     def count(asked: int, of: int) -> None:
-        counted[:] = asked, of
+        nonlocal counted
+        counted = asked, of
 
     done, began = Event(), time.monotonic()
 
