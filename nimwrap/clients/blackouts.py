@@ -8,8 +8,8 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from nimwrap.domain.black_hours import BlackHours
-from nimwrap.domain.durations import rfc3339
 from nimwrap.domain.groups import means
+from nimwrap.domain.local_time import local_text
 from nimwrap.domain.ref import ClientRef
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ class Blackout:
 
     @property
     def why(self) -> str:
-        return f"blackout {self.name}: no schedule begins a backup before {rfc3339(self.ends)}"
+        return f"blackout {self.name}: no schedule begins a backup before {local_text(self.ends)}"
 
 
 def in_force(config: Config, refs: Iterable[ClientRef], moment: datetime) -> dict[str, tuple[Blackout, int]]:

@@ -12,8 +12,9 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from nimwrap.clients.blackouts import Blackout
-from nimwrap.domain.durations import parse_rfc3339, rfc3339
+from nimwrap.domain.durations import parse_rfc3339
 from nimwrap.domain.errors import NimwrapError
+from nimwrap.domain.local_time import local_text
 from nimwrap.domain.records import ClientRef
 from nimwrap.history.model import SlotRow
 from nimwrap.history.sqlite import slot_queue as queue
@@ -178,7 +179,7 @@ class SlotClaimer:
             start = start_of(schedule, ref, began) + wait
             reason = too_late(schedule, slot, began, start, now)
             if reason is None and newest and newest > slot and (now - start).total_seconds() > PROMPT_S:
-                reason = f"interrupted, and the slot of {rfc3339(newest)} has begun and stands for it"
+                reason = f"interrupted, and the slot of {local_text(newest)} has begun and stands for it"
             black = None if reason else self._black(ref, slot, max(start, now))
             why = black.why if black else reason
             if why is None:

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from nimwrap.clients.blackouts import Blackout
+from nimwrap.domain.local_time import local_text
 from nimwrap.domain.records import ClientRef
 from nimwrap.estate import Estate
 from nimwrap.history.sqlite.queries import Reader
@@ -53,7 +54,7 @@ def test_a_slot_that_falls_in_is_skipped_also_when_it_is_noticed_after_the_black
     assert site.look(SLOT - timedelta(days=1)).batches
     seen = site.look(SLOT + timedelta(minutes=30))
     assert (seen.batches, [opened.due.state for opened in seen.opened]) == ([], ["skipped"])
-    why = "blackout month_end: no schedule begins a backup before 2026-03-31T04:00:00+00:00"
+    why = f"blackout month_end: no schedule begins a backup before {local_text(ENDS)}"
     assert site.rows() == {"aix01": ("skipped", why), "aix02": ("skipped", why)}
     assert site.look(ENDS + timedelta(minutes=1)).opened == [], "it does not come again"
 
