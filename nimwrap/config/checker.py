@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from nimwrap.config.keys import (
     NOTIFY,
     OVERRIDABLE,
     PLAIN_TABLES,
+    RECIPIENTS,
     REPORT,
     RETRY,
     TOP,
@@ -36,6 +37,7 @@ from nimwrap.config.model import (
     LimitConfig,
     MasterConfig,
     NotifyConfig,
+    RecipientsConfig,
     ReportConfig,
     RetryPolicy,
 )
@@ -69,6 +71,7 @@ class Checker:
             path=self.path,
             state_dir=Path(top.get("state_dir", TOP.default("state_dir"))),
             schedules=self.path.parent / top.get("schedules", TOP.default("schedules")),
+            site_name=top.get("site_name", TOP.default("site_name")),
             masters=masters,
             backup=BackupPolicy(**plain[BACKUP.name]),
             retry=RetryPolicy(**plain[RETRY.name]),
@@ -76,7 +79,7 @@ class Checker:
             clients={name: self._client(name, body, masters) for name, body in self._named("clients")},
             limits={name: self._limit(name, body, masters) for name, body in self._named("limits")},
             blackout={name: self._blackout(name, body, masters) for name, body in self._named("blackout")},
-            notify=NotifyConfig(**plain[NOTIFY.name]),
+            notify=NotifyConfig(**plain[NOTIFY.name], recipients=self._recipients(masters)),
             copies={name: self._copy(name, body, masters) for name, body in self._named("copies")},
             report=ReportConfig(**plain[REPORT.name]),
         )
@@ -103,8 +106,37 @@ class Checker:
         if not isinstance(body, dict):
             self._fault((table.name,), f"{table.name} must be a table: write [{table.name}] above its keys")
             return {}
-        self._unknown(body, (table.name,), tuple(key.name for key in table.keys))
-        return self._known(body, (table.name,), table.keys)
+        own = {name: value for name, value in body.items() if not self._is_recipients(table, value)}
+        self._unknown(own, (table.name,), tuple(key.name for key in table.keys))
+        return self._known(own, (table.name,), table.keys)
+
+    @staticmethod
+    def _is_recipients(table: Table, value: object) -> bool:
+        """Whether it is a table of its own below ``[notify]``."""
+        return table is NOTIFY and isinstance(value, dict)
+
+    def _recipients(self, masters: dict[str, MasterConfig]) -> dict[str, RecipientsConfig]:
+        body = self.document.get(NOTIFY.name, {})
+        tables = body if isinstance(body, dict) else {}
+        found = {}
+        for name, own in tables.items():
+            if isinstance(own, dict) and NOTIFY.key(name) is None:
+                at: KeyPath = (NOTIFY.name, name)
+                if not LABEL.accepts(name):
+                    self._fault(at, f"{shown(name)} cannot name recipients: it must be {LABEL.what}")
+                self._unknown(own, at, tuple(key.name for key in RECIPIENTS.keys))
+                found[name] = RecipientsConfig(**self._known(own, at, RECIPIENTS.keys))
+                self._targets(found[name].targets, at, masters)
+            elif isinstance(own, dict):
+                self._fault((NOTIFY.name, name), f"{shown(name)} is a key of [notify], and cannot name recipients")
+        return found
+
+    def _targets(self, targets: Sequence[str], at: KeyPath, masters: dict[str, MasterConfig]) -> None:
+        groups = self.document.get("groups", {})
+        for index, target in enumerate(targets):
+            fault = member_fault(target, groups if isinstance(groups, dict) else {}, tuple(masters))
+            if fault:
+                self._fault((*at, "targets", index), *fault)
 
     def _only(self, body: Mapping[str, Any], table: Table) -> dict[str, Any]:
         return {name: value for name, value in body.items() if table.key(name)}
@@ -182,11 +214,7 @@ class Checker:
             self._fault(at, f"{shown(name)} cannot name a table of [{table.name}]: it must be {LABEL.what}")
         self._unknown(body, at, tuple(key.name for key in table.keys))
         values = self._known(body, at, table.keys)
-        groups = self.document.get("groups", {})
-        for index, target in enumerate(values.get("targets", ())):
-            fault = member_fault(target, groups if isinstance(groups, dict) else {}, tuple(masters))
-            if fault:
-                self._fault((*at, "targets", index), *fault)
+        self._targets(values.get("targets", ()), at, masters)
         return values
 
     def _in_table(

@@ -15,6 +15,7 @@ from nimwrap.config.keys import (
     MASTER,
     NOTIFY,
     OVERRIDABLE,
+    RECIPIENTS,
     REPORT,
     RETRY,
     TOP,
@@ -56,6 +57,8 @@ def whole(document: Document) -> list[Setting]:
     for name, blackout in config.blackout.items():
         settings += found.table(BLACKOUT, blackout, ("blackout", name))
     settings += found.table(NOTIFY, config.notify, ("notify",))
+    for name, own in config.notify.recipients.items():
+        settings += found.table(RECIPIENTS, own, ("notify", name))
     for name, copy in config.copies.items():
         settings += found.table(COPY, copy, ("copies", name))
     settings += found.table(REPORT, config.report, ("report",))

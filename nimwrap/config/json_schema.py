@@ -13,6 +13,7 @@ from nimwrap.config.keys import (
     MASTER,
     NOTIFY,
     OVERRIDABLE,
+    RECIPIENTS,
     REPORT,
     RETRY,
     TOP,
@@ -22,6 +23,8 @@ from nimwrap.config.keys import (
 from nimwrap.config.spelling import spelled
 
 _LABEL = "^[A-Za-z0-9][A-Za-z0-9_.-]*$"
+_OWN = "^(?!(?:urls|ping|on)$)[A-Za-z0-9][A-Za-z0-9_.-]*$"
+"""Names of recipients: none that a key of ``[notify]`` has."""
 
 
 def json_schema() -> dict[str, Any]:
@@ -40,7 +43,7 @@ def json_schema() -> dict[str, Any]:
             "clients": _named(CLIENT, (*CLIENT.keys, *OVERRIDABLE), "^([A-Za-z0-9_.-]+/)?[A-Za-z0-9_!-]+$"),
             "limits": _named(LIMIT, LIMIT.keys, _LABEL),
             "blackout": _named(BLACKOUT, BLACKOUT.keys, _LABEL),
-            "notify": _table(NOTIFY),
+            "notify": _named(RECIPIENTS, RECIPIENTS.keys, _OWN) | _table(NOTIFY),
             "copies": _named(COPY, COPY.keys, _LABEL),
             "report": _table(REPORT),
         },

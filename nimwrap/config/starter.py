@@ -4,7 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from nimwrap.config.keys import BACKUP, BLACKOUT, CLIENT, COPY, LIMIT, MASTER, NOTIFY, REPORT, RETRY, TOP, Key, Table
+from nimwrap.config.keys import (
+    BACKUP,
+    BLACKOUT,
+    CLIENT,
+    COPY,
+    LIMIT,
+    MASTER,
+    NOTIFY,
+    RECIPIENTS,
+    REPORT,
+    RETRY,
+    TOP,
+    Key,
+    Table,
+)
 from nimwrap.config.spelling import spelled
 
 _HEAD = """\
@@ -32,6 +46,7 @@ def starter() -> str:
         _part("#[limits.frame1]", LIMIT),
         _part("#[blackout.month_end]", BLACKOUT),
         _part("[notify]", NOTIFY),
+        _part("#[notify.unix]", RECIPIENTS),
         _part("#[copies.second]", COPY),
         _part("[report]", REPORT),
     ]
