@@ -15,20 +15,26 @@ from typing import Protocol
 from nimwrap.domain.ref import ClientRef
 from nimwrap.history.model import SlotRow
 
-WAITING, CLAIMED, MISSED = "waiting", "claimed", "missed"
+WAITING, CLAIMED, MISSED, SKIPPED = "waiting", "claimed", "missed", "skipped"
 NOBODY = ClientRef("", "")
 """Stands in the row of a slot that no client is due in."""
 
 
 @dataclass(frozen=True)
 class Opening:
-    """The rows that a slot gets: everyone waits, or everyone missed it. ``reason`` says why, or how late it begins."""
+    """The rows that a slot gets: everyone waits, or everyone missed it, or is ``skipped`` on purpose. ``reason`` says
+    why, or how late it begins."""
 
     schedule: str
     slot: datetime
     refs: Sequence[ClientRef]
     missed: bool = False
     reason: str | None = None
+    skipped: bool = False
+
+    @property
+    def state(self) -> str:
+        return SKIPPED if self.skipped else MISSED if self.missed else WAITING
 
 
 class SlotClaims(Protocol):

@@ -78,7 +78,7 @@ class SlotQueue:
             if any(state != MISSED or claimed <= rfc3339(at) for state, claimed in rows):
                 return False
             database.conn.execute("delete from slots where schedule = ? and slot = ?", key)
-            fate = (MISSED if opening.missed else WAITING, opening.reason, rfc3339(at))
+            fate = (opening.state, opening.reason, rfc3339(at))
             values = [(*key, ref.master, ref.client, *fate) for ref in opening.refs or [NOBODY]]
             database.conn.executemany(_INSERT, values)
             return True
