@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +40,7 @@ from nimwrap.config.model import (
 from nimwrap.config.rules import combination_faults, copy_faults, member_fault, member_faults
 from nimwrap.config.toml_file import Fault
 from nimwrap.config.value_types import named, nearest, shown
+from nimwrap.domain.target_names import GROUP
 
 
 class Checker:
@@ -65,7 +66,12 @@ class Checker:
             backup=BackupPolicy(**plain[BACKUP.name]),
             retry=RetryPolicy(**plain[RETRY.name]),
             groups=self._groups(masters),
-            clients={name: self._client(name, body, masters) for name, body in self._named("clients")},
+            clients={
+                name: self._client(name, body, masters)
+                for name, body in self._named("clients")
+                if not name.startswith(GROUP)
+            },
+            group_policies=dict(self._group_policies()),
             notify=NotifyConfig(**plain[NOTIFY.name], recipients=self._recipients(masters)),
             copies={name: self._copy(name, body, masters) for name, body in self._named("copies")},
             report=ReportConfig(**plain[REPORT.name]),
@@ -177,6 +183,19 @@ class Checker:
             self._fault(at, f"{shown(name)} names the unknown master {shown(master)}", hint)
         own, overrides = self._overrides(body, at, CLIENT)
         return ClientConfig(name=name, overrides=overrides, **own)
+
+    def _group_policies(self) -> Iterator[tuple[str, dict[str, Any]]]:
+        """Keys of ``[backup]`` and ``[retry]`` for all of a group."""
+        groups = self.document.get("groups", {})
+        for name, body in self._named("clients"):
+            if not name.startswith(GROUP):
+                continue
+            at: KeyPath = ("clients", name)
+            group = name.removeprefix(GROUP)
+            if group not in groups:
+                self._fault(at, f"{shown(name)} is no group", nearest(group, tuple(groups)))
+            self._unknown(body, at, tuple(key.name for key in OVERRIDABLE))
+            yield group, self._known(body, at, OVERRIDABLE)
 
     def _copy(self, name: str, body: Mapping[str, Any], masters: dict[str, MasterConfig]) -> CopyConfig:
         at: KeyPath = ("copies", name)

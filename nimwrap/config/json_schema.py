@@ -37,7 +37,9 @@ def json_schema() -> dict[str, Any]:
             "backup": _table(BACKUP),
             "retry": _table(RETRY),
             "groups": _groups(),
-            "clients": _named(CLIENT, (*CLIENT.keys, *OVERRIDABLE), "^([A-Za-z0-9_.-]+/)?[A-Za-z0-9_!-]+$"),
+            "clients": _named(
+                CLIENT, (*CLIENT.keys, *OVERRIDABLE), "^(?:group:[A-Za-z0-9_.-]+|([A-Za-z0-9_.-]+/)?[A-Za-z0-9_!-]+)$"
+            ),
             "notify": _named(RECIPIENTS, RECIPIENTS.keys, _OWN) | _table(NOTIFY),
             "copies": _named(COPY, COPY.keys, "^[A-Za-z0-9][A-Za-z0-9_.-]*$"),
             "report": _table(REPORT),
