@@ -1,7 +1,8 @@
 """What was told, as ``notified`` rows of the history: recorded first, told second.
 
-A row counts when its message was delivered. One that was not (a crash, no network) is told again with the next fleet
-run; while it is young another nimwrap may still be sending it.
+A row counts when its message was delivered, which another row says that names it: no row is ever changed. One that was
+not (a crash, no network) is told again with the next fleet run; while it is young another nimwrap may still be sending
+it.
 """
 
 from __future__ import annotations
@@ -15,12 +16,12 @@ from nimwrap.domain.durations import parse_rfc3339
 from nimwrap.monitoring.alerts.alert_states import States
 
 if TYPE_CHECKING:
-    from nimwrap.history.model import EventRow
+    from nimwrap.history.event_row import EventRow
     from nimwrap.history.ports import History
 
 KIND = "notified"
 _SENDING = timedelta(minutes=5)
-_LOOK_BACK = 50
+_LOOK_BACK = 100
 
 Decide = Callable[[States], tuple[str, bool]]
 """From what was told before to the text of a new row, and whether anything is to be sent; an empty text: no row."""
@@ -51,15 +52,18 @@ def note(store: History, states: States, decide: Decide, now: datetime) -> Noted
     return None if row is None else Noted(row, send)
 
 
-def delivered(store: History, noted: Noted, states: States) -> None:
+def delivered(store: History, noted: Noted, now: datetime) -> None:
     """The message of a row has reached somebody."""
-    store.update_event(noted.row, {"states": states, "delivered": True})
+    store.event(KIND, "delivered", data={"row": noted.row}, at=now)
 
 
 def _told(told: Sequence[EventRow], now: datetime) -> States:
     """The states as they were last told, or are being told."""
+    reached = {event.data["row"] for event in told if "row" in event.data}
     for event in told:
-        if event.data["delivered"] or now - parse_rfc3339(event.at) < _SENDING:
+        if "row" in event.data:
+            continue
+        if event.id in reached or event.data["delivered"] or now - parse_rfc3339(event.at) < _SENDING:
             return {subject: _states(kinds) for subject, kinds in event.data["states"].items()}
     return {}
 

@@ -57,5 +57,5 @@ def _tell(config: Config, store: History, reader: Queries, now: datetime) -> lis
         return []
     deliveries = deliver(config.notify.urls, digest(fresh, found, site))
     if any(not delivery.trouble for delivery in deliveries):
-        delivered(store, noted, states)
+        delivered(store, noted, now)
     return [Problem("notify", f"{one.place}: {one.trouble}", HINT) for one in deliveries if one.trouble]

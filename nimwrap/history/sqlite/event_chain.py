@@ -1,0 +1,90 @@
+"""Events as a chain: each row's hash is of the row and of the hash before it, so that a changed or removed row shows.
+
+Rows of before the migration are no part of it. The chain proves that nobody edited the table in passing; whoever
+rewrites all of it, with its end, leaves no trace here (``report --evidence`` signs a copy that lies elsewhere).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from nimwrap.domain.act import Act
+from nimwrap.history.sqlite.codec import columns
+
+if TYPE_CHECKING:
+    from sqlite_utils import Database
+
+    from nimwrap.history.actor import Actor
+    from nimwrap.history.sqlite.connection import ReadOnly
+
+_HASHED = ("id", "run", "master", "at", "kind", "text", "data", "actor", "control_host", "act", "subject")
+_INSERT = f"insert into events ({', '.join(_HASHED)}, hash) values ({', '.join('?' * (len(_HASHED) + 1))})"
+_END = "insert or replace into event_chain (id, start, last, hash) values (1, ?, ?, ?)"
+_MOST = 20
+"""So many faults are told; what follows a rewritten table is the same again and again."""
+
+
+def event_kind(kind: str | Act) -> dict[str, Any]:
+    """The columns that say what an event is, and of an act what was done to whom."""
+    if isinstance(kind, Act):
+        return {"kind": kind.kind, "act": kind.name, "subject": kind.subject}
+    return {"kind": kind}
+
+
+def append_event(database: Database, by: Actor, values: dict[str, Any]) -> int:
+    """Insert one event in the caller's transaction, which holds the write lock, and return its id."""
+    connection = database.conn
+    end = connection.execute("select start, last, hash from event_chain").fetchone()
+    newest = connection.execute("select max(id) from events").fetchone()[0] or 0
+    start, before = (end[0], end[2]) if end else (newest, "")
+    row = columns({"id": newest + 1, "actor": by.name, "control_host": by.control_host, **values})
+    told = [row.get(name) for name in _HASHED]
+    own = _hash(before, told)
+    connection.execute(_INSERT, (*told, own))
+    connection.execute(_END, (start, newest + 1, own))
+    return newest + 1
+
+
+def chain_faults(reader: ReadOnly) -> Iterator[str]:
+    """Where the table is not what was written, in words; at most the first few."""
+    for number, fault in enumerate(_faults(reader)):
+        if number == _MOST:
+            return
+        yield fault
+
+
+def _faults(reader: ReadOnly) -> Iterator[str]:
+    names = ", ".join(f"e.{name}" for name in _HASHED)
+    # One statement, so that the end is the one of these rows whoever writes meanwhile.
+    sql = (
+        f"select c.start, c.last, c.hash, e.hash, {names} from event_chain c"
+        " left join events e on e.id > c.start order by e.id"
+    )
+    before, expected, last, newest = "", None, None, None
+    for row in reader.each(sql):
+        start, last, newest, stored, *told = row
+        expected = start + 1 if expected is None else expected
+        if told[0] is None:
+            break
+        if told[0] != expected:
+            gone = f"event {expected}" if told[0] == expected + 1 else f"events {expected} to {told[0] - 1}"
+            yield f"{gone}, of before {told[3]}: removed"
+        elif stored != _hash(before, told):
+            yield f"event {told[0]} of {told[3]}: changed after it was written"
+        before, expected = stored or "", told[0] + 1
+    if expected is None or last is None:
+        yield "the end of the chain of events is gone"
+    elif expected <= last:
+        yield f"events {expected} to {last}, the newest: removed"
+    elif expected > last + 1:
+        yield f"events {last + 1} to {expected - 1}: added by another program"
+    elif before != newest:
+        yield f"event {last}, the newest: not the one that was written"
+
+
+def _hash(before: str, told: list[Any]) -> str:
+    from hashlib import sha256
+
+    return sha256(f"{before}\n{json.dumps(told, ensure_ascii=False)}".encode()).hexdigest()
