@@ -93,7 +93,7 @@ CHANGES = {
     "delete from events where id in (2, 3)": "events 2 to 3, of before",
     "delete from events where id > 3": "events 4 to 5, the newest: removed",
     "delete from events": "events 1 to 5, the newest: removed",
-    "insert into events (at, kind, text) values ('2026', 'note', 'x')": "events 6 to 6: added",
+    "insert into events (at, kind, text) values ('2026', 'note', 'x')": "event 6 of 2026: added",
     "delete from event_chain": "the end of the chain",
     "update event_chain set hash = 'x'": "event 5, the newest: not the one",
 }

@@ -72,14 +72,15 @@ def _faults(reader: ReadOnly) -> Iterator[str]:
             gone = f"event {expected}" if told[0] == expected + 1 else f"events {expected} to {told[0] - 1}"
             yield f"{gone}, of before {told[3]}: removed"
         elif stored != _hash(before, told):
-            yield f"event {told[0]} of {told[3]}: changed after it was written"
+            how = "added by another program" if stored is None else "changed after it was written"
+            yield f"event {told[0]} of {told[3]}: {how}"
         before, expected = stored or "", told[0] + 1
     if expected is None or last is None:
         yield "the end of the chain of events is gone"
     elif expected <= last:
         yield f"events {expected} to {last}, the newest: removed"
     elif expected > last + 1:
-        yield f"events {last + 1} to {expected - 1}: added by another program"
+        yield f"the events after {last}: added by another program"
     elif before != newest:
         yield f"event {last}, the newest: not the one that was written"
 
