@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from nimwrap.config.keys import (
     NOTIFY,
     OVERRIDABLE,
     PLAIN_TABLES,
+    RECIPIENTS,
     REPORT,
     RETRY,
     TOP,
@@ -32,6 +33,7 @@ from nimwrap.config.model import (
     CopyConfig,
     MasterConfig,
     NotifyConfig,
+    RecipientsConfig,
     ReportConfig,
     RetryPolicy,
 )
@@ -58,12 +60,13 @@ class Checker:
             path=self.path,
             state_dir=Path(top.get("state_dir", TOP.default("state_dir"))),
             schedules=self.path.parent / top.get("schedules", TOP.default("schedules")),
+            site_name=top.get("site_name", TOP.default("site_name")),
             masters=masters,
             backup=BackupPolicy(**plain[BACKUP.name]),
             retry=RetryPolicy(**plain[RETRY.name]),
             groups=self._groups(masters),
             clients={name: self._client(name, body, masters) for name, body in self._named("clients")},
-            notify=NotifyConfig(**plain[NOTIFY.name]),
+            notify=NotifyConfig(**plain[NOTIFY.name], recipients=self._recipients(masters)),
             copies={name: self._copy(name, body, masters) for name, body in self._named("copies")},
             report=ReportConfig(**plain[REPORT.name]),
         )
@@ -90,8 +93,37 @@ class Checker:
         if not isinstance(body, dict):
             self._fault((table.name,), f"{table.name} must be a table: write [{table.name}] above its keys")
             return {}
-        self._unknown(body, (table.name,), tuple(key.name for key in table.keys))
-        return self._known(body, (table.name,), table.keys)
+        own = {name: value for name, value in body.items() if not self._is_recipients(table, value)}
+        self._unknown(own, (table.name,), tuple(key.name for key in table.keys))
+        return self._known(own, (table.name,), table.keys)
+
+    @staticmethod
+    def _is_recipients(table: Table, value: object) -> bool:
+        """Whether it is a table of its own below ``[notify]``."""
+        return table is NOTIFY and isinstance(value, dict)
+
+    def _recipients(self, masters: dict[str, MasterConfig]) -> dict[str, RecipientsConfig]:
+        body = self.document.get(NOTIFY.name, {})
+        tables = body if isinstance(body, dict) else {}
+        found = {}
+        for name, own in tables.items():
+            if isinstance(own, dict) and NOTIFY.key(name) is None:
+                at: KeyPath = (NOTIFY.name, name)
+                if not LABEL.accepts(name):
+                    self._fault(at, f"{shown(name)} cannot name recipients: it must be {LABEL.what}")
+                self._unknown(own, at, tuple(key.name for key in RECIPIENTS.keys))
+                found[name] = RecipientsConfig(**self._known(own, at, RECIPIENTS.keys))
+                self._targets(found[name].targets, at, masters)
+            elif isinstance(own, dict):
+                self._fault((NOTIFY.name, name), f"{shown(name)} is a key of [notify], and cannot name recipients")
+        return found
+
+    def _targets(self, targets: Sequence[str], at: KeyPath, masters: dict[str, MasterConfig]) -> None:
+        groups = self.document.get("groups", {})
+        for index, target in enumerate(targets):
+            fault = member_fault(target, groups if isinstance(groups, dict) else {}, tuple(masters))
+            if fault:
+                self._fault((*at, "targets", index), *fault)
 
     def _only(self, body: Mapping[str, Any], table: Table) -> dict[str, Any]:
         return {name: value for name, value in body.items() if table.key(name)}
@@ -152,11 +184,7 @@ class Checker:
             self._fault(at, f"{shown(name)} cannot name a copy: it must be {LABEL.what}")
         self._unknown(body, at, tuple(key.name for key in COPY.keys))
         found = CopyConfig(name=name, **self._known(body, at, COPY.keys))
-        groups = self.document.get("groups", {})
-        for index, target in enumerate(found.targets):
-            fault = member_fault(target, groups if isinstance(groups, dict) else {}, tuple(masters))
-            if fault:
-                self._fault((*at, "targets", index), *fault)
+        self._targets(found.targets, at, masters)
         for key, message, hint in copy_faults(found):
             self._fault((*at, key) if key in body else at, message, hint)
         return found

@@ -6,7 +6,20 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from nimwrap.config.keys import BACKUP, CLIENT, COPY, MASTER, NOTIFY, OVERRIDABLE, REPORT, RETRY, TOP, Key, Table
+from nimwrap.config.keys import (
+    BACKUP,
+    CLIENT,
+    COPY,
+    MASTER,
+    NOTIFY,
+    OVERRIDABLE,
+    RECIPIENTS,
+    REPORT,
+    RETRY,
+    TOP,
+    Key,
+    Table,
+)
 from nimwrap.config.lines import KeyPath
 from nimwrap.config.load import Document
 from nimwrap.config.spelling import spelled, toml
@@ -38,6 +51,8 @@ def whole(document: Document) -> list[Setting]:
         settings += found.table(CLIENT, client, ("clients", name))
         settings += found.overrides(client.overrides, ("clients", name), "client")
     settings += found.table(NOTIFY, config.notify, ("notify",))
+    for name, own in config.notify.recipients.items():
+        settings += found.table(RECIPIENTS, own, ("notify", name))
     for name, copy in config.copies.items():
         settings += found.table(COPY, copy, ("copies", name))
     settings += found.table(REPORT, config.report, ("report",))

@@ -4,8 +4,24 @@ from __future__ import annotations
 
 from typing import Any
 
-from nimwrap.config.keys import BACKUP, CLIENT, COPY, MASTER, NOTIFY, OVERRIDABLE, REPORT, RETRY, TOP, Key, Table
+from nimwrap.config.keys import (
+    BACKUP,
+    CLIENT,
+    COPY,
+    MASTER,
+    NOTIFY,
+    OVERRIDABLE,
+    RECIPIENTS,
+    REPORT,
+    RETRY,
+    TOP,
+    Key,
+    Table,
+)
 from nimwrap.config.spelling import spelled
+
+_OWN = "^(?!(?:urls|ping|on)$)[A-Za-z0-9][A-Za-z0-9_.-]*$"
+"""Names of recipients: none that a key of ``[notify]`` has."""
 
 
 def json_schema() -> dict[str, Any]:
@@ -22,7 +38,7 @@ def json_schema() -> dict[str, Any]:
             "retry": _table(RETRY),
             "groups": _groups(),
             "clients": _named(CLIENT, (*CLIENT.keys, *OVERRIDABLE), "^([A-Za-z0-9_.-]+/)?[A-Za-z0-9_!-]+$"),
-            "notify": _table(NOTIFY),
+            "notify": _named(RECIPIENTS, RECIPIENTS.keys, _OWN) | _table(NOTIFY),
             "copies": _named(COPY, COPY.keys, "^[A-Za-z0-9][A-Za-z0-9_.-]*$"),
             "report": _table(REPORT),
         },

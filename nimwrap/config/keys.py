@@ -26,6 +26,7 @@ from nimwrap.config.model import (
     CopyConfig,
     MasterConfig,
     NotifyConfig,
+    RecipientsConfig,
     ReportConfig,
     RetryPolicy,
 )
@@ -44,7 +45,7 @@ from nimwrap.config.value_types import (
     Words,
     YesNo,
 )
-from nimwrap.domain.alert_kind import AlertKind
+from nimwrap.domain.alert_kind import DIGEST, AlertKind
 from nimwrap.domain.names import is_address, is_host_name, is_nim_name, is_safe_path
 
 
@@ -88,6 +89,7 @@ LABEL = Text("a name of letters, digits, ., - and _", _matching(r"[A-Za-z0-9][A-
 NIM_NAME = Text("a NIM name: at most 39 letters, digits, - ! or _", is_nim_name, False)
 _HOST = Text("a host name or an address", lambda text: is_host_name(text) or is_address(text))
 _USER = Text("a user name", _matching(r"[A-Za-z_][A-Za-z0-9_.-]{0,63}"), False)
+_SITE_NAME = Text("at most 60 printable characters", lambda text: len(text) <= 60 and text.isprintable())
 _REMOTE_DIRECTORY = Text("a full path of plain characters, without . or .. steps", is_safe_path, False)
 _BECOME = Text('"sudo" or its absolute path', lambda text: text == "sudo" or is_safe_path(text))
 _KEY_FILE = LocalPath(credential=True)
@@ -100,6 +102,7 @@ TOP = Table(
     (
         Key("state_dir", LocalPath(), "History, locks and run logs. It has one owner; another user is refused."),
         Key("schedules", LocalPath(relative=True), "Directory of schedule files, relative to this file."),
+        Key("site_name", _SITE_NAME, "What it is called in reports and messages; else by its host.", '"Melbourne"'),
     ),
 )
 
@@ -178,6 +181,9 @@ CLIENT = Table(
     ),
 )
 
+_ON = Several(Choice((*(kind.value for kind in AlertKind), DIGEST)))
+_TARGET = Text("a client, master/client, a glob or group:NAME", empty=False)
+
 NOTIFY = Table(
     "notify",
     "Who is told",
@@ -185,7 +191,18 @@ NOTIFY = Table(
     (
         Key("urls", Several(SecretUrl()), "Apprise URLs; file:PATH or credential:NAME keeps them out of this file."),
         Key("ping", SecretUrl(), "Dead-man's switch: the base URL.", '"file:/etc/nimwrap/ping"'),
-        Key("on", Several(Choice(tuple(kind.value for kind in AlertKind))), "What is told."),
+        Key("on", _ON, "What is told; digest: once a week how things stand, also when all is well."),
+    ),
+)
+
+RECIPIENTS = Table(
+    "notify.NAME",
+    "Others who are told, of the clients that are theirs",
+    RecipientsConfig,
+    (
+        Key("urls", Several(SecretUrl()), "As above.", '["file:/etc/nimwrap/unix-team-url"]'),
+        Key("on", _ON, "What is told."),
+        Key("targets", Several(_TARGET, empty=False), "Whose clients."),
     ),
 )
 
@@ -200,7 +217,6 @@ REPORT = Table(
 )
 
 COPY_PLACEHOLDERS = ("file", "client", "name", "checksum", "size", "until")
-_TARGET = Text("a client, master/client, a glob or group:NAME", empty=False)
 _STORE = '["/usr/local/bin/store", "{file}", "{client}/{name}"]'
 
 COPY = Table(
@@ -226,7 +242,7 @@ COPY = Table(
 
 OVERRIDABLE = (*BACKUP.keys, *RETRY.keys)
 PLAIN_TABLES = (BACKUP, RETRY, NOTIFY, REPORT)
-ALL_TABLES = (TOP, MASTER, BACKUP, RETRY, CLIENT, NOTIFY, COPY, REPORT)
+ALL_TABLES = (TOP, MASTER, BACKUP, RETRY, CLIENT, NOTIFY, RECIPIENTS, COPY, REPORT)
 TOP_NAMES = (
     *(key.name for key in TOP.keys),
     *("masters", "backup", "retry", "groups", "clients", "notify", "copies", "report"),

@@ -114,12 +114,28 @@ class ClientConfig:
 
 
 @dataclass(frozen=True)
+class RecipientsConfig:
+    """``[notify.NAME]``: others who are told, of the clients that are theirs."""
+
+    urls: tuple[Secret, ...] = ()
+    on: tuple[str, ...] = tuple(kind.value for kind in AlertKind)
+    targets: tuple[str, ...] = ("*",)
+
+
+@dataclass(frozen=True)
 class NotifyConfig:
     """``[notify]``. The URLs may hold tokens: ``reveal()`` them only to connect."""
 
     urls: tuple[Secret, ...] = ()
     ping: Secret = field(default_factory=Secret)
     on: tuple[str, ...] = tuple(kind.value for kind in AlertKind)
+    recipients: dict[str, RecipientsConfig] = field(default_factory=dict)
+
+    @property
+    def all_urls(self) -> dict[str, Secret]:
+        """Every place by its key, such as ``notify.urls[0]`` or ``notify.unix.urls[0]``."""
+        tables = {"notify": self.urls, **{f"notify.{name}": own.urls for name, own in self.recipients.items()}}
+        return {f"{table}.urls[{number}]": url for table, urls in tables.items() for number, url in enumerate(urls)}
 
 
 @dataclass(frozen=True)
@@ -160,6 +176,7 @@ class Config:
     path: Path | None = None
     state_dir: Path = Path("/var/lib/nimwrap")
     schedules: Path = Path("schedules")
+    site_name: str = ""
     masters: dict[str, MasterConfig] = field(default_factory=dict)
     backup: BackupPolicy = field(default_factory=BackupPolicy)
     retry: RetryPolicy = field(default_factory=RetryPolicy)

@@ -21,6 +21,7 @@ from nimwrap.domain.codes import SET_ASIDE, FailureCode, Outcome
 from nimwrap.domain.durations import rfc3339
 from nimwrap.domain.errors import NimwrapError
 from nimwrap.domain.findings import Failure
+from nimwrap.domain.local_time import local_text
 from nimwrap.domain.names import PLAIN_KIND
 from nimwrap.domain.ordering import predicted_seconds
 from nimwrap.domain.progress import Progress
@@ -229,7 +230,7 @@ class Fleet:
         if ends is not None and self.session.clock.now() > ends:
             return Failure(
                 FailureCode.OUTSIDE_WINDOW,
-                f"the window of {self.order.schedule} closed at {ends.isoformat()}",
+                f"the window of {self.order.schedule} closed at {local_text(ends)}",
                 "widen the window, raise max_parallel, or spread the clients over several nights",
             )
         return self._not_wanted(task.request)

@@ -287,6 +287,9 @@ class History(Protocol):
     def event_after(self, kind: str, most: int, decide: Decide, *, at: Moment) -> int | None:
         """In one transaction, decide on the newest ``most`` events of a kind, newest first, whether another follows."""
 
+    def update_event(self, event_id: int, data: Any) -> None:
+        """Replace the data of an event; that this was done is an event too."""
+
     def plan_change(
         self, run: str, master: str, directory: str, *, added: Sequence[str], before: str | None, at: Moment
     ) -> int:

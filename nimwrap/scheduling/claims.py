@@ -11,8 +11,9 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from nimwrap.domain.durations import parse_rfc3339, rfc3339
+from nimwrap.domain.durations import parse_rfc3339
 from nimwrap.domain.errors import NimwrapError
+from nimwrap.domain.local_time import local_text
 from nimwrap.domain.records import ClientRef
 from nimwrap.history.model import SlotRow
 from nimwrap.history.sqlite import slot_queue as queue
@@ -159,7 +160,7 @@ class SlotClaimer:
             start = start_of(schedule, ref, began) + wait
             reason = too_late(schedule, slot, began, start, now)
             if reason is None and newest and newest > slot and (now - start).total_seconds() > PROMPT_S:
-                reason = f"interrupted, and the slot of {rfc3339(newest)} has begun and stands for it"
+                reason = f"interrupted, and the slot of {local_text(newest)} has begun and stands for it"
             if reason is None:
                 starts[ref] = start
             elif ref not in ended:

@@ -9,7 +9,8 @@ from heapq import merge
 
 from nimwrap.clients.known_clients import current_clients
 from nimwrap.config.model import Config
-from nimwrap.domain.durations import format_duration, rfc3339
+from nimwrap.domain.durations import format_duration
+from nimwrap.domain.local_time import local_text
 from nimwrap.domain.records import ClientRef
 from nimwrap.fleet.night_forecast import NightForecast, night_forecast
 from nimwrap.history.ports import Queries
@@ -76,8 +77,8 @@ def too_long(slots: Iterable[Coming]) -> Iterator[tuple[str, str]]:
         if each.fits is False and each.schedule.name not in told and each.night is not None:
             told.add(each.schedule.name)
             takes, window = format_duration(each.night.seconds), format_duration(each.schedule.window or 0)
-            when = rfc3339(each.slot)[:16].replace("T", " ")
-            text = f"{each.schedule.name}: the night of {when} UTC is expected to take {takes}; its window is {window}"
+            when = local_text(each.slot)
+            text = f"{each.schedule.name}: the night of {when} is expected to take {takes}; its window is {window}"
             yield text, "begin earlier with a longer window, spread the clients over several nights, or find the limit"
 
 

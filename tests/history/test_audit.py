@@ -117,6 +117,19 @@ def test_doctor_finds_an_event_that_was_changed_or_removed(change: str, path: Pa
         assert reader.altered_events() or "event_chain" in change
 
 
+def test_what_nimwrap_brings_up_to_date_is_no_fault_and_what_others_then_change_is(path: Path) -> None:
+    with Store.open(path) as store, Reader.open(path) as reader:
+        row = store.event_after("notified", 1, lambda told: ("sent", {"delivered": False}), at=at(0))
+        assert row is not None
+        store.event("note", "between", at=at(1))
+        store.update_event(row, {"delivered": True, "times": 1})
+        store.update_event(row, {"delivered": True, "times": 2})
+        assert reader.altered_events() == []
+        store.database.conn.execute("update events set data = ? where id = ?", ('{"delivered": false}', row))
+        (fault,) = reader.altered_events()
+        assert fault.startswith(f"event {row} ")
+
+
 def _events(run_cli: Cli, config: Path) -> tuple[str, str]:
     checks = run_cli("doctor", "--json", config=config).data["checks"]
     (found,) = [check for check in checks if check["check"] == "events"]

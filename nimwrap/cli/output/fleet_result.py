@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 from nimwrap.cli.invocation import Result
 from nimwrap.cli.output.printer import Printer
 from nimwrap.domain.codes import ExitCode, FailureCode, Outcome, exit_code_of_runs
-from nimwrap.domain.durations import format_duration, format_size, parse_rfc3339, rfc3339
+from nimwrap.domain.durations import format_duration, format_size, parse_rfc3339
 from nimwrap.domain.errors import Problem
+from nimwrap.domain.local_time import local_text
 
 if TYPE_CHECKING:
     from nimwrap.actions.backup_clients import FleetResult
@@ -64,7 +65,7 @@ def _left(config: Config, shown: list[dict[str, Any]]) -> Problem:
         attempt = run["attempts"][-1] if run["attempts"] else None
         if run["outcome"] == Outcome.RUNNING and attempt and attempt["ended"] is None:
             limit = timedelta(seconds=config.policy(run["master"], run["client"]).timeout)
-            until = rfc3339(parse_rfc3339(attempt["started"]) + limit)
+            until = local_text(parse_rfc3339(attempt["started"]) + limit)
             going.append(f"{run['client']} on {run['master']} until {until} at the latest (run {run['id']})")
     if not going:
         return Problem("cancelled", "interrupted; nothing goes on", "start the backup again when it suits")

@@ -27,7 +27,7 @@ from nimwrap.history.sqlite.client_writes import ClientWrites
 from nimwrap.history.sqlite.codec import columns, moment, run_columns, utc_now
 from nimwrap.history.sqlite.connection import select
 from nimwrap.history.sqlite.database import connect, immediate, migrate, private_state_dir
-from nimwrap.history.sqlite.event_chain import append_event, event_kind
+from nimwrap.history.sqlite.event_chain import amend_event, append_event, event_kind
 
 if TYPE_CHECKING:
     from sqlite_utils import Database
@@ -232,6 +232,11 @@ class Store(ClientWrites):
                 return None
             values = {"at": at, "kind": kind, "text": follows[0], "data": follows[1]}
             return append_event(database, self.by, values)
+
+    def update_event(self, event_id: int, data: Any) -> None:
+        """Replace the data of an event; that this was done is an event too."""
+        with self.writing("update_event", hurried=True) as database:
+            amend_event(database, self.by, event_id, data, self._now())
 
     # --- export changes
 

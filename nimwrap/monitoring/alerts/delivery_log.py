@@ -1,8 +1,7 @@
 """What was told, as ``notified`` rows of the history: recorded first, told second.
 
-A row counts when its message was delivered, which another row says that names it: no row is ever changed. One that was
-not (a crash, no network) is told again with the next fleet run; while it is young another nimwrap may still be sending
-it.
+A row counts when its message was delivered. One that was not (a crash, no network) is told again with the next fleet
+run; while it is young another nimwrap may still be sending it.
 """
 
 from __future__ import annotations
@@ -20,8 +19,9 @@ if TYPE_CHECKING:
     from nimwrap.history.ports import History
 
 KIND = "notified"
-_SENDING = timedelta(minutes=5)
-_LOOK_BACK = 100
+SENDING = timedelta(minutes=5)
+"""So long another nimwrap may still be at it."""
+_LOOK_BACK = 50
 
 Decide = Callable[[States], tuple[str, bool]]
 """From what was told before to the text of a new row, and whether anything is to be sent; an empty text: no row."""
@@ -35,10 +35,11 @@ class Noted:
     send: bool
 
 
-def note(store: History, states: States, decide: Decide, now: datetime) -> Noted | None:
+def note(store: History, states: States, decide: Decide, now: datetime, memory: str = "") -> Noted | None:
     """Record ``states`` as told, in one transaction with the look at what was told before; None: nothing has changed.
 
-    So of two fleet runs that end at the same instant one tells the news. StoreUnavailable when it cannot be written.
+    So of two fleet runs that end at the same instant one tells the news. ``memory``: whose, where several are told.
+    StoreUnavailable when it cannot be written.
     """
     send = False
 
@@ -48,22 +49,19 @@ def note(store: History, states: States, decide: Decide, now: datetime) -> Noted
         text, send = decide(before)
         return None if states == before else (text, {"states": states, "delivered": not send})
 
-    row = store.event_after(KIND, _LOOK_BACK, news, at=now)
+    row = store.event_after(f"{KIND}{memory}", _LOOK_BACK, news, at=now)
     return None if row is None else Noted(row, send)
 
 
-def delivered(store: History, noted: Noted, now: datetime) -> None:
+def delivered(store: History, noted: Noted, states: States) -> None:
     """The message of a row has reached somebody."""
-    store.event(KIND, "delivered", data={"row": noted.row}, at=now)
+    store.update_event(noted.row, {"states": states, "delivered": True})
 
 
 def _told(told: Sequence[EventRow], now: datetime) -> States:
     """The states as they were last told, or are being told."""
-    reached = {event.data["row"] for event in told if "row" in event.data}
     for event in told:
-        if "row" in event.data:
-            continue
-        if event.id in reached or event.data["delivered"] or now - parse_rfc3339(event.at) < _SENDING:
+        if event.data["delivered"] or now - parse_rfc3339(event.at) < SENDING:
             return {subject: _states(kinds) for subject, kinds in event.data["states"].items()}
     return {}
 
