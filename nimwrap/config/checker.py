@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from nimwrap.config.keys import (
     BACKUP,
+    BLACKOUT,
     CLIENT,
     COPY,
     LABEL,
+    LIMIT,
     MASTER,
     NIM_NAME,
     NOTIFY,
@@ -28,16 +30,25 @@ from nimwrap.config.keys import (
 from nimwrap.config.lines import KeyPath
 from nimwrap.config.model import (
     BackupPolicy,
+    BlackoutConfig,
     ClientConfig,
     Config,
     CopyConfig,
+    LimitConfig,
     MasterConfig,
     NotifyConfig,
     RecipientsConfig,
     ReportConfig,
     RetryPolicy,
 )
-from nimwrap.config.rules import combination_faults, copy_faults, member_fault, member_faults
+from nimwrap.config.rules import (
+    blackout_faults,
+    combination_faults,
+    copy_faults,
+    limit_faults,
+    member_fault,
+    member_faults,
+)
 from nimwrap.config.toml_file import Fault
 from nimwrap.config.value_types import named, nearest, shown
 from nimwrap.domain.target_names import GROUP
@@ -72,6 +83,8 @@ class Checker:
                 if not name.startswith(GROUP)
             },
             group_policies=dict(self._group_policies()),
+            limits={name: self._limit(name, body, masters) for name, body in self._named("limits")},
+            blackout={name: self._blackout(name, body, masters) for name, body in self._named("blackout")},
             notify=NotifyConfig(**plain[NOTIFY.name], recipients=self._recipients(masters)),
             copies={name: self._copy(name, body, masters) for name, body in self._named("copies")},
             report=ReportConfig(**plain[REPORT.name]),
@@ -198,15 +211,38 @@ class Checker:
             yield group, self._known(body, at, OVERRIDABLE)
 
     def _copy(self, name: str, body: Mapping[str, Any], masters: dict[str, MasterConfig]) -> CopyConfig:
-        at: KeyPath = ("copies", name)
-        if not LABEL.accepts(name):
-            self._fault(at, f"{shown(name)} cannot name a copy: it must be {LABEL.what}")
-        self._unknown(body, at, tuple(key.name for key in COPY.keys))
-        found = CopyConfig(name=name, **self._known(body, at, COPY.keys))
-        self._targets(found.targets, at, masters)
-        for key, message, hint in copy_faults(found):
-            self._fault((*at, key) if key in body else at, message, hint)
+        found = CopyConfig(name=name, **self._of_some(COPY, name, body, masters))
+        self._in_table(COPY, name, body, copy_faults(found))
         return found
+
+    def _limit(self, name: str, body: Mapping[str, Any], masters: dict[str, MasterConfig]) -> LimitConfig:
+        self._in_table(LIMIT, name, body, limit_faults(name, body))
+        return LimitConfig(name=name, **self._of_some(LIMIT, name, body, masters))
+
+    def _blackout(self, name: str, body: Mapping[str, Any], masters: dict[str, MasterConfig]) -> BlackoutConfig:
+        found = BlackoutConfig(name=name, **self._of_some(BLACKOUT, name, body, masters))
+        self._in_table(BLACKOUT, name, body, blackout_faults(found))
+        return found
+
+    def _of_some(
+        self, table: Table, name: str, body: Mapping[str, Any], masters: dict[str, MasterConfig]
+    ) -> dict[str, Any]:
+        """The values of a table with a name of its own that is about the clients it has as ``targets``."""
+        at: KeyPath = (table.name, name)
+        if not LABEL.accepts(name):
+            self._fault(at, f"{shown(name)} cannot name a table of [{table.name}]: it must be {LABEL.what}")
+        self._unknown(body, at, tuple(key.name for key in table.keys))
+        values = self._known(body, at, table.keys)
+        self._targets(values.get("targets", ()), at, masters)
+        return values
+
+    def _in_table(
+        self, table: Table, name: str, body: Mapping[str, Any], faults: Iterable[tuple[str, str, str]]
+    ) -> None:
+        """Report what is wrong with the keys of a table together, at the key where it stands there."""
+        at: KeyPath = (table.name, name)
+        for key, message, hint in faults:
+            self._fault((*at, key) if key in body else at, message, hint)
 
     def _groups(self, masters: dict[str, MasterConfig]) -> dict[str, tuple[str, ...]]:
         groups = self.document.get("groups", {})

@@ -9,8 +9,10 @@ from typing import Any
 from nimwrap.config.group_policies import is_member
 from nimwrap.config.keys import (
     BACKUP,
+    BLACKOUT,
     CLIENT,
     COPY,
+    LIMIT,
     MASTER,
     NOTIFY,
     OVERRIDABLE,
@@ -55,6 +57,10 @@ def whole(document: Document) -> list[Setting]:
     for name, client in config.clients.items():
         settings += found.table(CLIENT, client, ("clients", name))
         settings += found.overrides(client.overrides, ("clients", name), "client")
+    for name, limit in config.limits.items():
+        settings += found.table(LIMIT, limit, ("limits", name))
+    for name, blackout in config.blackout.items():
+        settings += found.table(BLACKOUT, blackout, ("blackout", name))
     settings += found.table(NOTIFY, config.notify, ("notify",))
     for name, own in config.notify.recipients.items():
         settings += found.table(RECIPIENTS, own, ("notify", name))

@@ -6,8 +6,10 @@ from typing import Any
 
 from nimwrap.config.keys import (
     BACKUP,
+    BLACKOUT,
     CLIENT,
     COPY,
+    LIMIT,
     MASTER,
     NOTIFY,
     OVERRIDABLE,
@@ -20,6 +22,7 @@ from nimwrap.config.keys import (
 )
 from nimwrap.config.spelling import spelled
 
+_LABEL = "^[A-Za-z0-9][A-Za-z0-9_.-]*$"
 _OWN = "^(?!(?:urls|ping|on)$)[A-Za-z0-9][A-Za-z0-9_.-]*$"
 """Names of recipients: none that a key of ``[notify]`` has."""
 
@@ -33,15 +36,17 @@ def json_schema() -> dict[str, Any]:
         "additionalProperties": False,
         "properties": {
             **_properties(TOP, TOP.keys),
-            "masters": _named(MASTER, (*MASTER.keys, *OVERRIDABLE), "^[A-Za-z0-9][A-Za-z0-9_.-]*$"),
+            "masters": _named(MASTER, (*MASTER.keys, *OVERRIDABLE), _LABEL),
             "backup": _table(BACKUP),
             "retry": _table(RETRY),
             "groups": _groups(),
             "clients": _named(
                 CLIENT, (*CLIENT.keys, *OVERRIDABLE), "^(?:group:[A-Za-z0-9_.-]+|([A-Za-z0-9_.-]+/)?[A-Za-z0-9_!-]+)$"
             ),
+            "limits": _named(LIMIT, LIMIT.keys, _LABEL),
+            "blackout": _named(BLACKOUT, BLACKOUT.keys, _LABEL),
             "notify": _named(RECIPIENTS, RECIPIENTS.keys, _OWN) | _table(NOTIFY),
-            "copies": _named(COPY, COPY.keys, "^[A-Za-z0-9][A-Za-z0-9_.-]*$"),
+            "copies": _named(COPY, COPY.keys, _LABEL),
             "report": _table(REPORT),
         },
     }

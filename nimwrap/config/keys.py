@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import MISSING, dataclass, fields
+from datetime import date
 from functools import partial
 from typing import Any
 
@@ -22,9 +23,11 @@ from nimwrap.config.model import (
     REMEDIES,
     TRANSPORTS,
     BackupPolicy,
+    BlackoutConfig,
     ClientConfig,
     Config,
     CopyConfig,
+    LimitConfig,
     MasterConfig,
     NotifyConfig,
     RecipientsConfig,
@@ -39,6 +42,7 @@ from nimwrap.config.value_types import (
     Environment,
     LocalPath,
     MksysbFlags,
+    Readable,
     SecretUrl,
     Several,
     Text,
@@ -47,7 +51,9 @@ from nimwrap.config.value_types import (
     YesNo,
 )
 from nimwrap.domain.alert_kind import DIGEST, AlertKind
+from nimwrap.domain.black_hours import falls_on, hour_of_day
 from nimwrap.domain.names import is_address, is_host_name, is_nim_name, is_safe_path
+from nimwrap.domain.time_zones import time_zone
 
 
 @dataclass(frozen=True)
@@ -251,12 +257,40 @@ COPY = Table(
     ),
 )
 
+LIMIT = Table(
+    "limits",
+    "Never more images at once than this of some of the clients, whatever a master takes",
+    LimitConfig,
+    (
+        Key("max_parallel", Count(1, 1000), "At the same time on one master, over all nimwraps.", "2"),
+        Key("targets", Several(_TARGET, empty=False), "Whose images: a frame or a network is a group of clients."),
+        Key("directory", _REMOTE_DIRECTORY, "Only of images that go there or below: a file system.", '"/export/nim2"'),
+    ),
+)
+
+TIME_ZONE = Readable("a time zone in quotes", time_zone)
+_DAYS = Readable('days in quotes such as "28-31"', partial(falls_on, day=date(2026, 1, 1)))
+_TIME_OF_DAY = Readable('a time of day in quotes such as "18:30"', hour_of_day)
+
+BLACKOUT = Table(
+    "blackout",
+    "When no schedule begins a backup, such as the end of the month; those begun by hand are not held up",
+    BlackoutConfig,
+    (
+        Key("days", Several(_DAYS), "Of month or week, or dates; none: every day.", '["last 3", "1", "2026-12-24"]'),
+        Key("begins", _TIME_OF_DAY, "On each of these days, from this time of day on."),
+        Key("ends", _TIME_OF_DAY, "Until then; of the next day where that is not later."),
+        Key("timezone", TIME_ZONE, "Whose days and hours."),
+        Key("targets", Several(_TARGET, empty=False), "Whose backups."),
+    ),
+)
+
 OVERRIDABLE = (*BACKUP.keys, *RETRY.keys)
 PLAIN_TABLES = (BACKUP, RETRY, NOTIFY, REPORT)
-ALL_TABLES = (TOP, MASTER, BACKUP, RETRY, CLIENT, NOTIFY, RECIPIENTS, COPY, REPORT)
+ALL_TABLES = (TOP, MASTER, BACKUP, RETRY, CLIENT, LIMIT, BLACKOUT, NOTIFY, RECIPIENTS, COPY, REPORT)
 TOP_NAMES = (
     *(key.name for key in TOP.keys),
-    *("masters", "backup", "retry", "groups", "clients", "notify", "copies", "report"),
+    *("masters", "backup", "retry", "groups", "clients", "limits", "blackout", "notify", "copies", "report"),
 )
 
 
@@ -264,6 +298,6 @@ def home_of(name: str) -> str:
     """The table a key belongs to, for the hint when it stands elsewhere; "" when no table has it."""
     for table in ALL_TABLES:
         if table.key(name):
-            named = {each.name: f"[{each.name}.NAME]" for each in (MASTER, CLIENT, COPY)}
+            named = {each.name: f"[{each.name}.NAME]" for each in (MASTER, CLIENT, COPY, LIMIT, BLACKOUT)}
             return {**named, "": "the top of the file"}.get(table.name, f"[{table.name}]")
     return ""

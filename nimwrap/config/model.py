@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 from nimwrap.config.group_policies import layers_of
 from nimwrap.config.secret import Secret
 from nimwrap.domain.alert_kind import AlertKind
+from nimwrap.domain.black_hours import WHOLE_DAY
 from nimwrap.domain.names import PLAIN_KIND
 from nimwrap.domain.ref import ClientRef
 
@@ -171,6 +172,29 @@ class CopyConfig:
 
 
 @dataclass(frozen=True)
+class LimitConfig:
+    """``[limits.NAME]``: never more than ``max_parallel`` images at once of those that are meant: the ``targets``, and
+    of these, where a ``directory`` is named, those whose images lie there or below."""
+
+    name: str
+    max_parallel: int = 1
+    targets: tuple[str, ...] = ("*",)
+    directory: str = ""
+
+
+@dataclass(frozen=True)
+class BlackoutConfig:
+    """``[blackout.NAME]``: when no schedule begins a backup of ``targets``; :mod:`nimwrap.domain.black_hours`."""
+
+    name: str
+    days: tuple[str, ...] = ()
+    begins: str = WHOLE_DAY[0]
+    ends: str = WHOLE_DAY[1]
+    timezone: str = "UTC"
+    targets: tuple[str, ...] = ("*",)
+
+
+@dataclass(frozen=True)
 class Config:
     """The whole configuration. ``path`` is the file it came from, None for built-in defaults.
 
@@ -190,6 +214,8 @@ class Config:
     notify: NotifyConfig = field(default_factory=NotifyConfig)
     report: ReportConfig = field(default_factory=ReportConfig)
     copies: dict[str, CopyConfig] = field(default_factory=dict)
+    limits: dict[str, LimitConfig] = field(default_factory=dict)
+    blackout: dict[str, BlackoutConfig] = field(default_factory=dict)
     said: dict[str, Any] = field(default_factory=dict)
     _policies: dict[tuple[str, str], BackupPolicy] = field(default_factory=dict, init=False, repr=False, compare=False)
 

@@ -31,6 +31,13 @@ class Due:
     reason: str | None = None
     known: bool = True
     """False for a slot from before nimwrap first saw the schedule: recorded, but nobody's fault."""
+    on_purpose: bool = False
+    """It does not begin because of a blackout."""
+
+    @property
+    def state(self) -> str:
+        """In a word: ``begun``, ``skipped`` (on purpose) or ``missed``."""
+        return "begun" if self.begins else "skipped" if self.on_purpose else "missed"
 
 
 def due_slots(schedule: Schedule, newest_known: datetime | None, now: datetime) -> list[Due]:

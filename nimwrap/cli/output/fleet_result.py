@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Sequence
-from datetime import timedelta
+from dataclasses import replace
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from nimwrap.cli.invocation import Result
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from nimwrap.actions.backup_clients import FleetResult
     from nimwrap.config.model import Config
     from nimwrap.domain.records import Run
+    from nimwrap.fleet.fleet_run import Order
 
 Judged = list[tuple[Outcome, FailureCode | None, bool]]
 
@@ -38,6 +40,18 @@ def fleet_result(command: str, fleet: FleetResult, left_by: int | None, unresolv
         errors.append(_left(fleet.config, fleet.shown))
     warnings = _problems([run for run in fleet.runs if run.outcome is Outcome.WARNING])
     return Result(command, {"runs": fleet.shown}, code, errors, warnings, lambda out: _text(out, fleet.shown))
+
+
+def begun_by_hand(result: Result, config: Config, order: Order, at: datetime) -> Result:
+    """With a warning for each blackout that the clients were in: who asks by hand is not held up."""
+    from nimwrap.clients.blackouts import in_force
+
+    warnings = [
+        Problem("blackout", f"blackout {black.name} is in force for {count} of these clients", hint)
+        for black, count in in_force(config, order.refs, at).values()
+        for hint in [f"it holds for schedules alone, until {local_text(black.ends)}"]
+    ]
+    return replace(result, warnings=[*result.warnings, *warnings])
 
 
 def judged(fleet: FleetResult, unresolved: Sequence[Problem]) -> Judged:

@@ -77,7 +77,7 @@ def _known(invocation: Invocation, said: list[str]) -> Known:
 
 def _check(timezone: str | None, clients: list[str]) -> None:
     from nimwrap.domain.names import is_nim_name
-    from nimwrap.scheduling.wallclock import time_zone
+    from nimwrap.domain.time_zones import time_zone
 
     if timezone is not None:
         try:
