@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from nimwrap.fleet.session import Session
 
 
-class Act(StrEnum):
+class ExcludeMode(StrEnum):
     """What is done about a client's file."""
 
     LOOK = "look"
@@ -35,7 +35,7 @@ class ExcludedResult:
     troubles: list[NimwrapError] = field(default_factory=list)
 
 
-def exclude_files(config: Config, refs: Sequence[ClientRef], act: Act, now: datetime) -> ExcludedResult:
+def exclude_files(config: Config, refs: Sequence[ClientRef], act: ExcludeMode, now: datetime) -> ExcludedResult:
     """Look at every client, and do what is wanted; nothing but that file is changed."""
     done = ExcludedResult()
     with open_session(config) as session:
@@ -48,11 +48,13 @@ def exclude_files(config: Config, refs: Sequence[ClientRef], act: Act, now: date
     return done
 
 
-def _of_master(session: Session, master: str, refs: Sequence[ClientRef], act: Act, now: datetime) -> list[Exclusions]:
+def _of_master(
+    session: Session, master: str, refs: Sequence[ClientRef], act: ExcludeMode, now: datetime
+) -> list[Exclusions]:
     host, config = session.hosts[master], session.config
     hosts = {row.name: row.host for row in session.reader.clients(master) if row.host}
     keeper = ExclusionKeeper(host, config.masters[master].client_channel, session.store, session.reader, now, hosts)
     nim = nim_patterns(host, [ref.client for ref in refs])
     found = [keeper.look(ref, config.policy(master, ref.client).exclude_rootvg, nim[ref.client]) for ref in refs]
-    acts = {Act.APPLY: keeper.apply, Act.UNDO: keeper.undo}
+    acts = {ExcludeMode.APPLY: keeper.apply, ExcludeMode.UNDO: keeper.undo}
     return [acts[act](seen) if act in acts and not seen.trouble else seen for seen in found]

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from nimwrap.aix import exclude_rootvg, lsnim
 from nimwrap.aix.exclude_rootvg import CHANGED, FILE, MOST, ExcludeFile
 from nimwrap.aix.text import Unrecognised
+from nimwrap.domain.act import Act, ActName
 from nimwrap.domain.durations import parse_rfc3339
 from nimwrap.domain.names import PLAIN_KIND
 from nimwrap.domain.ref import ClientRef
@@ -24,12 +25,13 @@ from nimwrap.hosts.script_batch import Question
 from nimwrap.images.image_probe import ask
 
 if TYPE_CHECKING:
-    from nimwrap.history.model import EventRow
+    from nimwrap.history.event_row import EventRow
     from nimwrap.history.ports import History, Queries
     from nimwrap.hosts.protocol import Host
 
 KIND = "exclusions"
 _LIMIT_S = 60
+_ACTS = {"applied": ActName.EXCLUDE, "undone": ActName.UNDO_EXCLUDE}
 
 
 @dataclass(frozen=True)
@@ -129,7 +131,9 @@ class ExclusionKeeper:
 
     def _note(self, ref: ClientRef, state: str, data: Mapping[str, Any]) -> None:
         text = f"{FILE} of {ref.client}: {state}"
-        self.store.event(KIND, text, master=ref.master, data=data, at=self.now)
+        name = _ACTS.get(state)
+        kind = Act(KIND, name, ref.client) if name else KIND
+        self.store.event(kind, text, master=ref.master, data=data, at=self.now)
 
     def _ask(self, ref: ClientRef, script: str) -> ChannelAnswer:
         route = self.reader.known_route(ref.master, ref.client, self.now - LASTS)

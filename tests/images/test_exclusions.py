@@ -94,7 +94,7 @@ def test_what_others_have_changed_since_is_left_alone(exclude: Callable[..., Ran
 
 
 def test_every_change_is_planned_in_the_history_before_it_is_made(
-    exclude: Callable[..., Ran], estate: Estate, config: Path
+    exclude: Callable[..., Ran], estate: Estate, config: Path, run_cli: Cli
 ) -> None:
     assert exclude("group:plain", "--apply").exit_code == 0
     estate.fault("nimsh_down", host="aix02")
@@ -102,6 +102,11 @@ def test_every_change_is_planned_in_the_history_before_it_is_made(
     with Reader.open(load(config).database) as reader:
         events = reader.noted(KIND, datetime.min.replace(tzinfo=UTC))
     told = [(event.data["client"], event.data["state"]) for event in events]
+    acts = run_cli("audit", "--json", config=config).data["acts"]
+    assert [(act["act"], act["subject"]) for act in acts if act["act"] == "exclude"] == [
+        ("exclude", "aix02"),
+        ("exclude", "aix01"),
+    ]
     assert told == [("aix01", "planned"), ("aix01", "applied"), ("aix02", "planned"), ("aix02", "applied")]
 
 

@@ -39,7 +39,7 @@ def exclude(
 
     Example: nimwrap images exclude aix01 --apply
     """
-    from nimwrap.actions.exclude_files import Act, exclude_files
+    from nimwrap.actions.exclude_files import ExcludeMode, exclude_files
 
     invocation = current(ctx)
     if apply and undo:
@@ -48,7 +48,7 @@ def exclude(
     with invocation.reader() as reader:
         meant = clients_meant(invocation.config, reader, targets)
     refs = [ref for ref in meant if ref.client != MASTER]
-    act = Act.APPLY if apply else Act.UNDO if undo else Act.LOOK
+    act = ExcludeMode.APPLY if apply else ExcludeMode.UNDO if undo else ExcludeMode.LOOK
     done = exclude_files(invocation.config, refs, act, invocation.now())
     problems = problems_of(done.troubles)
     problems += [Problem("exclusions", one.trouble, "", one.ref.client) for one in done.clients if one.trouble]
