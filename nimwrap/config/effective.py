@@ -6,7 +6,22 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from nimwrap.config.keys import BACKUP, CLIENT, COPY, MASTER, NOTIFY, OVERRIDABLE, REPORT, RETRY, TOP, Key, Table
+from nimwrap.config.keys import (
+    BACKUP,
+    BLACKOUT,
+    CLIENT,
+    COPY,
+    LIMIT,
+    MASTER,
+    NOTIFY,
+    OVERRIDABLE,
+    RECIPIENTS,
+    REPORT,
+    RETRY,
+    TOP,
+    Key,
+    Table,
+)
 from nimwrap.config.lines import KeyPath
 from nimwrap.config.load import Document
 from nimwrap.config.spelling import spelled, toml
@@ -37,7 +52,13 @@ def whole(document: Document) -> list[Setting]:
     for name, client in config.clients.items():
         settings += found.table(CLIENT, client, ("clients", name))
         settings += found.overrides(client.overrides, ("clients", name), "client")
+    for name, limit in config.limits.items():
+        settings += found.table(LIMIT, limit, ("limits", name))
+    for name, blackout in config.blackout.items():
+        settings += found.table(BLACKOUT, blackout, ("blackout", name))
     settings += found.table(NOTIFY, config.notify, ("notify",))
+    for name, own in config.notify.recipients.items():
+        settings += found.table(RECIPIENTS, own, ("notify", name))
     for name, copy in config.copies.items():
         settings += found.table(COPY, copy, ("copies", name))
     settings += found.table(REPORT, config.report, ("report",))

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import MISSING, dataclass, fields
+from datetime import date
 from functools import partial
 from typing import Any
 
@@ -21,11 +22,14 @@ from nimwrap.config.model import (
     REMEDIES,
     TRANSPORTS,
     BackupPolicy,
+    BlackoutConfig,
     ClientConfig,
     Config,
     CopyConfig,
+    LimitConfig,
     MasterConfig,
     NotifyConfig,
+    RecipientsConfig,
     ReportConfig,
     RetryPolicy,
 )
@@ -37,6 +41,7 @@ from nimwrap.config.value_types import (
     Environment,
     LocalPath,
     MksysbFlags,
+    Readable,
     SecretUrl,
     Several,
     Text,
@@ -44,8 +49,10 @@ from nimwrap.config.value_types import (
     Words,
     YesNo,
 )
-from nimwrap.domain.alert_kind import AlertKind
+from nimwrap.domain.alert_kind import DIGEST, AlertKind
+from nimwrap.domain.black_hours import falls_on, hour_of_day
 from nimwrap.domain.names import is_address, is_host_name, is_nim_name, is_safe_path
+from nimwrap.domain.time_zones import time_zone
 
 
 @dataclass(frozen=True)
@@ -88,6 +95,7 @@ LABEL = Text("a name of letters, digits, ., - and _", _matching(r"[A-Za-z0-9][A-
 NIM_NAME = Text("a NIM name: at most 39 letters, digits, - ! or _", is_nim_name, False)
 _HOST = Text("a host name or an address", lambda text: is_host_name(text) or is_address(text))
 _USER = Text("a user name", _matching(r"[A-Za-z_][A-Za-z0-9_.-]{0,63}"), False)
+_SITE_NAME = Text("at most 60 printable characters", lambda text: len(text) <= 60 and text.isprintable())
 _REMOTE_DIRECTORY = Text("a full path of plain characters, without . or .. steps", is_safe_path, False)
 _BECOME = Text('"sudo" or its absolute path', lambda text: text == "sudo" or is_safe_path(text))
 _KEY_FILE = LocalPath(credential=True)
@@ -100,6 +108,7 @@ TOP = Table(
     (
         Key("state_dir", LocalPath(), "History, locks and run logs. It has one owner; another user is refused."),
         Key("schedules", LocalPath(relative=True), "Directory of schedule files, relative to this file."),
+        Key("site_name", _SITE_NAME, "What it is called in reports and messages; else by its host.", '"Melbourne"'),
     ),
 )
 
@@ -178,6 +187,9 @@ CLIENT = Table(
     ),
 )
 
+_ON = Several(Choice((*(kind.value for kind in AlertKind), DIGEST)))
+_TARGET = Text("a client, master/client, a glob or group:NAME", empty=False)
+
 NOTIFY = Table(
     "notify",
     "Who is told",
@@ -185,7 +197,18 @@ NOTIFY = Table(
     (
         Key("urls", Several(SecretUrl()), "Apprise URLs; file:PATH or credential:NAME keeps them out of this file."),
         Key("ping", SecretUrl(), "Dead-man's switch: the base URL.", '"file:/etc/nimwrap/ping"'),
-        Key("on", Several(Choice(tuple(kind.value for kind in AlertKind))), "What is told."),
+        Key("on", _ON, "What is told; digest: once a week how things stand, also when all is well."),
+    ),
+)
+
+RECIPIENTS = Table(
+    "notify.NAME",
+    "Others who are told, of the clients that are theirs",
+    RecipientsConfig,
+    (
+        Key("urls", Several(SecretUrl()), "As above.", '["file:/etc/nimwrap/unix-team-url"]'),
+        Key("on", _ON, "What is told."),
+        Key("targets", Several(_TARGET, empty=False), "Whose clients."),
     ),
 )
 
@@ -200,7 +223,6 @@ REPORT = Table(
 )
 
 COPY_PLACEHOLDERS = ("file", "client", "name", "checksum", "size", "until")
-_TARGET = Text("a client, master/client, a glob or group:NAME", empty=False)
 _STORE = '["/usr/local/bin/store", "{file}", "{client}/{name}"]'
 
 COPY = Table(
@@ -224,12 +246,40 @@ COPY = Table(
     ),
 )
 
+LIMIT = Table(
+    "limits",
+    "Never more images at once than this of some of the clients, whatever a master takes",
+    LimitConfig,
+    (
+        Key("max_parallel", Count(1, 1000), "At the same time on one master, over all nimwraps.", "2"),
+        Key("targets", Several(_TARGET, empty=False), "Whose images: a frame or a network is a group of clients."),
+        Key("directory", _REMOTE_DIRECTORY, "Only of images that go there or below: a file system.", '"/export/nim2"'),
+    ),
+)
+
+TIME_ZONE = Readable("a time zone in quotes", time_zone)
+_DAYS = Readable('days in quotes such as "28-31"', partial(falls_on, day=date(2026, 1, 1)))
+_TIME_OF_DAY = Readable('a time of day in quotes such as "18:30"', hour_of_day)
+
+BLACKOUT = Table(
+    "blackout",
+    "When no schedule begins a backup, such as the end of the month; those begun by hand are not held up",
+    BlackoutConfig,
+    (
+        Key("days", Several(_DAYS), "Of month or week, or dates; none: every day.", '["last 3", "1", "2026-12-24"]'),
+        Key("begins", _TIME_OF_DAY, "On each of these days, from this time of day on."),
+        Key("ends", _TIME_OF_DAY, "Until then; of the next day where that is not later."),
+        Key("timezone", TIME_ZONE, "Whose days and hours."),
+        Key("targets", Several(_TARGET, empty=False), "Whose backups."),
+    ),
+)
+
 OVERRIDABLE = (*BACKUP.keys, *RETRY.keys)
 PLAIN_TABLES = (BACKUP, RETRY, NOTIFY, REPORT)
-ALL_TABLES = (TOP, MASTER, BACKUP, RETRY, CLIENT, NOTIFY, COPY, REPORT)
+ALL_TABLES = (TOP, MASTER, BACKUP, RETRY, CLIENT, LIMIT, BLACKOUT, NOTIFY, RECIPIENTS, COPY, REPORT)
 TOP_NAMES = (
     *(key.name for key in TOP.keys),
-    *("masters", "backup", "retry", "groups", "clients", "notify", "copies", "report"),
+    *("masters", "backup", "retry", "groups", "clients", "limits", "blackout", "notify", "copies", "report"),
 )
 
 
@@ -237,6 +287,6 @@ def home_of(name: str) -> str:
     """The table a key belongs to, for the hint when it stands elsewhere; "" when no table has it."""
     for table in ALL_TABLES:
         if table.key(name):
-            named = {each.name: f"[{each.name}.NAME]" for each in (MASTER, CLIENT, COPY)}
+            named = {each.name: f"[{each.name}.NAME]" for each in (MASTER, CLIENT, COPY, LIMIT, BLACKOUT)}
             return {**named, "": "the top of the file"}.get(table.name, f"[{table.name}]")
     return ""

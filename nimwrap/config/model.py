@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 from nimwrap.config.secret import Secret
 from nimwrap.domain.alert_kind import AlertKind
+from nimwrap.domain.black_hours import WHOLE_DAY
 from nimwrap.domain.names import PLAIN_KIND
 
 KINDS = ("mksysb", "savevg", "ios_mksysb", "ios_backup", "nim_db", "master_mksysb")
@@ -114,12 +115,28 @@ class ClientConfig:
 
 
 @dataclass(frozen=True)
+class RecipientsConfig:
+    """``[notify.NAME]``: others who are told, of the clients that are theirs."""
+
+    urls: tuple[Secret, ...] = ()
+    on: tuple[str, ...] = tuple(kind.value for kind in AlertKind)
+    targets: tuple[str, ...] = ("*",)
+
+
+@dataclass(frozen=True)
 class NotifyConfig:
     """``[notify]``. The URLs may hold tokens: ``reveal()`` them only to connect."""
 
     urls: tuple[Secret, ...] = ()
     ping: Secret = field(default_factory=Secret)
     on: tuple[str, ...] = tuple(kind.value for kind in AlertKind)
+    recipients: dict[str, RecipientsConfig] = field(default_factory=dict)
+
+    @property
+    def all_urls(self) -> dict[str, Secret]:
+        """Every place by its key, such as ``notify.urls[0]`` or ``notify.unix.urls[0]``."""
+        tables = {"notify": self.urls, **{f"notify.{name}": own.urls for name, own in self.recipients.items()}}
+        return {f"{table}.urls[{number}]": url for table, urls in tables.items() for number, url in enumerate(urls)}
 
 
 @dataclass(frozen=True)
@@ -151,6 +168,29 @@ class CopyConfig:
 
 
 @dataclass(frozen=True)
+class LimitConfig:
+    """``[limits.NAME]``: never more than ``max_parallel`` images at once of those that are meant: the ``targets``, and
+    of these, where a ``directory`` is named, those whose images lie there or below."""
+
+    name: str
+    max_parallel: int = 1
+    targets: tuple[str, ...] = ("*",)
+    directory: str = ""
+
+
+@dataclass(frozen=True)
+class BlackoutConfig:
+    """``[blackout.NAME]``: when no schedule begins a backup of ``targets``; :mod:`nimwrap.domain.black_hours`."""
+
+    name: str
+    days: tuple[str, ...] = ()
+    begins: str = WHOLE_DAY[0]
+    ends: str = WHOLE_DAY[1]
+    timezone: str = "UTC"
+    targets: tuple[str, ...] = ("*",)
+
+
+@dataclass(frozen=True)
 class Config:
     """The whole configuration. ``path`` is the file it came from, None for built-in defaults.
 
@@ -160,6 +200,7 @@ class Config:
     path: Path | None = None
     state_dir: Path = Path("/var/lib/nimwrap")
     schedules: Path = Path("schedules")
+    site_name: str = ""
     masters: dict[str, MasterConfig] = field(default_factory=dict)
     backup: BackupPolicy = field(default_factory=BackupPolicy)
     retry: RetryPolicy = field(default_factory=RetryPolicy)
@@ -168,6 +209,8 @@ class Config:
     notify: NotifyConfig = field(default_factory=NotifyConfig)
     report: ReportConfig = field(default_factory=ReportConfig)
     copies: dict[str, CopyConfig] = field(default_factory=dict)
+    limits: dict[str, LimitConfig] = field(default_factory=dict)
+    blackout: dict[str, BlackoutConfig] = field(default_factory=dict)
     said: dict[str, Any] = field(default_factory=dict)
     _policies: dict[tuple[str, str], BackupPolicy] = field(default_factory=dict, init=False, repr=False, compare=False)
 

@@ -8,9 +8,10 @@ from typing import Any
 
 from nimwrap.config.keys import LABEL, NIM_NAME
 from nimwrap.config.lines import KeyPath
-from nimwrap.config.model import BackupPolicy, Config, CopyConfig, RetryPolicy
+from nimwrap.config.model import BackupPolicy, BlackoutConfig, Config, CopyConfig, RetryPolicy
 from nimwrap.config.toml_file import Fault
 from nimwrap.config.value_types import named, nearest, shown
+from nimwrap.domain.black_hours import WHOLE_DAY
 from nimwrap.domain.lock_timing import contradictions, most_at_once
 
 _GLOB = re.compile(r"[A-Za-z0-9_!*?\[\]-]{1,80}")
@@ -81,6 +82,19 @@ def copy_faults(copy: CopyConfig) -> Iterator[tuple[str, str, str]]:
     for key in _NEEDED.get(copy.kind, ()):
         if not getattr(copy, key):
             yield key, f"copy {shown(copy.name)} of kind {copy.kind} has no {key}", f"add {key} = ..."
+
+
+def limit_faults(name: str, body: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
+    """What a limit lacks to be one: key, message and hint."""
+    if "max_parallel" not in body:
+        yield "max_parallel", f"limit {shown(name)} has no max_parallel", "add max_parallel = 2, say"
+
+
+def blackout_faults(blackout: BlackoutConfig) -> Iterator[tuple[str, str, str]]:
+    """What keeps a blackout from ever ending: key, message and hint."""
+    if not blackout.days and (blackout.begins == blackout.ends or (blackout.begins, blackout.ends) == WHOLE_DAY):
+        message = f"blackout {shown(blackout.name)} never ends: it has neither days nor hours"
+        yield "days", message, 'add days = ["28-31"], say, or begins and ends'
 
 
 def member_faults(groups: Mapping[str, Any], masters: Sequence[str]) -> Iterator[Fault]:

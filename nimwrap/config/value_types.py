@@ -100,6 +100,27 @@ class CountOr:
 
 
 @dataclass(frozen=True)
+class Readable:
+    """A string that ``reader`` takes; its ValueError is the fault. ``what`` completes "must be ..."."""
+
+    what: str
+    reader: Callable[[str], object]
+
+    def read(self, value: object, report: Report) -> str:
+        if not isinstance(value, str):
+            report(f"must be {self.what}, not {named(value)}")
+            return ""
+        try:
+            self.reader(value)
+        except ValueError as error:
+            report(str(error))
+        return value
+
+    def schema(self) -> dict[str, Any]:
+        return {"type": "string"}
+
+
+@dataclass(frozen=True)
 class YesNo:
     def read(self, value: object, report: Report) -> bool:
         if not isinstance(value, bool):

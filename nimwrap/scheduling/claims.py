@@ -11,8 +11,10 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from nimwrap.domain.durations import parse_rfc3339, rfc3339
+from nimwrap.clients.blackouts import Blackout
+from nimwrap.domain.durations import parse_rfc3339
 from nimwrap.domain.errors import NimwrapError
+from nimwrap.domain.local_time import local_text
 from nimwrap.domain.records import ClientRef
 from nimwrap.history.model import SlotRow
 from nimwrap.history.sqlite import slot_queue as queue
@@ -53,12 +55,18 @@ class OpenedSlot:
 
 @dataclass(frozen=True)
 class MissedSlot:
-    """Clients of a slot that had begun who may not start any more."""
+    """Clients of a slot that had begun who may not start any more; ``on_purpose``: because of a blackout."""
 
     schedule: str
     slot: datetime
     refs: tuple[ClientRef, ...]
     reason: str
+    on_purpose: bool = False
+
+    @property
+    def state(self) -> str:
+        """As its rows have it."""
+        return queue.SKIPPED if self.on_purpose else queue.MISSED
 
 
 @dataclass(frozen=True)
@@ -84,6 +92,8 @@ class SlotClaimer:
     targets: Callable[[Schedule], Sequence[ClientRef]]
     wait_s: Callable[[Schedule, Sequence[ClientRef], datetime], float] = lambda schedule, refs, began: 0.0
     """How long after its beginning a slot's first client starts."""
+    blackout: Callable[[ClientRef, datetime], Blackout | None] = lambda ref, moment: None
+    """The blackout that a client is in at a moment."""
 
     def claim_due(
         self, schedules: Mapping[str, Schedule], now: datetime, *, resting: Collection[str] = ()
@@ -119,13 +129,23 @@ class SlotClaimer:
             look.troubles.append(error)
             refs, for_nobody = (), False
             found = [replace(due, reason=f"{due.reason}; {error.message}") for due in found if not due.begins]
-        for due in found if refs else [_for_nobody(due) for due in found]:
-            opening = queue.Opening(schedule.name, due.slot, refs, not due.begins, due.reason)
+        found = [self._unless_black(due, refs, now) if refs else _for_nobody(due) for due in found]
+        for due in found:
+            opening = queue.Opening(schedule.name, due.slot, refs, not due.begins, due.reason, due.on_purpose)
             if queue.open_slot(self.store, opening, now):
                 look.opened.append(OpenedSlot(schedule.name, due, refs, for_nobody))
         for ref in refs:
             if found[-1].begins and (why := unresolved_target(ref)):
                 queue.end(self.store, schedule.name, found[-1].slot, [ref], "failed", why)
+
+    def _unless_black(self, due: Due, refs: Sequence[ClientRef], now: datetime) -> Due:
+        """The same, or skipped on purpose when all of its clients are in a blackout, at the slot or now."""
+        found = [self._black(ref, due.slot, now) for ref in refs] if due.begins else []
+        why = found[0] if all(found) and found else None
+        return replace(due, begins=False, on_purpose=True, reason=why.why) if why else due
+
+    def _black(self, ref: ClientRef, *moments: datetime) -> Blackout | None:
+        return next((found for moment in moments if (found := self.blackout(ref, moment))), None)
 
     def _take(
         self, schedule: Schedule | None, name: str, rows: Sequence[SlotRow], now: datetime, look: ClaimResult
@@ -133,7 +153,7 @@ class SlotClaimer:
         """Claim those of one slot's waiting clients that may still start; close the rows of the others."""
         batch, passed = self._sort(schedule, name, rows, now)
         for each in passed:
-            queue.end(self.store, name, each.slot, each.refs, queue.MISSED, each.reason)
+            queue.end(self.store, name, each.slot, each.refs, each.state, each.reason)
         look.passed.extend(passed)
         if batch is not None and batch.starts:
             taken = queue.take(self.store, name, batch.slot, batch.starts)
@@ -154,18 +174,21 @@ class SlotClaimer:
         newest = queue.newest_slot(self.reader, name, now)
         wait = timedelta(seconds=self.wait_s(schedule, refs, began))
         starts: dict[ClientRef, datetime] = {}
-        reasons: dict[str, list[ClientRef]] = defaultdict(list)
+        reasons: dict[tuple[str, bool], list[ClientRef]] = defaultdict(list)
         for ref in refs:
             start = start_of(schedule, ref, began) + wait
             reason = too_late(schedule, slot, began, start, now)
             if reason is None and newest and newest > slot and (now - start).total_seconds() > PROMPT_S:
-                reason = f"interrupted, and the slot of {rfc3339(newest)} has begun and stands for it"
-            if reason is None:
+                reason = f"interrupted, and the slot of {local_text(newest)} has begun and stands for it"
+            black = None if reason else self._black(ref, slot, max(start, now))
+            why = black.why if black else reason
+            if why is None:
                 starts[ref] = start
             elif ref not in ended:
-                reasons[reason].append(ref)
+                reasons[why, black is not None].append(ref)
         batch = Batch(schedule, slot, starts, window_end(schedule, began), rows[0].reason)
-        return batch, [MissedSlot(name, slot, tuple(refs), reason) for reason, refs in reasons.items()]
+        passed = [MissedSlot(name, slot, tuple(refs), *reason) for reason, refs in reasons.items()]
+        return batch, passed
 
 
 def unresolved_target(ref: ClientRef) -> str | None:

@@ -205,7 +205,7 @@ def _outcomes(stage: Stage) -> Iterator[str]:
 def _left(stage: Stage) -> Iterator[str]:
     spool = stage.estate.files("nim") / "var/adm/nimwrap"
     for path in sorted(spool.rglob("*")) if spool.exists() else []:
-        if path not in (spool / "locks", spool / "slots"):
+        if path not in (spool / "locks", spool / "slots", spool / "limits"):
             yield f"(d) left in the spool: {path.relative_to(spool)}"
     for host in stage.estate.hosts:
         for mount in stage.estate.mounts(host):

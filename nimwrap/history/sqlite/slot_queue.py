@@ -19,7 +19,7 @@ from nimwrap.history.run_lease import owner_alive
 from nimwrap.history.sqlite.connection import ReadOnly, select
 from nimwrap.history.sqlite.store import Store
 
-WAITING, CLAIMED, MISSED = "waiting", "claimed", "missed"
+WAITING, CLAIMED, MISSED, SKIPPED = "waiting", "claimed", "missed", "skipped"
 NOBODY = ClientRef("", "")
 """Stands in the row of a slot that no client is due in."""
 
@@ -64,13 +64,19 @@ def pending(reader: ReadOnly, since: datetime) -> list[SlotRow]:
 
 @dataclass(frozen=True)
 class Opening:
-    """The rows that a slot gets: everyone waits, or everyone missed it. ``reason`` says why, or how late it begins."""
+    """The rows that a slot gets: everyone waits, or everyone missed it, or is ``skipped`` on purpose. ``reason`` says
+    why, or how late it begins."""
 
     schedule: str
     slot: datetime
     refs: Sequence[ClientRef]
     missed: bool = False
     reason: str | None = None
+    skipped: bool = False
+
+    @property
+    def state(self) -> str:
+        return SKIPPED if self.skipped else MISSED if self.missed else WAITING
 
 
 def open_slot(store: Store, opening: Opening, at: datetime) -> bool:
@@ -85,7 +91,7 @@ def open_slot(store: Store, opening: Opening, at: datetime) -> bool:
         if any(state != MISSED or claimed <= rfc3339(at) for state, claimed in rows):
             return False
         database.conn.execute("delete from slots where schedule = ? and slot = ?", key)
-        fate = (MISSED if opening.missed else WAITING, opening.reason, rfc3339(at))
+        fate = (opening.state, opening.reason, rfc3339(at))
         values = [(*key, ref.master, ref.client, *fate) for ref in opening.refs or [NOBODY]]
         database.conn.executemany(_INSERT, values)
         return True
