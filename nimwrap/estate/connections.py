@@ -10,6 +10,7 @@ from nimwrap.estate.machine import Machine
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import Any
 
 
 def connected(me: Machine, name: str, port: str, hold: Callable[[], None]) -> bool:
@@ -23,11 +24,19 @@ def connected(me: Machine, name: str, port: str, hold: Callable[[], None]) -> bo
     if holder:
         ends[holder] = row[::-1]
     for host, own in ends.items():
-        me.state.change(f"connections-{host}", lambda held, own=own: held.setdefault("open", []).append(own))
+        me.state.change(f"connections-{host}", _adding(own))
     hold()
     for host, own in ends.items():
-        me.state.change(f"connections-{host}", lambda held, own=own: held["open"].remove(own))
+        me.state.change(f"connections-{host}", _removing(own))
     return True
+
+
+def _adding(row: list[str]) -> Callable[[dict[str, Any]], None]:
+    return lambda held: held.setdefault("open", []).append(row)
+
+
+def _removing(row: list[str]) -> Callable[[dict[str, Any]], None]:
+    return lambda held: held["open"].remove(row)
 
 
 def open_now(me: Machine) -> list[list[str]]:
