@@ -175,6 +175,7 @@ def questions(slots: SlotQueue, reader: Reader, clients: int) -> dict[str, Calla
         "sizes": lambda: reader.sizes("nim", client),
         "durations": lambda: reader.durations("nim", client),
         "noted of a day": lambda: reader.noted("verification", NOW - timedelta(days=1)),
+        "acts of a day": lambda: reader.acts(NOW - timedelta(days=1)),
         "remedies proven": lambda: reader.remedies_proven("nim"),
         "job ways": lambda: reader.job_ways("nim", NOW),
         "routes": lambda: reader.routes("nim"),

@@ -17,6 +17,7 @@ from nimwrap.backup.recovery_table import Do, decide
 from nimwrap.backup.slot_images import wanted_images
 from nimwrap.backup.unfinished_attempt import UnfinishedAttempt
 from nimwrap.backup.wrapper import RUN_UNDO
+from nimwrap.domain.act import Act, ActName
 from nimwrap.domain.codes import FailureCode, Outcome
 from nimwrap.domain.durations import parse_rfc3339
 from nimwrap.domain.errors import NimwrapError, master_unreachable
@@ -201,7 +202,7 @@ def _close_run(case: UnfinishedAttempt) -> None:
     if case.planned is None:
         _never_applied(case)
     outcome, failure = warned(*_outcome(case), case.kept)
-    context.note(case.run, "recovered", f"closed by a later nimwrap as {outcome}")
+    context.note(case.run, Act("recovered", ActName.RECOVER, case.run), f"closed by a later nimwrap as {outcome}")
     ends = [attempt.ended for attempt in context.queries.attempts([case.run]) if attempt.ended]
     at = max(parse_rfc3339(ends[-1]), parse_rfc3339(case.row.started)) if ends else context.clock.now()
     ended = replace(run_of(case.row), outcome=outcome, failure=failure, ended=at)

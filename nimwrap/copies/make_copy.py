@@ -10,9 +10,9 @@ from dataclasses import dataclass, replace
 
 from nimwrap.copies.base import CopyKind, CopyOrder
 from nimwrap.copies.checksum_text import Sums, difference, parse_sums, stored_sums, together
-from nimwrap.copies.copy_job import CopyJob, JobState, JobStatus, clear_job, look_at, run_job
 from nimwrap.copies.copy_plan import CopyState, PlannedCopy
 from nimwrap.copies.registry import KINDS
+from nimwrap.domain.act import Act, ActName
 from nimwrap.domain.codes import FailureCode
 from nimwrap.domain.errors import NimwrapError, master_unreachable
 from nimwrap.domain.findings import Failure
@@ -20,6 +20,7 @@ from nimwrap.history.copy_row import CopyRow
 from nimwrap.history.model import ImageRow
 from nimwrap.hosts.protocol import CommandResult
 from nimwrap.hosts.script_batch import ENDED, PREAMBLE
+from nimwrap.jobs.detached_job import DetachedJob, JobState, JobStatus, clear_job, look_at, run_job
 from nimwrap.locks.client_locks import client_locked
 from nimwrap.locks.lock_scripts import said
 from nimwrap.master_context import MasterContext
@@ -46,14 +47,14 @@ class CopyWork:
     order: CopyOrder
     kind: CopyKind
 
-    def job(self, step: str, text: str) -> CopyJob:
-        return CopyJob(f"{self.order.room}.{step}", text, self.order.place.timeout)
+    def job(self, step: str, text: str) -> DetachedJob:
+        return DetachedJob("copies", f"{self.order.room}.{step}", text, self.order.place.timeout)
 
     @property
-    def making(self) -> CopyJob:
+    def making(self) -> DetachedJob:
         return self.job("make", self.kind.make(self.order))
 
-    def checking(self, *, draft: bool) -> CopyJob:
+    def checking(self, *, draft: bool) -> DetachedJob:
         return self.job("check" if draft else "verify", self.kind.check(self.order, draft=draft))
 
     def short(self, text: str) -> CommandResult:
@@ -177,7 +178,7 @@ def _record(work: CopyWork, copy: CopyRow, sums: Sums) -> None:
     work.context.store.update_copy(
         copy.id, state=CopyState.OK, reason=None, checksum=sums.text, made=now, verified_at=now
     )
-    _note(work.context, work.order.row, f"copied to {copy.name}: {copy.location}, {sums.text}")
+    _note(work.context, work.order.row, f"copied to {copy.name}: {copy.location}, {sums.text}", proven=True)
 
 
 def give_up(work: CopyWork, copy: CopyRow, why: str) -> None:
@@ -193,8 +194,10 @@ def _clear(work: CopyWork) -> None:
         clear_job(work.context, job)
 
 
-def _note(context: MasterContext, row: ImageRow, text: str) -> None:
-    context.note(row.run, "copy", f"{row.resource or row.location} {text}", {"image": row.id})
+def _note(context: MasterContext, row: ImageRow, text: str, *, proven: bool = False) -> None:
+    name = row.resource or row.location
+    act = Act("copy", ActName.COPY, name)
+    context.note(row.run, act if proven else "copy", f"{name} {text}", {"image": row.id})
 
 
 def _said(result: CommandResult) -> str:

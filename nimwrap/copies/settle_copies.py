@@ -6,12 +6,12 @@ import shlex
 from collections.abc import Collection
 from dataclasses import replace
 
-from nimwrap.copies.copy_job import JobState, clear_job, look_at
 from nimwrap.copies.copy_plan import CopyState, PlannedCopy
 from nimwrap.copies.make_copy import give_up, work_on
 from nimwrap.domain.findings import Failure
 from nimwrap.history.copy_row import CopyRow
 from nimwrap.hosts.script_batch import PREAMBLE
+from nimwrap.jobs.detached_job import JobState, clear_job, look_at
 from nimwrap.locks.client_locks import client_locked
 from nimwrap.master_context import MasterContext
 

@@ -116,9 +116,9 @@ ELSEWHERE = {
     "tests/backup/test_exports_left.py": ("backup/nim_line.py take_out_script",),
     "tests/images/test_contents.py": ("aix/image_names.py shell", "images/extract_files.py _script"),
     "tests/copies/test_path_copies.py": (
-        "copies/copy_job.py _look_script",
-        "copies/copy_job.py _start_script",
-        "copies/copy_job.py clear_job",
+        "jobs/detached_job.py _look_script",
+        "jobs/detached_job.py _start_script",
+        "jobs/detached_job.py clear_job",
         "copies/path_copy.py PathCopy.abandon",
         "copies/path_copy.py PathCopy.look",
         "copies/path_copy.py PathCopy.make",
