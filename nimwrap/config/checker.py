@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -54,6 +54,7 @@ from nimwrap.config.rules import (
 )
 from nimwrap.config.toml_file import Fault
 from nimwrap.config.value_types import named, nearest, shown
+from nimwrap.domain.target_names import GROUP
 
 
 class Checker:
@@ -79,7 +80,12 @@ class Checker:
             backup=BackupPolicy(**plain[BACKUP.name]),
             retry=RetryPolicy(**plain[RETRY.name]),
             groups=self._groups(masters),
-            clients={name: self._client(name, body, masters) for name, body in self._named("clients")},
+            clients={
+                name: self._client(name, body, masters)
+                for name, body in self._named("clients")
+                if not name.startswith(GROUP)
+            },
+            group_policies=dict(self._group_policies()),
             limits={name: self._limit(name, body, masters) for name, body in self._named("limits")},
             blackout={name: self._blackout(name, body, masters) for name, body in self._named("blackout")},
             notify=NotifyConfig(**plain[NOTIFY.name], recipients=self._recipients(masters)),
@@ -194,6 +200,19 @@ class Checker:
             self._fault(at, f"{shown(name)} names the unknown master {shown(master)}", hint)
         own, overrides = self._overrides(body, at, CLIENT)
         return ClientConfig(name=name, overrides=overrides, **own)
+
+    def _group_policies(self) -> Iterator[tuple[str, dict[str, Any]]]:
+        """Keys of ``[backup]`` and ``[retry]`` for all of a group."""
+        groups = self.document.get("groups", {})
+        for name, body in self._named("clients"):
+            if not name.startswith(GROUP):
+                continue
+            at: KeyPath = ("clients", name)
+            group = name.removeprefix(GROUP)
+            if group not in groups:
+                self._fault(at, f"{shown(name)} is no group", nearest(group, tuple(groups)))
+            self._unknown(body, at, tuple(key.name for key in OVERRIDABLE))
+            yield group, self._known(body, at, OVERRIDABLE)
 
     def _copy(self, name: str, body: Mapping[str, Any], masters: dict[str, MasterConfig]) -> CopyConfig:
         found = CopyConfig(name=name, **self._of_some(COPY, name, body, masters))

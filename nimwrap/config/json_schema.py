@@ -41,7 +41,9 @@ def json_schema() -> dict[str, Any]:
             "backup": _table(BACKUP),
             "retry": _table(RETRY),
             "groups": _groups(),
-            "clients": _named(CLIENT, (*CLIENT.keys, *OVERRIDABLE), "^([A-Za-z0-9_.-]+/)?[A-Za-z0-9_!-]+$"),
+            "clients": _named(
+                CLIENT, (*CLIENT.keys, *OVERRIDABLE), "^(?:group:[A-Za-z0-9_.-]+|([A-Za-z0-9_.-]+/)?[A-Za-z0-9_!-]+)$"
+            ),
             "limits": _named(LIMIT, LIMIT.keys, _LABEL),
             "blackout": _named(BLACKOUT, BLACKOUT.keys, _LABEL),
             "notify": _named(RECIPIENTS, RECIPIENTS.keys, _OWN) | _table(NOTIFY),

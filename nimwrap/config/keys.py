@@ -13,6 +13,7 @@ from datetime import date
 from functools import partial
 from typing import Any
 
+from nimwrap.aix.exclude_rootvg import is_anchored
 from nimwrap.config.model import (
     AFTER_RUN,
     AUTO,
@@ -168,6 +169,16 @@ BACKUP = Table(
         Key("verify_full_every", Duration(zero=True), "Each image is read to its end this often; 0s: never."),
         Key("export_change", Choice(("when-needed", "never")), "May an export be changed, for one operation?"),
         Key("remedies", Several(Choice(REMEDIES)), "Ways to let a client in, in this order."),
+        Key(
+            "exclude_rootvg",
+            Several(
+                Text(
+                    "a pattern anchored at the root that spares the system, such as ^./var/log/big/", is_anchored, False
+                )
+            ),
+            "What /etc/exclude.rootvg of the client is to hold; empty: left as it is.",
+            '["^./var/log/big/"]',
+        ),
     ),
 )
 
