@@ -67,6 +67,7 @@ def _page(config: Config, reader: Queries, now: datetime) -> str:
         clients=client_rows(found, names, of_client),
         names=names,
         copies=[(names[view.ref], one) for view in found.clients for one in view.copies],
+        drills=[(names[view.ref], view.last_drill) for view in found.clients],
     )
 
 
