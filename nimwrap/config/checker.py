@@ -157,7 +157,7 @@ class Checker:
             fault = member_fault(target, groups if isinstance(groups, dict) else {}, tuple(masters))
             if fault:
                 self._fault((*at, "targets", index), *fault)
-        for key, message, hint in copy_faults(found):
+        for key, message, hint in copy_faults(found, tuple(masters)):
             self._fault((*at, key) if key in body else at, message, hint)
         return found
 

@@ -13,7 +13,7 @@ from nimwrap.domain.names import PLAIN_KIND
 KINDS = ("mksysb", "savevg", "ios_mksysb", "ios_backup", "nim_db", "master_mksysb")
 AUTO = "auto"
 REMEDIES = ("own-mount", "pre-export")
-COPY_KINDS = ("path", "command")
+COPY_KINDS = ("path", "nim", "command")
 COPY_PLACES = ("master",)
 AFTER_RUN = "run"
 
@@ -136,6 +136,7 @@ class CopyConfig:
 
     name: str
     kind: str = COPY_KINDS[0]
+    to: str = ""
     directory: str = ""
     on: str = COPY_PLACES[0]
     store: tuple[str, ...] = ()

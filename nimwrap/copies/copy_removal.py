@@ -9,7 +9,7 @@ from datetime import datetime
 from nimwrap.config.model import CopyConfig
 from nimwrap.copies.base import LEFT
 from nimwrap.copies.copy_plan import CopyState, PlannedCopy, newest_kept, superfluous
-from nimwrap.copies.make_copy import CopyWork, bytes_there, read_back, work_on
+from nimwrap.copies.make_copy import CopyWork, bytes_there, read_back, with_kit, work_on
 from nimwrap.domain.errors import NimwrapError
 from nimwrap.domain.findings import Failure
 from nimwrap.domain.ref import ClientRef
@@ -62,7 +62,7 @@ def _dropped(
         return CopyRemoval(copy, False, "it is the last proven copy")
     if why := _unconfirmed(work_on(context, PlannedCopy(rows[kept.image], place), copies)):
         return CopyRemoval(copy, False, f"the newest copy could not be confirmed: {why}")
-    work = work_on(context, PlannedCopy(rows[copy.image], place), copies)
+    work = with_kit(work_on(context, PlannedCopy(rows[copy.image], place), copies))
     context.store.update_copy(copy.id, state=CopyState.REMOVING)
     result = work.short(work.kind.remove(work.order))
     said = (result.stdout + result.stderr).strip()

@@ -8,9 +8,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from nimwrap.config.model import Config
 from nimwrap.copies.base import CopyKind, CopyOrder
 from nimwrap.copies.checksum_text import Sums, difference, parse_sums, stored_sums, together
 from nimwrap.copies.copy_job import CopyJob, JobState, JobStatus, clear_job, look_at, run_job
+from nimwrap.copies.copy_kit import beside_copies, within_store
 from nimwrap.copies.copy_plan import CopyState, PlannedCopy
 from nimwrap.copies.registry import KINDS
 from nimwrap.domain.codes import FailureCode
@@ -20,6 +22,7 @@ from nimwrap.history.copy_row import CopyRow
 from nimwrap.history.model import ImageRow
 from nimwrap.hosts.protocol import CommandResult
 from nimwrap.hosts.script_batch import ENDED, PREAMBLE
+from nimwrap.images.kit.kit_files import KitSource
 from nimwrap.locks.client_locks import client_locked
 from nimwrap.locks.lock_scripts import said
 from nimwrap.master_context import MasterContext
@@ -68,13 +71,18 @@ class CopyWork:
 
 
 def work_on(context: MasterContext, planned: PlannedCopy, copies: Sequence[CopyRow]) -> CopyWork:
+    """The order for one image and place, and its kind."""
+    return CopyWork(context, copy_order(context.config, planned, copies), KINDS[planned.place.kind])
+
+
+def copy_order(config: Config, planned: PlannedCopy, copies: Sequence[CopyRow]) -> CopyOrder:
     """The order for one image and place, with the checksums that are known of the image."""
     row = planned.row
     known = Sums(crc=row.cksum or "")
     for copy in copies:
         if copy.image == row.id and copy.made:
             known = together(known, stored_sums(copy.checksum))
-    return CopyWork(context, CopyOrder(row, planned.place, known), KINDS[planned.place.kind])
+    return CopyOrder(row, planned.place, known, config.masters.get(planned.place.to))
 
 
 def make_copy(context: MasterContext, planned: PlannedCopy, copies: Sequence[CopyRow]) -> CopyResult:
@@ -85,10 +93,10 @@ def make_copy(context: MasterContext, planned: PlannedCopy, copies: Sequence[Cop
     with client_locked(context, row.client, "copy") as locked:
         if isinstance(locked, Failure):
             return CopyResult(planned, location, locked, skipped=True)
-        work = replace(foreseen, context=locked)
+        work = with_kit(replace(foreseen, context=locked))
         try:
             copy = context.store.begin_copy(row, planned.place.name, work.kind.name, location, context.clock.now())
-            why = _made(work, copy)
+            why = _made_or_refused(work, copy)
             if why is not None:
                 give_up(work, copy, why)
         except NimwrapError as error:
@@ -99,14 +107,21 @@ def make_copy(context: MasterContext, planned: PlannedCopy, copies: Sequence[Cop
     return CopyResult(planned, location, Failure(FailureCode.COPY_FAILED, f"{location}: {why}", fix))
 
 
+def _made_or_refused(work: CopyWork, copy: CopyRow) -> str | None:
+    """As ``_made``; a far end that cannot be looked at is a reason."""
+    try:
+        return _made(work, copy)
+    except NimwrapError as error:
+        if error.code != FailureCode.COPY_FAILED:
+            raise
+        return error.message
+
+
 def _made(work: CopyWork, copy: CopyRow) -> str | None:
     """Why there is no proven copy; None when there is one, and its row says so."""
     draft, there = _lies(work)
     if there is not None and copy.made is None:
-        found = read_back(work)
-        if found.ok:
-            _record(work, copy, together(found.sums, work.order.known))
-        return None if found.ok else f"what lies there was left alone: {found.why}"
+        return _adopted(work, copy)
     if draft is None and work.kind.looks and look_at(work.context, work.making).state is JobState.DONE:
         clear_job(work.context, work.making)
         clear_job(work.context, work.checking(draft=True))
@@ -127,6 +142,18 @@ def _made(work: CopyWork, copy: CopyRow) -> str | None:
     return None
 
 
+def _adopted(work: CopyWork, copy: CopyRow) -> str | None:
+    """Why what lies there already is no copy; None when it is the very image, and its row says so."""
+    found = read_back(work)
+    if not found.ok:
+        return f"what lies there was left alone: {found.why}"
+    adopted = work.short(work.kind.adopt(work.order))
+    if not adopted.succeeded:
+        return _said(adopted)
+    _record(work, copy, together(found.sums, work.order.known))
+    return None
+
+
 def bytes_there(work: CopyWork) -> int | None:
     """The size of a finished copy as it lies there now, None for none."""
     return _lies(work)[1]
@@ -139,7 +166,10 @@ def _lies(work: CopyWork) -> tuple[int | None, int | None]:
     result = work.short(work.kind.look(work.order))
     told = {line.split()[0]: line.split()[1:] for line in said(result.stdout) if line.split()}
     if "seen" not in told:
-        raise NimwrapError(f"{work.context.host.name} does not say what lies at {work.kind.location(work.order)}")
+        raise NimwrapError(
+            f"{work.context.host.name} does not say what lies at {work.kind.location(work.order)}: {_said(result)}",
+            FailureCode.COPY_FAILED,
+        )
     sizes = [int(told[name][0]) if told.get(name) else None for name in ("draft", "copy")]
     return sizes[0], sizes[1]
 
@@ -177,7 +207,26 @@ def _record(work: CopyWork, copy: CopyRow, sums: Sums) -> None:
     work.context.store.update_copy(
         copy.id, state=CopyState.OK, reason=None, checksum=sums.text, made=now, verified_at=now
     )
+    write_kit(work)
     _note(work.context, work.order.row, f"copied to {copy.name}: {copy.location}, {sums.text}")
+
+
+def write_kit(work: CopyWork) -> None:
+    """What lies beside the copies of the client is written anew; where that fails the next pass does it."""
+    if not work.kind.looks:
+        return
+    source = KitSource(work.context.config, work.context.queries, work.context.clock.now())
+    files = beside_copies(source, work.order.row.ref, work.order.place)
+    work.short(work.kind.write(work.order, files))
+
+
+def with_kit(work: CopyWork) -> CopyWork:
+    """With what a program stores beside the image, where it gives each object a name of its own."""
+    order = work.order
+    if work.kind.looks or not any("{name}" in word for word in order.place.store):
+        return work
+    source = KitSource(work.context.config, work.context.queries, work.context.clock.now())
+    return replace(work, order=replace(order, kit=within_store(source, order.row, order.name.rpartition(".")[0])))
 
 
 def give_up(work: CopyWork, copy: CopyRow, why: str) -> None:

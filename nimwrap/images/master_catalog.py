@@ -17,6 +17,7 @@ from nimwrap.hosts.protocol import Host
 from nimwrap.hosts.script_batch import Answer, Question
 from nimwrap.images.image_probe import ask
 from nimwrap.images.kinds.registry import machine_types, resource_types
+from nimwrap.images.kit.kit_names import is_kit_file
 from nimwrap.images.sightings import look_script, read_sightings
 from nimwrap.images.verification import short_name
 
@@ -127,7 +128,7 @@ def read_catalog(host: Host, config: Config, master: str, recorded: Collection[s
         entry.name: entry.size_bytes
         for number in range(len(roots))
         for entry in _entries(given.get(f"tree{number}"))
-        if STAGING not in entry.name
+        if STAGING not in entry.name and not is_kit_file(entry.name)
     }
     elsewhere = [
         place
