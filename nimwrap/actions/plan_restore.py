@@ -21,7 +21,7 @@ from nimwrap.images.restore.restore_records import RestorePlan, RestoreRequest, 
 from nimwrap.images.restore.restore_request import bootable, good_images, restore_request
 
 if TYPE_CHECKING:
-    from nimwrap.config.model import Config
+    from nimwrap.config.model import Config, CopyConfig
     from nimwrap.domain.ref import ClientRef
     from nimwrap.history.copy_row import CopyRow
     from nimwrap.history.model import ImageRow
@@ -100,8 +100,13 @@ def _ways(config: Config, queries: Queries, request: RestoreRequest) -> Iterator
     copies = [copy for copy in _proven_copies(queries, row.ref) if copy.image == row.id and copy.name in config.copies]
     if row.fault is None or not copies:
         yield request
-    for copy in sorted(copies, key=lambda copy: not KINDS[config.copies[copy.name].kind].looks):
+    for copy in sorted(copies, key=lambda copy: _distance(config.copies[copy.name])):
         yield _from_copy(config, request, copy)
+
+
+def _distance(place: CopyConfig) -> int:
+    """On the same master first, then where a restore can begin, then what has to be brought back."""
+    return (1 if place.to else 0) if KINDS[place.kind].looks else 2
 
 
 def _from_copy(config: Config, request: RestoreRequest, copy: CopyRow) -> RestoreRequest:

@@ -75,8 +75,8 @@ class CopyKind(Protocol):
     def adopt(self, order: CopyOrder) -> str:
         """Makes a whole copy that has its name what a restore can begin from; does nothing where it is that."""
 
-    def write(self, order: CopyOrder, files: Mapping[str, str]) -> str:
-        """Writes the kit beside the copies of the client; nothing where no files can lie beside them."""
+    def write(self, far: MasterConfig | None, files: Mapping[str, str]) -> str:
+        """Writes the kit beside copies, on the other master where that is; nothing where there are no files."""
 
     def fetch(self, order: CopyOrder) -> str:
         """A command for a person, which brings the image back to where it lay; empty where a restore begins there."""

@@ -10,6 +10,7 @@ import shlex
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
+from nimwrap.config.model import MasterConfig
 from nimwrap.copies.base import CopyOrder
 from nimwrap.copies.checksum_text import SUMS
 from nimwrap.domain.durations import parse_rfc3339, rfc3339
@@ -60,7 +61,7 @@ awk -v sum="$sum" -v bytes={order.row.size_bytes} '
     def adopt(self, order: CopyOrder) -> str:
         return ":\n"
 
-    def write(self, order: CopyOrder, files: Mapping[str, str]) -> str:
+    def write(self, far: MasterConfig | None, files: Mapping[str, str]) -> str:
         return ":\n"
 
     def fetch(self, order: CopyOrder) -> str:

@@ -217,7 +217,7 @@ def write_kit(work: CopyWork) -> None:
         return
     source = KitSource(work.context.config, work.context.queries, work.context.clock.now())
     files = beside_copies(source, work.order.row.ref, work.order.place)
-    work.short(work.kind.write(work.order, files))
+    work.short(work.kind.write(work.order.far, files))
 
 
 def with_kit(work: CopyWork) -> CopyWork:

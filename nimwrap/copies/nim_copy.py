@@ -35,23 +35,23 @@ class NimCopy:
         """What was sent half goes away with the failure, where the other master can still be told."""
         draft, image = PATH.draft(order), shlex.quote(order.row.location)
         parent = shlex.quote(self.location(order).rpartition("/")[0] or "/")
-        send = _far(order, f"umask 077; mkdir -p {parent} && rm -f {draft} && cat > {draft}")
+        send = _far(_other(order.far), f"umask 077; mkdir -p {parent} && rm -f {draft} && cat > {draft}")
         return f"""\
-{send} < {image} || {{ {_far(order, f"rm -f {draft}")} < /dev/null 2>/dev/null; exit 1; }}
+{send} < {image} || {{ {_far(_other(order.far), f"rm -f {draft}")} < /dev/null 2>/dev/null; exit 1; }}
 {"" if order.known.crc else f"{SUMS}sums {image}"}
 """
 
     def look(self, order: CopyOrder) -> str:
         """A master that cannot be reached is told as such, with the way out."""
         return f"""\
-said=$({_far(order, PATH.look(order))} < /dev/null 2>&1); status=$?
+said=$({_far(_other(order.far), PATH.look(order))} < /dev/null 2>&1); status=$?
 echo "$said"
 [ $status -ne {_NO_LOGIN} ] || echo "$(echo "$said" | tail -1) "{shlex.quote(_refusal(order))}
 exit $status
 """
 
     def check(self, order: CopyOrder, *, draft: bool) -> str:
-        room = shlex.quote(f"{_other(order).spool}/copies/{order.room}.far")
+        room = shlex.quote(f"{_other(order.far).spool}/copies/{order.room}.far")
         text = f"mkdir -p {room} && cd {room} || exit 1\n{PATH.check(order, draft=draft)}"
         done = f"cd /; rm -rf {room}; rmdir {room.rpartition('/')[0]} 2>/dev/null"
         return _run(order, f"{text}status=$?\n{done}\nexit $status\n")
@@ -66,8 +66,8 @@ exit $status
     def adopt(self, order: CopyOrder) -> str:
         return _run(order, self._define(order))
 
-    def write(self, order: CopyOrder, files: Mapping[str, str]) -> str:
-        return _run(order, PATH.write(order, files))
+    def write(self, far: MasterConfig | None, files: Mapping[str, str]) -> str:
+        return f"{_far(_other(far), PATH.write(far, files))} < /dev/null\n"
 
     def fetch(self, order: CopyOrder) -> str:
         return ""
@@ -125,26 +125,25 @@ resource() {{
 
 
 def _run(order: CopyOrder, text: str) -> str:
-    return f"{_far(order, text)} < /dev/null\n"
+    return f"{_far(_other(order.far), text)} < /dev/null\n"
 
 
-def _far(order: CopyOrder, text: str) -> str:
+def _far(to: MasterConfig, text: str) -> str:
     """Shell text that runs ``text`` on the other master, with this one's input as its own."""
-    to = _other(order)
     port = ["-p", str(to.port)] if to.port != 22 else []
     become = f"{shlex.quote(to.become)} -n " if to.become else ""
     command = f"{become}/usr/bin/ksh -c {shlex.quote(PREAMBLE + text)}"
     return shlex.join([*SSH, *port, "-l", to.user, to.host or to.name, command])
 
 
-def _other(order: CopyOrder) -> MasterConfig:
-    if order.far is None:
-        raise ValueError(f"the place {order.place.name} names no other master")
-    return order.far
+def _other(far: MasterConfig | None) -> MasterConfig:
+    if far is None:
+        raise ValueError("the place of a copy names no other master")
+    return far
 
 
 def _refusal(order: CopyOrder) -> str:
-    to = _other(order)
+    to = _other(order.far)
     return (
         f"(no login at {to.user}@{to.host or to.name} from {order.row.master}: root there needs a key that {to.name} "
         "accepts, and its host key in known_hosts: docs/copies.md)"

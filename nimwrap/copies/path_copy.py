@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Mapping
 
+from nimwrap.config.model import MasterConfig
 from nimwrap.copies.base import LEFT, CopyOrder
 from nimwrap.copies.checksum_text import SUMS
 from nimwrap.images.kit.kit_files import write_text
@@ -51,7 +52,7 @@ echo "{MARK}seen"
     def adopt(self, order: CopyOrder) -> str:
         return ":\n"
 
-    def write(self, order: CopyOrder, files: Mapping[str, str]) -> str:
+    def write(self, far: MasterConfig | None, files: Mapping[str, str]) -> str:
         return write_text(files)
 
     def fetch(self, order: CopyOrder) -> str:
