@@ -12,7 +12,7 @@ from nimwrap.clients.known_clients import recorded_clients
 from nimwrap.clients.selection import select
 from nimwrap.clients.target_errors import any_resolved
 from nimwrap.copies.found_copies import record_copies
-from nimwrap.copies.registry import KINDS
+from nimwrap.copies.registry import kind_at
 from nimwrap.domain.errors import NimwrapError
 from nimwrap.domain.ref import ClientRef
 from nimwrap.fleet.session import Session, open_session, refresh_inventories
@@ -118,7 +118,7 @@ def _copies_at(
     now: datetime,
 ) -> list[int]:
     """Record what lies at a place that has files, of every master that copies there."""
-    if not KINDS[place.kind].looks:
+    if not kind_at(place).looks:
         return []
     recorded = []
     for master in session.hosts:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from nimwrap.actions.keep_sightings import keep_sightings
 from nimwrap.copies.copy_plan import CopyState, PlannedCopy
 from nimwrap.copies.make_copy import copy_order
-from nimwrap.copies.registry import KINDS
+from nimwrap.copies.registry import kind_at
 from nimwrap.domain.codes import FailureCode
 from nimwrap.domain.errors import NimwrapError, Problem, usage_error
 from nimwrap.hosts.connect import open_master
@@ -106,15 +106,16 @@ def _ways(config: Config, queries: Queries, request: RestoreRequest) -> Iterator
 
 def _distance(place: CopyConfig) -> int:
     """On the same master first, then where a restore can begin, then what has to be brought back."""
-    return (1 if place.to else 0) if KINDS[place.kind].looks else 2
+    return (1 if place.to else 0) if kind_at(place).looks else 2
 
 
 def _from_copy(config: Config, request: RestoreRequest, copy: CopyRow) -> RestoreRequest:
     row, place = request.image, config.copies[copy.name]
-    if not KINDS[place.kind].looks:
+    kind = kind_at(place)
+    if not kind.looks:
         order = copy_order(config, PlannedCopy(row, place), [copy])
-        fetched = KINDS[place.kind].fetch(order)
-        where = "on the control host" if place.on == "control" else f"on {row.master}"
+        fetched = kind.fetch(order)
+        where = f"on the control host, and sent to {row.location} on {row.master}" if kind.here else f"on {row.master}"
         step = RestoreStep(f"bring the image back from {copy.name}", fetched, f"Typed {where}; then cksum it.")
         return replace(request, copy=copy.name, fetch=step)
     master = place.to or row.master

@@ -14,7 +14,8 @@ KINDS = ("mksysb", "savevg", "ios_mksysb", "ios_backup", "nim_db", "master_mksys
 AUTO = "auto"
 REMEDIES = ("own-mount", "pre-export")
 COPY_KINDS = ("path", "nim", "command")
-COPY_PLACES = ("master",)
+CONTROL = "control"
+COPY_PLACES = ("master", CONTROL)
 AFTER_RUN = "run"
 
 

@@ -54,6 +54,8 @@ class CopyKind(Protocol):
     """One kind. Its texts need no PREAMBLE and end with a status; what they say beside marked lines is for people."""
 
     name: str
+    here: bool
+    """Whether a program on the control host makes, checks and removes it (``control_copy``), and no text there."""
     looks: bool
     """Whether what lies at the place can be seen by ``look``."""
 

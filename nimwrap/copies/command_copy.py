@@ -22,6 +22,7 @@ _CHECKSUM = "{checksum}"
 
 class CommandCopy:
     name = "command"
+    here = False
     looks = False
 
     def location(self, order: CopyOrder) -> str:

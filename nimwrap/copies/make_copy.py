@@ -5,16 +5,18 @@ Each step is found done or done again, so that a copy that was interrupted goes 
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from nimwrap.config.model import Config
 from nimwrap.copies.base import CopyKind, CopyOrder
-from nimwrap.copies.checksum_text import Sums, difference, parse_sums, stored_sums, together
+from nimwrap.copies.checksum_text import SUMS, Sums, difference, parse_sums, stored_sums, together
+from nimwrap.copies.control_copy import check_here, store_here
 from nimwrap.copies.copy_job import CopyJob, JobState, JobStatus, clear_job, look_at, run_job
 from nimwrap.copies.copy_kit import beside_copies, within_store
 from nimwrap.copies.copy_plan import CopyState, PlannedCopy
-from nimwrap.copies.registry import KINDS
+from nimwrap.copies.registry import kind_at
 from nimwrap.domain.codes import FailureCode
 from nimwrap.domain.errors import NimwrapError, master_unreachable
 from nimwrap.domain.findings import Failure
@@ -59,6 +61,22 @@ class CopyWork:
     def checking(self, *, draft: bool) -> CopyJob:
         return self.job("check" if draft else "verify", self.kind.check(self.order, draft=draft))
 
+    def made(self) -> JobStatus:
+        """Bring all of the image there, or take up what was begun."""
+        if not self.kind.here:
+            return run_job(self.context, self.making)
+        if self.order.known.sha256 or not any("{checksum}" in word for word in self.order.place.store):
+            return store_here(self.context, self.order)
+        counting = self.job("sums", f"{SUMS}sums {shlex.quote(self.order.row.location)}\n")
+        counted = run_job(self.context, counting)
+        clear_job(self.context, counting)
+        known = together(self.order.known, parse_sums(counted.output))
+        return store_here(self.context, replace(self.order, known=known)) if counted.succeeded else counted
+
+    def checked(self, *, draft: bool) -> JobStatus:
+        """Read back what lies there."""
+        return check_here(self.order) if self.kind.here else run_job(self.context, self.checking(draft=draft))
+
     def short(self, text: str) -> CommandResult:
         """A step without a job. Raises ``master_unreachable`` when nobody knows whether it was done."""
         result = self.context.host.run(PREAMBLE + text, timeout=_SHORT_S)
@@ -72,7 +90,7 @@ class CopyWork:
 
 def work_on(context: MasterContext, planned: PlannedCopy, copies: Sequence[CopyRow]) -> CopyWork:
     """The order for one image and place, and its kind."""
-    return CopyWork(context, copy_order(context.config, planned, copies), KINDS[planned.place.kind])
+    return CopyWork(context, copy_order(context.config, planned, copies), kind_at(planned.place))
 
 
 def copy_order(config: Config, planned: PlannedCopy, copies: Sequence[CopyRow]) -> CopyOrder:
@@ -125,14 +143,14 @@ def _made(work: CopyWork, copy: CopyRow) -> str | None:
     if draft is None and work.kind.looks and look_at(work.context, work.making).state is JobState.DONE:
         clear_job(work.context, work.making)
         clear_job(work.context, work.checking(draft=True))
-    made = run_job(work.context, work.making)
+    made = work.made()
     if not made.succeeded:
         return made.reason
     own = parse_sums(made.output)
     if work.order.known.crc and own.crc and own.crc != work.order.known.crc:
         return f"the image has the checksum {own.crc}, it was proven with {work.order.known.crc}"
     work = replace(work, order=replace(work.order, known=together(work.order.known, own)))
-    checked = run_job(work.context, work.checking(draft=True))
+    checked = work.checked(draft=True)
     if why := _differs(work, checked):
         return why
     published = work.short(work.kind.publish(work.order, replacing=copy.made is not None))
@@ -194,7 +212,7 @@ def read_back(work: CopyWork) -> ReadBack:
     """Whether a finished copy is the image: as it is now, not as an earlier job found it."""
     job = work.checking(draft=False)
     clear_job(work.context, job)
-    checked = run_job(work.context, job)
+    checked = work.checked(draft=False)
     clear_job(work.context, job)
     why = _differs(work, checked)
     unknown = checked.state is not JobState.DONE or checked.returncode in ENDED

@@ -26,6 +26,7 @@ _NO_LOGIN = 255
 
 class NimCopy:
     name = "nim"
+    here = False
     looks = True
 
     def location(self, order: CopyOrder) -> str:

@@ -15,6 +15,7 @@ from nimwrap.locks.lock_scripts import MARK
 
 class PathCopy:
     name = "path"
+    here = False
     looks = True
 
     def location(self, order: CopyOrder) -> str:

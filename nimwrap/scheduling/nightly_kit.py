@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from nimwrap.copies.copy_kit import beside_copies
 from nimwrap.copies.copy_plan import wanted_places
 from nimwrap.copies.history_copies import directory_of, send_history
-from nimwrap.copies.registry import KINDS
+from nimwrap.copies.registry import kind_at
 from nimwrap.domain.durations import rfc3339
 from nimwrap.domain.errors import NimwrapError
 from nimwrap.domain.ref import MASTER, ClientRef
@@ -62,6 +62,6 @@ def write_kits(session: Session, master: str, refs: list[ClientRef]) -> None:
         context.host.run(PREAMBLE + script, timeout=600)
     for ref, places in wanted_places(config, refs).items():
         for each in places:
-            kind = KINDS[each.kind]
+            kind = kind_at(each)
             if kind.looks and (beside := beside_copies(source, ref, each)):
                 context.host.run(PREAMBLE + kind.write(config.masters.get(each.to), beside), timeout=600)
