@@ -39,6 +39,8 @@ class _Watched:
         label = f"{self.name}: {_gist(script)}"
         failpoint(f"host.run before {label}")
         try:
+            if sink is None:
+                return self._inner.run(script, timeout=timeout)
             return self._inner.run(script, timeout=timeout, sink=sink)
         finally:
             failpoint(f"host.run after {label}")

@@ -30,7 +30,10 @@ class GuardedHost:
         """As the protocol says. Raises NimwrapError ``locked``, with nothing done, when the lock is lost."""
         text = guard(self.spool, self.client, self.run_id, self.fence)
         guarded = f"{PREAMBLE}{text}{script.removeprefix(PREAMBLE)}"
-        result = self.inner.run(guarded, timeout=timeout, **({"sink": sink} if sink else {}))
+        if sink is None:
+            result = self.inner.run(guarded, timeout=timeout)
+        else:
+            result = self.inner.run(guarded, timeout=timeout, sink=sink)
         lost = [line for line in result.stdout.splitlines() if line.startswith(f"{MARK}lost")]
         if result.returncode == LOST and lost:
             holder = lost[0].removeprefix(f"{MARK}lost").strip()

@@ -21,7 +21,7 @@ from nimwrap.history.model import ImageRow
 from nimwrap.history.ports import Queries
 from nimwrap.images.kinds.registry import home
 from nimwrap.images.kit.kit_names import RESTORE, manifest_path
-from nimwrap.images.kit.manifest import Origin, manifest_text
+from nimwrap.images.kit.manifest import ImageOrigin, manifest_text
 from nimwrap.images.kit.master_text import master_text
 from nimwrap.images.restore.plan_text import OtherPlace, restore_text
 from nimwrap.images.restore.restore_plan import restore_plan
@@ -41,7 +41,7 @@ class KitSource:
     queries: Queries
     now: datetime
 
-    def origins(self, rows: Sequence[ImageRow]) -> dict[int, Origin]:
+    def origins(self, rows: Sequence[ImageRow]) -> dict[int, ImageOrigin]:
         """By whom each image was made; the flags as its attempt had them, else as they are configured now."""
         installation = installation_id(self.config.state_dir)
         flags: dict[str, str] = {}
@@ -49,7 +49,7 @@ class KitSource:
             if attempt.plan:
                 flags[attempt.run] = json.loads(attempt.plan).get("flags", "")
         return {
-            row.id: Origin(
+            row.id: ImageOrigin(
                 installation,
                 flags.get(row.run or "", self.config.policy(row.master, row.client).mksysb_flags),
             )

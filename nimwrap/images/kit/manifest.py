@@ -21,7 +21,7 @@ _FORM = 1
 
 
 @dataclass(frozen=True)
-class Origin:
+class ImageOrigin:
     """By whom an image was made: ``flags`` of mksysb, and the id of the installation that keeps its record."""
 
     installation: str
@@ -52,7 +52,7 @@ _TIMES = ("verified_at", "verified_full_at", "recorded")
 _COPIED = ("name", "kind", "location", "checksum", "made", "verified_at")
 
 
-def manifest_text(row: ImageRow, origin: Origin, copy: CopyRow | None = None) -> str:
+def manifest_text(row: ImageRow, origin: ImageOrigin, copy: CopyRow | None = None) -> str:
     """The manifest of an image, or of a copy of it."""
     values = {name: getattr(row, name) for name in (*_PLAIN, *_MORE, "fault_level")}
     values |= {name: getattr(row, column) for name, column in _RENAMED.items()}
