@@ -53,7 +53,8 @@ def plan_restore(
     if wish.ref.master not in config.masters:
         raise usage_error(f"master {wish.ref.master} is not in the configuration")
     planned: list[PlannedRestore] = []
-    for row in _images(queries, wish):
+    rows = bootable(queries, wish.ref)  # as they stand before this look, which may write down what it sees
+    for row in _images(queries, rows, wish):
         request = restore_request(queries, row, wish.to, wish.now)
         for way in _ways(config, queries, request):
             facts, problems = _facts(config, way)
@@ -62,16 +63,15 @@ def plan_restore(
             made = restore_plan(way, replace(facts, seen=None) if facts and way.fetch else facts)
             if not made.image_fault:
                 made.warnings[:0] = [*_begins_from(row, way), *_passed(planned, row)]
-                made.warnings[:0] = _newer_faulty(queries, wish, row)
+                made.warnings[:0] = _newer_faulty(rows, wish, row)
                 return PlannedRestore(made, problems)
             planned.append(PlannedRestore(made, problems))
-    planned[0].plan.warnings[:0] = _newer_faulty(queries, wish, planned[0].plan.image)
+    planned[0].plan.warnings[:0] = _newer_faulty(rows, wish, planned[0].plan.image)
     return planned[0]
 
 
-def _images(queries: Queries, wish: RestoreWish) -> list[ImageRow]:
+def _images(queries: Queries, rows: Sequence[ImageRow], wish: RestoreWish) -> Sequence[ImageRow]:
     """The images to try, the newest first: the good ones and those that are gone but copied, or the one wanted."""
-    rows = bootable(queries, wish.ref)
     if wish.image is not None:
         found = [row for row in rows if wish.image in (row.resource, row.location, str(row.id))]
         if not found:
@@ -141,11 +141,11 @@ def _passed(planned: Sequence[PlannedRestore], row: ImageRow) -> list[Note]:
     return [passed_over(plan.image, plan.image_fault) for plan in reversed(newer.values())]
 
 
-def _newer_faulty(queries: Queries, wish: RestoreWish, taken: ImageRow) -> list[Note]:
+def _newer_faulty(rows: Sequence[ImageRow], wish: RestoreWish, taken: ImageRow) -> list[Note]:
     """Images that would stand before the one taken, had nothing wrong been found in them."""
     if wish.image is not None:
         return []
-    newer = [row for row in bootable(queries, wish.ref) if (row.created, row.id) > (taken.created, taken.id)]
+    newer = [row for row in rows if (row.created, row.id) > (taken.created, taken.id)]
     return [passed_over(row, row.fault) for row in newer if row.fault]
 
 

@@ -74,7 +74,7 @@ class KitSource:
         """What to type on a bare machine to have the master back, at the top of all images."""
         rows = good_images(self.queries.images(master, MASTER))
         copies = [copy for copy in self.queries.copies(master, MASTER) if copy.made]
-        return {f"{directory.rstrip('/')}/{RESTORE}": master_text(master, rows, copies, self.now)}
+        return {f"{directory.rstrip('/')}/{RESTORE}": master_text(master, rows, copies)}
 
     def elsewhere(self, ref: ClientRef) -> list[OtherPlace]:
         """Where proven copies of the client's images lie."""
@@ -88,7 +88,7 @@ class KitSource:
         """The restore plan of one image as it stands in the history, on paper. ``kept_on``: as in the request."""
         request = restore_request(self.queries, row, None, self.now)
         request = replace(request, on_paper=True, kept_on=kept_on)
-        return restore_text(request, restore_plan(request, None), others)
+        return restore_text(restore_plan(request, None), others)
 
 
 def kit_text(context: MasterContext, client: str) -> str:

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterator, Sequence
-from datetime import datetime
 
 from nimwrap import __version__
-from nimwrap.domain.durations import rfc3339
 from nimwrap.history.copy_row import CopyRow
 from nimwrap.history.model import ImageRow
 from nimwrap.images.kinds.registry import kind_of
 
 
-def master_text(master: str, rows: Sequence[ImageRow], copies: Sequence[CopyRow], now: datetime) -> str:
+def master_text(master: str, rows: Sequence[ImageRow], copies: Sequence[CopyRow]) -> str:
     """The whole file. ``rows``: the good images that the master has of itself; ``copies``: where they lie besides."""
     newest: dict[str, ImageRow] = {}
     for row in sorted(rows, key=lambda row: row.created, reverse=True):
@@ -21,8 +19,8 @@ def master_text(master: str, rows: Sequence[ImageRow], copies: Sequence[CopyRow]
     lines = [
         f"How to have the NIM master {master} back",
         "",
-        f"Written by nimwrap {__version__} at {rfc3339(now)}. What is said here needs neither nimwrap nor its control",
-        "host. RESTORE.txt in the directory of a client says how that one is restored, once the master is back.",
+        f"Written by nimwrap {__version__}. What is said here needs neither nimwrap nor its control host.",
+        "RESTORE.txt in the directory of a client says how that one is restored, once the master is back.",
         "",
         *_has(newest, copies),
         "",

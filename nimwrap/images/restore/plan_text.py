@@ -7,9 +7,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from nimwrap import __version__
-from nimwrap.domain.durations import rfc3339
 from nimwrap.history.model import ImageRow
-from nimwrap.images.restore.restore_records import RestorePlan, RestoreRequest, RestoreStep
+from nimwrap.images.restore.restore_records import RestorePlan, RestoreStep
 
 
 @dataclass(frozen=True)
@@ -20,14 +19,14 @@ class OtherPlace:
     text: str
 
 
-def restore_text(request: RestoreRequest, plan: RestorePlan, others: Iterable[OtherPlace] = ()) -> str:
-    """The whole file. It is right on the master ``plan.image.master``, and says so."""
+def restore_text(plan: RestorePlan, others: Iterable[OtherPlace] = ()) -> str:
+    """The whole file, the same as long as nothing changes; right on the master ``plan.image.master``, as it says."""
     row = plan.image
     lines = [
         f"How to restore {plan.client} from the NIM master {row.master}",
         "",
-        f"Written by nimwrap {__version__} at {rfc3339(request.now)}. All of it is typed on {row.master} as root, with",
-        "NIM alone; neither nimwrap nor its control host is needed.",
+        f"Written by nimwrap {__version__}. All of it is typed on {row.master} as root, with NIM alone; neither",
+        "nimwrap nor its control host is needed.",
         "",
         *_image(row),
         *_places(others),
