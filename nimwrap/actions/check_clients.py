@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from nimwrap.domain.records import Inventory
-from nimwrap.fleet.fleet_preflight import CheckedFleet, preflight_fleet
+from nimwrap.fleet.fleet_preflight import Asked, CheckedFleet, preflight_fleet
 from nimwrap.fleet.session import record_inventories
 from nimwrap.history.history_errors import StoreUnavailable
 from nimwrap.history.sqlite.queries import Reader
@@ -19,14 +19,14 @@ if TYPE_CHECKING:
 
 
 def check_clients(
-    config: Config, targets: Sequence[str], now: datetime, warn: Callable[[str, str], None]
+    config: Config, targets: Sequence[str], now: datetime, warn: Callable[[str, str], None], tell: Asked
 ) -> CheckedFleet:
-    """Check the clients that the targets mean.
+    """Check the clients that the targets mean; ``tell`` hears how many have been asked.
 
     A history that cannot be written to is no reason to keep the findings back: ``warn`` hears of it.
     """
     with Reader.open(config.database) as reader:
-        checked = preflight_fleet(config, reader, targets, now)
+        checked = preflight_fleet(config, reader, targets, now, tell)
     if any(isinstance(one, Inventory) for one in checked.answers.values()):
         try:
             with Store.open(config.database) as store, Reader.open(config.database) as reader:

@@ -7,11 +7,13 @@ import tomllib
 from dataclasses import dataclass, replace
 from functools import cache
 from importlib.resources import files
+from typing import Any
 
 from nimwrap.domain.codes import FailureCode
 
 DATA_FILES = ("nim.toml", "nfs.toml", "backup.toml", "cluster.toml", "ours.toml")
 OWN_SOURCE = "nimwrap's own failure code"
+NO_PAGE = "reports from the field; no public page"
 
 _LEVELS = ("cause", "effect", "wrapper", "good")  # nearest the cause first
 _CODE = re.compile(r"(?<![\w-])\d{4}-\d{3,4}(?![\w-])")
@@ -25,13 +27,24 @@ _OPAQUE = {
     "causes": ["See the list; the messages around it, and any command output below 0042-175, say more"],
     "run": [NIM_LIST, "on the master: alog -f /var/adm/ras/nimlog -o"],
     "nimwrap": "Failure code unknown, with the raw message. It invents no meaning.",
-    "source": "aix-nim 6.2",
+    "sources": ["nim-messages", "nim-messages-4"],
 }
 
 
 @dataclass(frozen=True)
+class PublicPage:
+    """A page that a user can open."""
+
+    title: str
+    address: str
+
+
+@dataclass(frozen=True)
 class Explanation:
-    """``causes`` in order of likelihood; ``run`` what to look at or do; ``nimwrap`` what nimwrap does about it."""
+    """``causes`` in order of likelihood; ``run`` what to look at or do; ``nimwrap`` what nimwrap does about it.
+
+    ``seen``: which of these statements stand in a real machine's output: ``message``, ``cause N``, ``cure``.
+    """
 
     code: str
     says: str
@@ -39,6 +52,8 @@ class Explanation:
     run: tuple[str, ...]
     nimwrap: str
     source: str
+    sources: tuple[PublicPage, ...] = ()
+    seen: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -52,14 +67,22 @@ class ExplainedMessage:
 
 
 def _entry(row: dict[str, object], own: bool) -> ExplainedMessage:
-    told: dict[str, object] = {"source": OWN_SOURCE, **row} if own else {**_OPAQUE, **row} if "opaque" in row else row
+    told: dict[str, object] = {**_OPAQUE, **row} if "opaque" in row else row
 
     def texts(key: str) -> tuple[str, ...]:
         value = told.get(key, [])
         return tuple(str(item) for item in value) if isinstance(value, list) else ()
 
+    sources = tuple(pages()[name] for name in texts("sources"))
     explanation = Explanation(
-        str(told["code"]), str(told["says"]), texts("causes"), texts("run"), str(told["nimwrap"]), str(told["source"])
+        str(told["code"]),
+        str(told["says"]),
+        texts("causes"),
+        texts("run"),
+        str(told["nimwrap"]),
+        OWN_SOURCE if own else "; ".join(page.title for page in sources) or NO_PAGE,
+        sources,
+        texts("seen"),
     )
     phrases = tuple(re.compile(phrase, re.IGNORECASE) for phrase in texts("phrases"))
     return ExplainedMessage(
@@ -68,12 +91,21 @@ def _entry(row: dict[str, object], own: bool) -> ExplainedMessage:
 
 
 @cache
+def pages() -> dict[str, PublicPage]:
+    """The public pages by the names that entries give them."""
+    return {name: PublicPage(**row) for name, row in _data("sources.toml").items()}
+
+
+def _data(name: str) -> dict[str, Any]:
+    return tomllib.loads(files("nimwrap.aix").joinpath("catalogue_data", name).read_text(encoding="utf-8"))
+
+
+@cache
 def entries() -> dict[str, ExplainedMessage]:
     """Every entry by its code; read once."""
     found: dict[str, ExplainedMessage] = {}
     for name in DATA_FILES:
-        text = files("nimwrap.aix").joinpath("catalogue_data", name).read_text(encoding="utf-8")
-        for row in tomllib.loads(text)["entry"]:
+        for row in _data(name)["entry"]:
             entry = _entry(row, own=name == "ours.toml")
             found[entry.explanation.code] = entry
     return found

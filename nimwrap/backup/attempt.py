@@ -15,6 +15,7 @@ from nimwrap.backup.operation_status import OperationStatus
 from nimwrap.backup.recovery_acts import finish
 from nimwrap.backup.recovery_seen import LockIs, OwnerIs, WishIs
 from nimwrap.backup.unfinished_attempt import UnfinishedAttempt
+from nimwrap.config.image_limits import limits_of
 from nimwrap.domain.attempt_plan import AttemptPlan
 from nimwrap.domain.clock import Interrupted, NotStarted
 from nimwrap.domain.codes import FailureCode, Outcome
@@ -22,6 +23,7 @@ from nimwrap.domain.errors import NimwrapError
 from nimwrap.domain.findings import Failure
 from nimwrap.domain.progress import Progress
 from nimwrap.domain.records import Attempt, ChangeState, SourceAddress
+from nimwrap.domain.ref import ClientRef
 from nimwrap.locks.client_locks import lock_lost, owner_text
 from nimwrap.master_context import MasterContext
 from nimwrap.preflight.engine import recheck_source
@@ -45,6 +47,8 @@ def make_image(context: MasterContext, report: PreflightReport, work: Work, plan
     Raises AtLarge when master or history was lost after the start, Unstarted when we were told to leave before it.
     """
     attempt = Attempt(plan.number, context.clock.now(), remedy=plan.remedy)
+    limits = limits_of(context.config, ClientRef(plan.master, plan.client))
+    plan = replace(plan, limits=tuple((limit.name, limit.max_parallel) for limit in limits))
     if plan.exported is not None:
         change = context.store.plan_change(
             plan.run, plan.master, plan.exported, added=list(plan.added), before=plan.before, at=attempt.started
@@ -136,17 +140,24 @@ def _start(context: MasterContext, plan: AttemptPlan, command: str, undo: str | 
         elif started.state is Start.BUSY:
             if context.clock.monotonic() - began > 2 * plan.timeout_s:
                 return _never_free(plan, started)
-            context.tell(Progress(plan.run, "waiting", plan.client, note="all image slots of this master are taken"))
+            context.tell(Progress(plan.run, "waiting", plan.client, note=_taken(started)))
             with context.stopwatch.waiting():
                 context.clock.sleep(SLOT_WAIT_S)
         else:
             return _no_start(plan, started)
 
 
+def _taken(started: Started) -> str:
+    """What there is to wait for."""
+    if started.limit:
+        return f"the limit {started.limit} is used up on this master"
+    return "all image slots of this master are taken"
+
+
 def _never_free(plan: AttemptPlan, started: Started) -> Failure:
     return Failure(
         FailureCode.LOCKED,
-        f"all image slots of {plan.master} were taken for twice the timeout; nothing was started",
+        f"{_taken(started)} ({plan.master}), and that for twice the timeout; nothing was started",
         "nimwrap doctor and nimwrap recover name who holds them",
         started.text,
     )

@@ -47,11 +47,12 @@ class StartUnknown(NimwrapError):  # noqa: N818  not known to be an error
 
 @dataclass(frozen=True)
 class Started:
-    """``text``: why it was not started, or what holds the slots. LOST: the client's lock is another run's, or nobody's;
-    EXISTS: the run has a room already, of an earlier attempt."""
+    """``text``: why it was not started, or what holds the slots; ``limit``: the one of ``[limits]`` that is used up.
+    LOST: the client's lock is another run's, or nobody's; EXISTS: the run has a room already, of an earlier attempt."""
 
     state: Start
     text: str = ""
+    limit: str = ""
 
 
 def start(context: MasterContext, plan: AttemptPlan, command: str, undo: str | None, owner: str) -> Started:
@@ -70,13 +71,14 @@ def start(context: MasterContext, plan: AttemptPlan, command: str, undo: str | N
     last = (lock_scripts.said(result.stdout) or [""])[-1]
     if last.startswith("started "):
         return Started(Start.STARTED)
-    if last == "busy":
+    word, _, limit = last.partition(" ")
+    if word == Start.BUSY:
         for slot in spool.idle_slots(result.stdout):
             if not _is_stale(context, slot):
                 continue
-            free = spool.free_stale_slot_script(plan.spool, slot.number, slot.run, slot.heartbeat)
-            context.act(plan.run, f"free slot {slot.number}, which the dead run {slot.run or '(unnamed)'} held", free)
-        return Started(Start.BUSY, result.stdout)
+            free = spool.free_stale_slot_script(plan.spool, slot.place, slot.run, slot.heartbeat)
+            context.act(plan.run, f"free {slot.place}, which the dead run {slot.run or '(unnamed)'} held", free)
+        return Started(Start.BUSY, result.stdout, limit)
     if last in (Start.LOST, Start.EXISTS):
         return Started(Start(last))
     return Started(Start.FAILED, (result.stdout + result.stderr).strip() or "the master's spool could not be written")
@@ -84,7 +86,7 @@ def start(context: MasterContext, plan: AttemptPlan, command: str, undo: str | N
 
 def _is_stale(context: MasterContext, slot: spool.IdleSlot) -> bool:
     if tells_no_age(slot.age_s):
-        return silent_by_watch(context, f"slot {slot.number}", slot.run, slot.heartbeat)
+        return silent_by_watch(context, slot.place, slot.run, slot.heartbeat)
     return slot.age_s is not None and slot.age_s > STALE_S
 
 

@@ -103,7 +103,7 @@ say() {{ echo "{MARK}$*"; }}
 [ -d {path} ] || {{ say end; exit 0; }}
 cd {path} || exit 1
 say now $({CLOCK})
-for held in locks/*/run slots/*/run; do
+for held in locks/*/run slots/*/run limits/*/run; do
   [ -f "$held" ] && say lock $(cat "$held") $(cat "${{held%run}}heartbeat" 2>/dev/null)
 done
 for room in *; do

@@ -20,10 +20,10 @@ def _here(name: str, text: str) -> str:
 
 
 def start_script(plan: AttemptPlan, command: str, undo: str | None, owner: str) -> str:
-    """Takes a free slot, writes the operation's files and starts its wrapper detached.
+    """Takes a free slot, and one of each limit, writes the operation's files and starts its wrapper detached.
 
-    Says ``started PID``, or ``busy`` when all slots are taken, ``exists`` when the room is there already, ``lost``
-    when the client's lock is no longer this run's.
+    Says ``started PID``, or ``busy`` when all slots are taken, ``busy LIMIT`` when those of a limit are, ``exists``
+    when the room is there already, ``lost`` when the client's lock is no longer this run's.
     """
     room, slots = shlex.quote(plan.room), shlex.quote(f"{plan.spool}/slots")
     lock = shlex.quote(lock_path(plan.spool, plan.client))
@@ -55,26 +55,37 @@ while [ $number -le {plan.slots or plan.max_parallel} ]; do
   if mkdir {slots}/$number 2>/dev/null; then slot=$number; break; fi
   number=$((number + 1))
 done
-{_give_back_beyond(plan)}if [ -z "$slot" ]; then
-  for held in {slots}/*; do
-    [ -s "$held/heartbeat" ] || {CLOCK} > "$held/heartbeat"
-    holder=$(cat "$held/run" 2>/dev/null); state=gone; alive {shlex.quote(plan.spool)}/"$holder" && state=alive
-    echo "{MARK}slot ${{held##*/}} $state $(cat "$held/heartbeat") $({CLOCK}) $holder"
-  done
-  echo '{MARK}busy'; exit 0
-fi
-echo {shlex.quote(plan.run)} > {slots}/$slot/run; {CLOCK} > {slots}/$slot/heartbeat
-echo {shlex.quote(owner)} > {slots}/$slot/owner
-mkdir {room} || {{ rm -rf {slots}/$slot; exit 1; }}
+{_give_back_beyond(plan)}limited= full=
+{_take_limits(plan)}{_say_busy(plan)}for held in {slots}/$slot $limited; do
+  echo {shlex.quote(plan.run)} > $held/run; {CLOCK} > $held/heartbeat; echo {shlex.quote(owner)} > $held/owner
+done
+mkdir {room} || {{ rm -rf {slots}/$slot $limited; exit 1; }}
 cd {room} || exit 1
 {"".join(files)}
-echo {slots}/$slot > slot; echo $mask > umask
-[ -s wrapper ] && [ -s slot ] || {{ cd /; rm -rf {room} {slots}/$slot; exit 1; }}
+echo {slots}/$slot $limited > slot; echo $mask > umask
+[ -s wrapper ] && [ -s slot ] || {{ cd /; rm -rf {room} {slots}/$slot $limited; exit 1; }}
 boot="$(ps -p 1 -o etime= 2>/dev/null || echo unknown) $({CLOCK})"
 echo $boot > boot; echo $boot > {lock}/boot
 nohup /usr/bin/ksh {room}/wrapper < /dev/null > /dev/null 2>&1 &
 echo $! > pid; echo $! > {lock}/pid
 echo "{MARK}started $!"
+"""
+
+
+def _say_busy(plan: AttemptPlan) -> str:
+    """Shell text for who has no slot: says who holds slots and places of limits, and ends there."""
+    spool = shlex.quote(plan.spool)
+    return f"""\
+if [ -z "$slot" ]; then
+  for held in {spool}/slots/* {spool}/limits/*; do
+    [ -d "$held" ] || continue
+    [ -s "$held/heartbeat" ] || {CLOCK} > "$held/heartbeat"
+    holder=$(cat "$held/run" 2>/dev/null); state=gone; alive {spool}/"$holder" && state=alive
+    place=${{held%/*}}; place=${{place##*/}}/${{held##*/}}
+    echo "{MARK}slot $place $state $(cat "$held/heartbeat") $({CLOCK}) $holder"
+  done
+  echo "{MARK}busy${{full:+ $full}}"; exit 0
+fi
 """
 
 
@@ -89,11 +100,33 @@ def _give_back_beyond(plan: AttemptPlan) -> str:
     )
 
 
+def _take_limits(plan: AttemptPlan) -> str:
+    """Shell text that takes one place of each limit beside the slot, or leaves all of them and the slot."""
+    if not plan.limits:
+        return ""
+    limits, slots = shlex.quote(f"{plan.spool}/limits"), shlex.quote(f"{plan.spool}/slots")
+    all_of_them = " && ".join(f"take {shlex.quote(name)} {most}" for name, most in plan.limits)
+    return f"""\
+[ -d {limits} ] || mkdir -p {limits} || {{ rmdir {slots}/$slot; exit 1; }}
+take() {{
+  number=1
+  while [ $number -le $2 ]; do
+    if mkdir {limits}/$1.$number 2>/dev/null; then limited="$limited {limits}/$1.$number"; return 0; fi
+    number=$((number + 1))
+  done
+  full=$1
+  return 1
+}}
+[ -z "$slot" ] || {{ {all_of_them}; }} || {{ rmdir {slots}/$slot $limited; slot=; }}
+"""
+
+
 @dataclass(frozen=True)
 class IdleSlot:
-    """A slot that no living operation holds. ``age_s``: its heartbeat's, None when that is no time."""
+    """A slot, or a place of a limit, that no living operation holds. ``place``: its directory in the spool, ``slots/1``
+    or ``limits/frame1.1``. ``age_s``: its heartbeat's, None when that is no time."""
 
-    number: str
+    place: str
     run: str
     heartbeat: str
     age_s: float | None
@@ -111,9 +144,10 @@ def idle_slots(busy: str) -> list[IdleSlot]:
     return found
 
 
-def free_stale_slot_script(spool: str, number: str, run: str, heartbeat: str) -> str:
+def free_stale_slot_script(spool: str, place: str, run: str, heartbeat: str) -> str:
     """Frees a stale slot, only if it is ``run``'s still, with that heartbeat; says ``freed``. One rename wins."""
-    slot, aside = shlex.quote(f"{spool}/slots/{number}"), shlex.quote(f"{spool}/slots.stale.{run or number}")
+    kind, _, name = place.partition("/")
+    slot, aside = shlex.quote(f"{spool}/{place}"), shlex.quote(f"{spool}/{kind}.stale.{run or name}")
     return f"""\
 {PREAMBLE}{ALIVE}
 [ "$(cat {slot}/run 2>/dev/null)" = {shlex.quote(run)} ] || exit 0

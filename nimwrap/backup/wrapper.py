@@ -1,9 +1,9 @@
 """The shell texts that live in a run's spool directory and work without anybody being connected.
 
 ``SPOOL/RUN_ID/`` holds: ``command`` (the operation), ``undo`` (of the export change, if any), ``stop`` (ends the
-operation, client side first), ``slot`` (where its slot is), ``wrapper`` (runs them), and what they write: ``pid``,
-``command.pid``, ``boot``, ``out``, ``ended_at``, ``rc``, ``applied`` (the export's options, once it is open) and
-``applied_at``, ``undo.out``, ``undo.rc``, ``undone_at``, ``done``.
+operation, client side first), ``slot`` (where its slot is, and its places of limits), ``wrapper`` (runs them), and what
+they write: ``pid``, ``command.pid``, ``boot``, ``out``, ``ended_at``, ``rc``, ``applied`` (the export's options, once
+it is open) and ``applied_at``, ``undo.out``, ``undo.rc``, ``undone_at``, ``done``.
 """
 
 from __future__ import annotations
@@ -32,14 +32,14 @@ def wrapper_text(plan: AttemptPlan, lock: str) -> str:
 
     What nimwrap writes is private; ``command`` has the umask of the login that started it.
 
-    The slot, whose path stands in ``slot``, is free as soon as the image is no longer being made: whoever started it
-    may be gone for good.
+    The slot, whose path stands in ``slot`` with those of the places that it has of limits, is free as soon as the image
+    is no longer being made: whoever started it may be gone for good.
     """
     return f"""\
 {PREAMBLE}trap '' HUP
 cd {shlex.quote(plan.room)} || exit 1
 echo $$ > pid
-slot=$(cat slot)
+slots=$(cat slot)
 ( umask $(cat umask); exec /usr/bin/ksh {shlex.quote(f"{plan.room}/command")} ) > out 2>&1 < /dev/null &
 command=$!
 echo $command > command.pid
@@ -50,7 +50,7 @@ echo $command > command.pid
     seconds=$((seconds + 1))
     if [ $((seconds % {WRAPPER_BEAT_S})) -eq 0 ]; then
       {CLOCK} > {shlex.quote(lock)}/heartbeat
-      {CLOCK} > "$slot/heartbeat"
+      for slot in $slots; do {CLOCK} > "$slot/heartbeat"; done
     fi
     if [ $seconds -eq {plan.timeout_s + GRACE_S} ]; then
       echo timed_out > ended_by
@@ -67,7 +67,9 @@ kill $watch 2>/dev/null
 if [ -f undo ]; then
   {RUN_UNDO}
 fi
-[ "$(cat "$slot/run" 2>/dev/null)" = {shlex.quote(plan.run)} ] && rm -rf "$slot"
+for slot in $slots; do
+  [ "$(cat "$slot/run" 2>/dev/null)" = {shlex.quote(plan.run)} ] && rm -rf "$slot"
+done
 {CLOCK} > done
 """
 

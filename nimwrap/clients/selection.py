@@ -9,8 +9,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
-from nimwrap.clients.groups import Groups, Wanted, expanded
 from nimwrap.clients.known_clients import KnownClients
+from nimwrap.domain.groups import Groups, Wanted, expanded
 from nimwrap.domain.names import is_nim_name
 from nimwrap.domain.ref import MASTER, ClientRef
 from nimwrap.domain.target_names import EVERYONE, GROUP, is_glob, matches, may_be_of

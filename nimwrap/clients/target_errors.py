@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 
-from nimwrap.clients.groups import Groups
 from nimwrap.clients.known_clients import KnownClients
 from nimwrap.clients.selection import Selection, Unresolved, UnresolvedReason
 from nimwrap.domain.codes import ExitCode
 from nimwrap.domain.did_you_mean import did_you_mean
 from nimwrap.domain.errors import NimwrapError, Problem
+from nimwrap.domain.groups import Groups
 from nimwrap.domain.names import is_nim_name
 from nimwrap.domain.ref import MASTER, ClientRef
 from nimwrap.domain.target_names import GROUP, is_glob, shown

@@ -26,6 +26,9 @@ def _named_files(config: Config) -> Iterator[tuple[KeyPath, str]]:
             yield ("masters", name, key), _as_reference(getattr(master, key))
     for index, url in enumerate(config.notify.urls):
         yield ("notify", "urls", index), _reference_of(url)
+    for name, own in config.notify.recipients.items():
+        for index, url in enumerate(own.urls):
+            yield ("notify", name, "urls", index), _reference_of(url)
     yield ("notify", "ping"), _reference_of(config.notify.ping)
 
 

@@ -4,8 +4,28 @@ from __future__ import annotations
 
 from typing import Any
 
-from nimwrap.config.keys import BACKUP, CLIENT, COPY, MASTER, NOTIFY, OVERRIDABLE, REPORT, RETRY, TOP, Key, Table
+from nimwrap.config.keys import (
+    BACKUP,
+    BLACKOUT,
+    CLIENT,
+    COPY,
+    HOOK,
+    LIMIT,
+    MASTER,
+    NOTIFY,
+    OVERRIDABLE,
+    RECIPIENTS,
+    REPORT,
+    RETRY,
+    TOP,
+    Key,
+    Table,
+)
 from nimwrap.config.spelling import spelled
+
+_LABEL = "^[A-Za-z0-9][A-Za-z0-9_.-]*$"
+_OWN = "^(?!(?:urls|ping|on)$)[A-Za-z0-9][A-Za-z0-9_.-]*$"
+"""Names of recipients: none that a key of ``[notify]`` has."""
 
 
 def json_schema() -> dict[str, Any]:
@@ -17,13 +37,18 @@ def json_schema() -> dict[str, Any]:
         "additionalProperties": False,
         "properties": {
             **_properties(TOP, TOP.keys),
-            "masters": _named(MASTER, (*MASTER.keys, *OVERRIDABLE), "^[A-Za-z0-9][A-Za-z0-9_.-]*$"),
+            "masters": _named(MASTER, (*MASTER.keys, *OVERRIDABLE), _LABEL),
             "backup": _table(BACKUP),
             "retry": _table(RETRY),
             "groups": _groups(),
-            "clients": _named(CLIENT, (*CLIENT.keys, *OVERRIDABLE), "^([A-Za-z0-9_.-]+/)?[A-Za-z0-9_!-]+$"),
-            "notify": _table(NOTIFY),
-            "copies": _named(COPY, COPY.keys, "^[A-Za-z0-9][A-Za-z0-9_.-]*$"),
+            "clients": _named(
+                CLIENT, (*CLIENT.keys, *OVERRIDABLE), "^(?:group:[A-Za-z0-9_.-]+|([A-Za-z0-9_.-]+/)?[A-Za-z0-9_!-]+)$"
+            ),
+            "limits": _named(LIMIT, LIMIT.keys, _LABEL),
+            "blackout": _named(BLACKOUT, BLACKOUT.keys, _LABEL),
+            "notify": _named(RECIPIENTS, RECIPIENTS.keys, _OWN) | _table(NOTIFY),
+            "copies": _named(COPY, COPY.keys, _LABEL),
+            "hooks": {"type": "array", "description": HOOK.doc, "items": _table(HOOK) | {"required": ["when", "run"]}},
             "report": _table(REPORT),
         },
     }

@@ -9,23 +9,33 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import MISSING, dataclass, fields
+from datetime import date
 from functools import partial
 from typing import Any
 
+from nimwrap.aix.exclude_rootvg import is_anchored
 from nimwrap.config.model import (
     AFTER_RUN,
     AUTO,
     COPY_KINDS,
     COPY_PLACES,
+    HOOK_OF_COPY,
+    HOOK_OF_FLEET,
+    HOOK_OF_RUN,
+    HOOK_PLACES,
     KINDS,
     REMEDIES,
     TRANSPORTS,
     BackupPolicy,
+    BlackoutConfig,
     ClientConfig,
     Config,
     CopyConfig,
+    HookConfig,
+    LimitConfig,
     MasterConfig,
     NotifyConfig,
+    RecipientsConfig,
     ReportConfig,
     RetryPolicy,
 )
@@ -37,6 +47,7 @@ from nimwrap.config.value_types import (
     Environment,
     LocalPath,
     MksysbFlags,
+    Readable,
     SecretUrl,
     Several,
     Text,
@@ -44,8 +55,10 @@ from nimwrap.config.value_types import (
     Words,
     YesNo,
 )
-from nimwrap.domain.alert_kind import AlertKind
+from nimwrap.domain.alert_kind import DIGEST, AlertKind
+from nimwrap.domain.black_hours import falls_on, hour_of_day
 from nimwrap.domain.names import is_address, is_host_name, is_nim_name, is_safe_path
+from nimwrap.domain.time_zones import time_zone
 
 
 @dataclass(frozen=True)
@@ -88,6 +101,7 @@ LABEL = Text("a name of letters, digits, ., - and _", _matching(r"[A-Za-z0-9][A-
 NIM_NAME = Text("a NIM name: at most 39 letters, digits, - ! or _", is_nim_name, False)
 _HOST = Text("a host name or an address", lambda text: is_host_name(text) or is_address(text))
 _USER = Text("a user name", _matching(r"[A-Za-z_][A-Za-z0-9_.-]{0,63}"), False)
+_SITE_NAME = Text("at most 60 printable characters", lambda text: len(text) <= 60 and text.isprintable())
 _REMOTE_DIRECTORY = Text("a full path of plain characters, without . or .. steps", is_safe_path, False)
 _BECOME = Text('"sudo" or its absolute path', lambda text: text == "sudo" or is_safe_path(text))
 _KEY_FILE = LocalPath(credential=True)
@@ -100,6 +114,7 @@ TOP = Table(
     (
         Key("state_dir", LocalPath(), "History, locks and run logs. It has one owner; another user is refused."),
         Key("schedules", LocalPath(relative=True), "Directory of schedule files, relative to this file."),
+        Key("site_name", _SITE_NAME, "What it is called in reports and messages; else by its host.", '"Melbourne"'),
     ),
 )
 
@@ -154,6 +169,16 @@ BACKUP = Table(
         Key("verify_full_every", Duration(zero=True), "Each image is read to its end this often; 0s: never."),
         Key("export_change", Choice(("when-needed", "never")), "May an export be changed, for one operation?"),
         Key("remedies", Several(Choice(REMEDIES)), "Ways to let a client in, in this order."),
+        Key(
+            "exclude_rootvg",
+            Several(
+                Text(
+                    "a pattern anchored at the root that spares the system, such as ^./var/log/big/", is_anchored, False
+                )
+            ),
+            "What /etc/exclude.rootvg of the client is to hold; empty: left as it is.",
+            '["^./var/log/big/"]',
+        ),
     ),
 )
 
@@ -178,6 +203,9 @@ CLIENT = Table(
     ),
 )
 
+_ON = Several(Choice((*(kind.value for kind in AlertKind), DIGEST)))
+_TARGET = Text("a client, master/client, a glob or group:NAME", empty=False)
+
 NOTIFY = Table(
     "notify",
     "Who is told",
@@ -185,7 +213,18 @@ NOTIFY = Table(
     (
         Key("urls", Several(SecretUrl()), "Apprise URLs; file:PATH or credential:NAME keeps them out of this file."),
         Key("ping", SecretUrl(), "Dead-man's switch: the base URL.", '"file:/etc/nimwrap/ping"'),
-        Key("on", Several(Choice(tuple(kind.value for kind in AlertKind))), "What is told."),
+        Key("on", _ON, "What is told; digest: once a week how things stand, also when all is well."),
+    ),
+)
+
+RECIPIENTS = Table(
+    "notify.NAME",
+    "Others who are told, of the clients that are theirs",
+    RecipientsConfig,
+    (
+        Key("urls", Several(SecretUrl()), "As above.", '["file:/etc/nimwrap/unix-team-url"]'),
+        Key("on", _ON, "What is told."),
+        Key("targets", Several(_TARGET, empty=False), "Whose clients."),
     ),
 )
 
@@ -200,7 +239,6 @@ REPORT = Table(
 )
 
 COPY_PLACEHOLDERS = ("file", "client", "name", "checksum", "size", "until")
-_TARGET = Text("a client, master/client, a glob or group:NAME", empty=False)
 _STORE = '["/usr/local/bin/store", "{file}", "{client}/{name}"]'
 
 COPY = Table(
@@ -225,12 +263,65 @@ COPY = Table(
     ),
 )
 
+LIMIT = Table(
+    "limits",
+    "Never more images at once than this of some of the clients, whatever a master takes",
+    LimitConfig,
+    (
+        Key("max_parallel", Count(1, 1000), "At the same time on one master, over all nimwraps.", "2"),
+        Key("targets", Several(_TARGET, empty=False), "Whose images: a frame or a network is a group of clients."),
+        Key("directory", _REMOTE_DIRECTORY, "Only of images that go there or below: a file system.", '"/export/nim2"'),
+    ),
+)
+
+TIME_ZONE = Readable("a time zone in quotes", time_zone)
+_DAYS = Readable('days in quotes such as "28-31"', partial(falls_on, day=date(2026, 1, 1)))
+_TIME_OF_DAY = Readable('a time of day in quotes such as "18:30"', hour_of_day)
+
+BLACKOUT = Table(
+    "blackout",
+    "When no schedule begins a backup, such as the end of the month; those begun by hand are not held up",
+    BlackoutConfig,
+    (
+        Key("days", Several(_DAYS), "Of month or week, or dates; none: every day.", '["last 3", "1", "2026-12-24"]'),
+        Key("begins", _TIME_OF_DAY, "On each of these days, from this time of day on."),
+        Key("ends", _TIME_OF_DAY, "Until then; of the next day where that is not later."),
+        Key("timezone", TIME_ZONE, "Whose days and hours."),
+        Key("targets", Several(_TARGET, empty=False), "Whose backups."),
+    ),
+)
+
+HOOK_PLACEHOLDERS = {
+    "before": ("client", "master", "run", "kind"),
+    "after": ("client", "master", "run", "kind", "outcome", "location"),
+    "failed": ("client", "master", "run", "kind", "outcome", "code"),
+    "copied": ("client", "master", "run", "kind", "location", "copy", "image"),
+    "fleet-before": ("master",),
+    "fleet-after": ("master", "ok", "warning", "failed"),
+}
+"""What the words of a hook may name, by when it is run."""
+_EVERY_HOLE = tuple(dict.fromkeys(hole for holes in HOOK_PLACEHOLDERS.values() for hole in holes))
+_CALL = '["/usr/local/bin/hook", "{client}"]'
+
+HOOK = Table(
+    "hooks",
+    "A command of the site's own at a named point; any number of [[hooks]]",
+    HookConfig,
+    (
+        Key("when", Choice((*HOOK_OF_RUN, *HOOK_OF_FLEET, HOOK_OF_COPY)), "The point at which it is run."),
+        Key("on", Choice(HOOK_PLACES), "Where it runs: the client, its master, or this control host."),
+        Key("run", Words(_EVERY_HOLE), "The command as words; no shell reads them.", _CALL),
+        Key("targets", Several(_TARGET, empty=False), "For whom."),
+        Key("timeout", Duration(), "Ends it."),
+    ),
+)
+
 OVERRIDABLE = (*BACKUP.keys, *RETRY.keys)
 PLAIN_TABLES = (BACKUP, RETRY, NOTIFY, REPORT)
-ALL_TABLES = (TOP, MASTER, BACKUP, RETRY, CLIENT, NOTIFY, COPY, REPORT)
+ALL_TABLES = (TOP, MASTER, BACKUP, RETRY, CLIENT, LIMIT, BLACKOUT, NOTIFY, RECIPIENTS, COPY, HOOK, REPORT)
 TOP_NAMES = (
     *(key.name for key in TOP.keys),
-    *("masters", "backup", "retry", "groups", "clients", "notify", "copies", "report"),
+    *("masters", "backup", "retry", "groups", "clients", "limits", "blackout", "notify", "copies", "hooks", "report"),
 )
 
 
@@ -238,6 +329,7 @@ def home_of(name: str) -> str:
     """The table a key belongs to, for the hint when it stands elsewhere; "" when no table has it."""
     for table in ALL_TABLES:
         if table.key(name):
-            named = {each.name: f"[{each.name}.NAME]" for each in (MASTER, CLIENT, COPY)}
+            named = {each.name: f"[{each.name}.NAME]" for each in (MASTER, CLIENT, COPY, LIMIT, BLACKOUT)}
+            named[HOOK.name] = f"[[{HOOK.name}]]"
             return {**named, "": "the top of the file"}.get(table.name, f"[{table.name}]")
     return ""

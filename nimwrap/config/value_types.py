@@ -100,6 +100,27 @@ class CountOr:
 
 
 @dataclass(frozen=True)
+class Readable:
+    """A string that ``reader`` takes; its ValueError is the fault. ``what`` completes "must be ..."."""
+
+    what: str
+    reader: Callable[[str], object]
+
+    def read(self, value: object, report: Report) -> str:
+        if not isinstance(value, str):
+            report(f"must be {self.what}, not {named(value)}")
+            return ""
+        try:
+            self.reader(value)
+        except ValueError as error:
+            report(str(error))
+        return value
+
+    def schema(self) -> dict[str, Any]:
+        return {"type": "string"}
+
+
+@dataclass(frozen=True)
 class YesNo:
     def read(self, value: object, report: Report) -> bool:
         if not isinstance(value, bool):
@@ -164,7 +185,7 @@ class Words:
     """A command as an array of words: no shell reads it. ``{NAME}`` stands for what is known under that name."""
 
     placeholders: tuple[str, ...]
-    _hole = re.compile(r"\{([a-z_]*)\}")
+    hole = re.compile(r"\{([a-z_]*)\}")
 
     def read(self, value: object, report: Report) -> tuple[str, ...]:
         if not isinstance(value, list):
@@ -176,7 +197,7 @@ class Words:
             elif "\n" in word or "\0" in word:
                 report("must not contain a line end", at=(index,))
             else:
-                for hole in self._hole.findall(word):
+                for hole in self.hole.findall(word):
                     if hole not in self.placeholders:
                         known = ", ".join(f"{{{each}}}" for each in self.placeholders)
                         report(f"{shown('{' + hole + '}')} stands for nothing", f"known: {known}", at=(index,))

@@ -20,11 +20,11 @@ from datetime import timedelta
 
 from nimwrap.copies.base import CopyOrder
 from nimwrap.copies.command_copy import CommandCopy
-from nimwrap.copies.copy_job import JobState, JobStatus
 from nimwrap.domain.durations import parse_rfc3339, rfc3339
 from nimwrap.domain.posix_cksum import PosixCksum
 from nimwrap.failpoints import failpoint
 from nimwrap.hosts.script_batch import PREAMBLE
+from nimwrap.jobs.detached_job import JobState, JobStatus
 from nimwrap.locks.lock_scripts import MARK
 from nimwrap.master_context import MasterContext
 

@@ -11,6 +11,7 @@ from nimwrap.copies.base import LEFT
 from nimwrap.copies.control_copy import remove_here
 from nimwrap.copies.copy_plan import CopyState, PlannedCopy, newest_kept, superfluous
 from nimwrap.copies.make_copy import CopyWork, bytes_there, read_back, with_kit, work_on
+from nimwrap.domain.act import Act, ActName
 from nimwrap.domain.errors import NimwrapError
 from nimwrap.domain.findings import Failure
 from nimwrap.domain.ref import ClientRef
@@ -74,10 +75,11 @@ def _dropped(
     if removed == LEFT:
         context.store.update_copy(copy.id, state=CopyState.FAILED, reason=said)
         return CopyRemoval(copy, False, said)
-    if removed != 0:
+    if removed != 0:  # `short` raises where nobody knows
         return CopyRemoval(copy, False, f"it could not be removed: {said}")
     context.store.update_copy(copy.id, state=CopyState.REMOVED, removed=now)
-    context.note(rows[copy.image].run, "copy", f"removed the copy {copy.location} of {copy.name}: keep = {place.keep}")
+    act = Act("copy", ActName.REMOVE_COPY, copy.location)
+    context.note(rows[copy.image].run, act, f"removed the copy {copy.location} of {copy.name}: keep = {place.keep}")
     return CopyRemoval(copy, True, f"keep = {place.keep}")
 
 

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from enum import StrEnum
 
+DIGEST = "digest"
+"""Told once a week, also where all is well."""
+
 
 class AlertKind(StrEnum):
     """In the order in which a message tells them; ``heading`` stands over its part."""

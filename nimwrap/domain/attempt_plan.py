@@ -34,7 +34,8 @@ class AttemptPlan:
     ``before``/``after`` its options, without the leading dash, None for no entry.
     ``change``: the journal's row of that change.
     ``max_parallel``: how many images may be in flight on the master when this one starts; ``slots``: the numbers that a
-    slot may have where that changes in the course of a night, None where it does not.
+    slot may have where that changes in the course of a night, None where it does not; ``limits``: the limits that the
+    image counts against, each with how many it allows at once.
     ``had_exports``/``had_allocations``/``had_cstate``/``had_mounts``/``had_standing``: what stood there before, for the
     clean-up's comparison; ``had_mounts`` None when the client did not tell, ``had_standing`` (the directories of
     /etc/exports) when the master did not.
@@ -75,6 +76,7 @@ class AttemptPlan:
     job_ways: tuple[str, ...] = JOB_WAYS
     slots: int | None = None
     had_standing: tuple[str, ...] | None = None
+    limits: tuple[tuple[str, int], ...] = ()
 
     @property
     def remedy(self) -> str | None:
@@ -113,4 +115,5 @@ class AttemptPlan:
         for name in ("had_mounts", "had_standing"):
             if fields.get(name) is not None:
                 fields[name] = tuple(fields[name])
+        fields["limits"] = tuple((str(name), int(most)) for name, most in fields.get("limits", ()))
         return cls(**fields)

@@ -46,6 +46,12 @@ _DEFINE_ATTRIBUTES = {
     "savewpar_flags",
     "client_defined",
 }
+_BOS_INST_ATTRIBUTES = {
+    *("source", "spot", "mksysb", "lpp_source", "bosinst_data", "image_data", "resolv_conf", "script", "fb_script"),
+    *("installp_bundle", "installp_flags", "filesets", "accept_licenses", "boot_client", "set_boot_list", "force_push"),
+    *("no_client_boot", "no_nim_client", "preserve_res", "adapter_def", "physical_loc", "group", "concurrent"),
+    *("time_limit", "auto_expand", "async", "verbose"),
+}
 _NAME = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_!-"
 
 
@@ -287,9 +293,21 @@ def lslpp(me: Machine, call: NimCall) -> None:
 
 
 def bos_inst(me: Machine, call: NimCall) -> None:
-    """Enables an installation from allocated resources; nothing boots here."""
-    _existing(me, call.name)
-    _give(me, call.name, {key: value for key, value in call.attributes.items() if key in _RESOURCES})
+    """Enables an installation from allocated resources; nothing boots here. Names as IBM documents the operation."""
+    client = _existing(me, call.name)
+    for key in call.attributes:
+        if key not in _BOS_INST_ATTRIBUTES:
+            raise wrong_attribute("m_bos_inst", key)
+    for key in ("source", "spot", *(("mksysb",) if call["source"] == "mksysb" else ())):
+        if not call[key]:
+            raise failed(21, f'0042-021 m_bos_inst: the "{key}" attribute is required for this operation')
+    if client.get("type") != "standalone":
+        raise failed(1, f'"{call.name}" is no standalone machine', method="m_bos_inst", machine="master")
+    given = {key: value for key, value in call.attributes.items() if key in _RESOURCES}
+    for kind, name in given.items():
+        if _existing(me, name).get("type") != kind:
+            raise failed(1, f'"{name}" is no resource of type {kind}', method="m_bos_inst", machine="master")
+    _give(me, call.name, given)
     nimdb.set_attributes(me, call.name, Cstate="BOS installation has been enabled", prev_state=nimdb.READY)
 
 

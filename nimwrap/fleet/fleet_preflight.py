@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -25,6 +25,13 @@ from nimwrap.images.kinds.registry import kinds_of
 from nimwrap.preflight.engine import preflight
 from nimwrap.preflight.preflight_report import PreflightReport
 
+Asked = Callable[[int, int], None]
+"""Hears how many clients have been asked, of how many; called in any thread."""
+
+
+def _nobody(asked: int, of: int) -> None:
+    """Nobody watches."""
+
 
 @dataclass(frozen=True)
 class CheckedFleet:
@@ -36,8 +43,10 @@ class CheckedFleet:
     answers: Mapping[str, Inventory | NimwrapError]
 
 
-def preflight_fleet(config: Config, reader: Queries, targets: Sequence[str], now: datetime) -> CheckedFleet:
-    """Look at the clients meant; nothing is changed, here or anywhere.
+def preflight_fleet(
+    config: Config, reader: Queries, targets: Sequence[str], now: datetime, tell: Asked = _nobody
+) -> CheckedFleet:
+    """Look at the clients meant; nothing is changed, here or anywhere. ``tell`` hears how far it is.
 
     Raises a usage error for targets that mean nothing before any client is called. A master that cannot be asked is a
     report of each of its clients, those last seen; its error is raised only when no client of it is known.
@@ -69,7 +78,16 @@ def preflight_fleet(config: Config, reader: Queries, targets: Sequence[str], now
             own = [_of_itself(hosts[master], config, reader, master)] if MASTER in prior else []
             return [*found, *own]
 
-        found_of = map_concurrent(of_one, by_master)
+        told: list[int] = []
+
+        def told_of_one(master: str) -> list[PreflightReport]:
+            found = of_one(master)
+            told.append(len(found))
+            tell(sum(told), len(refs))
+            return found
+
+        tell(0, len(refs))
+        found_of = map_concurrent(told_of_one, by_master)
         reports = {report.ref: report for found in found_of.values() for report in found}
         return CheckedFleet([reports[ref] for ref in refs], unreachable, answers)
     finally:

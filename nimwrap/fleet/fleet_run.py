@@ -14,13 +14,16 @@ from nimwrap.backup.backup_run import BackupRun
 from nimwrap.backup.cancel_request import CANCELLED, cancel_requested
 from nimwrap.backup.recovery import recover
 from nimwrap.backup.slot_images import wanted_images
+from nimwrap.clients.blackouts import blackout_of
 from nimwrap.clients.inventory import prior_of
+from nimwrap.config.image_limits import limit_names, most_of_each
 from nimwrap.config.model import BackupPolicy
 from nimwrap.domain.clock import Interrupted
 from nimwrap.domain.codes import SET_ASIDE, FailureCode, Outcome
 from nimwrap.domain.durations import rfc3339
 from nimwrap.domain.errors import NimwrapError
 from nimwrap.domain.findings import Failure
+from nimwrap.domain.local_time import local_text
 from nimwrap.domain.names import PLAIN_KIND
 from nimwrap.domain.ordering import predicted_seconds
 from nimwrap.domain.progress import Progress
@@ -87,7 +90,7 @@ class Fleet:
     def __init__(self, session: Session, order: Order) -> None:
         self.session, self.order = session, order
         self.issued = order.issued or session.clock.now()
-        self.queue: Queue[Task] = Queue(JobsAtOnce(session))
+        self.queue: Queue[Task] = Queue(JobsAtOnce(session), limits=most_of_each(session.config))
         self.runs: dict[str, Run] = {}
         self._told_locked: set[str] = set()
         self._ended: SimpleQueue[tuple[QueuedJob[Task], Run | RetryLater | None]] = SimpleQueue()
@@ -189,6 +192,7 @@ class Fleet:
                 self.session.clock.monotonic() + wait,
                 timed=bool(durations),
                 first=goes_first(kind),
+                limits=limit_names(self.session.config, ref),
             )
             self.queue.add([job])
 
@@ -224,14 +228,18 @@ class Fleet:
             threading.Thread(target=self._step, args=(job,), name=job.what.run.run.id, daemon=True).start()
 
     def _no_longer(self, task: Task) -> Failure | None:
-        """Why a waiting job is not to be started any more: its window closed, or somebody else has done it."""
+        """Why a waiting job is not to be started any more: its window closed, a blackout began, or somebody
+        else has done it."""
         ends = self.order.window_ends
         if ends is not None and self.session.clock.now() > ends:
             return Failure(
                 FailureCode.OUTSIDE_WINDOW,
-                f"the window of {self.order.schedule} closed at {ends.isoformat()}",
+                f"the window of {self.order.schedule} closed at {local_text(ends)}",
                 "widen the window, raise max_parallel, or spread the clients over several nights",
             )
+        now = self.session.clock.now()
+        if self.order.slot is not None and (black := blackout_of(self.session.config, task.request.ref, now)):
+            return Failure(FailureCode.OUTSIDE_WINDOW, black.why, "by hand it is made all the same: nimwrap backup")
         return self._not_wanted(task.request)
 
     def _not_wanted(self, request: BackupRequest) -> Failure | None:

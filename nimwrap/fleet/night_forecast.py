@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
+from nimwrap.config.image_limits import limit_names, most_of_each
 from nimwrap.config.model import Config
 from nimwrap.domain.ordering import predicted_seconds
 from nimwrap.domain.parallelism import begin
@@ -49,7 +50,7 @@ def night_forecast(config: Config, reader: Queries, refs: Sequence[ClientRef], a
     Nobody writes faster than what the master was seen to write in that hour, however many there are.
     """
     at_once = images_at_once(config, reader, at)
-    queue: Queue[ClientRef] = Queue(at_once)
+    queue: Queue[ClientRef] = Queue(at_once, limits=most_of_each(config))
     detected = detected_clusters(reader)
     bytes_of = dict.fromkeys(at_once, 0)
     for ref in refs:
@@ -61,7 +62,8 @@ def night_forecast(config: Config, reader: Queries, refs: Sequence[ClientRef], a
             bytes_of[ref.master] += sum(sizes)
             chain = chain_of(config, ref, detected)
             seconds = predicted_seconds(durations, sizes)
-            queue.add([QueuedJob(ref, ref.master, seconds, chain, timed=bool(durations), first=goes_first(kind))])
+            job = QueuedJob(ref, ref.master, seconds, chain, timed=bool(durations), first=goes_first(kind))
+            queue.add([replace(job, limits=limit_names(config, ref))])
     ends = expected_end(queue, 0.0)
     if ends is None:
         return None

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from nimwrap.backup.attempt_planner import AttemptKey, attempt_steps, plan_attempt
 from nimwrap.backup.self_preflight import master_preflight
 from nimwrap.clients.inventory import prior_of
+from nimwrap.config.image_limits import limit_names, most_of_each
 from nimwrap.config.model import BackupPolicy
 from nimwrap.domain.attempt_plan import NIM, AttemptPlan
 from nimwrap.domain.findings import CheckVerdict, Failure
@@ -22,6 +23,7 @@ from nimwrap.fleet.admission import admit, chain_of, detected_clusters, goes_fir
 from nimwrap.fleet.night_forecast import images_at_once
 from nimwrap.fleet.queue import Queue, QueuedJob
 from nimwrap.fleet.simulation import simulate
+from nimwrap.hooks.planned_hook import PlannedHook, planned_hooks
 from nimwrap.images.fixed_name import wanted as fixed_name_wanted
 from nimwrap.images.kinds.registry import KINDS, images_of
 from nimwrap.images.prune import PruneDecision, held_clients, in_series, removed_after, series
@@ -58,6 +60,7 @@ class Planned:
     method: str | None = None
     steps: tuple[Step, ...] = ()
     foreseen: ForeseenImage | None = None
+    hooks: tuple[PlannedHook, ...] = ()
     kept_out: Failure | None = None
     starts: datetime | None = None
     ends: datetime | None = None
@@ -124,7 +127,13 @@ def _planned(session: Session, report: PreflightReport, kind: str, group: str) -
         plan = plan_attempt(master, report, work, AttemptKey("RUN", 1, method), lambda: "\n".join(report.exports))
         if isinstance(plan, AttemptPlan):
             return Planned(
-                report, kind, group, method, tuple(attempt_steps(plan, work)), foreseen=_foreseen(session, plan, policy)
+                report,
+                kind,
+                group,
+                method,
+                tuple(attempt_steps(plan, work)),
+                foreseen=_foreseen(session, plan, policy),
+                hooks=tuple(planned_hooks(session.config, ref, kind)),
             )
         failure = failure or plan
     assert failure is not None  # noqa: S101  there is at least one way
@@ -150,7 +159,8 @@ def _foreseen(session: Session, plan: AttemptPlan, policy: BackupPolicy) -> Fore
 
 def _timed(session: Session, planned: list[Planned]) -> list[Planned]:
     """The clients in the order they would start, with their times, the refused ones last."""
-    queue: Queue[int] = Queue(images_at_once(session.config, session.reader, session.clock.now()))
+    at_once = images_at_once(session.config, session.reader, session.clock.now())
+    queue: Queue[int] = Queue(at_once, limits=most_of_each(session.config))
     detected = detected_clusters(session.reader)
     seen = ((plan.report.ref, plan.report.cluster) for plan in planned)
     detected |= {ref: cluster.name for ref, cluster in seen if cluster and cluster.name}
@@ -159,8 +169,8 @@ def _timed(session: Session, planned: list[Planned]) -> list[Planned]:
             ref = plan.report.ref
             sizes = session.reader.sizes(ref.master, ref.client, plan.kind)
             seconds = predicted_seconds(session.reader.durations(ref.master, ref.client, plan.kind), sizes)
-            chain = chain_of(session.config, ref, detected)
-            queue.add([QueuedJob(index, ref.master, seconds, chain, first=goes_first(plan.kind))])
+            chain, limits = chain_of(session.config, ref, detected), limit_names(session.config, ref)
+            queue.add([QueuedJob(index, ref.master, seconds, chain, first=goes_first(plan.kind), limits=limits)])
     began, timed = session.clock.now(), list[Planned]()
     for played in simulate(queue, 0.0):
         end = began + timedelta(seconds=played.ends) if played.known else None

@@ -6,6 +6,7 @@ be played in a moment.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
@@ -20,7 +21,7 @@ class QueuedJob(Generic[What]):
     """One client's work. ``chain``: jobs of one chain (a cluster) never run at once; ``ready_at``: not before.
 
     ``timed``: its duration was measured before, and is not derived from a size. ``first``: before all others, however
-    long they take. ``started_at`` is set by the queue.
+    long they take. ``limits``: the names of those that it counts against. ``started_at`` is set by the queue.
     """
 
     what: What
@@ -31,16 +32,21 @@ class QueuedJob(Generic[What]):
     retried: bool = False
     timed: bool = False
     first: bool = False
+    limits: tuple[str, ...] = ()
     started_at: float = 0.0
 
 
 @dataclass
 class Queue(Generic[What]):
-    """Jobs not yet begun and those running. ``caps``: how many at once, by master; what it says may change."""
+    """Jobs not yet begun and those running. ``caps``: how many at once, by master; what it says may change.
+
+    ``limits``: how many at once, by the name of a limit, over all masters.
+    """
 
     caps: Mapping[str, int]
     waiting: list[QueuedJob[What]] = field(default_factory=list)
     running: list[QueuedJob[What]] = field(default_factory=list)
+    limits: Mapping[str, int] = field(default_factory=dict)
 
     def add(self, jobs: Iterable[QueuedJob[What]]) -> None:
         self.waiting.extend(jobs)
@@ -53,10 +59,15 @@ class Queue(Generic[What]):
         if all(used.get(master, 0) >= cap for master, cap in self.caps.items()):
             return None
         chains = {job.chain for job in self.running if job.chain}
+        counted = Counter(name for job in self.running for name in job.limits)
+        used_up = {name for name, most in self.limits.items() if counted[name] >= most}
         free = [
             job
             for job in self.waiting
-            if job.ready_at <= now and used.get(job.master, 0) < self.caps[job.master] and job.chain not in chains
+            if job.ready_at <= now
+            and used.get(job.master, 0) < self.caps[job.master]
+            and job.chain not in chains
+            and used_up.isdisjoint(job.limits)
         ]
         if not free:
             return None

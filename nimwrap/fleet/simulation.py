@@ -61,7 +61,7 @@ def expected_end(queue: Queue[What], now: float) -> float | None:
     typical = _typical([*waiting, *running])
     copies = {replace(job): job for job in running}
     ends = {copy: now + _left(job, now, typical) for copy, job in copies.items()}
-    copied = Queue(queue.caps, [replace(job) for job in waiting], list(copies))
+    copied = Queue(queue.caps, [replace(job) for job in waiting], list(copies), queue.limits)
     last = max([*ends.values(), now])
     return max([last, *(played.ends for played in simulate(copied, now, ends))])
 

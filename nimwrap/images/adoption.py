@@ -9,6 +9,7 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from nimwrap.aix.lsmksysb import ImageHeader
+from nimwrap.domain.act import Act, ActName
 from nimwrap.domain.durations import parse_rfc3339
 from nimwrap.domain.findings import Failure
 from nimwrap.domain.names import PLAIN_KIND, is_nim_name, is_safe_path
@@ -187,8 +188,9 @@ def _record(context: MasterContext, found: Found, stock: MasterCatalog, now: dat
     image = context.store.add_found_image(**(values | (recorded_before(context, manifest, fault) if manifest else {})))
     if image is None:
         return Imported(entry, None, reason="it was recorded meanwhile")
-    how = "by its manifest" if manifest else "as unmanaged"
-    context.note(None, "import", f"recorded {entry.name or entry.location} of {client} {how}", {"image": image}, at=now)
+    name, how = entry.name or entry.location, "by its manifest" if manifest else "as unmanaged"
+    act = Act("import", ActName.IMPORT, name)
+    context.note(None, act, f"recorded {name} of {client} {how}", {"image": image}, at=now)
     return Imported(entry, image, verified_by, fault.text if fault else None)
 
 

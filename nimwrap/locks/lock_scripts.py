@@ -147,7 +147,8 @@ def beat_script(spool: str, client: str, run: str) -> str:
 
 
 def free_slots_script(spool: str, run: str, *, room: str = "", locks: str = "") -> str:
-    """Gives back every slot that this run holds; then clears ``room``, and gives back those of ``locks`` it holds.
+    """Gives back every slot and place of a limit that this run holds; then clears ``room``, and gives back those of
+    ``locks`` it holds.
 
     ``locks`` are words for the shell. Each is put aside before it is looked at once more: what another run has taken
     meanwhile is put back.
@@ -163,7 +164,7 @@ free() {{
 """
     each = "do free; done\n"
     return (
-        f"{free}for held in {shlex.quote(spool)}/slots/*; {each}"
+        f"{free}for held in {shlex.quote(spool)}/slots/* {shlex.quote(spool)}/limits/*; {each}"
         + (f"rm -rf {room}\n" if room else "")
         + (f"for held in {locks}; {each}" if locks else "")
     )
@@ -262,7 +263,7 @@ def give_back_script(spool: str, client: str, run: str, room: str | None, first:
 def heartbeats_script(spool: str) -> str:
     """Says of each lock and slot its heartbeat, and the time."""
     return f"""\
-for held in {shlex.quote(spool)}/locks/* {shlex.quote(spool)}/slots/*; do
+for held in {shlex.quote(spool)}/locks/* {shlex.quote(spool)}/slots/* {shlex.quote(spool)}/limits/*; do
   [ -f "$held/run" ] && echo "{MARK}beat ${{held%/*}} ${{held##*/}} $({CLOCK}) $(cat "$held/heartbeat" 2>/dev/null)"
 done
 :"""

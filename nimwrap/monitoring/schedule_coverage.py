@@ -6,8 +6,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import islice
 from typing import TYPE_CHECKING
 
+from nimwrap.clients.blackouts import blackout_of
 from nimwrap.config.model import Config
 from nimwrap.config.toml_file import is_absent
 from nimwrap.domain.durations import parse_rfc3339
@@ -20,6 +22,8 @@ if TYPE_CHECKING:
     from nimwrap.clients.known_clients import KnownClients
     from nimwrap.scheduling.model import Schedule
 
+SLOTS_AHEAD = 60
+"""So many slots of a schedule are looked at for the next one that no blackout covers."""
 MEMORY = timedelta(days=35)
 """Slots of this time show that a site lives by schedules; misses that are older are history."""
 
@@ -75,15 +79,26 @@ def _plans(config: Config, schedules: Mapping[str, Schedule], known: KnownClient
     faults: list[Reason] = []
     for schedule in schedules.values():
         refs = clients_of(config, known, schedule)
-        slot = next(schedule.clock.after(now), None)
+        slots = list(islice(schedule.clock.after(now), SLOTS_AHEAD if config.blackout else 1))
+        slot = slots[0] if slots else None
         faults += _faults(schedule.name, refs, [ref for ref in refs if (ref.master, ref.client) not in listed], slot)
         if slot is None:
             continue
         for ref in refs:
-            start = start_of(schedule, ref, slot)
+            begin = next((each for each in slots if not _black(config, schedule, ref, each)), slot)
+            start = start_of(schedule, ref, begin)
             key = (ref.master, ref.client)
             starts[key] = min(start, starts.get(key, start))
     return Plans(starts, tuple(faults), known.unfit)
+
+
+def _black(config: Config, schedule: Schedule, ref: ClientRef, slot: datetime) -> bool:
+    """Whether a blackout keeps this client out of the slot."""
+    from nimwrap.scheduling.slots import start_of
+
+    return bool(config.blackout) and any(
+        blackout_of(config, ref, moment) for moment in (slot, start_of(schedule, ref, slot))
+    )
 
 
 def _faults(

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 
+from nimwrap.clients.blackouts import blackout_of
 from nimwrap.clients.known_clients import current_clients
 from nimwrap.clients.selection import select
 from nimwrap.domain.codes import SET_ASIDE, Outcome
@@ -28,13 +30,15 @@ REST_S = 3600.0
 
 @dataclass(frozen=True)
 class Missed:
-    """A slot that a client missed. ``counts``: false where a newer slot stands for it, or nimwrap is new here."""
+    """A slot that a client missed, or that was skipped for it on purpose (``state``). ``counts``: false where a newer
+    slot stands for it, or nimwrap is new here."""
 
     schedule: str
     slot: datetime
     ref: ClientRef
     reason: str
     counts: bool = True
+    state: str = "missed"
 
 
 @dataclass
@@ -66,13 +70,18 @@ class DueReport:
                 ref,
                 opened.due.reason or "",
                 opened.due.known and opened.schedule not in begun,
+                opened.due.state,
             )
             for opened in self.opened
             if not opened.due.begins
             for ref in opened.refs
             if ref.client
         ]
-        return whole + [Missed(each.schedule, each.slot, ref, each.reason) for each in self.passed for ref in each.refs]
+        return whole + [
+            Missed(each.schedule, each.slot, ref, each.reason, state=each.state)
+            for each in self.passed
+            for ref in each.refs
+        ]
 
     @property
     def without_clients(self) -> list[OpenedSlot]:
@@ -122,8 +131,9 @@ def run_due(
     left = {row.master for row in session.reader.open_runs()} & set(session.hosts)
     report = DueReport(said=adopt(session, sorted(left), wait=False, recovering=recovering))
     workers = BatchWorkers(session, fleet)
-    engine = SlotClaimer(session.store, session.reader, lambda schedule: meant(session, schedule, troubles))
+    engine = SlotClaimer(session.slots, lambda schedule: meant(session, schedule, troubles))
     engine.wait_s = waiting_for_latest(session.config, session.reader)
+    engine.blackout = partial(blackout_of, session.config)
     begun: dict[str, float] = {}
     while True:
         resting = {name for name, at in begun.items() if session.clock.monotonic() - at < REST_S}

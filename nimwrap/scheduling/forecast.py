@@ -3,34 +3,43 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from heapq import merge
 
+from nimwrap.clients.blackouts import Blackout, blackout_of
 from nimwrap.clients.known_clients import current_clients
 from nimwrap.config.model import Config
-from nimwrap.domain.durations import format_duration, rfc3339
+from nimwrap.domain.durations import format_duration
+from nimwrap.domain.local_time import local_text
 from nimwrap.domain.records import ClientRef
 from nimwrap.fleet.night_forecast import NightForecast, night_forecast
 from nimwrap.history.ports import Queries
 from nimwrap.scheduling.model import LATEST, Schedule
 from nimwrap.scheduling.schedule_clients import clients_of
-from nimwrap.scheduling.slots import upcoming
+from nimwrap.scheduling.slots import start_of, upcoming
 
 
 @dataclass(frozen=True)
 class Coming:
-    """A slot to come and the clients it means, by the inventory as it is now."""
+    """A slot to come and the clients it means, by the inventory as it is now; ``black``: those that a blackout will
+    keep out of it."""
 
     slot: datetime
     schedule: Schedule
     refs: tuple[ClientRef, ...]
     night: NightForecast | None = None
+    black: Mapping[ClientRef, Blackout] = field(default_factory=dict)
+
+    @property
+    def blackout(self) -> Blackout | None:
+        """The blackout for which nobody is backed up in this slot."""
+        return self.black[self.refs[0]] if self.refs and len(self.black) == len(self.refs) else None
 
     @property
     def fits(self) -> bool | None:
         """Whether the night is expected to end inside its window; None without a window, or where nobody can say."""
-        if self.night is None or self.schedule.window is None:
+        if self.night is None or self.schedule.window is None or self.blackout is not None:
             return None
         return self.night.seconds <= self.schedule.window
 
@@ -76,8 +85,8 @@ def too_long(slots: Iterable[Coming]) -> Iterator[tuple[str, str]]:
         if each.fits is False and each.schedule.name not in told and each.night is not None:
             told.add(each.schedule.name)
             takes, window = format_duration(each.night.seconds), format_duration(each.schedule.window or 0)
-            when = rfc3339(each.slot)[:16].replace("T", " ")
-            text = f"{each.schedule.name}: the night of {when} UTC is expected to take {takes}; its window is {window}"
+            when = local_text(each.slot)
+            text = f"{each.schedule.name}: the night of {when} is expected to take {takes}; its window is {window}"
             yield text, "begin earlier with a longer window, spread the clients over several nights, or find the limit"
 
 
@@ -97,6 +106,22 @@ def coming(
                 nights[hour] = night_forecast(config, reader, refs, slot)
             return nights[hour]
 
-        return (Coming(slot, schedule, refs, night(slot)) for slot in upcoming(schedule, now, until))
+        return (
+            with_blackouts(config, Coming(slot, schedule, refs, night(slot))) for slot in upcoming(schedule, now, until)
+        )
 
     return merge(*map(of_one, schedules.values()), key=lambda each: (each.slot, each.schedule.name))
+
+
+def with_blackouts(config: Config, each: Coming) -> Coming:
+    """With those whom a blackout keeps out, at the slot or at their own start in it."""
+    if not config.blackout:
+        return each
+    wait = timedelta(seconds=each.wait_s)
+    starts = {ref: start_of(each.schedule, ref, each.slot) + wait for ref in each.refs}
+    found = {
+        ref: black
+        for ref, start in starts.items()
+        if (black := blackout_of(config, ref, each.slot) or blackout_of(config, ref, start))
+    }
+    return replace(each, black=found)

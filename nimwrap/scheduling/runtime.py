@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
 
+from nimwrap.clients.blackouts import blackout_of
 from nimwrap.config.model import Config
 from nimwrap.domain.clock import Clock
 from nimwrap.domain.errors import NimwrapError
@@ -92,7 +93,8 @@ class ServiceRuntime:
     @property
     def engine(self) -> SlotClaimer:
         wait_s = waiting_for_latest(self.config, self.session.reader)
-        return SlotClaimer(self.session.store, self.session.reader, self._meant, wait_s)
+        black = partial(blackout_of, self.config)
+        return SlotClaimer(self.session.slots, self._meant, wait_s, black)
 
     def adopt(self, masters: Iterable[str] | None = None) -> None:
         """Take up, in the background, what was left on each of ``masters``; None: on all, by an earlier process."""

@@ -8,37 +8,15 @@ from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
-from nimwrap.config.keys import LABEL, Key, Table
+from nimwrap.config.keys import LABEL, TIME_ZONE, Key, Table
 from nimwrap.config.lines import KeyPath
 from nimwrap.config.model import Config
 from nimwrap.config.rules import member_fault
 from nimwrap.config.toml_file import CODE, Fault, config_error, is_absent, read_toml
-from nimwrap.config.value_types import Choice, Duration, Report, Several, named, nearest, shown
+from nimwrap.config.value_types import Choice, Duration, Readable, Report, Several, named, nearest, shown
 from nimwrap.domain.errors import NimwrapError, Problem
 from nimwrap.scheduling.model import DEFAULT_TIMEZONE, LATEST, SLOT, Schedule
-from nimwrap.scheduling.wallclock import cron_fields, time_zone
-
-
-@dataclass(frozen=True)
-class CronExpression:
-    """Five fields as cron has them, or a macro such as ``@daily``."""
-
-    def read(self, value: object, report: Report) -> str:
-        return _read_by(cron_fields, "a cron expression in quotes", value, report)
-
-    def schema(self) -> dict[str, Any]:
-        return {"type": "string"}
-
-
-@dataclass(frozen=True)
-class TimeZone:
-    """An IANA zone."""
-
-    def read(self, value: object, report: Report) -> str:
-        return _read_by(time_zone, "a time zone in quotes", value, report)
-
-    def schema(self) -> dict[str, Any]:
-        return {"type": "string"}
+from nimwrap.scheduling.wallclock import cron_fields
 
 
 @dataclass(frozen=True)
@@ -54,13 +32,18 @@ class Target:
         return {"type": "string"}
 
 
+_CRON = Readable("a cron expression in quotes", cron_fields)
 KEYS = Table(
     "",
     "One schedule",
     Schedule,
     (
-        Key("cron", CronExpression(), "when it is due, on the wall clock of its time zone"),
-        Key("timezone", TimeZone(), "whose wall clock"),
+        Key(
+            "cron",
+            Readable("a cron expression in quotes", cron_fields),
+            "when it is due, on the wall clock of its time zone",
+        ),
+        Key("timezone", TIME_ZONE, "whose wall clock"),
         Key("targets", Several(Target(), empty=False), "whom to back up"),
         Key("window", Duration(), "nothing starts later than this after the slot really began"),
         Key("jitter", Duration(zero=True), "each client starts at its own, always equal, share of this"),
@@ -160,15 +143,3 @@ class _File:
             fault = member_fault(target, self.config.groups, tuple(self.config.masters))
             if fault:
                 yield Fault((name, "targets", index), f"targets: {fault[0]}", fault[1])
-
-
-def _read_by(reader: Any, what: str, value: object, report: Report) -> str:
-    """``value`` when ``reader`` takes it; its ValueError is the fault."""
-    if not isinstance(value, str):
-        report(f"must be {what}, not {named(value)}")
-        return ""
-    try:
-        reader(value)
-    except ValueError as error:
-        report(str(error))
-    return value

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import takewhile
 
-from nimwrap.domain.durations import format_duration, rfc3339
+from nimwrap.domain.durations import format_duration
+from nimwrap.domain.local_time import local_text
 from nimwrap.domain.ref import ClientRef
 from nimwrap.scheduling.model import Schedule
 
@@ -30,6 +31,13 @@ class Due:
     reason: str | None = None
     known: bool = True
     """False for a slot from before nimwrap first saw the schedule: recorded, but nobody's fault."""
+    on_purpose: bool = False
+    """It does not begin because of a blackout."""
+
+    @property
+    def state(self) -> str:
+        """In a word: ``begun``, ``skipped`` (on purpose) or ``missed``."""
+        return "begun" if self.begins else "skipped" if self.on_purpose else "missed"
 
 
 def due_slots(schedule: Schedule, newest_known: datetime | None, now: datetime) -> list[Due]:
@@ -47,7 +55,7 @@ def due_slots(schedule: Schedule, newest_known: datetime | None, now: datetime) 
         slots = list(takewhile(lambda slot: slot <= now, schedule.clock.after(newest_known)))
     judged = [_judged(schedule, slot, now, newest_known is not None) for slot in slots]
     if judged and judged[-1].begins:
-        stands = f"the slot of {rfc3339(slots[-1])} was due as well and stands for it"
+        stands = f"the slot of {local_text(slots[-1])} was due as well and stands for it"
         return [*(Due(slot, False, stands) for slot in slots[:-1]), judged[-1]]
     return judged
 
@@ -87,7 +95,7 @@ def too_late(schedule: Schedule, slot: datetime, began: datetime, start: datetim
     """
     end = window_end(schedule, began)
     if end is not None:
-        return f"the window ended at {rfc3339(end)} before it could start" if now > end else None
+        return f"the window ended at {local_text(end)} before it could start" if now > end else None
     if (now - start).total_seconds() <= PROMPT_S or (now - slot).total_seconds() <= schedule.catch_up:
         return None
     return f"nimwrap was interrupted and came back after catch_up ({format_duration(schedule.catch_up)}) had passed"

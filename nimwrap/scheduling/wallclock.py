@@ -8,8 +8,6 @@ doubles slots here, and cronsim by itself treats ``*/30 2 * * *`` otherwise than
 
 from __future__ import annotations
 
-import os
-import sys
 import zoneinfo
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -17,7 +15,7 @@ from datetime import UTC, datetime, timedelta
 
 from cronsim import CronSim, CronSimError
 
-from nimwrap.domain.did_you_mean import did_you_mean
+from nimwrap.domain.time_zones import time_zone
 
 MACROS = {
     "@hourly": "0 * * * *",
@@ -77,17 +75,6 @@ def cron_fields(cron: str) -> str:
     except CronSimError as error:
         raise ValueError(f"{cron!r}: {str(error).lower()}") from error
     return text
-
-
-def time_zone(name: str) -> zoneinfo.ZoneInfo:
-    """The IANA zone called ``name``; ValueError names the nearest one. AIX's own zone files are not read."""
-    if sys.platform == "aix" and "PYTHONTZPATH" not in os.environ:
-        zoneinfo.reset_tzpath(())
-    try:
-        return zoneinfo.ZoneInfo(name)
-    except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError) as error:
-        near = did_you_mean(name, zoneinfo.available_timezones())
-        raise ValueError(f"unknown time zone {name!r}; {near or 'write an IANA name such as Europe/Berlin'}") from error
 
 
 def _instant(wall: datetime, zone: zoneinfo.ZoneInfo) -> datetime:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from nimwrap.aix.failure_rules import RULES
-from nimwrap.aix.message_catalogue import NIM_LIST, codes_in, entries, explain
+from nimwrap.aix.message_catalogue import NIM_LIST, codes_in, entries, explain, pages
 from nimwrap.domain.codes import FailureCode
 
 REFERENCES = Path(__file__).parents[2].parent / "shared" / "reference"
@@ -26,6 +26,20 @@ def test_every_entry_is_complete() -> None:
         told = entry.explanation
         assert all((told.says, told.causes, told.run, told.nimwrap, told.source)), code
         assert entry.family or explain(code)[0] == told, code
+
+
+def test_sources_can_be_opened_and_what_was_seen_is_a_statement_of_the_entry() -> None:
+    used = set()
+    for code, entry in entries().items():
+        told = entry.explanation
+        statements = {"message", "cure", *(f"cause {number}" for number in range(1, len(told.causes) + 1))}
+        assert set(told.seen) <= statements, code
+        used |= set(told.sources)
+    assert used == set(pages().values()), "a page that no entry names"
+    for page in used:
+        assert re.fullmatch(r"https?://[a-z0-9.-]+\.[a-z]+/\S+", page.address), page
+        assert len(page.title) > 10
+    assert not [code for code, entry in entries().items() if re.search(r"aix-nim|powerha \d", entry.explanation.source)]
 
 
 def test_every_entry_is_found_again_by_its_own_phrases() -> None:

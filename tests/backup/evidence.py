@@ -29,7 +29,9 @@ def nothing_left(estate: Estate, *images: str) -> bool:
     ]
     assert sorted(str(path.relative_to(master)) for path in below) == sorted(image.lstrip("/") for image in images)
     spool = master / "var/adm/nimwrap"
-    left = [path for path in spool.rglob("*") if path.name not in ("locks", "slots")] if spool.exists() else []
+    left = (
+        [path for path in spool.rglob("*") if path.name not in ("locks", "slots", "limits")] if spool.exists() else []
+    )
     assert left == []
     for host in ("powerha1", "powerha2"):
         assert estate.mounts(host) == []

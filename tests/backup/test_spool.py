@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -23,6 +24,7 @@ from nimwrap.domain.lock_timing import (
     most_at_once,
 )
 from nimwrap.locks import lock_scripts
+from tests.waiting import until
 
 RUN, OLD = "20261123T010203-aix01-4f2a", "20200101000000"
 
@@ -168,9 +170,9 @@ def test_a_slot_that_a_dead_run_holds_is_freed_and_a_fresh_one_is_not(root: Path
     (slot / "heartbeat").write_text(OLD)
     busy = sh(spool.start_script(planned(root), "exit 0\n", None, "me"))
     (idle,) = [one for one in spool.idle_slots(busy) if one.age_s is not None and one.age_s > 600]
-    assert (idle.number, idle.run, idle.heartbeat) == ("1", "gone", OLD)
-    assert sh(spool.free_stale_slot_script(str(root), "1", "other", OLD)) == ""
-    assert "freed" in sh(spool.free_stale_slot_script(str(root), "1", "gone", OLD))
+    assert (idle.place, idle.run, idle.heartbeat) == ("slots/1", "gone", OLD)
+    assert sh(spool.free_stale_slot_script(str(root), "slots/1", "other", OLD)) == ""
+    assert "freed" in sh(spool.free_stale_slot_script(str(root), "slots/1", "gone", OLD))
     assert not slot.exists()
 
 
@@ -296,3 +298,52 @@ def test_the_times_that_locks_rest_on_fit_each_other() -> None:
         turns = -(-number // POOL)
         assert (LOSSES + 1) * (BEAT_S + turns * beat_limit(number)) <= STALE_S
         assert beat_limit(number) >= LEAST_LIMIT_S
+
+
+def beside(root: Path, client: str, **changes: Any) -> str:
+    """What the start of another client's operation says."""
+    run = f"20261123T010203-{client}-0000"
+    assert lock_scripts.parse_locks(sh(lock_scripts.locks_script(str(root), [client], run, "ctl pid 2")))[0].got
+    plan = replace(planned(root, run), client=client, max_parallel=4, **changes)
+    return sh(spool.start_script(plan, "sleep 60\n", None, "me")).splitlines()[-1]
+
+
+def test_a_limit_is_counted_over_all_nimwraps_beside_the_slots(root: Path) -> None:
+    """Whoever asks: what holds a place of the limit is a directory in the master's spool."""
+    frame, disk = ("frame1", 1), ("disk", 2)
+    assert beside(root, "aix01", limits=(disk, frame)).startswith("nw started")
+    assert beside(root, "aix02", limits=(disk, frame)) == "nw busy frame1"
+    assert sorted(path.name for path in (root / "slots").iterdir()) == ["1"], "who waits for a limit holds no slot"
+    assert sorted(path.name for path in (root / "limits").iterdir()) == ["disk.1", "frame1.1"], "nor a place of another"
+    assert beside(root, "aix03", limits=(disk,)).startswith("nw started")
+    assert beside(root, "aix04", limits=(disk,)) == "nw busy disk"
+    assert beside(root, "aix05").startswith("nw started")
+    for run in [path for path in root.iterdir() if (path / "stop").exists()]:
+        until(lambda run=run: (run / "command.pid").exists(), "its command runs")
+        sh(f"for one in $(ps -o pid= --ppid $(cat {run}/command.pid)); do kill $one; done")
+        until(lambda run=run: (run / "done").exists(), "its wrapper ends")
+    assert [*(root / "limits").iterdir(), *(root / "slots").iterdir()] == [], "each wrapper gives all of them back"
+
+
+def test_a_place_of_a_limit_that_a_dead_run_holds_is_freed(root: Path) -> None:
+    place = root / "limits" / "frame1.1"
+    place.mkdir(parents=True)
+    (place / "run").write_text("gone\n")
+    (place / "heartbeat").write_text(OLD)
+    assert beside(root, "aix02", limits=(("frame1", 1),)) == "nw busy frame1"
+    assert lock(root).got
+    busy = sh(spool.start_script(replace(planned(root), limits=(("frame1", 1),)), "exit 0\n", None, "me"))
+    (idle,) = spool.idle_slots(busy)
+    assert (idle.place, idle.run) == ("limits/frame1.1", "gone")
+    assert "freed" in sh(spool.free_stale_slot_script(str(root), idle.place, "gone", OLD))
+    assert "nw started" in sh(spool.start_script(replace(planned(root), limits=(("frame1", 1),)), ":\n", None, "me"))
+
+
+def test_giving_back_gives_back_places_of_limits_too(root: Path) -> None:
+    assert lock(root).got
+    for kind in ("slots/1", "limits/frame1.1", "limits/frame1.2"):
+        (root / kind).mkdir(parents=True)
+        (root / kind / "run").write_text(f"{'other' if kind.endswith('2') else RUN}\n")
+    sh(lock_scripts.give_back_script(str(root), "aix01", RUN, None))
+    assert [path.name for path in (root / "limits").iterdir()] == ["frame1.2"]
+    assert list((root / "slots").iterdir()) == []

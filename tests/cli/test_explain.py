@@ -15,7 +15,7 @@ def test_a_code(run_cli: Cli) -> None:
     ran = run_cli("explain", "0042-175", "--json")
     assert ran.exit_code == 0
     (told,) = ran.data["explanations"]
-    assert set(told) == {"code", "says", "causes", "run", "nimwrap", "source"}
+    assert set(told) == {"code", "says", "causes", "run", "nimwrap", "source", "sources", "seen"}
     assert told["code"] == "0042-175"
     assert told["causes"]
     assert told["run"]
@@ -31,7 +31,15 @@ def test_the_text_form_names_the_cure_and_the_source(run_cli: Cli) -> None:
     assert ran.exit_code == 0
     assert ran.lines[0] == "1831-011"
     assert "Disable Firstalias" in ran.stdout
-    assert "kristijan" in ran.stdout
+    assert "https://blog.kristijan.org/posts/PowerHA-SystemMirror-and-NIM-mksysb-failures/" in ran.stdout
+    assert "  seen:    on a real machine: the message, cause 1, the cure; the rest is from" in ran.stdout
+
+
+def test_what_nobody_has_seen_on_a_machine_is_said_to_be_so(run_cli: Cli) -> None:
+    assert "nothing of this stands in the output of a real machine" in run_cli("explain", "0042-008").stdout
+    own = run_cli("explain", "login_refused").stdout
+    assert "seen:" not in own
+    assert "nimwrap's own failure code" in own
 
 
 @pytest.mark.parametrize(

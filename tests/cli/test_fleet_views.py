@@ -64,7 +64,7 @@ def test_bad_leaves_out_who_is_fine_and_still_counts_them(run_cli: Cli, config: 
     assert "3 of 4 clients are not protected." in bad.data["summary"]
     text = run_cli("status", "--bad", config=config)
     assert not any(line.startswith("aix01 ") for line in text.lines)
-    assert "1 clients more are fine." in text.lines
+    assert "1 client more is fine." in text.lines
 
 
 @pytest.mark.parametrize("verb", ["status", "check"])

@@ -7,6 +7,30 @@ LONG = "x" * 4096
 
 
 CASES = {
+    "limit of nothing": (
+        "[limits.frame1]\ntargets = ['a']",
+        1,
+        'limit "frame1" has no max_parallel',
+        "max_parallel = 2",
+    ),
+    "limit of none at once": ("[limits.a]\nmax_parallel = 0", 2, "0 is out of range", ""),
+    "limit of no group": (
+        "[limits.a]\nmax_parallel = 1\ntargets = ['group:fram']\n[groups]\nframe = ['x']",
+        3,
+        "no group",
+        "frame",
+    ),
+    "limit's name": ("[limits.'a/b']\nmax_parallel = 1", 1, '"a/b" cannot name a table of [limits]', ""),
+    "limit is no table": ("limits = 3", 1, "limits must hold tables such as [limits.NAME]", ""),
+    "blackout of the 32nd": ("[blackout.a]\ndays = [\n'28-32']", 3, "the days of a month are 1 to 31", ""),
+    "blackout backwards": ("[blackout.a]\ndays = ['2026-12-24..2026-12-01']", 2, "the earlier day comes first", ""),
+    "blackout of no day": ("[blackout.a]\ndays = ['month end']", 2, "write 28, 28-31, last, last 3, sat", ""),
+    "blackout of a bare number": ("[blackout.a]\ndays = [28]", 2, 'such as "28-31", not the number 28', ""),
+    "blackout after midnight": ("[blackout.a]\ndays = ['sat']\nends = '24:01'", 3, "from 00:00 to 24:00", ""),
+    "blackout that never ends": ("[blackout.a]\ntargets = ['*']", 1, 'blackout "a" never ends', "28-31"),
+    "blackout from an hour to itself": ("[blackout.a]\nbegins = '07:00'\nends = '07:00'", 1, "never ends", ""),
+    "blackout on the moon": ("[blackout.a]\ndays = ['sat']\ntimezone = 'Moon/Sea'", 3, "unknown time zone", ""),
+    "blackout, mistyped": ("[blackout.a]\ndays = ['sat']\nday = 'x'", 3, 'unknown key "day" in [blackout.a]', '"days"'),
     "unknown key at the top": ("schedulez = 1", 1, 'unknown key "schedulez"', 'did you mean "schedules"?'),
     "key of another table": ("keep = 3", 1, 'unknown key "keep"', "keep belongs into [backup]"),
     "unknown key in a table": ("[retry]\nattemts = 3", 2, 'unknown key "attemts" in [retry]', '"attempts"'),
@@ -127,6 +151,16 @@ cluster = "powerha"
 wait = "10m"
 [clients."nim2/powerha1"]
 keep = 6
+[limits.frame1]
+targets = ["group:cluster", "nim2/aix*"]
+directory = "/export/nim"
+max_parallel = 2
+[blackout.month_end]
+days = ["last 3", "1", "fri-mon", "2026-12-24..2027-01-01"]
+begins = "18:00"
+ends = "06:00"
+timezone = "Europe/Berlin"
+targets = ["aix*"]
 [notify]
 urls = ["file:/etc/nimwrap/url", "credential:mail", "json://user:token@chat.example.com/x"]
 """

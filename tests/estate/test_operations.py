@@ -106,6 +106,25 @@ def test_what_a_restore_needs(sim: Sim) -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("attributes", "status", "said"),
+    [
+        ("-a source=mksysb -a mksysb=aix01_mksysb -a spot=aix01_mksysb", 1, "is no resource of type spot"),
+        ("-a source=mksysb -a mksysb=aix01_mksysb", 21, 'the "spot" attribute is required'),
+        ("-a source=mksysb -a spot=none", 21, 'the "mksysb" attribute is required'),
+        ("-a source=mksysb -a mksysb=aix01_mksysb -a spot=none -a boot=no", 130, '"boot" cannot be specified'),
+        ("-a source=mksysb -a mksysb=aix01_mksysb -a spot=none", 53, 'no NIM object named "none"'),
+    ],
+)
+def test_an_installation_is_refused_with_what_it_does_not_know(
+    sim: Sim, attributes: str, status: int, said: str
+) -> None:
+    sim.back_up("aix01")
+    refused = sim.run(f"{NIM} -o bos_inst {attributes} aix01")
+    assert (refused.status, said in " ".join(refused.err.split())) == (status, True), refused.err
+    assert "spot" not in sim.estate.objects()["aix01"]
+
+
 def test_a_savevg(sim: Sim) -> None:
     said = sim.run(
         f"{NIM} -o define -t savevg -a server=master -a source=aix01 -a mk_image=yes -a volume_group=datavg "

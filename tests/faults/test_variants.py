@@ -54,7 +54,7 @@ class Scene:
         assert self.estate.exports_text() == self.exports
         master = self.estate.files("nim")
         spool = master / "var/adm/nimwrap"
-        assert [str(path) for path in spool.rglob("*") if path.name not in ("locks", "slots")] == []
+        assert [str(path) for path in spool.rglob("*") if path.name not in ("locks", "slots", "limits")] == []
         assert list((master / "export/nim/mksysb").rglob(".nimwrap/*")) == []
         for host, usual in self.usual.items():
             left = sorted(self.names(host) - usual) + self.estate.mounts(host)

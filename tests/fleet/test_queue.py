@@ -6,8 +6,10 @@ from nimwrap.domain.ordering import UNKNOWN, predicted_seconds
 from nimwrap.fleet.queue import Queue, QueuedJob
 
 
-def job(name: str, seconds: float = 10, *, chain: str | None = None, master: str = "nim") -> QueuedJob[str]:
-    return QueuedJob(name, master, seconds, chain)
+def job(
+    name: str, seconds: float = 10, *, chain: str | None = None, master: str = "nim", limits: tuple[str, ...] = ()
+) -> QueuedJob[str]:
+    return QueuedJob(name, master, seconds, chain, limits=limits)
 
 
 def started(queue: Queue[str], now: float = 0) -> list[str]:
@@ -27,6 +29,17 @@ def test_the_longest_goes_first_and_the_unknown_before_it() -> None:
     queue: Queue[str] = Queue({"nim": 9})
     queue.add([job("short", 1), job("long", 9), job("new", UNKNOWN), job("middle", 5)])
     assert started(queue) == ["new", "long", "middle", "short"]
+
+
+def test_never_more_than_each_limit_over_all_masters() -> None:
+    queue: Queue[str] = Queue({"nim": 9, "nim2": 9}, limits={"frame": 2, "disk": 1})
+    queue.add([job(name, master=master, limits=("frame",)) for name, master in (("a", "nim"), ("b", "nim2"))])
+    queue.add([job("c", limits=("frame", "disk")), job("d", limits=("disk",)), job("e")])
+    assert started(queue) == ["a", "b", "d", "e"]
+    queue.finished(queue.running[0])
+    assert started(queue) == []
+    queue.finished(next(job for job in queue.running if job.what == "d"))
+    assert started(queue) == ["c"]
 
 
 def test_two_of_a_cluster_never_run_together() -> None:

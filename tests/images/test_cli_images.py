@@ -388,6 +388,23 @@ def test_the_restore_plan_is_accepted_by_nim_step_by_step(lab: Lab, nimwrap: Cli
     assert not {"mksysb", "spot"} & set(lab.estate.objects()["aix01"])
 
 
+def test_an_installation_that_asks_nothing_is_accepted_too(lab: Lab, nimwrap: Cli) -> None:
+    lab.make(days=1)
+    steps = nimwrap("restore-plan", "aix01").data["plan"]["steps"]
+    (answers,) = [step["command"] for step in steps if "-t bosinst_data" in step["command"]]
+    name = answers.split()[-1]
+    for step in steps:
+        command = step["command"]
+        if "./bosinst.data" in command:  # the image of this lab holds no such file to take out
+            command = f"mkdir -p /export/nim/bosinst && echo >/export/nim/bosinst/{name}"
+        if " bos_inst " in command:
+            command = command.replace(" -a boot_client=no", f" -a bosinst_data={name} -a boot_client=no")
+        if command.startswith(("/usr/sbin/", "mkdir")):
+            assert lab.host.run(command).succeeded, step
+    client = lab.estate.objects()["aix01"]
+    assert (client["bosinst_data"], client["Cstate"]) == (name, "BOS installation has been enabled")
+
+
 def test_a_spot_must_not_be_older_than_the_image(lab: Lab, nimwrap: Cli) -> None:
     row = lab.make(days=1)
     for name, mod in (("too_old", "4"), ("newer", "6")):

@@ -13,7 +13,7 @@ from tests.interleaving.exploring import Ended, Moment, World
 from tests.interleaving.master_disk import Entry
 
 _IMAGES = "hosts/nim/export/nim/mksysb"
-_KEPT = frozenset({"locks", "slots"})
+_KEPT = frozenset({"locks", "slots", "limits"})
 
 
 @dataclass

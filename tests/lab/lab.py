@@ -246,7 +246,7 @@ class Lab:
         found = []
         spool = self.hosts[MASTER].tree / "var/adm/nimwrap"
         for path in spool.rglob("*") if spool.exists() else []:
-            if path not in (spool / "locks", spool / "slots"):
+            if path not in (spool / "locks", spool / "slots", spool / "limits"):
                 found.append(f"{MASTER}:{path}")
         for name, host in self.hosts.items():
             found += [f"{name}: mounted {mount}" for mount in self.estate.mounts(name)]

@@ -17,6 +17,7 @@ from nimwrap.domain.durations import rfc3339
 from nimwrap.domain.records import ClientRef, Run
 from nimwrap.history.model import SlotRow
 from nimwrap.history.sqlite.queries import Reader
+from nimwrap.history.sqlite.slot_queue import SlotQueue
 from nimwrap.history.sqlite.store import Store
 from nimwrap.scheduling.claims import Batch, SlotClaimer
 from nimwrap.scheduling.model import Schedule
@@ -66,7 +67,7 @@ class Site:
             self._store = Store.open(self.path)
             self._store.database.conn.execute("pragma synchronous = off")
         self._reader = self._reader or Reader.open(self.path)
-        return SlotClaimer(self._store, self._reader, lambda schedule: CLIENTS)
+        return SlotClaimer(SlotQueue(self._store, self._reader), lambda schedule: CLIENTS)
 
     def die(self) -> None:
         """What is claimed and not begun now belongs to nobody."""

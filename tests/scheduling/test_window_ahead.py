@@ -11,6 +11,7 @@ import pytest
 
 from nimwrap.config.model import Config, MasterConfig
 from nimwrap.domain.codes import Outcome
+from nimwrap.domain.local_time import local_text
 from nimwrap.domain.records import ClientRef, InventoryClient, Run
 from nimwrap.fleet.night_forecast import images_at_once, night_forecast
 from nimwrap.history.sqlite.queries import Reader
@@ -72,7 +73,7 @@ def test_a_night_that_no_longer_fits_is_told_once_and_days_ahead(history: tuple[
     slots = list(coming(CONFIG, history[1], {"nightly": short}, NOW, NOW + timedelta(days=3)))
     assert [each.fits for each in slots] == [False] * 3
     assert [text for text, _ in too_long(slots)] == [
-        "nightly: the night of 2026-11-28 01:00 UTC is expected to take 4h 00m; its window is 3h 00m"
+        f"nightly: the night of {local_text('2026-11-28T01:00:00Z')} is expected to take 4h 00m; its window is 3h 00m"
     ]
     assert len(warnings_ahead(CONFIG, history[1], {"nightly": short}, NOW)) == 1
     assert warnings_ahead(CONFIG, history[1], {"nightly": NIGHTLY}, NOW) == []

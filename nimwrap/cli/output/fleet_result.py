@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Sequence
-from datetime import timedelta
+from dataclasses import replace
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from nimwrap.cli.invocation import Result
 from nimwrap.cli.output.printer import Printer
 from nimwrap.domain.codes import ExitCode, FailureCode, Outcome, exit_code_of_runs
-from nimwrap.domain.durations import format_duration, format_size, parse_rfc3339, rfc3339
+from nimwrap.domain.durations import format_duration, format_size, parse_rfc3339
 from nimwrap.domain.errors import Problem
+from nimwrap.domain.local_time import local_text
 
 if TYPE_CHECKING:
     from nimwrap.actions.backup_clients import FleetResult
     from nimwrap.config.model import Config
     from nimwrap.domain.records import Run
+    from nimwrap.fleet.fleet_run import Order
 
 Judged = list[tuple[Outcome, FailureCode | None, bool]]
 
@@ -37,6 +40,18 @@ def fleet_result(command: str, fleet: FleetResult, left_by: int | None, unresolv
         errors.append(_left(fleet.config, fleet.shown))
     warnings = _problems([run for run in fleet.runs if run.outcome is Outcome.WARNING])
     return Result(command, {"runs": fleet.shown}, code, errors, warnings, lambda out: _text(out, fleet.shown))
+
+
+def begun_by_hand(result: Result, config: Config, order: Order, at: datetime) -> Result:
+    """With a warning for each blackout that the clients were in: who asks by hand is not held up."""
+    from nimwrap.clients.blackouts import in_force
+
+    warnings = [
+        Problem("blackout", f"blackout {black.name} is in force for {count} of these clients", hint)
+        for black, count in in_force(config, order.refs, at).values()
+        for hint in [f"it holds for schedules alone, until {local_text(black.ends)}"]
+    ]
+    return replace(result, warnings=[*result.warnings, *warnings])
 
 
 def judged(fleet: FleetResult, unresolved: Sequence[Problem]) -> Judged:
@@ -64,7 +79,7 @@ def _left(config: Config, shown: list[dict[str, Any]]) -> Problem:
         attempt = run["attempts"][-1] if run["attempts"] else None
         if run["outcome"] == Outcome.RUNNING and attempt and attempt["ended"] is None:
             limit = timedelta(seconds=config.policy(run["master"], run["client"]).timeout)
-            until = rfc3339(parse_rfc3339(attempt["started"]) + limit)
+            until = local_text(parse_rfc3339(attempt["started"]) + limit)
             going.append(f"{run['client']} on {run['master']} until {until} at the latest (run {run['id']})")
     if not going:
         return Problem("cancelled", "interrupted; nothing goes on", "start the backup again when it suits")

@@ -38,7 +38,7 @@ def shown_progress(invocation: Invocation, clients: int) -> Iterator[FleetObserv
     """Show how a fleet of so many clients goes on, for as long as the block runs."""
     if invocation.quiet or invocation.json:
         yield FleetObserver()
-    elif _redraws(invocation):
+    elif redraws(invocation):
         from nimwrap.cli.output.progress_table import LiveTable
 
         colour = invocation.colour_wanted and colour_allowed(sys.stderr, os.environ)
@@ -48,7 +48,7 @@ def shown_progress(invocation: Invocation, clients: int) -> Iterator[FleetObserv
         yield PlainLines(invocation)
 
 
-def _redraws(invocation: Invocation) -> bool:
+def redraws(invocation: Invocation) -> bool:
     """Whether stderr is a terminal that can draw over what it shows, and a person is to read it."""
     if sys.stderr is None or os.environ.get("TERM", "") in ("", "dumb", "unknown"):
         return False

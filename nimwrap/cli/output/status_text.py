@@ -44,7 +44,8 @@ def show(out: Printer, found: Protection, *, bad_only: bool = False) -> None:
             [_row(out, names[view.ref], view) for view in shown],
         )
     if len(shown) < len(found.clients):
-        rest = f"{len(found.clients) - len(shown)} clients more are fine"
+        left = len(found.clients) - len(shown)
+        rest = f"{left} client more is fine" if left == 1 else f"{left} clients more are fine"
         out.line(f"{rest}." if bad_only else f"{rest}; in a pipe, or with --json, all are shown.")
     for cluster in found.clusters:
         out.line(_cluster(found, cluster))

@@ -40,7 +40,7 @@ def backup(
     """
     from nimwrap.actions.backup_clients import Asking, backup_clients, plan_backup
     from nimwrap.cli.fleet_watch import FleetWatch
-    from nimwrap.cli.output.fleet_result import fleet_result
+    from nimwrap.cli.output.fleet_result import begun_by_hand, fleet_result
 
     invocation = current(ctx)
     wanted = with_everyone(targets, group, everything=everything)
@@ -51,8 +51,10 @@ def backup(
     if dry_run:
         from nimwrap.cli.output.plan_view import dry_run_result
 
-        invocation.finish(dry_run_result(plan_backup(config, wanted, invocation.issued)))
+        plan = plan_backup(config, wanted, invocation.issued)
+        invocation.finish(begun_by_hand(dry_run_result(plan), config, plan.order, invocation.issued))
     watch = FleetWatch(invocation)
     asking = Asking(invocation.issued, at_terminal=someone_watches(), retry=retry)
     fleet = backup_clients(config, wanted, asking, watch)
-    invocation.finish(fleet_result("backup", fleet, watch.left_by))
+    result = fleet_result("backup", fleet, watch.left_by)
+    invocation.finish(begun_by_hand(result, config, fleet.order, invocation.issued))

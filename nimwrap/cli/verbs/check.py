@@ -10,6 +10,7 @@ import typer
 
 from nimwrap.cli.arguments import Everything, Targets, with_everyone
 from nimwrap.cli.invocation import Invocation, Result, current
+from nimwrap.cli.output.asking_line import asking_line
 from nimwrap.cli.output.check_text import Detail, check_nagios, show_check
 from nimwrap.domain.codes import MASTER_TROUBLE, ExitCode, FailureCode
 from nimwrap.domain.errors import NimwrapError, Problem, usage_error
@@ -58,7 +59,8 @@ def _checked(invocation: Invocation, targets: list[str]) -> CheckedFleet:
     if not targets:
         raise usage_error("check needs a client, a group or --all", "nimwrap check powerha1")
     invocation.need_masters()
-    return check_clients(invocation.config, targets, invocation.now(), invocation.warn)
+    with asking_line(invocation) as tell:
+        return check_clients(invocation.config, targets, invocation.now(), invocation.warn, tell)
 
 
 def exit_code_of(reports: list[PreflightReport], unreachable: Sequence[NimwrapError] = ()) -> ExitCode:

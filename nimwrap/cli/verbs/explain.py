@@ -79,7 +79,21 @@ def _tell(printer: Printer, found: list[Explanation]) -> None:
                 ("causes", "\n".join(f"{rank}. {cause}" for rank, cause in enumerate(explanation.causes, 1))),
                 ("do", "\n".join(explanation.run)),
                 ("nimwrap", explanation.nimwrap),
-                ("source", explanation.source),
+                ("seen", _seen(explanation)),
+                ("source", "\n".join(f"{page.title}: {page.address}" for page in explanation.sources)),
+                ("source", "" if explanation.sources else explanation.source),
             ],
             indent=2,
         )
+
+
+def _seen(explanation: Explanation) -> str:
+    """What of it rests on a real machine's output; nothing for what is nimwrap's own."""
+    from nimwrap.aix.message_catalogue import OWN_SOURCE
+
+    if explanation.source == OWN_SOURCE:
+        return ""
+    if not explanation.seen:
+        return "nothing of this stands in the output of a real machine that nimwrap's authors know"
+    named = ", ".join(word if word.startswith("cause ") else f"the {word}" for word in explanation.seen)
+    return f"on a real machine: {named}; the rest is from documentation and reports"

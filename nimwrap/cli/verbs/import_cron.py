@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -13,6 +14,7 @@ from nimwrap.cli.output.printer import Printer
 from nimwrap.domain.errors import Problem, usage_error
 
 if TYPE_CHECKING:
+    from nimwrap.scheduling.cron_import.checklist import Todo
     from nimwrap.scheduling.cron_import.import_plan import Known, Plan
 
 
@@ -29,20 +31,23 @@ def import_cron(
     """Turn a crontab into schedules and settings.
 
     Every line that has to do with images is either understood or listed with the reason why not. No crontab is
-    edited: the lines to comment out are printed.
+    edited: what is left for a person stands at the end, as a list.
 
     Example: crontab -l | nimwrap schedule import-cron - --timezone Europe/Berlin
     """
+    from nimwrap.scheduling.cron_import.checklist import checklist
     from nimwrap.scheduling.cron_import.import_output import schedules_toml, settings_toml, write_files
     from nimwrap.scheduling.cron_import.import_plan import plan_import
 
     invocation = current(ctx)
     _check(timezone, client or [])
     source = "stdin" if file == "-" else Path(file).name
-    plan = plan_import(_text(file), timezone=timezone, known=_known(invocation, client or []))
+    known = _known(invocation, client or [])
+    plan = plan_import(_text(file), timezone=timezone, known=known)
+    todos = checklist(plan, known, invocation.now())
     written = write_files(write, plan, source) if write is not None else []
     schedules, settings = schedules_toml(plan, source), settings_toml(plan)
-    data = _data(plan) | {"schedules": schedules, "configuration": settings, "written": written}
+    data = _data(plan) | {"schedules": schedules, "configuration": settings, "written": written, "checklist": todos}
 
     def text(out: Printer) -> None:
         _text_of_lines(out, plan)
@@ -51,7 +56,7 @@ def import_cron(
                 out.line()
                 out.heading(f"--- {title}")
                 out.line(toml.rstrip("\n"))
-        _text_of_end(out, plan, written)
+        _text_of_end(out, todos, written)
 
     invocation.finish(Result("schedule import-cron", data, warnings=_warnings(plan), text=text))
 
@@ -72,7 +77,7 @@ def _known(invocation: Invocation, said: list[str]) -> Known:
 
 def _check(timezone: str | None, clients: list[str]) -> None:
     from nimwrap.domain.names import is_nim_name
-    from nimwrap.scheduling.wallclock import time_zone
+    from nimwrap.domain.time_zones import time_zone
 
     if timezone is not None:
         try:
@@ -160,17 +165,16 @@ def _text_of_lines(out: Printer, plan: Plan) -> None:
         out.line(f"  line {line.number}: {line.text.strip()}")
 
 
-def _text_of_end(out: Printer, plan: Plan, written: list[Path]) -> None:
-    if plan.understood:
-        out.line()
-        out.heading("--- comment these lines out when nimwrap has taken over (crontab -e; nimwrap edits no crontab)")
-        for each in plan.understood:
-            out.line(f"# {each.line.text.strip()}")
-    if plan.hands:
-        out.line()
-        out.heading("!!! lines that touch images, and go on when nimwrap has taken over: decide about each")
-        for hand in plan.hands:
-            out.line(f"  line {hand.line.number} {hand.deed}: {hand.why}")
-            out.line(f"      {hand.line.text.strip()}")
+def _text_of_end(out: Printer, todos: Sequence[Todo], written: list[Path]) -> None:
+    """What was written, and what is left for a person."""
     for path in written:
         out.line(f"written: {path}")
+    if not todos:
+        return
+    out.line()
+    out.heading("--- what is left for you to do, in this order")
+    for number, todo in enumerate(todos, 1):
+        lines = f" (line{'s' if len(todo.lines) > 1 else ''} {', '.join(map(str, todo.lines))})" if todo.lines else ""
+        out.line(f"{number}. [ ] {todo.do}{lines}")
+        for detail in todo.details:
+            out.line("       " + detail.replace("\n", "\n         "))

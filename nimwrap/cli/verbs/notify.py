@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from socket import gethostname
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -14,7 +14,6 @@ from nimwrap.domain.errors import NimwrapError, Problem
 
 if TYPE_CHECKING:
     from nimwrap.monitoring.alerts.alert_channels import Delivery
-    from nimwrap.monitoring.alerts.digest import DigestMessage
     from nimwrap.monitoring.alerts.ping import Signal
 
 
@@ -30,11 +29,10 @@ def test(ctx: typer.Context) -> None:
 
     Example: nimwrap notify test
     """
-    from nimwrap.monitoring.alerts.digest import DigestMessage
     from nimwrap.monitoring.alerts.ping import Signal
 
     body = "This is a test message of nimwrap: the place that it reached is configured well. Nothing has happened."
-    _send(current(ctx), DigestMessage(f"nimwrap: test message ({gethostname()})", body, urgent=False), Signal.SUCCESS)
+    _send(current(ctx), "test message", body, Signal.SUCCESS)
 
 
 def unit_failed(
@@ -44,26 +42,30 @@ def unit_failed(
 
     Example: nimwrap notify unit-failed nimwrap.service
     """
-    from nimwrap.monitoring.alerts.digest import DigestMessage
     from nimwrap.monitoring.alerts.ping import Signal
 
     body = f"The unit {unit} has failed: nimwrap does not run as it should. See: journalctl -u {unit} -n 50"
-    _send(current(ctx), DigestMessage(f"nimwrap: the unit {unit} has failed ({gethostname()})", body), Signal.FAIL)
+    _send(current(ctx), f"the unit {unit} has failed", body, Signal.FAIL)
 
 
-def _send(invocation: Invocation, message: DigestMessage, signal: Signal) -> None:
+def _send(invocation: Invocation, about: str, body: str, signal: Signal) -> None:
     from nimwrap.monitoring.alerts.alert_channels import Delivery, deliver
-    from nimwrap.monitoring.alerts.ping import ping
+    from nimwrap.monitoring.alerts.digest import composed
+    from nimwrap.monitoring.alerts.ping import Signal, ping
+    from nimwrap.monitoring.alerts.recipients import recipients, site_name
 
     configured = invocation.config.notify
-    if not configured.urls and not configured.ping:
+    told = list(recipients(invocation.config))
+    if not told and not configured.ping:
         raise NimwrapError(
             f"{invocation.config.path} names no place under [notify]",
             code="config_invalid",
             hint='urls = ["file:/etc/nimwrap/mail-url"] with an Apprise URL in that file, or ping = "file:..."',
             exit_code=ExitCode.CONFIG,
         )
-    done = deliver(configured.urls, message)
+    message = composed(f"nimwrap: {about} ({site_name(invocation.config)})", [body])
+    message = replace(message, urgent=signal is Signal.FAIL)
+    done = [delivery for to in told for delivery in deliver(to.urls, message, to.place)]
     if configured.ping:
         done.append(Delivery("notify.ping", ping(configured.ping, signal, text=message.body)))
     errors = [Problem("notify", f"{one.place}: {one.trouble}") for one in done if one.trouble]

@@ -16,6 +16,7 @@ from nimwrap.domain.errors import Problem, usage_error
 from nimwrap.domain.local_time import zone
 
 if TYPE_CHECKING:
+    from nimwrap.clients.blackouts import Blackout
     from nimwrap.history.model import ClientRow
     from nimwrap.scheduling.forecast import Coming
     from nimwrap.scheduling.model import Schedule
@@ -138,15 +139,21 @@ def _slot_as_json(each: Coming) -> dict[str, Any]:
         "expected_s": each.night.seconds if each.night else None,
         "fits": each.fits,
         "at_once": each.night.at_once if each.night else None,
+        "blackout": _blackout(each.blackout),
         "clients": [
             {
                 "client": ref.client,
                 "master": ref.master,
                 "start": start_of(each.schedule, ref, each.slot) + timedelta(seconds=each.wait_s),
+                "blackout": _blackout(each.black.get(ref)),
             }
             for ref in each.refs
         ],
     }
+
+
+def _blackout(black: Blackout | None) -> dict[str, Any] | None:
+    return {"name": black.name, "ends": black.ends} if black else None
 
 
 def _inventory_warning(clients: list[ClientRow]) -> list[Problem]:
@@ -189,12 +196,19 @@ def _next_text(out: Printer, slots: list[Coming], days: int) -> None:
                 f"{each.slot.astimezone():%a %Y-%m-%d %H:%M}",
                 f"{each.slot.astimezone(each.schedule.clock.zone):%a %Y-%m-%d %H:%M %Z}",
                 each.schedule.name,
-                format_duration(each.night.seconds) if each.night else "",
-                _some([ref.client for ref in each.refs]),
+                _expected(each),
+                _some([ref.client for ref in each.refs if each.blackout or ref not in each.black]),
             )
             for each in slots
         ],
     )
+
+
+def _expected(each: Coming) -> str:
+    """How long the night will take, or why there will be none."""
+    if each.blackout is not None:
+        return f"skipped: blackout {each.blackout.name}"
+    return format_duration(each.night.seconds) if each.night else ""
 
 
 def _some(names: list[str]) -> str:

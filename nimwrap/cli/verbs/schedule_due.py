@@ -40,7 +40,7 @@ def run(
     """
     from nimwrap.actions.run_schedules import run_schedule
     from nimwrap.cli.fleet_watch import FleetWatch
-    from nimwrap.cli.output.fleet_result import fleet_result
+    from nimwrap.cli.output.fleet_result import begun_by_hand, fleet_result
     from nimwrap.cli.verbs.schedule import loaded, named
     from nimwrap.scheduling.due_run import all_set_aside
 
@@ -50,6 +50,7 @@ def run(
     watch = FleetWatch(invocation)
     done = run_schedule(invocation.config, schedule, invocation.issued, watch)
     result = fleet_result("schedule run", done.fleet, watch.left_by, _unresolved(done.unresolved))
+    result = begun_by_hand(result, invocation.config, done.fleet.order, invocation.issued)
     if result.exit_code == ExitCode.OK and all_set_aside(done.fleet.runs):
         result = replace(
             result, exit_code=ExitCode.SKIPPED, errors=[*result.errors, _all_left_out(schedule.name, done.fleet.runs)]
@@ -85,14 +86,14 @@ def due(ctx: typer.Context) -> None:
 def say(invocation: Invocation, look: ClaimResult) -> None:
     """What a look at the schedules did, for those who watch."""
     for opened in look.opened:
-        state = "begins" if opened.due.begins else "missed"
+        state = "begins" if opened.due.begins else opened.due.state
         why = f" ({opened.due.reason})" if opened.due.reason else ""
         count = f"{len(opened.refs)} client{'' if len(opened.refs) == 1 else 's'}"
         invocation.say(f"{opened.schedule}: the slot of {local_text(opened.due.slot)} {state}{why}, {count}")
     for passed in look.passed:
         names = " ".join(ref.client for ref in passed.refs)
         invocation.say(
-            f"{passed.schedule}: the slot of {local_text(passed.slot)} is missed for {names}: {passed.reason}"
+            f"{passed.schedule}: the slot of {local_text(passed.slot)} is {passed.state} for {names}: {passed.reason}"
         )
     for error in look.troubles:
         invocation.warn(error.message, error.hint)
@@ -120,7 +121,8 @@ def _result(invocation: Invocation, schedules: dict[str, Schedule], done: DueRes
     def text(out: Printer) -> None:
         for opened in report.opened:
             if not opened.due.begins:
-                out.line(f"{opened.schedule}: the slot of {local_text(opened.due.slot)} is missed: {opened.due.reason}")
+                slot, due = local_text(opened.due.slot), opened.due
+                out.line(f"{opened.schedule}: the slot of {slot} is {due.state}: {due.reason}")
         if done.fleet.runs and result.text is not None:
             result.text(out)
         elif not report.opened and not report.passed:
@@ -136,7 +138,7 @@ def _data(report: DueReport) -> dict[str, Any]:
         {
             "schedule": opened.schedule,
             "slot": opened.due.slot,
-            "state": "begun" if opened.due.begins else "missed",
+            "state": opened.due.state,
             "reason": opened.due.reason,
             "clients": [str(ref) for ref in opened.refs],
         }
@@ -149,6 +151,7 @@ def _data(report: DueReport) -> dict[str, Any]:
             "client": each.ref.client,
             "master": each.ref.master,
             "reason": each.reason,
+            "state": each.state,
         }
         for each in report.missed
     ]
@@ -171,7 +174,8 @@ def _for_nobody(opened: OpenedSlot) -> Problem:
 
 def _problem(missed: Missed) -> Problem:
     message = (
-        f"{missed.ref.client}: the slot of {missed.schedule} at {local_text(missed.slot)} is missed: {missed.reason}"
+        f"{missed.ref.client}: the slot of {missed.schedule} at {local_text(missed.slot)} is {missed.state}:"
+        f" {missed.reason}"
     )
     hint = "`nimwrap schedule run` does it now; a longer catch_up or window lets it begin by itself"
     return Problem(FailureCode.OUTSIDE_WINDOW, message, hint, missed.ref.client)

@@ -31,19 +31,27 @@ class Delivery:
     trouble: str = ""
 
 
-def deliver(urls: Sequence[Secret], message: DigestMessage, *, pause_s: float = 1.0) -> list[Delivery]:
-    """Send ``message`` to every place, side by side, each with a few tries; NimwrapError when Apprise is missing."""
+def deliver(
+    urls: Sequence[Secret], message: DigestMessage, place: str = "notify", *, pause_s: float = 1.0
+) -> list[Delivery]:
+    """Send ``message`` to every place, side by side, each with a few tries; NimwrapError when Apprise is missing.
+
+    ``place``: the table that the URLs stand in.
+    """
     if not urls:
         return []
     if find_spec("apprise") is None:
         raise NimwrapError(
-            "[notify] urls need Apprise, which is not installed here",
+            f"[{place}] urls need Apprise, which is not installed here",
             code="config_invalid",
             hint='pip install "nimwrap[notify]"',
             exit_code=ExitCode.CONFIG,
         )
     with _silenced():
-        return [*map_concurrent(lambda number: _one(number, urls[number], message, pause_s), range(len(urls))).values()]
+        sent = map_concurrent(
+            lambda number: _one(f"{place}.urls[{number}]", urls[number], message, pause_s), range(len(urls))
+        )
+        return [*sent.values()]
 
 
 def usable(url: Secret) -> str:
@@ -57,22 +65,19 @@ def usable(url: Secret) -> str:
             return error.message
 
 
-def _one(number: int, url: Secret, message: DigestMessage, pause_s: float) -> Delivery:
+def _one(name: str, url: Secret, message: DigestMessage, pause_s: float) -> Delivery:
     import apprise
 
-    name = f"notify.urls[{number}]"
     place = apprise.Apprise()
     try:
         text = url.reveal()
         name = f"{name} ({text.partition(':')[0][:20]})"
         if not place.add(text):
             return Delivery(name, "Apprise does not understand this URL")
-        if text.partition(":")[0] in _MAIL and "format=" not in text:
-            for server in place:
-                server.notify_format = (
-                    apprise.NotifyFormat.TEXT
-                )  # else Apprise makes HTML of lines, which few phones show as lines
-        took = _tried(place, message, pause_s)
+        as_html = text.partition(":")[0] in _MAIL and "format=text" not in text and bool(message.html)
+        for server in place if as_html else ():
+            server.notify_format = apprise.NotifyFormat.HTML  # with a part of plain text, which Apprise makes of it
+        took = _tried(place, message, pause_s, as_html=as_html)
     except NimwrapError as error:
         return Delivery(name, error.message)
     except Exception as error:  # a plugin's fault must not break a backup, and its text may hold the URL
@@ -80,7 +85,7 @@ def _one(number: int, url: Secret, message: DigestMessage, pause_s: float) -> De
     return Delivery(name, "" if took else f"it did not take the message, tried {TRIES} times")
 
 
-def _tried(place: Any, message: DigestMessage, pause_s: float) -> bool:
+def _tried(place: Any, message: DigestMessage, pause_s: float, *, as_html: bool) -> bool:
     from tenacity import Retrying, retry_if_result, stop_after_attempt, wait_exponential
 
     kind = "failure" if message.urgent else "success"
@@ -90,7 +95,8 @@ def _tried(place: Any, message: DigestMessage, pause_s: float) -> bool:
         wait=wait_exponential(multiplier=pause_s, max=10),
         retry_error_callback=lambda state: False,
     )
-    took = retrying(place.notify, body=message.body, title=message.subject, notify_type=kind, body_format="text")
+    body, form = (message.html, "html") if as_html else (message.body, "text")
+    took = retrying(place.notify, body=body, title=message.subject, notify_type=kind, body_format=form)
     return bool(took)
 
 

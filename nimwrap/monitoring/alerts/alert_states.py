@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from nimwrap.domain.alert_kind import AlertKind
 from nimwrap.domain.durations import parse_rfc3339
+from nimwrap.domain.local_time import local_text
 from nimwrap.domain.verdict import Verdict, identities, texts
 from nimwrap.monitoring.protection import ClientView, Protection
 
@@ -101,7 +102,7 @@ def _new(before: Mapping[str, list[str]], now: Mapping[str, list[str]]) -> list[
 def _item(name: str, view: ClientView, kind: AlertKind) -> Item:
     if kind is AlertKind.RECOVERED:
         good = view.row.last_good
-        return Item(name, f"good again, last image of {good}" if good else "fine again")
+        return Item(name, f"good again, last image of {local_text(good)}" if good else "fine again")
     reason = texts(view.judged.reasons)
     if kind is AlertKind.FAILED:
         reason = view.row.failure_message or reason

@@ -15,11 +15,12 @@ from nimwrap.domain.durations import parse_rfc3339
 from nimwrap.monitoring.alerts.alert_states import States
 
 if TYPE_CHECKING:
-    from nimwrap.history.model import EventRow
+    from nimwrap.history.event_row import EventRow
     from nimwrap.history.ports import History
 
 KIND = "notified"
-_SENDING = timedelta(minutes=5)
+SENDING = timedelta(minutes=5)
+"""So long another nimwrap may still be at it."""
 _LOOK_BACK = 50
 
 Decide = Callable[[States], tuple[str, bool]]
@@ -34,10 +35,11 @@ class Noted:
     send: bool
 
 
-def note(store: History, states: States, decide: Decide, now: datetime) -> Noted | None:
+def note(store: History, states: States, decide: Decide, now: datetime, memory: str = "") -> Noted | None:
     """Record ``states`` as told, in one transaction with the look at what was told before; None: nothing has changed.
 
-    So of two fleet runs that end at the same instant one tells the news. StoreUnavailable when it cannot be written.
+    So of two fleet runs that end at the same instant one tells the news. ``memory``: whose, where several are told.
+    StoreUnavailable when it cannot be written.
     """
     send = False
 
@@ -47,7 +49,7 @@ def note(store: History, states: States, decide: Decide, now: datetime) -> Noted
         text, send = decide(before)
         return None if states == before else (text, {"states": states, "delivered": not send})
 
-    row = store.event_after(KIND, _LOOK_BACK, news, at=now)
+    row = store.event_after(f"{KIND}{memory}", _LOOK_BACK, news, at=now)
     return None if row is None else Noted(row, send)
 
 
@@ -59,7 +61,7 @@ def delivered(store: History, noted: Noted, states: States) -> None:
 def _told(told: Sequence[EventRow], now: datetime) -> States:
     """The states as they were last told, or are being told."""
     for event in told:
-        if event.data["delivered"] or now - parse_rfc3339(event.at) < _SENDING:
+        if event.data["delivered"] or now - parse_rfc3339(event.at) < SENDING:
             return {subject: _states(kinds) for subject, kinds in event.data["states"].items()}
     return {}
 

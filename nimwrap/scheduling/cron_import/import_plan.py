@@ -8,12 +8,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 
+from nimwrap.domain.time_zones import time_zone
 from nimwrap.scheduling.cron_import.cron_commands import read_command
 from nimwrap.scheduling.cron_import.crontab import CronLine, Settings, UnclearError, read_crontab
 from nimwrap.scheduling.cron_import.definition import Backup
 from nimwrap.scheduling.cron_import.other_hands import OtherHand, image_places, other_hands
 from nimwrap.scheduling.cron_import.vocabulary import mentions_backup
-from nimwrap.scheduling.wallclock import cron_fields, time_zone
+from nimwrap.scheduling.wallclock import cron_fields
 
 SETTINGS = ("directory", "layout", "naming", "mksysb_flags")
 UNSET_ZONE = "SET-ME"

@@ -55,7 +55,7 @@ def file_checks(config: Config) -> Iterator[Finding]:
 
 def _open_secrets(config: Config) -> Iterator[Finding]:
     """URLs written into a configuration that others may read; their values are not shown."""
-    secrets = [*config.notify.urls, config.notify.ping]
+    secrets = [*config.notify.all_urls.values(), config.notify.ping]
     literal = [secret for secret in secrets if secret and not str(secret).startswith(("file:", "credential:"))]
     if literal and config.path is not None and config.path.stat().st_mode & 0o044:
         fix = f"chmod 640 {config.path}, or move the URLs into files and write file:PATH"

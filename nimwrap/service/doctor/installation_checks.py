@@ -32,7 +32,17 @@ def history_checks(config: Config, reader: Queries) -> Iterator[Finding]:
         yield named("history", fail(f"{path} is damaged: {fault}", "docs/history.md says how to begin anew"))
     else:
         yield named("history", ok(f"{path}, {format_size(size)}"))
+    yield _events(reader)
     yield from _open_runs(config, reader)
+
+
+def _events(reader: Queries) -> Finding:
+    """Whether the events are those that were written."""
+    faults = reader.altered_events()
+    if not faults:
+        return named("events", ok("none was changed or removed since it was written"))
+    fix = "see who edits the database; an earlier copy and `nimwrap report --evidence` packages tell what stood there"
+    return named("events", fail("; ".join(faults[:5]), fix))
 
 
 def _open_runs(config: Config, reader: Queries) -> Iterator[Finding]:
@@ -108,22 +118,22 @@ def inventory_checks(config: Config, reader: Queries, now: datetime) -> Iterator
 
 def notify_checks(config: Config) -> Iterator[Finding]:
     """Whether each place can be understood, and the ping's host be reached; nothing is sent."""
-    if not config.notify.urls and not config.notify.ping:
+    places = config.notify.all_urls
+    if not places and not config.notify.ping:
         fix = "set urls or ping under [notify]; nimwrap notify test tries them"
         yield named("notify", warn("nobody is told of failures", fix))
         return
-    if config.notify.urls and find_spec("apprise") is not None:
+    if places and find_spec("apprise") is not None:
         from nimwrap.monitoring.alerts.alert_channels import usable
 
-        for number, url in enumerate(config.notify.urls):
+        for check, url in places.items():
             trouble = usable(url)
-            check = f"notify.urls[{number}]"
             yield (
                 named(check, fail(trouble, f"correct {url}; nimwrap notify test tries it"))
                 if trouble
                 else named(check, ok("understood; `nimwrap notify test` sends a message"))
             )
-    elif config.notify.urls:
+    elif places:
         yield named("notify.urls", skip("Apprise is not installed"))
     if config.notify.ping:
         yield _ping_host(config)

@@ -210,7 +210,9 @@ def _spool(seen: MasterSeen) -> Finding:
 def _rooms(seen: MasterSeen, open_runs: frozenset[str]) -> Iterator[Finding]:
     """Operations in the spool that no run of ours stands for."""
     answer = seen.answers.get("rooms")
-    rooms = [name for name in ([] if answer is None else answer.output.split()) if name not in ("locks", "slots")]
+    rooms = [
+        name for name in ([] if answer is None else answer.output.split()) if name not in ("locks", "slots", "limits")
+    ]
     unexplained = [name for name in rooms if name.partition(".left-")[0] not in open_runs]
     if unexplained:
         names = ", ".join(unexplained[:5])

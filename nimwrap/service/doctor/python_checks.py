@@ -46,7 +46,7 @@ def _extras(config: Config) -> Iterator[Finding]:
         *(_by_transport(config, each) for each in TRANSPORTS.values() if each.module),
         ("report", "jinja2", config.report.html and "report.html", ()),
         ("metrics", "prometheus_client", config.report.textfile and "report.textfile", ()),
-        ("notify", "apprise", config.notify.urls and "notify.urls", ()),
+        ("notify", "apprise", "notify.urls" if config.notify.all_urls else "", ()),
     )
     for extra, module, needed, below in wanted:
         check = f"extra:{extra}"

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from nimwrap.domain.target_names import GROUP
+from nimwrap.domain.ref import ClientRef
+from nimwrap.domain.target_names import GROUP, matches
 
 Groups = Mapping[str, Sequence[str]]
 
@@ -40,3 +41,8 @@ def _members(name: str, groups: Groups, outermost: str, inside: frozenset[str]) 
             yield Wanted(member, outermost)
         elif inner not in inside and inner != name:
             yield from _members(inner, groups, outermost, inside | {name})
+
+
+def means(targets: Iterable[str], groups: Groups, ref: ClientRef) -> bool:
+    """Whether one of the targets means this client."""
+    return any(matches(wanted.target, ref) for wanted in expanded(targets, groups))
