@@ -9,6 +9,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from nimwrap.domain.act import Act
 from nimwrap.domain.clock import Clock
 from nimwrap.domain.durations import rfc3339
 from nimwrap.domain.errors import NimwrapError
@@ -83,7 +84,7 @@ class MasterContext:
     def note(
         self,
         run: str | None,
-        kind: str,
+        kind: str | Act,
         text: str,
         data: Mapping[str, object] | None = None,
         *,
@@ -97,7 +98,7 @@ class MasterContext:
             self.tell(Progress(run or "", "history", note=f"event not recorded: {error.message}"))
         status = f" (status {data['returncode']}, {data['duration_s']} s)" if data and "duration_s" in data else ""
         if run is not None:
-            self.log(run, f"{kind}: {text}{status}", when)
+            self.log(run, f"{kind.kind if isinstance(kind, Act) else kind}: {text}{status}", when)
 
     def log(self, run: str, text: str, when: datetime) -> None:
         """Append to the run's log file. A log that cannot be written is let go: the history has all of it."""

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from nimwrap.actions.recover_masters import recover_in
+from nimwrap.domain.act import Act, ActName
 from nimwrap.domain.errors import NimwrapError
 from nimwrap.fleet.session import open_session
 from nimwrap.history.sqlite.queries import Reader
@@ -63,7 +64,8 @@ def prune_images(config: Config, chosen: ChosenImages, now: datetime, *, resume:
     with open_session(config) as session:
         for master in session.hosts if resume else ():
             if session.store.resume_removals(master, now):
-                session.store.event("prune", "removals go on: a person has looked", master=master, at=now)
+                act = Act("prune", ActName.RESUME_REMOVALS, master)
+                session.store.event(act, "removals go on: a person has looked", master=master, at=now)
         troubles = recover_in(session, _by_master(chosen(session.reader))).troubles
         held = held_clients(session.reader, now)
         for master in _by_master(chosen(session.reader)):

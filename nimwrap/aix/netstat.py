@@ -16,7 +16,7 @@ _MAC = re.compile(r"[0-9a-f]{1,2}(?:[.:][0-9a-f]{1,2}){5}", re.IGNORECASE)
 _ROUTE = re.compile(r"(\S+)\s+(\S+)\s+([A-Za-z0-9]+)\s+\d+\s+\d+\s+([a-z]+\d+)\b(.*)")
 
 
-_CONNECTION = re.compile(r"^(\d+(?:\.\d+){3})\.\d+ (\d+(?:\.\d+){3})\.(\d+)\s*$", re.MULTILINE)
+_CONNECTION = re.compile(r"^(\d+(?:\.\d+){3})\.(\d+) (\d+(?:\.\d+){3})\.(\d+)\s*$", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -60,10 +60,15 @@ def connections_shell(port: int) -> str:
 
 def parse_connections(text: str, peers: Container[str], port: int) -> str:
     """The local address of the only kind of connection to ``port`` of one of ``peers``."""
-    found = {match[1] for match in _CONNECTION.finditer(text) if match[2] in peers and int(match[3]) == port}
+    found = {match[1] for match in _CONNECTION.finditer(text) if match[3] in peers and int(match[4]) == port}
     if len(found) != 1:
         raise Unrecognised("netstat -an", text)
     return found.pop()
+
+
+def parse_peers(text: str, port: int) -> frozenset[tuple[str, int]]:
+    """Address and port of everybody who is connected to this host's ``port``; empty where nobody is listed."""
+    return frozenset((match[3], int(match[4])) for match in _CONNECTION.finditer(text) if int(match[2]) == port)
 
 
 def _row(line: str) -> Row | None:

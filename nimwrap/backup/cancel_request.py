@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from nimwrap.domain.act import Act, ActName
 from nimwrap.domain.codes import FailureCode
 from nimwrap.domain.errors import NimwrapError
 from nimwrap.history.ports import Queries
@@ -12,7 +13,8 @@ CANCELLED = "cancelled by an operator"
 
 def request_cancel(context: MasterContext, run: str) -> None:
     """Write it down; from then on nothing new is begun for the run."""
-    context.store.event("cancel", CANCELLED, run=run, master=context.master.name, at=context.clock.now())
+    act = Act("cancel", ActName.CANCEL, run)
+    context.store.event(act, CANCELLED, run=run, master=context.master.name, at=context.clock.now())
 
 
 def cancel_requested(queries: Queries, run: str) -> bool:

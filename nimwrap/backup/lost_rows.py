@@ -19,6 +19,7 @@ def written_again(context: MasterContext, plan: AttemptPlan) -> RunRow:
     began = _begun(plan.run, now)
     if context.queries.stored_run(plan.run) is None:
         store.begin_run(Run(plan.run, plan.client, plan.master, began, kind=plan.kind))
+        store.update_run(plan.run, actor=None)  # who asked for it is lost with them
     known = {change.id for change in context.queries.changes(run=plan.run)}
     if plan.exported is not None and plan.change not in known:
         change = store.plan_change(

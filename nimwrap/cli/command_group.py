@@ -10,7 +10,7 @@ from typer.core import TyperGroup
 
 SECTIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("Backing up", ("backup", "check", "cancel", "recover", "hold")),
-    ("What happened", ("status", "history", "show", "report", "metrics")),
+    ("What happened", ("status", "history", "show", "audit", "report", "metrics")),
     ("Images and exports", ("images", "exports")),
     ("Schedules", ("schedule", "serve")),
     ("This installation", ("config", "doctor", "notify", "explain", "demo")),

@@ -10,6 +10,7 @@ from nimwrap.config.model import CopyConfig
 from nimwrap.copies.base import LEFT
 from nimwrap.copies.copy_plan import CopyState, PlannedCopy, newest_kept, superfluous
 from nimwrap.copies.make_copy import CopyWork, bytes_there, read_back, work_on
+from nimwrap.domain.act import Act, ActName
 from nimwrap.domain.errors import NimwrapError
 from nimwrap.domain.findings import Failure
 from nimwrap.domain.ref import ClientRef
@@ -69,10 +70,11 @@ def _dropped(
     if result.returncode == LEFT:
         context.store.update_copy(copy.id, state=CopyState.FAILED, reason=said)
         return CopyRemoval(copy, False, said)
-    if not result.succeeded:
+    if result.failed:  # `short` raises where nobody knows
         return CopyRemoval(copy, False, f"it could not be removed: {said}")
     context.store.update_copy(copy.id, state=CopyState.REMOVED, removed=now)
-    context.note(rows[copy.image].run, "copy", f"removed the copy {copy.location} of {copy.name}: keep = {place.keep}")
+    act = Act("copy", ActName.REMOVE_COPY, copy.location)
+    context.note(rows[copy.image].run, act, f"removed the copy {copy.location} of {copy.name}: keep = {place.keep}")
     return CopyRemoval(copy, True, f"keep = {place.keep}")
 
 

@@ -10,16 +10,18 @@ from dataclasses import dataclass, replace
 
 from nimwrap.copies.base import CopyKind, CopyOrder
 from nimwrap.copies.checksum_text import Sums, difference, parse_sums, stored_sums, together
-from nimwrap.copies.copy_job import CopyJob, JobState, JobStatus, clear_job, look_at, run_job
 from nimwrap.copies.copy_plan import CopyState, PlannedCopy
 from nimwrap.copies.registry import KINDS
+from nimwrap.domain.act import Act, ActName
 from nimwrap.domain.codes import FailureCode
 from nimwrap.domain.errors import NimwrapError, master_unreachable
 from nimwrap.domain.findings import Failure
 from nimwrap.history.copy_row import CopyRow
 from nimwrap.history.model import ImageRow
+from nimwrap.hooks.hooks_elsewhere import run_copied
 from nimwrap.hosts.protocol import CommandResult
 from nimwrap.hosts.script_batch import ENDED, PREAMBLE
+from nimwrap.jobs.detached_job import DetachedJob, JobState, JobStatus, clear_job, look_at, run_job
 from nimwrap.locks.client_locks import client_locked
 from nimwrap.locks.lock_scripts import said
 from nimwrap.master_context import MasterContext
@@ -46,14 +48,14 @@ class CopyWork:
     order: CopyOrder
     kind: CopyKind
 
-    def job(self, step: str, text: str) -> CopyJob:
-        return CopyJob(f"{self.order.room}.{step}", text, self.order.place.timeout)
+    def job(self, step: str, text: str) -> DetachedJob:
+        return DetachedJob("copies", f"{self.order.room}.{step}", text, self.order.place.timeout)
 
     @property
-    def making(self) -> CopyJob:
+    def making(self) -> DetachedJob:
         return self.job("make", self.kind.make(self.order))
 
-    def checking(self, *, draft: bool) -> CopyJob:
+    def checking(self, *, draft: bool) -> DetachedJob:
         return self.job("check" if draft else "verify", self.kind.check(self.order, draft=draft))
 
     def short(self, text: str) -> CommandResult:
@@ -111,7 +113,7 @@ def _made(work: CopyWork, copy: CopyRow) -> str | None:
         clear_job(work.context, work.making)
         clear_job(work.context, work.checking(draft=True))
     made = run_job(work.context, work.making)
-    if not made.succeeded:
+    if not made.done_well:
         return made.reason
     own = parse_sums(made.output)
     if work.order.known.crc and own.crc and own.crc != work.order.known.crc:
@@ -121,7 +123,7 @@ def _made(work: CopyWork, copy: CopyRow) -> str | None:
     if why := _differs(work, checked):
         return why
     published = work.short(work.kind.publish(work.order, replacing=copy.made is not None))
-    if not published.succeeded:
+    if published.failed:  # `short` raises where nobody knows
         return _said(published)
     _record(work, copy, together(parse_sums(checked.output), work.order.known))
     return None
@@ -146,7 +148,7 @@ def _lies(work: CopyWork) -> tuple[int | None, int | None]:
 
 def _differs(work: CopyWork, checked: JobStatus) -> str | None:
     """Why what was read back is not the image."""
-    if not checked.succeeded:
+    if not checked.done_well:
         return f"it could not be read back: {checked.reason}"
     return difference(work.order.known, parse_sums(checked.output))
 
@@ -177,7 +179,8 @@ def _record(work: CopyWork, copy: CopyRow, sums: Sums) -> None:
     work.context.store.update_copy(
         copy.id, state=CopyState.OK, reason=None, checksum=sums.text, made=now, verified_at=now
     )
-    _note(work.context, work.order.row, f"copied to {copy.name}: {copy.location}, {sums.text}")
+    _note(work.context, work.order.row, f"copied to {copy.name}: {copy.location}, {sums.text}", proven=True)
+    run_copied(work.context, work.order.row, copy)
 
 
 def give_up(work: CopyWork, copy: CopyRow, why: str) -> None:
@@ -193,8 +196,10 @@ def _clear(work: CopyWork) -> None:
         clear_job(work.context, job)
 
 
-def _note(context: MasterContext, row: ImageRow, text: str) -> None:
-    context.note(row.run, "copy", f"{row.resource or row.location} {text}", {"image": row.id})
+def _note(context: MasterContext, row: ImageRow, text: str, *, proven: bool = False) -> None:
+    name = row.resource or row.location
+    act = Act("copy", ActName.COPY, name)
+    context.note(row.run, act if proven else "copy", f"{name} {text}", {"image": row.id})
 
 
 def _said(result: CommandResult) -> str:

@@ -6,12 +6,12 @@ import shlex
 from collections.abc import Collection
 from dataclasses import replace
 
-from nimwrap.copies.copy_job import JobState, clear_job, look_at
 from nimwrap.copies.copy_plan import CopyState, PlannedCopy
 from nimwrap.copies.make_copy import give_up, work_on
 from nimwrap.domain.findings import Failure
 from nimwrap.history.copy_row import CopyRow
 from nimwrap.hosts.script_batch import PREAMBLE
+from nimwrap.jobs.detached_job import JobState, clear_job, look_at
 from nimwrap.locks.client_locks import client_locked
 from nimwrap.master_context import MasterContext
 
@@ -61,7 +61,7 @@ def _settled(context: MasterContext, planned: PlannedCopy, copy: CopyRow) -> boo
         work = replace(foreseen, context=locked)
         making, checking = (look_at(locked, job) for job in (work.making, work.checking(draft=True)))
         running = JobState.RUNNING in (making.state, checking.state)
-        goes_on = running or (making.succeeded and checking.state is not JobState.DEAD)
+        goes_on = running or (making.done_well and checking.state is not JobState.DEAD)
         if not goes_on:
             give_up(work, copy, "it was interrupted; the next one begins anew")
     return not goes_on

@@ -48,7 +48,7 @@ class Inventory:
 class SourceAddress:
     """The address the client's packets leave with, beside the one NIM's export lets in.
 
-    ``method`` is ``perl``, ``traceroute``, ``route``, ``netstat`` or ``alias-order`` (weak).
+    ``method`` is ``perl``, ``traceroute``, ``route``, ``netstat``, ``master-netstat`` or ``alias-order`` (weak).
     """
 
     expected: str | None

@@ -14,6 +14,7 @@ _EVERYWHERE = {
     "/usr/bin/netstat": "netstat",
     "/usr/bin/traceroute": "traceroute",
     "/usr/bin/telnet": "telnet",
+    "/usr/bin/ksh93": "ksh93",
     "/usr/sbin/route": "route",
     "/usr/bin/mksysb": "mksysb",
     "/usr/bin/savevg": "mksysb",

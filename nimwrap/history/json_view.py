@@ -7,7 +7,8 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from nimwrap.history.model import AttemptRow, ChangeRow, EventRow, FindingRow, ImageRow, RunRow
+from nimwrap.history.event_row import ActRow, EventRow
+from nimwrap.history.model import AttemptRow, ChangeRow, FindingRow, ImageRow, RunRow
 from nimwrap.history.ports import Queries
 
 Json = dict[str, Any]
@@ -38,6 +39,8 @@ def run_json(
         "id": run.id,
         "client": run.client,
         "master": run.master,
+        "actor": run.actor,
+        "control_host": run.owner_host,
         "kind": run.kind,
         "outcome": run.outcome,
         "failure": _failure_json(run, evidence=findings is not None),
@@ -120,7 +123,12 @@ def change_json(change: ChangeRow) -> Json:
 
 
 def event_json(event: EventRow) -> Json:
-    return {"at": event.at, "kind": event.kind, "text": event.text, "data": event.data}
+    return {name: getattr(event, name) for name in ("at", "kind", "text", "data", "actor", "control_host")}
+
+
+def act_json(act: ActRow) -> Json:
+    """One entry of ``data.acts[]``; beside the fixed keys, of an export change its true open times."""
+    return act._asdict()
 
 
 def _failure_json(run: RunRow, *, evidence: bool) -> Json | None:

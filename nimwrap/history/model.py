@@ -134,6 +134,7 @@ class RunRow(NamedTuple):
     owner_pid: int
     log_path: str | None
     waited_s: float | None
+    actor: str | None = None
 
     @classmethod
     def from_row(cls, values: Sequence[Any]) -> RunRow:
@@ -211,23 +212,6 @@ class ChangeRow(NamedTuple):
     def from_row(cls, values: Sequence[Any]) -> ChangeRow:
         stored = cls._make(values)
         return stored._replace(added=tuple(json.loads(str(stored.added))))
-
-
-class EventRow(NamedTuple):
-    """One row of ``events``. ``data`` is what its JSON holds, None without any."""
-
-    id: int
-    run: str | None
-    master: str | None
-    at: str
-    kind: str
-    text: str
-    data: Any
-
-    @classmethod
-    def from_row(cls, values: Sequence[Any]) -> EventRow:
-        stored = cls._make(values)
-        return stored._replace(data=json.loads(stored.data)) if stored.data else stored
 
 
 class HoldRow(NamedTuple):

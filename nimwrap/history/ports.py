@@ -14,17 +14,18 @@ from typing import TYPE_CHECKING, Any, Protocol
 from nimwrap.domain.names import PLAIN_KIND
 
 if TYPE_CHECKING:
+    from nimwrap.domain.act import Act
     from nimwrap.domain.findings import Finding
     from nimwrap.domain.left_export import LeftExport
     from nimwrap.domain.records import Attempt, ChangeState, InventoryClient, Run
     from nimwrap.domain.ref import ClientRef, Key
     from nimwrap.history.copy_row import CopyRow
+    from nimwrap.history.event_row import ActRow, EventRow
     from nimwrap.history.master_rows import LeftExportRow, RemovalStop
     from nimwrap.history.model import (
         AttemptRow,
         ChangeRow,
         ClientRow,
-        EventRow,
         FindingRow,
         FleetRow,
         HoldRow,
@@ -148,6 +149,12 @@ class Queries(Protocol):
     def noted(self, kind: str, since: datetime) -> list[EventRow]:
         """Events of one kind, of whatever run or master, not before ``since``, the oldest first."""
 
+    def acts(self, since: datetime) -> list[ActRow]:
+        """Everything that somebody had done since then, the newest first."""
+
+    def altered_events(self) -> list[str]:
+        """Where the table of events is not what was written, in words."""
+
     def durations(self, master: str, client: str, kind: str = PLAIN_KIND, limit: int = 10) -> list[float]:
         """Seconds that the last runs which made an image of this kind took, newest first."""
 
@@ -267,7 +274,7 @@ class History(Protocol):
 
     def event(
         self,
-        kind: str,
+        kind: str | Act,
         text: str,
         *,
         run: str | None = None,
@@ -281,7 +288,7 @@ class History(Protocol):
         """In one transaction, decide on the newest ``most`` events of a kind, newest first, whether another follows."""
 
     def update_event(self, event_id: int, data: Any) -> None:
-        """Replace the data of an event."""
+        """Replace the data of an event; that this was done is an event too."""
 
     def plan_change(
         self, run: str, master: str, directory: str, *, added: Sequence[str], before: str | None, at: Moment

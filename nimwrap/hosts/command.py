@@ -17,6 +17,14 @@ from nimwrap.hosts.script_batch import STATUS
 LINE_LIMIT = 20_000
 """Longest command line in bytes: an AIX with ``ncargs`` at its old default takes 24 kB, environment included."""
 
+NO_KSH, CSH = 97, "nw_csh"
+"""How a command ends that a csh was given, and what it prints."""
+_GONE = f'exec sh -c "echo {CSH}; exit {NO_KSH}"'
+NOT_FOR_CSH = f'test "$?0" = 0 && {_GONE}; test "$?0" = 1 && {_GONE}'
+"""First line of what a login shell is to read. csh would not refuse a script: it complains of the lines that it cannot
+read, and runs the others; its ``exit`` ends no more than a line. To it ``$?0`` is one digit, and to every shell of
+Bourne's line a status and a naught."""
+
 _FROM_INPUT = 'nw_s=$(cat); eval "$nw_s" </dev/null'
 """Reads the whole script before the first command of it runs, and that one has empty input.
 
@@ -86,4 +94,4 @@ def unwrapped(command: Command, stdout: str, stderr: str) -> Unwrapped:
 
 
 def _line(prefix: str, body: str) -> str:
-    return prefix + shlex.quote(body) if prefix else body
+    return f"{NOT_FOR_CSH}\n{prefix}{shlex.quote(body) if prefix else body}"

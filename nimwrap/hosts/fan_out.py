@@ -10,7 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from nimwrap.hosts.channel_route import AUTO, BY_C_RSH, MUTE, NARROW, SELF, piece_bytes, way_of
+from nimwrap.hosts.channel_route import AUTO, BY_C_RSH, BY_SSH, MUTE, NARROW, SELF, piece_bytes, way_of
+from nimwrap.hosts.command import NOT_FOR_CSH
 from nimwrap.hosts.packed_script import packed
 from nimwrap.hosts.piecewise import ANSWERED, C_RSH, CLEAN, SAY, bounded, functions
 from nimwrap.hosts.script_batch import PREAMBLE, STATUS
@@ -132,7 +133,9 @@ class FanOut:
 def client_script(channel: str, script: str) -> str:
     """``script`` as the client gets it: a subshell of its own, so that its ``exit`` does not hide the status line."""
     text = f"{PREAMBLE}( {script}\n) </dev/null 2>&1; {STATUS}; echo; echo nw_rc=$nw_rc"
-    return packed(text) if way_of(channel) in _FINDING_OUT else text
+    if way_of(channel) in _FINDING_OUT:
+        return packed(text)
+    return f"{NOT_FOR_CSH}\n{text}" if way_of(channel) == BY_SSH else text
 
 
 def program(channel: str) -> str:

@@ -7,10 +7,7 @@ from dataclasses import dataclass
 
 from nimwrap.domain.codes import ExitCode
 from nimwrap.domain.errors import NimwrapError, master_unreachable
-from nimwrap.hosts.command import Unwrapped
-
-_BY_SIGNAL = 128
-"""Statuses from here on are those of a shell that was killed."""
+from nimwrap.hosts.command import NO_KSH, Unwrapped
 
 
 @dataclass(frozen=True)
@@ -78,15 +75,21 @@ def login_refused(endpoint: Endpoint, why: str, hint: str = "") -> NimwrapError:
 
 
 def unfinished(become: str, back: Unwrapped, code: int | None) -> str:
-    """What may be the matter with a script whose end was not seen, as a line for its stderr; empty for any other."""
+    """A line for the stderr of a script whose begin was not seen in its time, where that may be sudo's doing; or ""."""
     if code is None and not back.started and become == "sudo":
         return "sudo has not begun the script within its time: it hangs, or waits for something nobody can answer\n"
-    if code is not None and back.started and back.ended is None and code < _BY_SIGNAL:
-        return (
-            f"the shell ended with {code} before the script did: a login shell such as csh cannot read it; "
-            "it must be ksh (chsh /usr/bin/ksh on that host)\n"
-        )
     return ""
+
+
+def not_begun(endpoint: Endpoint, become: str, back: Unwrapped, code: int) -> NimwrapError:
+    """``login_refused``: the login was accepted, and yet the command ended with ``code`` before a script began."""
+    if code != NO_KSH:
+        return login_refused(endpoint, first_line(back.before + back.stdout), start_hint(become))
+    return login_refused(
+        endpoint,
+        "the login shell of this user there is csh, which reads no script of ksh",
+        f"on that host: chsh {endpoint.user} /usr/bin/ksh",
+    )
 
 
 def start_hint(become: str) -> str:

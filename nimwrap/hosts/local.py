@@ -17,7 +17,7 @@ _LIMIT = LINE_LIMIT if sys.platform == "aix" else 100_000
 """Longest script that goes as an argument; Linux takes 128 kB for one."""
 
 _KSH = Path("/usr/bin/ksh")
-_OURS_ALONE = ("NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID", "LISTEN_FDS", "LISTEN_PID", "CREDENTIALS_DIRECTORY")
+OURS_ALONE = ("NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID", "LISTEN_FDS", "LISTEN_PID", "CREDENTIALS_DIRECTORY")
 """What systemd tells nimwrap and no command of the master may use."""
 
 _STARTUP_FILES = ("ENV", "BASH_ENV")
@@ -52,7 +52,7 @@ class LocalHost:
         """Nothing is kept open."""
 
     def _run(self, argv: list[str], timeout: float, stdin: bytes = b"") -> CommandResult:
-        environ = {key: value for key, value in os.environ.items() if key not in (*_OURS_ALONE, *_STARTUP_FILES)}
+        environ = {key: value for key, value in os.environ.items() if key not in (*OURS_ALONE, *_STARTUP_FILES)}
         try:
             return run_process(argv, timeout=timeout, stdin=stdin, environ=environ)
         except OSError as error:

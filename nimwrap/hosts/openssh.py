@@ -18,7 +18,7 @@ from pathlib import Path
 from nimwrap.config.model import MasterConfig
 from nimwrap.domain.errors import NimwrapError
 from nimwrap.hosts.command import Command, Unwrapped, unwrapped, wrapped
-from nimwrap.hosts.host_errors import first_line, host_key_refused, login_refused, start_hint, unfinished, unreachable
+from nimwrap.hosts.host_errors import host_key_refused, login_refused, not_begun, unfinished, unreachable
 from nimwrap.hosts.local_process import run_process
 from nimwrap.hosts.openssh_config import CONNECT_S, abandoned, control_directory, write_config
 from nimwrap.hosts.protocol import CommandResult
@@ -76,8 +76,7 @@ class OpensshHost:
             raise refusal.told
         code = back.ended if raw.returncode in (None, 255) else raw.returncode
         if not back.started and code is not None:
-            said = first_line(back.before + back.stdout)
-            raise login_refused(endpoint(self._master), said, start_hint(self._master.become))
+            raise not_begun(endpoint(self._master), self._master.become, back, code)
         stderr = back.stderr + unfinished(self._master.become, back, code)
         return CommandResult(code, back.stdout, stderr, time.monotonic() - started)
 

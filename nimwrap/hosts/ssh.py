@@ -17,7 +17,7 @@ from nimwrap.config.model import MasterConfig
 from nimwrap.domain.lock_timing import POOL
 from nimwrap.hosts.bounded_output import Bounded
 from nimwrap.hosts.command import Command, unwrapped, wrapped
-from nimwrap.hosts.host_errors import first_line, login_refused, start_hint, unfinished, unreachable
+from nimwrap.hosts.host_errors import not_begun, unfinished, unreachable
 from nimwrap.hosts.protocol import CommandResult
 from nimwrap.hosts.ssh_connection import CONNECT_S, Link, open_link
 from nimwrap.hosts.ssh_hops import route
@@ -70,8 +70,7 @@ class SshHost:
             self._give_back(link, channel, code)
         back = unwrapped(command, talk.out.text(), talk.err.text())
         if not back.started and code is not None:
-            said = first_line(back.before + back.stdout)
-            raise login_refused(endpoint(self._master), said, start_hint(self._master.become))
+            raise not_begun(endpoint(self._master), self._master.become, back, code)
         stderr = back.stderr + unfinished(self._master.become, back, code)
         return CommandResult(code, back.stdout, stderr, time.monotonic() - started)
 

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from pathlib import PurePosixPath
 
 from nimwrap.aix.lsmksysb import ImageHeader
+from nimwrap.domain.act import Act, ActName
 from nimwrap.domain.findings import Failure
 from nimwrap.domain.names import PLAIN_KIND, is_nim_name, is_safe_path
 from nimwrap.images import image_probe
@@ -150,9 +151,9 @@ def _record(
     )
     if image is None:
         return Imported(entry, None, reason="it was recorded meanwhile")
-    context.note(
-        None, "import", f"recorded {entry.name or entry.location} of {client} as unmanaged", {"image": image}, at=now
-    )
+    name = entry.name or entry.location
+    act = Act("import", ActName.IMPORT, name)
+    context.note(None, act, f"recorded {name} of {client} as unmanaged", {"image": image}, at=now)
     return Imported(entry, image, verified_by, fault.text if fault else None)
 
 

@@ -13,6 +13,7 @@ from pathlib import PurePosixPath
 
 from nimwrap.aix import ls, lsnim
 from nimwrap.config.model import BackupPolicy
+from nimwrap.domain.act import Act, ActName
 from nimwrap.domain.errors import NimwrapError, master_unreachable
 from nimwrap.domain.names import dated_name, fixed_name, is_nim_name, is_safe_path
 from nimwrap.domain.sighting import Difference, difference
@@ -272,6 +273,8 @@ def _record(context: MasterContext, change: Replacement, now: datetime) -> None:
     if old is not None and old.id != new.id:
         if change.aside is None:
             context.store.update_image(old.id, removal="removed", removed=now)
+            gone = Act("replace", ActName.REMOVE, old.resource or old.location)
+            context.note(change.run, gone, f"replaced by the image of {change.run}", {"image": old.id}, at=now)
         else:
             context.store.update_image(old.id, location=change.aside, resource=change.old)
     context.store.update_image(new.id, location=change.place, resource=change.fixed)

@@ -14,6 +14,7 @@ from enum import StrEnum
 from pathlib import PurePosixPath
 
 from nimwrap.aix import lsnim, nim
+from nimwrap.domain.act import Act, ActName
 from nimwrap.domain.names import is_nim_name, is_safe_path
 from nimwrap.history.model import ImageRow
 from nimwrap.hosts.protocol import Host
@@ -198,8 +199,9 @@ def finish(context: MasterContext, row: ImageRow, now: datetime) -> Removal:
             store.update_image(row.id, removal=REMOVED, removed=now)
         elif removal.ending is Ending.LEFT:
             store.update_image(row.id, removal=None)
+        removed = Act("prune", ActName.REMOVE, row.resource or row.location)
         store.event(
-            "prune",
+            removed if removal.ending is Ending.REMOVED else "prune",
             f"{row.resource or row.location}: {removal.ending}",
             run=row.run,
             master=row.master,

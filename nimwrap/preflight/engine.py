@@ -32,6 +32,8 @@ from nimwrap.preflight.host_names import INTERFACES, LIMIT_S, PROCESSES, Names, 
 from nimwrap.preflight.master_facts import MasterFacts, read_master
 from nimwrap.preflight.preflight_report import PreflightReport, Prior
 from nimwrap.preflight.report_builder import report_of
+from nimwrap.preflight.seen_by_master import Caller, seen_by_master
+from nimwrap.preflight.source_address import SEEN_BY_MASTER
 
 CHANNEL_LIMIT_S = 60
 """For one client's whole answer; its slow questions have a limit of their own."""
@@ -87,13 +89,17 @@ def recheck_source(host: Host, master: MasterConfig, report: PreflightReport) ->
     expected, before = report.source_address.expected, report.source_address.actual
     if report.client_host is None:
         return SourceAddress(expected, None, None)
-    found = _source_now(host, master, report, interfaces=False)
+    holders = report.source_address.method == SEEN_BY_MASTER
+    found = _source_now(host, master, report, interfaces=holders)
     told = found.source.value
-    if told is not None and told.address not in (None, before):
+    if holders:
+        caller = {report.ref.client: Caller(report.client_host, report.route, found)}
+        found = seen_by_master(host, caller).get(report.ref.client, found)
+    elif told is not None and told.address not in (None, before):
         # The preflight has seen that the address is the client's own; of another one that has to be seen.
-        found = _source_now(host, master, report, interfaces=True)
-        told = found.source.value if found.source.value and found.source.value.address in found.own_addresses else None
-    if told is None or told.address is None:
+        holders, found = True, _source_now(host, master, report, interfaces=True)
+    told = found.source.value
+    if told is None or told.address is None or (holders and told.address not in found.own_addresses):
         return SourceAddress(expected, None, None)
     return SourceAddress(expected, told.address, told.method)
 
@@ -162,8 +168,19 @@ class _Look:
             else draft
             for draft in drafts
         ]
+        called = self._watched(called)
         names = self._ask_names(called, names)
         return [replace(situation, names=names) for situation in called]
+
+    def _watched(self, situations: list[CheckContext]) -> list[CheckContext]:
+        """With what the master sees of those that could not prove their address themselves; nobody else is called."""
+        callers = {
+            one.ref.client: Caller(one.host, one.channel.route, one.client)
+            for one in situations
+            if one.host and one.channel is not None and one.channel.reached
+        }
+        seen = seen_by_master(self.host, callers)
+        return [replace(one, client=seen.get(one.ref.client, one.client)) for one in situations]
 
     def _master_script(self, refs: Sequence[ClientRef], nonce: str) -> str:
         return asked_together(

@@ -1,8 +1,9 @@
 """Which address the client's packets to its master leave with: the question, and how its answer is read.
 
-Five ways, the next only where the one before gives nothing: perl asks the kernel, AIX's traceroute tells what the
-kernel chose, ``route get`` which address goes with the route, ``netstat`` what a connection by telnet to the NFS port
-has got; and the order of the aliases is a guess (aix-nim section 4, powerha section 7).
+Six ways, the next only where the one before gives nothing: perl asks the kernel, AIX's traceroute tells what the
+kernel chose, ``route get`` which address goes with the route, ``netstat`` what a connection to the NFS port has got, on
+the client or (seen_by_master) on the master; and the order of the aliases is a guess (aix-nim section 4, powerha
+section 7).
 """
 
 from __future__ import annotations
@@ -14,15 +15,16 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 
-from nimwrap.aix import host, ifconfig, netstat, route_get, source_perl, traceroute
+from nimwrap.aix import host, ifconfig, netstat, route_get, source_perl, tcp_connection, traceroute
 from nimwrap.aix.addresses import ipv4
 from nimwrap.aix.text import Unrecognised
 from nimwrap.hosts.script_batch import Answer
 from nimwrap.preflight.facts import Fact, Missing, absent, raw_text
 
 PERL, TRACEROUTE, ROUTE_GET, NETSTAT, ALIAS_ORDER = "perl", "traceroute", "route", "netstat", "alias-order"
-STRONG = frozenset({PERL, TRACEROUTE, ROUTE_GET, NETSTAT})
-"""Methods whose answer comes from the kernel."""
+SEEN_BY_MASTER = "master-netstat"
+STRONG = frozenset({PERL, TRACEROUTE, ROUTE_GET, NETSTAT, SEEN_BY_MASTER})
+"""Methods whose answer comes from a kernel: the client's own, or that of the master to which it connects."""
 
 _MASTER = re.compile(r"^nw_master (\S+)$", re.MULTILINE)
 _PART = re.compile(r"^nw_(perl|traceroute|route|netstat|host)\n", re.MULTILINE)
@@ -50,7 +52,8 @@ def source_question(fallback: str) -> str:
     perl = source_perl.shell("M").removesuffix("M")
     trace = " ".join(traceroute.argv("M")).removesuffix("M")
     route = " ".join(route_get.argv("M")).removesuffix("M")
-    port, listing = source_perl.NFS_PORT, netstat.connections_shell(source_perl.NFS_PORT)
+    listing = netstat.connections_shell(source_perl.NFS_PORT)
+    connecting = tcp_connection.shell('"$nw_m"', source_perl.NFS_PORT, 3)
     return (
         'nw_m=$(awk -F= "\\$1==\\"NIM_MASTER_HOSTNAME\\"||\\$1==\\"export NIM_MASTER_HOSTNAME\\"{print \\$2}" '
         '/etc/niminfo 2>/dev/null | tail -n 1 | tr -d "\\042\\047\\015")\n'
@@ -62,9 +65,8 @@ def source_question(fallback: str) -> str:
         f'case $nw_a in *source*[0-9].[0-9]*|*from*[0-9].[0-9]*) ;; *) echo nw_route; nw_a=$({route}"$nw_m" 2>&1)\n'
         'echo "$nw_a"; case $nw_a in *"interf addr: "[0-9]*) ;; *) echo nw_netstat\n'
         # What was there before may be from before a failover.
-        f"[ ! -x /usr/bin/telnet ] || {{ nw_o=$({listing})\n"
-        f'( sleep 3 | /usr/bin/telnet "$nw_m" {port} ) >/dev/null 2>&1 &\n'
-        f'sleep 1; {listing} | while read nw_l; do case $nw_o in *"$nw_l"*) ;; *) echo "$nw_l";; esac; done; wait; }}\n'
+        f"nw_o=$({listing})\n( {connecting} ) >/dev/null 2>&1 &\n"
+        f'sleep 1; {listing} | while read nw_l; do case $nw_o in *"$nw_l"*) ;; *) echo "$nw_l";; esac; done; wait\n'
         ";; esac;; esac;; esac\n"
         'echo nw_host; host "$nw_m"'
     )

@@ -130,7 +130,7 @@ def run_due(
     left = {row.master for row in session.reader.open_runs()} & set(session.hosts)
     report = DueReport(said=adopt(session, sorted(left), wait=False, recovering=recovering))
     workers = BatchWorkers(session, fleet)
-    engine = SlotClaimer(session.store, session.reader, lambda schedule: meant(session, schedule, troubles))
+    engine = SlotClaimer(session.slots, lambda schedule: meant(session, schedule, troubles))
     engine.wait_s = waiting_for_latest(session.config, session.reader)
     engine.blackout = partial(blackout_of, session.config)
     begun: dict[str, float] = {}

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 
 from nimwrap.domain.durations import rfc3339
 from nimwrap.domain.errors import NimwrapError
-from nimwrap.history.model import EventRow, ImageRow
+from nimwrap.history.event_row import EventRow
+from nimwrap.history.model import ImageRow
 from nimwrap.history.run_lease import RunLease
 from nimwrap.images.reverify import Budget, Check, due_for_full, verify, writing_in
 

@@ -92,7 +92,7 @@ class ServiceRuntime:
     def engine(self) -> SlotClaimer:
         wait_s = waiting_for_latest(self.config, self.session.reader)
         black = partial(blackout_of, self.config)
-        return SlotClaimer(self.session.store, self.session.reader, self._meant, wait_s, black)
+        return SlotClaimer(self.session.slots, self._meant, wait_s, black)
 
     def adopt(self, masters: Iterable[str] | None = None) -> None:
         """Take up, in the background, what was left on each of ``masters``; None: on all, by an earlier process."""

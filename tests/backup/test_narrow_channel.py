@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sqlite3
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -87,6 +88,24 @@ def test_where_nothing_of_ours_runs_ssh_is_the_way(
     (seen,) = run_cli("check", "aix01", "--json", config=config).data["clients"]
     assert (seen["verdict"], seen["channel"]["route"]) == ("ready", "ssh")
     assert run_cli("backup", "aix01", config=config).exit_code == 0
+
+
+@pytest.mark.shells
+@pytest.mark.skipif(not shutil.which("csh"), reason="csh is not installed (.ci/run installs it)")
+def test_csh_gets_the_scripts_in_pieces_and_over_ssh_it_is_named(
+    estate: Any, estate_config: Callable[..., Path], run_cli: Cli
+) -> None:
+    estate.fault("root_shell", shutil.which("csh"), "powerha1")
+    ran = run_cli("backup", "powerha1", "--json", config=estate_config())
+    (run,) = ran.data["runs"]
+    assert (ran.exit_code, run["outcome"], run["remedy"]) == (0, "ok", "own-mount"), ran.stdout
+    assert left_on(estate, "powerha1") == []
+    estate.fault("ssh_to_clients", host="powerha1")
+    ran = run_cli("check", "powerha1", "--json", config=estate_config(master={"client_channel": "ssh"}))
+    (seen,) = ran.data["clients"]
+    assert (ran.exit_code, seen["failure"]["code"]) == (10, "client_unreachable")
+    assert "csh" in seen["failure"]["message"] and "chsh root" in seen["failure"]["fix"]
+    assert left_on(estate, "powerha1") == []
 
 
 @pytest.mark.parametrize(("fault", "value"), [("channel_methods_only", True), ("channel_refuse", 200)])

@@ -85,6 +85,7 @@ _LOGINS = {
     "posh-narrow": Variant(
         "root's shell is posh, 512 bytes a call", {"root_shell": "/usr/bin/posh", "channel_refuse": 512}
     ),
+    "csh": Variant("root's shell is csh", {"root_shell": "/bin/csh"}),
     "umask-077": Variant("root's umask is 077", {"root_umask": "077"}),
     "mksh": Variant("root's shell is mksh, no perl", {"root_shell": "/usr/bin/mksh", "no_perl": True}),
     "neither": Variant("neither perl nor traceroute", {"no_perl": True, "no_traceroute": True}),

@@ -17,6 +17,8 @@ RUN = [
     "id",
     "client",
     "master",
+    "actor",
+    "control_host",
     "kind",
     "outcome",
     "failure",

@@ -13,9 +13,7 @@ import pytest
 from nimwrap.config.model import MasterConfig
 from nimwrap.domain.errors import NimwrapError
 from nimwrap.hosts.bounded_output import Bounded
-from nimwrap.hosts.command import unwrapped, wrapped
 from nimwrap.hosts.connect import open_master
-from nimwrap.hosts.host_errors import unfinished
 from nimwrap.hosts.local import LocalHost
 from nimwrap.hosts.script_batch import PREAMBLE
 from tests.hosts.masters import executable
@@ -171,13 +169,3 @@ def test_a_sudo_that_hangs_is_named_and_nothing_is_taken_for_refused(
     result = LocalHost("nim", "/bin/sh", "sudo").run("true", timeout=0.5)
     assert result.unknown, "it may begin the script yet"
     assert "sudo has not begun the script" in result.stderr
-
-
-def test_a_shell_that_cannot_read_the_script_is_named() -> None:
-    """csh prints the first mark, and gives up at the next line."""
-    command = wrapped("lsnim -l")
-    back = unwrapped(command, f"@@{command.nonce} begin\n", "Too many ('s.\n")
-    assert "csh" in unfinished("", back, 1)
-    assert unfinished("", back, 137) == "", "that one was killed"
-    whole = unwrapped(command, f"@@{command.nonce} begin\n", f"@@{command.nonce} end 1\n")
-    assert unfinished("", whole, 1) == ""

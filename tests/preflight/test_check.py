@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from nimwrap.aix.source_perl import NFS_PORT
 from nimwrap.estate import Estate, nimdb
 from tests.preflight.findings import BOOT, SERVICE, finding, only
 from tests.running import Cli, ConfigWriter
@@ -102,7 +103,8 @@ def test_unreachable_comes_before_mismatch(run_cli: Cli, estate: Estate, estate_
         (["no_perl", "traceroute_stderr"], "traceroute", "warning"),
         (["no_perl", "no_traceroute"], "route", "warning"),
         (["no_perl", "no_traceroute", "no_route"], "netstat", "warning"),
-        (["no_perl", "no_traceroute", "no_route", "no_telnet"], "alias-order", "warning"),
+        (["no_perl", "no_traceroute", "no_route", "no_telnet"], "netstat", "warning"),
+        (["no_perl", "no_traceroute", "no_route", "no_telnet", "no_ksh93"], "alias-order", "warning"),
         (["powerha_tools_missing"], "perl", "warning"),
         (["french_locale"], "perl", "warning"),
         (["no_ptr"], "perl", "warning"),
@@ -135,12 +137,27 @@ def test_what_a_client_lacks(
 def test_on_a_guess_nobody_is_let_in_and_nims_own_way_is_tried(
     run_cli: Cli, estate: Estate, estate_config: ConfigWriter
 ) -> None:
-    for fault in ("no_perl", "no_traceroute", "no_route", "no_telnet"):
+    for fault in ("no_perl", "no_traceroute", "no_route", "no_telnet", "no_ksh93"):
         estate.fault(fault)
     ran = run_cli("backup", "powerha1", "--json", config=estate_config(retry={"attempts": 1}))
     (run,) = ran.data["runs"]
     assert [one["remedy"] for one in run["attempts"]] == [None]
     assert (ran.exit_code, run["failure"]["code"]) == (1, "export_denied")
+
+
+def test_what_the_master_sees_of_a_connection_is_a_proof(
+    run_cli: Cli, estate: Estate, estate_config: ConfigWriter
+) -> None:
+    """A client that can make a connection and show none; its last connection, before a failover, proves nothing."""
+    for fault in ("no_perl", "no_traceroute", "no_route", "no_telnet", "no_netstat"):
+        estate.fault(fault, host="powerha1")
+    stood = [f"10.10.10.100.{NFS_PORT}", f"{BOOT}.1023"]
+    estate.state.change("connections-nim", lambda held: held.update(open=[stood]))
+    ran = run_cli("backup", "powerha1", "--json", config=estate_config(retry={"attempts": 1}))
+    (run,) = ran.data["runs"]
+    assert (ran.exit_code, run["outcome"], run["remedy"]) == (0, "ok", "own-mount"), ran.stdout
+    assert run["source_address"] == {"expected": BOOT, "actual": SERVICE, "method": "master-netstat"}
+    assert estate.state.read("connections-nim") == {"open": [stood]}
 
 
 def test_the_address_of_tcp_is_the_one_that_counts(run_cli: Cli, estate: Estate, estate_config: ConfigWriter) -> None:

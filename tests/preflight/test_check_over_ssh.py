@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,21 @@ from tests.hosts.sshd import Sshd, needs_sshd
 from tests.running import Cli, ConfigWriter
 
 pytestmark = [pytest.mark.sshd, needs_sshd]
+
+
+@pytest.mark.shells
+@pytest.mark.skipif(not shutil.which("csh"), reason="csh is not installed (.ci/run installs it)")
+@pytest.mark.parametrize("transport", ["ssh", "openssh"])
+def test_a_master_whose_login_shell_is_csh_is_told_and_given_nothing(
+    run_cli: Cli, estate: Estate, estate_config: ConfigWriter, tmp_path: Path, transport: str
+) -> None:
+    """csh would run the lines of a script that it can read, each for itself."""
+    estate.fault("root_shell", shutil.which("csh"), "nim")
+    with Sshd(tmp_path / "sshd", force_command=estate.shell("nim")) as server:
+        ran = run_cli("check", "powerha1", "--json", config=estate_config(transport, master=server.master_keys()))
+    assert (ran.exit_code, ran.codes) == (12, ["login_refused"]), ran.stdout
+    assert "csh" in ran.json["errors"][0]["message"] and "chsh" in ran.json["errors"][0]["hint"]
+    assert estate.log() == []
 
 
 @pytest.mark.parametrize("transport", ["ssh", "openssh"])

@@ -64,7 +64,7 @@ def _asked(printer: Printer, run: Story) -> None:
             ("client", f"{run['master']}/{run['client']}"),
             ("times", zone() if zone() == "UTC" else f"{zone()}; names of runs and images are in UTC"),
             ("kind", run["kind"]),
-            ("asked", asked),
+            ("asked", f"{asked}, by {run['actor']} on {run['control_host']}" if run["actor"] else asked),
             ("started", full(run["started"])),
             ("ended", full(run["ended"]) + took if run["ended"] else None),
             ("channel", _channel(run["channel"])),

@@ -11,6 +11,7 @@ import typer
 from nimwrap.cli.image_targets import named_images
 from nimwrap.cli.invocation import Invocation, Result, current
 from nimwrap.cli.output.printer import Printer
+from nimwrap.domain.act import Act, ActName
 from nimwrap.domain.durations import format_size
 from nimwrap.domain.errors import Problem, usage_error
 
@@ -78,7 +79,7 @@ def extract(
         files = extract_files(host, row, list(meant), to, force=force)
     with invocation.store() as store:
         store.event(
-            "extract",
+            Act("extract", ActName.EXTRACT, row.resource or row.location),
             f"{len(files)} files of {row.resource or row.location} to {to}",
             run=row.run,
             master=row.master,

@@ -13,6 +13,7 @@ from nimwrap.cli.invocation import Invocation, Result, current
 from nimwrap.cli.output.printer import Printer
 from nimwrap.clients.known_clients import recorded_clients
 from nimwrap.clients.selection import select
+from nimwrap.domain.act import Act, ActName
 from nimwrap.domain.codes import ExitCode
 from nimwrap.domain.errors import Problem, usage_error
 
@@ -28,6 +29,9 @@ Names = Annotated[
 ]
 
 
+_SAID = {ActName.PIN: "is pinned", ActName.UNPIN: "is not pinned any more", ActName.ADOPT: "is managed now"}
+
+
 def register(images: typer.Typer) -> None:
     images.command("pin")(pin)
     images.command("unpin")(unpin)
@@ -40,7 +44,7 @@ def pin(ctx: typer.Context, images: Names) -> None:
 
     Example: nimwrap images pin powerha1_20261123_010203
     """
-    _set(current(ctx), "images pin", images, {"pinned": True}, "is pinned")
+    _set(current(ctx), "images pin", images, {"pinned": True}, ActName.PIN)
 
 
 def unpin(ctx: typer.Context, images: Names) -> None:
@@ -48,7 +52,7 @@ def unpin(ctx: typer.Context, images: Names) -> None:
 
     Example: nimwrap images unpin powerha1_20261123_010203
     """
-    _set(current(ctx), "images unpin", images, {"pinned": False}, "is not pinned any more")
+    _set(current(ctx), "images unpin", images, {"pinned": False}, ActName.UNPIN)
 
 
 def adopt(
@@ -72,10 +76,10 @@ def adopt(
         if meant and not mine:
             raise usage_error(f"no unmanaged image of {name} is recorded", "`nimwrap images import` records NIM's own")
         names += mine or [name]
-    _set(invocation, "images adopt", names, {"managed": True}, "is managed now")
+    _set(invocation, "images adopt", names, {"managed": True}, ActName.ADOPT)
 
 
-def _set(invocation: Invocation, command: str, names: list[str], values: dict[str, bool], said: str) -> None:
+def _set(invocation: Invocation, command: str, names: list[str], values: dict[str, bool], name: ActName) -> None:
     from nimwrap.images.image_inventory import entry_of
 
     now = invocation.now()
@@ -88,8 +92,8 @@ def _set(invocation: Invocation, command: str, names: list[str], values: dict[st
                 if seen.removed is not None:
                     raise usage_error(f"{row.resource or row.location} was removed meanwhile", "nimwrap images list")
             store.event(
-                "image",
-                f"{row.resource or row.location} {said}",
+                Act("image", name, row.resource or row.location),
+                f"{row.resource or row.location} {_SAID[name]}",
                 run=row.run,
                 master=row.master,
                 data={"image": row.id},
@@ -98,7 +102,7 @@ def _set(invocation: Invocation, command: str, names: list[str], values: dict[st
     with invocation.reader() as reader:
         changed = {row.id: row for row in reader.images_by_id([row.id for row in rows])}
     data = {"images": [entry_of(changed[row.id]).as_json(now) for row in rows]}
-    lines = [f"{row.resource or row.location} {said}" for row in rows]
+    lines = [f"{row.resource or row.location} {_SAID[name]}" for row in rows]
     invocation.finish(Result(command, data, text=lambda out: out.line("\n".join(lines))))
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from nimwrap.estate import net
+from nimwrap.estate import connections, net
 from nimwrap.estate.machine import Machine
 
 _HEADER = "Name  Mtu   Network     Address            Ipkts Ierrs    Opkts Oerrs  Coll\n"
@@ -41,7 +41,7 @@ def _connections(me: Machine) -> str:
     text = "Active Internet connections (including servers)\n"
     text += "Proto Recv-Q Send-Q  Local Address          Foreign Address        (state)\n"
     text += "tcp        0      0  *.3901                 *.*                    LISTEN\n"
-    for local, foreign in me.state.read(f"connections-{me.name}").get("open", []):
+    for local, foreign in connections.open_now(me):
         text += f"tcp4       0      0  {local:<22} {foreign:<22} ESTABLISHED\n"
     return text
 

@@ -14,12 +14,12 @@ from nimwrap.domain.durations import rfc3339
 from nimwrap.domain.names import PLAIN_KIND
 from nimwrap.domain.target_names import matches
 from nimwrap.history.copy_row import CopyRow
+from nimwrap.history.event_row import ActRow, EventRow
 from nimwrap.history.master_rows import LeftExportRow, RemovalStop
 from nimwrap.history.model import (
     AttemptRow,
     ChangeRow,
     ClientRow,
-    EventRow,
     FindingRow,
     FleetRow,
     HoldRow,
@@ -29,7 +29,9 @@ from nimwrap.history.model import (
     RunRow,
     SlotRow,
 )
+from nimwrap.history.sqlite.acts import ACTS
 from nimwrap.history.sqlite.connection import Make, T, select
+from nimwrap.history.sqlite.event_chain import chain_faults
 from nimwrap.history.sqlite.lookup import find_run, stored_run
 from nimwrap.history.sqlite.recent_runs import Filter, newest_runs
 from nimwrap.history.sqlite.set_queries import SetQueries
@@ -133,6 +135,14 @@ class Reader(SetQueries):
         return self.records(
             EventRow.from_row, f"{_EVENTS} where kind = ? and at >= ? order by at, id", (kind, rfc3339(since))
         )
+
+    def acts(self, since: datetime) -> list[ActRow]:
+        """Everything that somebody had done since then, the newest first."""
+        return self.records(ActRow.from_row, ACTS, (rfc3339(since),) * 3)
+
+    def altered_events(self) -> list[str]:
+        """Where the table of events is not what was written, in words."""
+        return list(chain_faults(self))
 
     def learned_hours(self, master: str) -> list[Hour]:
         """What is remembered of how many images at once a master carries, by weekday and hour, the newest first."""

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import sqlite3
 
+from nimwrap.history.sqlite.schema_additions import ACTORS
+
 MIGRATION_SET = "nimwrap"
 MIGRATIONS_TABLE = "_sqlite_migrations"
 
@@ -382,6 +384,7 @@ MIGRATIONS = {
     "m011_exports_left": EXPORTS_LEFT,
     "m012_series": SERIES,
     "m013_machines": MACHINES,
+    "m014_actors": ACTORS,
 }
 """Every change of the schema in order. An old one is never edited once a release has shipped it."""
 

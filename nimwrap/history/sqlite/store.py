@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import secrets
-import socket
 import sqlite3
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -13,18 +12,22 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from nimwrap.domain.act import Act
 from nimwrap.domain.findings import Finding
-from nimwrap.domain.records import Attempt, ChangeState, InventoryClient, Run
+from nimwrap.domain.records import Attempt, ChangeState, Run
 from nimwrap.failpoints import failpoint
+from nimwrap.history.actor import Actor, current_actor
 from nimwrap.history.copy_row import CopyRow
+from nimwrap.history.event_row import EventRow
 from nimwrap.history.history_errors import StoreUnavailable, row_missing, unavailable
-from nimwrap.history.model import EventRow, ImageRow
+from nimwrap.history.model import ImageRow
 from nimwrap.history.run_lease import RunLease, remove_stale_leases
 from nimwrap.history.sqlite import statements
+from nimwrap.history.sqlite.client_writes import ClientWrites
 from nimwrap.history.sqlite.codec import columns, moment, run_columns, utc_now
 from nimwrap.history.sqlite.connection import select
 from nimwrap.history.sqlite.database import connect, immediate, migrate, private_state_dir
-from nimwrap.history.sqlite.master_writes import MasterWrites
+from nimwrap.history.sqlite.event_chain import amend_event, append_event, event_kind
 
 if TYPE_CHECKING:
     from sqlite_utils import Database
@@ -40,7 +43,7 @@ Decide = Callable[[Sequence[EventRow]], "tuple[str, object] | None"]
 _EVENTS = select(EventRow._fields, "events")
 
 
-class Store(MasterWrites):
+class Store(ClientWrites):
     """The history, open for writing. One connection, used by any number of threads, one write at a time.
 
     A new act waits up to 30 s for other writers. Ends, undoing and evidence wait 2 s; so does everything inside
@@ -50,6 +53,7 @@ class Store(MasterWrites):
     def __init__(self, path: Path, database: Database, now: Callable[[], datetime], patience_s: float) -> None:
         self.path = path
         self.database = database
+        self.by: Actor = current_actor()
         self._now = now
         self._patience_s = patience_s
         self._writing = threading.RLock()
@@ -162,7 +166,7 @@ class Store(MasterWrites):
                 statements.end_slot(database, run)
 
     def _insert_run(self, database: Database, run: Run, slot: Moment | None) -> None:
-        owner = {"owner_host": socket.gethostname(), "owner_pid": os.getpid()}
+        owner = {"owner_host": self.by.control_host, "owner_pid": os.getpid(), "actor": self.by.name}
         row = run_columns(run) | owner | {"slot": moment(slot) if slot is not None else None}
         statements.insert(database, "runs", row)
         if slot is not None and run.schedule is not None:
@@ -200,7 +204,7 @@ class Store(MasterWrites):
 
     def event(
         self,
-        kind: str,
+        kind: str | Act,
         text: str,
         *,
         run: str | None = None,
@@ -208,10 +212,11 @@ class Store(MasterWrites):
         data: Any = None,
         at: Moment | None = None,
     ) -> None:
-        """Something worth telling later, such as a command with its output in ``data``."""
-        values = {"run": run, "master": master, "at": at or self._now(), "kind": kind, "text": text, "data": data}
+        """Something worth telling later, such as a command with its output in ``data``, or an act of somebody."""
+        values = {"run": run, "master": master, "at": at or self._now(), "text": text, "data": data}
+        values |= event_kind(kind)
         with self.writing("event", hurried=True) as database:
-            statements.insert(database, "events", values)
+            append_event(database, self.by, values)
 
     def event_after(self, kind: str, most: int, decide: Decide, *, at: Moment) -> int | None:
         """In one transaction, decide on the newest ``most`` events of a kind, newest first, whether another follows.
@@ -226,12 +231,12 @@ class Store(MasterWrites):
             if follows is None:
                 return None
             values = {"at": at, "kind": kind, "text": follows[0], "data": follows[1]}
-            return statements.insert(database, "events", values)
+            return append_event(database, self.by, values)
 
     def update_event(self, event_id: int, data: Any) -> None:
-        """Replace the data of an event."""
+        """Replace the data of an event; that this was done is an event too."""
         with self.writing("update_event", hurried=True) as database:
-            statements.update(database, "events", event_id, {"data": data})
+            amend_event(database, self.by, event_id, data, self._now())
 
     # --- export changes
 
@@ -320,70 +325,6 @@ class Store(MasterWrites):
         """Set columns of a copy. The end of a removal (``removed``) does not wait for the database."""
         with self.writing("update_copy", hurried="removed" in values) as database:
             statements.update(database, "copies", copy_id, values)
-
-    # --- clients and holds
-
-    def record_inventory(self, master: str, clients: Iterable[InventoryClient], at: Moment) -> None:
-        """The clients that the master lists now. Those it lists no longer are marked as vanished, not forgotten."""
-        seen = moment(at)
-        with self.writing("record_inventory") as database:
-            for client in clients:
-                database.conn.execute(
-                    "insert into clients (master, name, type, host, cluster, first_seen, last_seen)"
-                    " values (?, ?, ?, ?, ?, ?, ?) on conflict (master, name) do update set type = excluded.type,"
-                    " host = coalesce(excluded.host, host), cluster = coalesce(excluded.cluster, cluster),"
-                    " last_seen = excluded.last_seen, vanished = null",
-                    (master, client.name, client.type, client.host, client.cluster, seen, seen),
-                )
-            database.conn.execute(
-                "update clients set vanished = ? where master = ? and last_seen <> ? and vanished is null",
-                (seen, master, seen),
-            )
-            database.conn.execute(
-                "insert into inventories (master, taken, tried) values (?, ?, ?)"
-                " on conflict (master) do update set taken = excluded.taken, tried = excluded.tried, error = null",
-                (master, seen, seen),
-            )
-
-    def remember_route(self, master: str, client: str, route: str, calls: int, at: Moment) -> None:
-        """The way that was found from the master to the client, and how many calls it took to find and use it."""
-        with self.writing("remember_route", hurried=True) as database:
-            database.conn.execute(
-                "insert into channels (master, client, route, calls, found) values (?, ?, ?, ?, ?)"
-                " on conflict (master, client) do update set route = excluded.route, calls = excluded.calls,"
-                " found = excluded.found",
-                (master, client, route, calls, moment(at)),
-            )
-
-    def remember_job_way(self, master: str, way: str, at: Moment, *, lost: bool) -> None:
-        """Whether a job that was started this way on a client of the master was lost, or came to its end."""
-        with self.writing("remember_job_way", hurried=True) as database:
-            database.conn.execute(
-                "insert into job_ways (master, way, lost, seen) values (?, ?, ?, ?)"
-                " on conflict (master, way) do update set lost = excluded.lost, seen = excluded.seen",
-                (master, way, int(lost), moment(at)),
-            )
-
-    def inventory_failed(self, master: str, error: str, at: Moment) -> None:
-        """The master could not be asked; what was known stays as it was, and grows old."""
-        with self.writing("inventory_failed") as database:
-            database.conn.execute(
-                "insert into inventories (master, tried, error) values (?, ?, ?)"
-                " on conflict (master) do update set tried = excluded.tried, error = excluded.error",
-                (master, moment(at), error),
-            )
-
-    def hold(self, master: str, client: str, reason: str, since: Moment, until: Moment | None = None) -> None:
-        """Keep a client out of backups; a hold that stands already is replaced."""
-        values = {"master": master, "client": client, "reason": reason, "since": since, "until": until}
-        with self.writing("hold") as database:
-            statements.release(database, master, client, since)
-            statements.insert(database, "holds", values)
-
-    def release(self, master: str, client: str, at: Moment) -> bool:
-        """End the hold of a client; False when there was none."""
-        with self.writing("release") as database:
-            return statements.release(database, master, client, at)
 
     def token(self) -> str:
         """The name under which this store claims slots: its lock tells others that we still live."""

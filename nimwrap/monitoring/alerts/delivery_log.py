@@ -15,7 +15,7 @@ from nimwrap.domain.durations import parse_rfc3339
 from nimwrap.monitoring.alerts.alert_states import States
 
 if TYPE_CHECKING:
-    from nimwrap.history.model import EventRow
+    from nimwrap.history.event_row import EventRow
     from nimwrap.history.ports import History
 
 KIND = "notified"

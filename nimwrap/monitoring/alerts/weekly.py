@@ -14,7 +14,7 @@ from nimwrap.monitoring.alerts.delivery_log import SENDING
 from nimwrap.monitoring.alerts.digest import DigestMessage, closing, composed, subject_of
 
 if TYPE_CHECKING:
-    from nimwrap.history.model import EventRow
+    from nimwrap.history.event_row import EventRow
     from nimwrap.history.ports import History, Queries
     from nimwrap.monitoring.protection import ClientView, Protection
 

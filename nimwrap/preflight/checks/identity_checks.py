@@ -10,6 +10,7 @@ from nimwrap.domain.findings import Finding
 from nimwrap.domain.make_findings import measured, ok, refuse, skip, warn
 from nimwrap.hosts.channel_route import BY_C_RSH, BY_SSH, NARROW, in_words, piece_bytes, way_of
 from nimwrap.hosts.client_channel import ChannelAnswer
+from nimwrap.hosts.command import CSH
 from nimwrap.hosts.piecewise import SMALLEST
 from nimwrap.preflight.check_context import CheckContext
 
@@ -36,15 +37,20 @@ def channel(s: CheckContext) -> Finding:
         return refuse(said.code, said.message, said.fix, answer.output)
     if answer.narrow:
         return _narrow(s, answer)
-    by_ssh = s.master.client_channel == BY_SSH
-    return refuse(
-        FailureCode.CLIENT_UNREACHABLE,
-        f"{s.host} does not answer over {BY_SSH if by_ssh else BY_C_RSH}: {said.message}",
-        f"on the master, as the same user: ssh {s.host} uname -n"
-        if by_ssh
-        else "on the client: lssrc -s nimsh, and startsrc -s nimsh if it is down",
-        answer.output,
-    )
+    return _unanswered(s, answer, said.message)
+
+
+def _unanswered(s: CheckContext, answer: ChannelAnswer, told: str) -> Finding:
+    if s.master.client_channel != BY_SSH:
+        message = f"{s.host} does not answer over {BY_C_RSH}: {told}"
+        fix = "on the client: lssrc -s nimsh, and startsrc -s nimsh if it is down"
+    elif CSH in answer.output.split():
+        message = f"root's login shell on {s.host} is csh, which reads no script of ksh, and ssh gives it ours"
+        fix = 'on the client: chsh root /usr/bin/ksh; or client_channel = "auto": c_rsh carries them with any shell'
+    else:
+        message = f"{s.host} does not answer over {BY_SSH}: {told}"
+        fix = f"on the master, as the same user: ssh {s.host} uname -n"
+    return refuse(FailureCode.CLIENT_UNREACHABLE, message, fix, answer.output)
 
 
 def _narrow(s: CheckContext, answer: ChannelAnswer) -> Finding:

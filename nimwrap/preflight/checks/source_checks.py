@@ -13,13 +13,14 @@ from nimwrap.preflight.check_context import CheckContext
 from nimwrap.preflight.export_allowlist import leads_to
 from nimwrap.preflight.permanent_fix import permanent_fix
 from nimwrap.preflight.possible_remedies import obstacles, possible_remedies, remedies_in_order
-from nimwrap.preflight.source_address import ALIAS_ORDER, NETSTAT, PERL, ROUTE_GET, STRONG, TRACEROUTE
+from nimwrap.preflight.source_address import ALIAS_ORDER, NETSTAT, PERL, ROUTE_GET, SEEN_BY_MASTER, STRONG, TRACEROUTE
 
 _HOW = {
     PERL: "by perl, from the kernel",
     TRACEROUTE: "by traceroute",
     ROUTE_GET: "by route get",
     NETSTAT: "by netstat, of a connection made for it",
+    SEEN_BY_MASTER: "by netstat on the master, of a connection made for it",
     ALIAS_ORDER: "guessed by alias order",
 }
 

@@ -32,7 +32,17 @@ def history_checks(config: Config, reader: Queries) -> Iterator[Finding]:
         yield named("history", fail(f"{path} is damaged: {fault}", "docs/history.md says how to begin anew"))
     else:
         yield named("history", ok(f"{path}, {format_size(size)}"))
+    yield _events(reader)
     yield from _open_runs(config, reader)
+
+
+def _events(reader: Queries) -> Finding:
+    """Whether the events are those that were written."""
+    faults = reader.altered_events()
+    if not faults:
+        return named("events", ok("none was changed or removed since it was written"))
+    fix = "see who edits the database; an earlier copy and `nimwrap report --evidence` packages tell what stood there"
+    return named("events", fail("; ".join(faults[:5]), fix))
 
 
 def _open_runs(config: Config, reader: Queries) -> Iterator[Finding]:

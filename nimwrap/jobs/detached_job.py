@@ -1,7 +1,7 @@
-"""A long step of a copy as a detached job on the master: started, followed, found again by whoever comes later.
+"""A long step as a detached job on the master: started, followed, found again by whoever comes later.
 
-Its directory ``SPOOL/copies/NAME.FILE.STEP`` is the same for every nimwrap, so that none starts a second job beside a
-living one, and each can finish what another began.
+Its directory ``SPOOL/FOLDER/NAME`` is the same for every nimwrap, so that none starts a second job beside a living one,
+and each can finish what another began.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ class JobStatus:
     output: str = ""
 
     @property
-    def succeeded(self) -> bool:
+    def done_well(self) -> bool:
         return self.state is JobState.DONE and self.returncode == 0
 
     @property
@@ -53,25 +53,26 @@ class JobStatus:
 
 
 @dataclass(frozen=True)
-class CopyJob:
-    """One job: ``name`` of its directory, and the text of its command."""
+class DetachedJob:
+    """One job: ``folder`` of the spool and ``name`` of its directory in it, and the text of its command."""
 
+    folder: str
     name: str
     text: str
     timeout_s: int
 
     def room(self, spool: str) -> str:
-        return f"{spool}/copies/{self.name}"
+        return f"{spool}/{self.folder}/{self.name}"
 
 
-def run_job(context: MasterContext, job: CopyJob) -> JobStatus:
+def run_job(context: MasterContext, job: DetachedJob) -> JobStatus:
     """Start the job, or take up the one that runs or has ended already; its end.
 
     Raises Interrupted when we are told to leave and ``master_unreachable`` when the master is silent: it goes on.
     """
     status = look_at(context, job)
     if status.state in (JobState.ABSENT, JobState.DEAD):
-        failpoint(f"copy job {job.name} start")
+        failpoint(f"{job.folder} job {job.name} start")
         context.host.run(_start_script(context.master.spool, job), timeout=120)
         status = look_at(context, job)
     pause, heard = 0.1, context.clock.monotonic()
@@ -86,11 +87,11 @@ def run_job(context: MasterContext, job: CopyJob) -> JobStatus:
                 raise
         pause *= 1.3
     if status.state is JobState.ABSENT:
-        raise NimwrapError(f"{context.master.name} could not start a job in {context.master.spool}/copies")
+        raise NimwrapError(f"{context.master.name} could not start a job in {context.master.spool}/{job.folder}")
     return status
 
 
-def look_at(context: MasterContext, job: CopyJob, wait_s: int = 0) -> JobStatus:
+def look_at(context: MasterContext, job: DetachedJob, wait_s: int = 0) -> JobStatus:
     """How it stands now, or when it ends within ``wait_s``. Raises ``master_unreachable`` when nothing was said."""
     result = context.host.run(_look_script(job.room(context.master.spool), wait_s), timeout=wait_s + 60)
     told = [line.split() for line in said(result.stdout)]
@@ -102,16 +103,16 @@ def look_at(context: MasterContext, job: CopyJob, wait_s: int = 0) -> JobStatus:
     return JobStatus(state, codes[-1] if codes and state is JobState.DONE else None, result.stdout)
 
 
-def clear_job(context: MasterContext, job: CopyJob) -> None:
+def clear_job(context: MasterContext, job: DetachedJob) -> None:
     """Remove the job's directory, unless it runs."""
     room = shlex.quote(job.room(context.master.spool))
     context.host.run(
         f"{PREAMBLE}{ALIVE}[ -f {room}/done ] || ! alive {room} || exit 0\nrm -rf {room}\n"
-        f"rmdir {shlex.quote(context.master.spool)}/copies 2>/dev/null\nexit 0\n"
+        f"rmdir {shlex.quote(context.master.spool)}/{job.folder} 2>/dev/null\nexit 0\n"
     )
 
 
-def _start_script(spool: str, job: CopyJob) -> str:
+def _start_script(spool: str, job: DetachedJob) -> str:
     """Nothing is started beside a living job; what a dead one left is written anew."""
     room = shlex.quote(job.room(spool))
     wrapper = f"""\

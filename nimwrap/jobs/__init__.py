@@ -1,0 +1,1 @@
+"""Long steps on a master that outlive whoever started them."""
