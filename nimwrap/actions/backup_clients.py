@@ -79,11 +79,11 @@ def run_watched(session: Session, order: Order, watch: Watch, unreachable: Seque
 
 
 def run_observed(session: Session, order: Order, watching: FleetObserver) -> list[Run]:
-    """One fleet run with all that belongs to it: pings, progress, the files of ``[report]``, notifications."""
+    """One fleet run with all that belongs to it: pings, progress, the files of ``[report]``, notifications, hooks."""
     from nimwrap.actions.fleet_observers import observed_by
     from nimwrap.fleet.fleet_run import run_fleet
 
-    return run_fleet(session, order, observed_by(session, watching))
+    return run_fleet(session, order, observed_by(session, order.refs, watching))
 
 
 def result_of(

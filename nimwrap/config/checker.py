@@ -11,6 +11,7 @@ from nimwrap.config.keys import (
     BLACKOUT,
     CLIENT,
     COPY,
+    HOOK,
     LABEL,
     LIMIT,
     MASTER,
@@ -34,6 +35,7 @@ from nimwrap.config.model import (
     ClientConfig,
     Config,
     CopyConfig,
+    HookConfig,
     LimitConfig,
     MasterConfig,
     NotifyConfig,
@@ -45,6 +47,7 @@ from nimwrap.config.rules import (
     blackout_faults,
     combination_faults,
     copy_faults,
+    hook_faults,
     limit_faults,
     member_fault,
     member_faults,
@@ -87,6 +90,7 @@ class Checker:
             blackout={name: self._blackout(name, body, masters) for name, body in self._named("blackout")},
             notify=NotifyConfig(**plain[NOTIFY.name], recipients=self._recipients(masters)),
             copies={name: self._copy(name, body, masters) for name, body in self._named("copies")},
+            hooks=self._hooks(masters),
             report=ReportConfig(**plain[REPORT.name]),
         )
         if not self.faults:
@@ -243,6 +247,22 @@ class Checker:
         at: KeyPath = (table.name, name)
         for key, message, hint in faults:
             self._fault((*at, key) if key in body else at, message, hint)
+
+    def _hooks(self, masters: dict[str, MasterConfig]) -> tuple[HookConfig, ...]:
+        listed = self.document.get("hooks", [])
+        if not isinstance(listed, list) or not all(isinstance(body, dict) for body in listed):
+            self._fault(("hooks",), "hooks must be tables: write [[hooks]] above the keys of each")
+            return ()
+        return tuple(self._hook(number, body, masters) for number, body in enumerate(listed))
+
+    def _hook(self, number: int, body: Mapping[str, Any], masters: dict[str, MasterConfig]) -> HookConfig:
+        at: KeyPath = ("hooks", number)
+        self._unknown(body, at, tuple(key.name for key in HOOK.keys))
+        found = HookConfig(number=number, **self._known(body, at, HOOK.keys))
+        self._targets(found.targets, at, masters)
+        for key, message, hint in hook_faults(found, body):
+            self._fault((*at, key) if key in body else at, message, hint)
+        return found
 
     def _groups(self, masters: dict[str, MasterConfig]) -> dict[str, tuple[str, ...]]:
         groups = self.document.get("groups", {})

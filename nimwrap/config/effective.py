@@ -12,6 +12,7 @@ from nimwrap.config.keys import (
     BLACKOUT,
     CLIENT,
     COPY,
+    HOOK,
     LIMIT,
     MASTER,
     NOTIFY,
@@ -66,6 +67,8 @@ def whole(document: Document) -> list[Setting]:
         settings += found.table(RECIPIENTS, own, ("notify", name))
     for name, copy in config.copies.items():
         settings += found.table(COPY, copy, ("copies", name))
+    for hook in config.hooks:
+        settings += found.table(HOOK, hook, ("hooks", hook.number))
     settings += found.table(REPORT, config.report, ("report",))
     return settings
 

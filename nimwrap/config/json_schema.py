@@ -9,6 +9,7 @@ from nimwrap.config.keys import (
     BLACKOUT,
     CLIENT,
     COPY,
+    HOOK,
     LIMIT,
     MASTER,
     NOTIFY,
@@ -47,6 +48,7 @@ def json_schema() -> dict[str, Any]:
             "blackout": _named(BLACKOUT, BLACKOUT.keys, _LABEL),
             "notify": _named(RECIPIENTS, RECIPIENTS.keys, _OWN) | _table(NOTIFY),
             "copies": _named(COPY, COPY.keys, _LABEL),
+            "hooks": {"type": "array", "description": HOOK.doc, "items": _table(HOOK) | {"required": ["when", "run"]}},
             "report": _table(REPORT),
         },
     }

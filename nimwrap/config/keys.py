@@ -19,6 +19,10 @@ from nimwrap.config.model import (
     AUTO,
     COPY_KINDS,
     COPY_PLACES,
+    HOOK_OF_COPY,
+    HOOK_OF_FLEET,
+    HOOK_OF_RUN,
+    HOOK_PLACES,
     KINDS,
     REMEDIES,
     TRANSPORTS,
@@ -27,6 +31,7 @@ from nimwrap.config.model import (
     ClientConfig,
     Config,
     CopyConfig,
+    HookConfig,
     LimitConfig,
     MasterConfig,
     NotifyConfig,
@@ -285,12 +290,37 @@ BLACKOUT = Table(
     ),
 )
 
+HOOK_PLACEHOLDERS = {
+    "before": ("client", "master", "run", "kind"),
+    "after": ("client", "master", "run", "kind", "outcome", "location"),
+    "failed": ("client", "master", "run", "kind", "outcome", "code"),
+    "copied": ("client", "master", "run", "kind", "location", "copy", "image"),
+    "fleet-before": ("master",),
+    "fleet-after": ("master", "ok", "warning", "failed"),
+}
+"""What the words of a hook may name, by when it is run."""
+_EVERY_HOLE = tuple(dict.fromkeys(hole for holes in HOOK_PLACEHOLDERS.values() for hole in holes))
+_CALL = '["/usr/local/bin/hook", "{client}"]'
+
+HOOK = Table(
+    "hooks",
+    "A command of the site's own at a named point; any number of [[hooks]]",
+    HookConfig,
+    (
+        Key("when", Choice((*HOOK_OF_RUN, *HOOK_OF_FLEET, HOOK_OF_COPY)), "The point at which it is run."),
+        Key("on", Choice(HOOK_PLACES), "Where it runs: the client, its master, or this control host."),
+        Key("run", Words(_EVERY_HOLE), "The command as words; no shell reads them.", _CALL),
+        Key("targets", Several(_TARGET, empty=False), "For whom."),
+        Key("timeout", Duration(), "Ends it."),
+    ),
+)
+
 OVERRIDABLE = (*BACKUP.keys, *RETRY.keys)
 PLAIN_TABLES = (BACKUP, RETRY, NOTIFY, REPORT)
-ALL_TABLES = (TOP, MASTER, BACKUP, RETRY, CLIENT, LIMIT, BLACKOUT, NOTIFY, RECIPIENTS, COPY, REPORT)
+ALL_TABLES = (TOP, MASTER, BACKUP, RETRY, CLIENT, LIMIT, BLACKOUT, NOTIFY, RECIPIENTS, COPY, HOOK, REPORT)
 TOP_NAMES = (
     *(key.name for key in TOP.keys),
-    *("masters", "backup", "retry", "groups", "clients", "limits", "blackout", "notify", "copies", "report"),
+    *("masters", "backup", "retry", "groups", "clients", "limits", "blackout", "notify", "copies", "hooks", "report"),
 )
 
 
@@ -299,5 +329,6 @@ def home_of(name: str) -> str:
     for table in ALL_TABLES:
         if table.key(name):
             named = {each.name: f"[{each.name}.NAME]" for each in (MASTER, CLIENT, COPY, LIMIT, BLACKOUT)}
+            named[HOOK.name] = f"[[{HOOK.name}]]"
             return {**named, "": "the top of the file"}.get(table.name, f"[{table.name}]")
     return ""

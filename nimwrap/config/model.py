@@ -20,6 +20,10 @@ REMEDIES = ("own-mount", "pre-export")
 COPY_KINDS = ("path", "command")
 COPY_PLACES = ("master",)
 AFTER_RUN = "run"
+HOOK_OF_RUN = ("before", "after", "failed")
+HOOK_OF_FLEET = ("fleet-before", "fleet-after")
+HOOK_OF_COPY = "copied"
+HOOK_PLACES = ("client", "master", "control")
 
 
 @dataclass(frozen=True)
@@ -195,6 +199,18 @@ class BlackoutConfig:
 
 
 @dataclass(frozen=True)
+class HookConfig:
+    """One of ``[[hooks]]``: a command of the site's own at a named point; ``number``: its place in the file, from 0."""
+
+    number: int = 0
+    when: str = "after"
+    on: str = "control"
+    run: tuple[str, ...] = ()
+    targets: tuple[str, ...] = ("*",)
+    timeout: int = 300
+
+
+@dataclass(frozen=True)
 class Config:
     """The whole configuration. ``path`` is the file it came from, None for built-in defaults.
 
@@ -214,6 +230,7 @@ class Config:
     notify: NotifyConfig = field(default_factory=NotifyConfig)
     report: ReportConfig = field(default_factory=ReportConfig)
     copies: dict[str, CopyConfig] = field(default_factory=dict)
+    hooks: tuple[HookConfig, ...] = ()
     limits: dict[str, LimitConfig] = field(default_factory=dict)
     blackout: dict[str, BlackoutConfig] = field(default_factory=dict)
     said: dict[str, Any] = field(default_factory=dict)

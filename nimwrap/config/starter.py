@@ -9,6 +9,7 @@ from nimwrap.config.keys import (
     BLACKOUT,
     CLIENT,
     COPY,
+    HOOK,
     LIMIT,
     MASTER,
     NOTIFY,
@@ -48,6 +49,7 @@ def starter() -> str:
         _part("[notify]", NOTIFY),
         _part("#[notify.unix]", RECIPIENTS),
         _part("#[copies.second]", COPY),
+        _part("#[[hooks]]", HOOK),
         _part("[report]", REPORT),
     ]
     return "\n".join(parts)

@@ -18,6 +18,7 @@ from nimwrap.domain.errors import NimwrapError, master_unreachable
 from nimwrap.domain.findings import Failure
 from nimwrap.history.copy_row import CopyRow
 from nimwrap.history.model import ImageRow
+from nimwrap.hooks.hooks_elsewhere import run_copied
 from nimwrap.hosts.protocol import CommandResult
 from nimwrap.hosts.script_batch import ENDED, PREAMBLE
 from nimwrap.jobs.detached_job import DetachedJob, JobState, JobStatus, clear_job, look_at, run_job
@@ -179,6 +180,7 @@ def _record(work: CopyWork, copy: CopyRow, sums: Sums) -> None:
         copy.id, state=CopyState.OK, reason=None, checksum=sums.text, made=now, verified_at=now
     )
     _note(work.context, work.order.row, f"copied to {copy.name}: {copy.location}, {sums.text}", proven=True)
+    run_copied(work.context, work.order.row, copy)
 
 
 def give_up(work: CopyWork, copy: CopyRow, why: str) -> None:

@@ -114,6 +114,7 @@ ELSEWHERE = {
     "tests/images/test_kinds.py": ("images/kinds/savevg.py Savevg.header_shell",),
     "tests/images/test_prune.py": ("images/removal.py begun",),
     "tests/backup/test_exports_left.py": ("backup/nim_line.py take_out_script",),
+    "tests/hooks/test_hooks_killed.py": ("hooks/on_master.py left_there",),
     "tests/images/test_contents.py": ("aix/image_names.py shell", "images/extract_files.py _script"),
     "tests/copies/test_path_copies.py": (
         "jobs/detached_job.py _look_script",

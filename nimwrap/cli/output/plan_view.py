@@ -56,6 +56,7 @@ def _json(plan: Planned) -> dict[str, Any]:
         "source_address": report.source_address,
         "findings": [finding.as_json() for finding in report.findings],
         "commands": [{"host": step.where, "command": step.command} for step in plan.steps],
+        "hooks": [{"when": hook.when, "host": hook.where, "command": hook.command} for hook in plan.hooks],
         "makes": _made(plan),
         "proves": list(plan.foreseen.proves) if plan.foreseen else [],
         "removes": _removed(plan),
@@ -105,6 +106,8 @@ def _text(out: Printer, plans: list[dict[str, Any]]) -> None:
                 out.fix(plan["failure"].fix, indent="    ")
         for command in plan["commands"]:
             out.line(f"  {command['host']}# {command['command']}")
+        for hook in plan["hooks"]:
+            out.line(f"  hook {hook['when']}: {hook['host']}# {hook['command']}")
         _text_image(out, plan)
         for finding in plan["findings"]:
             if finding["status"] in ("warning", "failed"):
