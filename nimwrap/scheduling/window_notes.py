@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from nimwrap.domain.durations import parse_rfc3339
-from nimwrap.history.model import EventRow
+from nimwrap.history.event_row import EventRow
 from nimwrap.history.ports import History, Queries
 
 KIND = "window_short"
