@@ -28,9 +28,8 @@ class Cause:
     fix: str
 
 
-def causes(reader: Queries, now: datetime) -> list[Cause]:
-    """Every failure code of the last thirty days, the most frequent first."""
-    since = now - SINCE
+def causes(reader: Queries, since: datetime) -> list[Cause]:
+    """Every failure code since then, the most frequent first."""
     counts = reader.failure_counts(since)
     runs: dict[FailureCode, list[RunRow]] = {}
     for run in reader.failed_runs(since, _LOOKED_AT):

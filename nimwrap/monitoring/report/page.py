@@ -20,7 +20,7 @@ from nimwrap.monitoring.report import calendar_chart, small_charts, timeline_cha
 from nimwrap.monitoring.report.capacity_view import RoomForImages, past_of_all, rooms
 from nimwrap.monitoring.report.client_rows import client_rows
 from nimwrap.monitoring.report.cluster_history import histories
-from nimwrap.monitoring.report.failure_causes import causes
+from nimwrap.monitoring.report.failure_causes import SINCE, causes
 from nimwrap.monitoring.report.next_steps import grouped, some
 from nimwrap.monitoring.report.nights import LastNight, last_night, nights
 from nimwrap.monitoring.report.parallel_view import night_rates
@@ -34,13 +34,16 @@ _FEW_NIGHTS = 14
 """Nights that the table below the calendar lists."""
 
 
-def page(config: Config, reader: Queries, now: datetime) -> str:
-    """The whole page as text. NimwrapError (exit 78) where Jinja2 is not installed."""
+def page(config: Config, reader: Queries, now: datetime, since: datetime | None = None) -> str:
+    """The whole page as text; ``since``: how far back the causes of failures are told, 30 days by default.
+
+    NimwrapError (exit 78) where Jinja2 is not installed.
+    """
     with collector_paused():
-        return _page(config, reader, now)
+        return _page(config, reader, now, since or now - SINCE)
 
 
-def _page(config: Config, reader: Queries, now: datetime) -> str:
+def _page(config: Config, reader: Queries, now: datetime, since: datetime) -> str:
     template = _environment().from_string(_resource("report.html.jinja"))
     found = protection(config, reader, now)
     months = nights(reader, now)
@@ -60,7 +63,8 @@ def _page(config: Config, reader: Queries, now: datetime) -> str:
         calendar=calendar_chart.calendar(months),
         nights_told=[calendar_chart.describe(each) for each in reversed(months[-_FEW_NIGHTS:])],
         last=_last_night(config, reader, night, now) if night else None,
-        causes=causes(reader, now),
+        since=since,
+        causes=causes(reader, since),
         histories=[(each, small_charts.holders(each)) for each in histories(reader, found.clusters)],
         clusters=len(found.clusters),
         rooms=[_room(each) for each in rooms(reader, config, past, now)],
