@@ -105,6 +105,8 @@ ELSEWHERE = {
         "preflight/host_names.py names_script",
     ),
     "tests/backup/test_spool.py": (
+        "backup/spool.py _say_busy",
+        "backup/spool.py _take_limits",
         "backup/spool.py free_stale_slot_script",
         "locks/lock_scripts.py take_over_script",
     ),

@@ -27,7 +27,7 @@ from nimwrap.monitoring.report.mentions import Mentions
 from nimwrap.monitoring.report.next_steps import todos
 from nimwrap.monitoring.report.nights import LastNight, last_night, nights
 from nimwrap.monitoring.report.page_scope import EVERYTHING, PageScope
-from nimwrap.monitoring.report.parallel_view import night_rates
+from nimwrap.monitoring.report.parallel_view import night_rates, rates_chart
 from nimwrap.monitoring.report.svg import Markup, local_minute, plain, typed
 from nimwrap.monitoring.report.trends import trends
 
@@ -112,8 +112,10 @@ def _last_night(config: Config, reader: Queries, night: LastNight, now: datetime
     caps = {name: config.masters[name].most_parallel if name in config.masters else None for name in masters}
     since = min((parse_rfc3339(run.started) for run in night.runs), default=now)
     learned = [name for name in masters if name in config.masters and config.masters[name].learns_parallel]
+    rates = {name: reader.learned_rates(name, since, night.night.ends) for name in learned}
+    scale = timeline_chart.scale_of(night, now)
     return {
-        "rates": {name: night_rates(reader, name, since, now) for name in learned},
+        "rates": [(name, night_rates(of), rates_chart(name, of, scale)) for name, of in rates.items() if of],
         "date": night.night.evening + timedelta(days=1),
         "runs": night.runs,
         "told": calendar_chart.describe(night.night),
