@@ -230,11 +230,12 @@ RECIPIENTS = Table(
 
 REPORT = Table(
     "report",
-    "Files written after each fleet run",
+    "Files written after each fleet run, and what signs evidence",
     ReportConfig,
     (
         Key("html", LocalPath(), "One self-contained page.", '"/var/lib/nimwrap/report.html"'),
         Key("textfile", LocalPath(), "For Prometheus.", '"/var/lib/node_exporter/nimwrap.prom"'),
+        Key("sign_key", _KEY_FILE, "Signs packages of evidence, or credential:NAME.", '"/etc/nimwrap/evidence_key"'),
     ),
 )
 

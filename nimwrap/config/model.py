@@ -150,10 +150,11 @@ class NotifyConfig:
 
 @dataclass(frozen=True)
 class ReportConfig:
-    """``[report]``: files on this machine that each fleet run writes; empty for none."""
+    """``[report]``: files that each fleet run writes here, and the key that signs evidence; empty for none."""
 
     html: str = ""
     textfile: str = ""
+    sign_key: str = ""
 
 
 @dataclass(frozen=True)
