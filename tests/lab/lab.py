@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from nimwrap.estate import Estate, build
+from nimwrap.images.kit.kit_names import is_kit_file
 from tests.hosts.sshd import make_key
 from tests.lab import tree
 from tests.lab.hosts import PATH, SSHD, LabHost
@@ -29,9 +30,10 @@ ENDING_S = 5.0
 
 
 class Lab:
-    """Entered once a session; :meth:`reset` makes everything new between tests."""
+    """Entered once a session; :meth:`reset` makes everything new between tests. ``spec``: fields of the estate's."""
 
-    def __init__(self) -> None:
+    def __init__(self, **spec: Any) -> None:
+        self._spec = {"image_size": 1_000_000, **spec}
         self.base = Path(tempfile.mkdtemp(prefix="nimwrap-lab-", dir="/var/tmp"))
         self._stack = ExitStack()
 
@@ -49,7 +51,7 @@ class Lab:
 
     def _begin(self) -> None:
         self.estate: Estate = build(
-            self.base / "estate", python=tree.python(), code="/.lab/code", real_root=True, image_size=1_000_000
+            self.base / "estate", python=tree.python(), code="/.lab/code", real_root=True, **self._spec
         )
         self.place = self.base / "estate"
         for name in ("ssh", "ganesha", "logs", "work"):
@@ -225,7 +227,11 @@ class Lab:
     def images(self) -> list[str]:
         """Every file below the image directory, by its path on the master."""
         top = self.estate.files(MASTER)
-        return sorted(f"/{path.relative_to(top)}" for path in (top / IMAGES).rglob("*") if path.is_file())
+        return sorted(
+            f"/{path.relative_to(top)}"
+            for path in (top / IMAGES).rglob("*")
+            if path.is_file() and not is_kit_file(str(path))
+        )
 
     def exports_text(self) -> bytes:
         return bytes(self.estate.exports_text())
