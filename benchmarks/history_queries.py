@@ -176,6 +176,8 @@ def questions(slots: SlotQueue, reader: Reader, clients: int) -> dict[str, Calla
         "durations": lambda: reader.durations("nim", client),
         "noted of a day": lambda: reader.noted("verification", NOW - timedelta(days=1)),
         "acts of a day": lambda: reader.acts(NOW - timedelta(days=1)),
+        "end of the events": reader.end_of_events,
+        "drills of a day": lambda: reader.drills_since(NOW - timedelta(days=1)),
         "remedies proven": lambda: reader.remedies_proven("nim"),
         "job ways": lambda: reader.job_ways("nim", NOW),
         "routes": lambda: reader.routes("nim"),
