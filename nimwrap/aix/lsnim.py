@@ -13,7 +13,8 @@ LSNIM = "/usr/sbin/lsnim"
 MKSYSB = "mksysb"
 """NIM's type of the resource that is the image of an AIX client's rootvg."""
 MASTER = "master"  # what every master calls itself
-READY = "ready for a NIM operation"  # any other Cstate is busy; no text for "busy" is documented (section 2.7)
+_READY = "ready for "
+"""Documented is "ready for a NIM operation" (section 2.7) and no text for "busy", which all that begins otherwise is."""
 CLASSES = frozenset({"machines", "resources", "networks", "management", "groups", "customers"})
 
 _FREE_TEXT = frozenset({"err_info", "info", "comments"})  # what may hold a message of several lines
@@ -85,8 +86,8 @@ class NimObject:
 
     @property
     def ready(self) -> bool:
-        """True only for the one documented text of readiness."""
-        return self.cstate == READY
+        """True where NIM says that it is ready for something."""
+        return f"{' '.join((self.cstate or '').lower().split())} ".startswith(_READY)
 
     @property
     def interfaces(self) -> tuple[NimInterface, ...]:
