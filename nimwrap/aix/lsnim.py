@@ -14,7 +14,7 @@ MKSYSB = "mksysb"
 """NIM's type of the resource that is the image of an AIX client's rootvg."""
 MASTER = "master"  # what every master calls itself
 _READY = "ready for "
-"""Documented is "ready for a NIM operation" (section 2.7) and no text for "busy", which all that begins otherwise is."""
+"""Documented is "ready for a NIM operation" (section 2.7), and no text for "busy": that is all else."""
 CLASSES = frozenset({"machines", "resources", "networks", "management", "groups", "customers"})
 
 _FREE_TEXT = frozenset({"err_info", "info", "comments"})  # what may hold a message of several lines
