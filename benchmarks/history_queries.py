@@ -24,7 +24,7 @@ from typing import Any
 from nimwrap.domain.durations import rfc3339
 from nimwrap.history.json_view import runs_json
 from nimwrap.history.sqlite.queries import Reader
-from nimwrap.history.sqlite.slot_queue import newest_slot, pending
+from nimwrap.history.sqlite.slot_queue import SlotQueue
 from nimwrap.history.sqlite.store import Store
 
 LIMIT_MS, CLIENT_MS = 20.0, 0.025
@@ -138,7 +138,7 @@ def _insert(connection: sqlite3.Connection, table: str, rows: Iterator[dict[str,
         )
 
 
-def questions(reader: Reader, clients: int) -> dict[str, Callable[[], object]]:
+def questions(slots: SlotQueue, reader: Reader, clients: int) -> dict[str, Callable[[], object]]:
     """Every question that a read-only command asks, with the arguments that cost most."""
     client, retired, week = f"lpar{clients // 2:05d}", f"lpar{clients - 1:05d}", NOW - timedelta(days=7)
     everyone = [("nim", f"lpar{number:05d}") for number in range(clients)]
@@ -176,6 +176,8 @@ def questions(reader: Reader, clients: int) -> dict[str, Callable[[], object]]:
         "durations": lambda: reader.durations("nim", client),
         "noted of a day": lambda: reader.noted("verification", NOW - timedelta(days=1)),
         "acts of a day": lambda: reader.acts(NOW - timedelta(days=1)),
+        "end of the events": reader.end_of_events,
+        "drills of a day": lambda: reader.drills_since(NOW - timedelta(days=1)),
         "remedies proven": lambda: reader.remedies_proven("nim"),
         "job ways": lambda: reader.job_ways("nim", NOW),
         "routes": lambda: reader.routes("nim"),
@@ -206,8 +208,8 @@ def questions(reader: Reader, clients: int) -> dict[str, Callable[[], object]]:
         "machines of all": reader.machines,
         "ever good of all": lambda: reader.ever_good(everyone, "mksysb"),
         "exports left": reader.left_exports,
-        "newest slot": lambda: newest_slot(reader, "nightly", NOW),
-        "pending slots": lambda: pending(reader, NOW - timedelta(days=3)),
+        "newest slot": lambda: slots.newest_slot("nightly", NOW),
+        "pending slots": lambda: slots.pending(NOW - timedelta(days=3)),
     }
 
 
@@ -257,7 +259,8 @@ def measure(path: Path, clients: int, repeat: int) -> int:
     reader = Timed(path)
     slow = False
     print(f"{'question':34} {'whole ms':>9} {'queries':>8} {'slowest ms':>11}")
-    for name, ask in questions(reader, clients).items():
+    store = Store.open(path)
+    for name, ask in questions(SlotQueue(store, reader), reader, clients).items():
         ask()
         wholes, slowest = [], []
         for _ in range(repeat):
@@ -273,6 +276,7 @@ def measure(path: Path, clients: int, repeat: int) -> int:
     for sql, plan in scans.items():
         print(f"reads a whole table: {sql}: {plan}")
     reader.close()
+    store.close()
     return int(slow or bool(scans))
 
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from nimwrap.domain.records import Run
     from nimwrap.fleet.fleet_observer import FleetObserver
     from nimwrap.fleet.fleet_run import Order
+    from nimwrap.fleet.night_forecast import NightForecast
     from nimwrap.fleet.planned_fleet import Planned
 
 Watch = Callable[["Clock", "Order"], AbstractContextManager["FleetObserver"]]
@@ -41,10 +42,12 @@ class FleetResult:
 
 @dataclass(frozen=True)
 class BackupPlan:
-    """What a backup would do. ``unreachable`` as in FleetResult."""
+    """What a backup would do. ``night``: how long it is expected to take, None where nobody can say; ``unreachable`` as
+    in FleetResult."""
 
     order: Order
     planned: Sequence[Planned]
+    night: NightForecast | None = None
     unreachable: Sequence[NimwrapError] = ()
 
 
@@ -66,9 +69,13 @@ def backup_clients(config: Config, targets: Sequence[str], asking: Asking, watch
 def plan_backup(config: Config, targets: Sequence[str], issued: datetime) -> BackupPlan:
     """Look at the clients as a backup would, and change nothing anywhere."""
     with _ordered(config, targets, Asking(issued)) as (session, order, unreachable):
+        from nimwrap.fleet.night_forecast import night_forecast
         from nimwrap.fleet.planned_fleet import dry_run
 
-        return BackupPlan(order, dry_run(session, order), unreachable)
+        planned = dry_run(session, order)
+        starting = [one.report.ref for one in planned if one.starts is not None]
+        night = night_forecast(config, session.reader, list(dict.fromkeys(starting)), session.clock.now())
+        return BackupPlan(order, planned, night, unreachable)
 
 
 def run_watched(session: Session, order: Order, watch: Watch, unreachable: Sequence[NimwrapError] = ()) -> FleetResult:
@@ -79,11 +86,11 @@ def run_watched(session: Session, order: Order, watch: Watch, unreachable: Seque
 
 
 def run_observed(session: Session, order: Order, watching: FleetObserver) -> list[Run]:
-    """One fleet run with all that belongs to it: pings, progress, the files of ``[report]``, notifications."""
+    """One fleet run with all that belongs to it: pings, progress, the files of ``[report]``, notifications, hooks."""
     from nimwrap.actions.fleet_observers import observed_by
     from nimwrap.fleet.fleet_run import run_fleet
 
-    return run_fleet(session, order, observed_by(session, watching))
+    return run_fleet(session, order, observed_by(session, order.refs, watching))
 
 
 def result_of(

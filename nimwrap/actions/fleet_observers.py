@@ -24,9 +24,11 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 
-def observed_by(session: Session, watching: FleetObserver) -> FleetObserver:
+def observed_by(session: Session, refs: Sequence[ClientRef], watching: FleetObserver) -> FleetObserver:
     """Whoever watches, and everybody who hears of every fleet run of this session."""
-    return FleetObservers((watching, Copies(session), ReportFiles(session), Notifications(session), Pings(session)))
+    hooks = FleetHooks(session, refs)
+    told = (ReportFiles(session), Notifications(session), Pings(session))
+    return FleetObservers((watching, Copies(session), hooks, *told))
 
 
 class Pings(FleetObserver):
@@ -69,6 +71,31 @@ class Copies(FleetObserver):
 
 
 _MADE = (Outcome.OK, Outcome.WARNING)
+
+
+class FleetHooks(FleetObserver):
+    """The hooks of the whole: before anything is begun, and once images and copies are made."""
+
+    def __init__(self, session: Session, refs: Sequence[ClientRef]) -> None:
+        self._session, self._refs = session, refs
+
+    def begins(self, expected_end: ExpectedEnd) -> None:
+        self._run("fleet-before", {})
+
+    def ended(self, runs: Sequence[Run]) -> None:
+        outcomes = [run.outcome for run in runs]
+        counted = {str(one): str(outcomes.count(one)) for one in (Outcome.OK, Outcome.WARNING, Outcome.FAILED)}
+        self._run("fleet-after", counted)
+
+    def _run(self, when: str, values: dict[str, str]) -> None:
+        if not self._session.config.hooks:
+            return
+        from nimwrap.hooks.hooks_elsewhere import run_of_fleet
+
+        contexts = {ref.master: self._session.master_context(ref.master) for ref in self._refs}
+        with suppress(Interrupted):
+            for trouble in run_of_fleet(contexts, when, self._refs, values):
+                _log.warning("%s", trouble)
 
 
 class ReportFiles(FleetObserver):

@@ -12,6 +12,7 @@ from nimwrap.copies.settle_copies import settle_copies
 from nimwrap.domain.codes import MASTER_TROUBLE
 from nimwrap.domain.errors import NimwrapError, usage_error
 from nimwrap.fleet.session import Session, open_session
+from nimwrap.hooks.sweep_hooks import sweep_hooks
 
 if TYPE_CHECKING:
     from nimwrap.config.model import Config
@@ -62,6 +63,7 @@ def recover_in(session: Session, masters: Iterable[str], *, wait: bool = False) 
             context = session.master_context(master)
             found.done[master] = recover(context, session.reader, wait=wait)
             found.done[master].cleaned.extend(settle_copies(context))
+            sweep_hooks(context)
         except NimwrapError as error:
             found.troubles[master] = error
     return found

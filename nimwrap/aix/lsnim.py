@@ -87,7 +87,7 @@ class NimObject:
     @property
     def ready(self) -> bool:
         """True where NIM says that it is ready for something."""
-        return f"{' '.join((self.cstate or '').lower().split())} ".startswith(_READY)
+        return is_ready(self.cstate)
 
     @property
     def interfaces(self) -> tuple[NimInterface, ...]:
@@ -109,6 +109,11 @@ class TableRow:
     name: str
     class_: str
     type: str
+
+
+def is_ready(cstate: str | None) -> bool:
+    """True for a Cstate of readiness; False for any other, and for none."""
+    return " ".join((cstate or "").lower().split()).startswith(_READY)
 
 
 def long_argv(name: str | None = None, type_: str | None = None) -> list[str]:

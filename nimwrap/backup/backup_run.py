@@ -22,6 +22,7 @@ from nimwrap.backup.cancel_request import refuse_cancelled
 from nimwrap.backup.earlier_run import follow_earlier, made_by
 from nimwrap.backup.export_journal import changed_by_another
 from nimwrap.backup.post_backup import apply_name_and_retention, warned
+from nimwrap.backup.run_failures import exhausted, moved, with_cure
 from nimwrap.backup.self_preflight import master_preflight
 from nimwrap.backup.size_preview import space_short
 from nimwrap.backup.slot_images import wanted_images
@@ -37,6 +38,7 @@ from nimwrap.domain.records import Run
 from nimwrap.domain.retry import wait_before
 from nimwrap.domain.stopwatch import Stopwatch
 from nimwrap.history.run_lease import RunLease
+from nimwrap.hooks.hooks_of_run import run_after, run_before
 from nimwrap.hosts.script_batch import PREAMBLE
 from nimwrap.images.kinds.registry import KINDS, images_of
 from nimwrap.locks.client_locks import beating, give_back, guarded, locked_by_another, take_locks
@@ -146,7 +148,8 @@ class BackupRun:
         short = space_short(self.context, self.run.id, report, work)
         if short is not None:
             return self._close(Outcome.REFUSED, short)
-        return self._attempt(report, work)
+        kept = run_before(self.context, self.run)
+        return self._close(kept.outcome, kept.failure) if kept else self._attempt(report, work)
 
     def _refused(self, report: PreflightReport) -> Run | RetryLater:
         failure = report.failure or Failure(FailureCode.UNKNOWN, "preflight refused without a reason")
@@ -194,10 +197,11 @@ class BackupRun:
         while True:
             source = recheck_source(self.context.host, self.context.master, report)
             if source.actual and source.actual != report.source_address.actual:
-                return self._moved(source.actual)
+                failure = moved(self.run, source.actual)
+                return self._again(failure) or self._close(Outcome.FAILED, failure)
             method = self._method(report)
             if method is None:
-                return self._close(Outcome.REFUSED, report.failure or self._exhausted())
+                return self._close(Outcome.REFUSED, report.failure or exhausted(self.run, self.tried))
             self.tried.append(method)
             key = AttemptKey(self.run.id, len(self.run.attempts) + 1, method)
             plan = plan_attempt(self.context.master, report, work, key, self._exports)
@@ -214,7 +218,7 @@ class BackupRun:
             self._progress("start", method)
             done = make_image(self.context, report, work, plan)
             self.run = replace(self.run, attempts=(*self.run.attempts, done.attempt), remedy=plan.remedy)
-            failure = done.failure or self._exhausted()
+            failure = done.failure or exhausted(self.run, self.tried)
             if done.outcome is Outcome.LOCKED:
                 self.tried.clear()
                 self._release()
@@ -225,7 +229,7 @@ class BackupRun:
                 report = self._look()
                 if report.verdict is not CheckVerdict.REFUSED and self._method(report) is not None:
                     continue
-                failure = _with_cure(failure, report)
+                failure = with_cure(failure, report)
             self.tried.clear()
             return self._again(failure, released=True) or self._close(Outcome.FAILED, failure)
 
@@ -277,22 +281,6 @@ class BackupRun:
         if not report.source_differs:
             return NIM if NIM not in self.tried else None
         return next((remedy for remedy in report.remedies if remedy not in self.tried), None)
-
-    def _moved(self, actual: str) -> Run | RetryLater:
-        """The address changed between preflight and mount: a failover is under way, and facts are wrong by now."""
-        failure = Failure(
-            FailureCode.SOURCE_ADDRESS_MISMATCH,
-            f"{self.run.client} now leaves from {actual}; at preflight it was {self.run.source_address.actual}",
-            "a failover seems to be under way; nimwrap tries again when it may have settled",
-        )
-        return self._again(failure) or self._close(Outcome.FAILED, failure)
-
-    def _exhausted(self) -> Failure:
-        return Failure(
-            FailureCode.SOURCE_ADDRESS_MISMATCH,
-            f"every way to let {self.run.client} in was tried: {', '.join(self.tried)}",
-            "the lasting cure is the address order on the client; see `nimwrap explain source_address_mismatch`",
-        )
 
     def _again(self, failure: Failure, *, released: bool = False) -> RetryLater | None:
         """A wait, if the failure can pass and rounds are left; the lock is given back for as long as it lasts."""
@@ -351,6 +339,11 @@ class BackupRun:
         return self.give_up(last.outcome, replace(last.failure, message=said))
 
     def _close(self, outcome: Outcome, failure: Failure | None) -> Run:
+        try:
+            outcome, failure = run_after(self.context, self.run, outcome, failure)
+        except (Interrupted, NimwrapError):  # what ends well is told by whoever comes next, once it can be
+            self.let_go()
+            return self.run
         worked, waited = self.watch.worked_s, self.watch.waited_s
         ended = max(self.context.clock.now(), self.run.started)
         self.run = replace(self.run, outcome=outcome, failure=failure, ended=ended, worked_s=worked, waited_s=waited)
@@ -392,9 +385,3 @@ class BackupRun:
         elapsed = (self.context.clock.now() - self.run.started).total_seconds()
         run = self.run
         self.context.tell(Progress(run.id, phase, run.client, elapsed_s=elapsed, note=note, outcome=outcome))
-
-
-def _with_cure(failure: Failure, report: PreflightReport) -> Failure:
-    """The preflight's own words about the addresses, when it refuses for them now."""
-    cure = report.failure
-    return cure if cure is not None and cure.code is FailureCode.SOURCE_ADDRESS_MISMATCH else failure

@@ -13,6 +13,8 @@ from nimwrap.domain.attempt_plan import AttemptPlan
 from nimwrap.hosts.script_batch import CLOCK, PREAMBLE
 from nimwrap.locks.lock_scripts import MARK, moment, said
 
+STEP_S = 2
+"""How often a poll that waits looks whether an operation has ended: each look is a process on the master."""
 _TAIL_WHILE_RUNNING = 4000
 """Bytes of an operation's output that each poll brings; once it has ended, what is kept."""
 
@@ -59,16 +61,18 @@ alive() {{
 
 def _wait(rooms: str, wait_s: int) -> str:
     """Until one of the operations has ended, or its wrapper is gone."""
+    step = min(STEP_S, max(1, wait_s))
     return f"""\
 living
 waited=0 ended=
 for room in {rooms}; do [ -f $room/done ] || alive $room || ended=yes; [ -f $room/done ] && ended=yes; done
 while [ -z "$ended" ] && [ $waited -lt {wait_s} ]; do
-  sleep 1; waited=$((waited + 1))
+  sleep {step}; waited=$((waited + {step}))
   for room in {rooms}; do [ -f $room/done ] && ended=yes; done
   for pid in $pids; do kill -0 $pid 2>/dev/null || ended=yes; done
 done
-[ $waited -gt 0 ] && living
+# Those whom nothing was seen of are the same processes still: each was there every second.
+[ $waited -gt 0 ] && [ -n "$ended" ] && living
 """
 
 

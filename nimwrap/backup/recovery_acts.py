@@ -24,9 +24,11 @@ from nimwrap.domain.errors import NimwrapError, master_unreachable
 from nimwrap.domain.findings import Failure
 from nimwrap.domain.lock_timing import STALE_S
 from nimwrap.domain.progress import Progress
-from nimwrap.domain.records import ChangeState
+from nimwrap.domain.records import ChangeState, Image
 from nimwrap.domain.ref import ClientRef
+from nimwrap.history.model import ImageRow
 from nimwrap.history.revive import run_of
+from nimwrap.hooks.hooks_of_run import run_after
 from nimwrap.hosts.script_batch import PREAMBLE
 from nimwrap.locks.client_locks import beating, give_back, guarded, take_locks
 from nimwrap.locks.lock_scripts import free_slots_script
@@ -202,12 +204,19 @@ def _close_run(case: UnfinishedAttempt) -> None:
     if case.planned is None:
         _never_applied(case)
     outcome, failure = warned(*_outcome(case), case.kept)
+    made = case.recorded.image if case.recorded is not None else None
+    run = replace(run_of(case.row), image=made or (case.image and _image_of(case.image)))
+    outcome, failure = run_after(context, run, outcome, failure)
     context.note(case.run, Act("recovered", ActName.RECOVER, case.run), f"closed by a later nimwrap as {outcome}")
     ends = [attempt.ended for attempt in context.queries.attempts([case.run]) if attempt.ended]
     at = max(parse_rfc3339(ends[-1]), parse_rfc3339(case.row.started)) if ends else context.clock.now()
     ended = replace(run_of(case.row), outcome=outcome, failure=failure, ended=at)
     context.store.close_run(ended, slot_done=_last_of_slot(case))
     case.done.closed.append(case.run)
+
+
+def _image_of(row: ImageRow) -> Image:
+    return Image(row.resource or "", row.location, row.size_bytes, row.verified, row.verified_by, row.id)
 
 
 def _never_applied(case: UnfinishedAttempt) -> None:

@@ -17,6 +17,9 @@ from nimwrap.hosts.script_batch import CLOCK, PREAMBLE, process_tree
 GRACE_S = 300
 """How long after the timeout the wrapper itself ends the operation, when no nimwrap has done so."""
 
+WATCH_S = 5
+"""How often the wrapper looks whether its command still runs: each look is a process on the master, for each image."""
+
 RUN_UNDO = (
     "/usr/bin/ksh ./undo > undo.out 2>&1 < /dev/null; undone=$?; "
     f"{CLOCK} > undone_at; echo $undone > undo.rc.new && mv undo.rc.new undo.rc"
@@ -44,15 +47,16 @@ slots=$(cat slot)
 command=$!
 echo $command > command.pid
 (
-  seconds=0
+  seconds=0 over=
   while kill -0 $command 2>/dev/null; do
-    sleep 1
-    seconds=$((seconds + 1))
+    sleep {WATCH_S}
+    seconds=$((seconds + {WATCH_S}))
     if [ $((seconds % {WRAPPER_BEAT_S})) -eq 0 ]; then
       {CLOCK} > {shlex.quote(lock)}/heartbeat
       for slot in $slots; do {CLOCK} > "$slot/heartbeat"; done
     fi
-    if [ $seconds -eq {plan.timeout_s + GRACE_S} ]; then
+    if [ -z "$over" ] && [ $seconds -ge {plan.timeout_s + GRACE_S} ]; then
+      over=yes
       echo timed_out > ended_by
       /usr/bin/ksh ./stop > stop.out 2>&1 < /dev/null
     fi

@@ -120,7 +120,7 @@ def _unfit(config: Config, machines: Iterable[NimMachine]) -> Iterator[ClientRef
     judged: dict[tuple[str, str, str], bool] = {}
     for master, name, type_ in machines:
         own = config.client(master, name).name if config.clients else ""
-        key = (master, type_, own if own in config.clients else "")
+        key = (master, type_, name if config.group_policies else own if own in config.clients else "")
         if key not in judged:
             judged[key] = _fits(config, master, name, type_)
         if not judged[key]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ from nimwrap.config.keys import (
     BLACKOUT,
     CLIENT,
     COPY,
+    HOOK,
     LABEL,
     LIMIT,
     MASTER,
@@ -34,6 +35,7 @@ from nimwrap.config.model import (
     ClientConfig,
     Config,
     CopyConfig,
+    HookConfig,
     LimitConfig,
     MasterConfig,
     NotifyConfig,
@@ -45,12 +47,14 @@ from nimwrap.config.rules import (
     blackout_faults,
     combination_faults,
     copy_faults,
+    hook_faults,
     limit_faults,
     member_fault,
     member_faults,
 )
 from nimwrap.config.toml_file import Fault
 from nimwrap.config.value_types import named, nearest, shown
+from nimwrap.domain.target_names import GROUP
 
 
 class Checker:
@@ -76,11 +80,17 @@ class Checker:
             backup=BackupPolicy(**plain[BACKUP.name]),
             retry=RetryPolicy(**plain[RETRY.name]),
             groups=self._groups(masters),
-            clients={name: self._client(name, body, masters) for name, body in self._named("clients")},
+            clients={
+                name: self._client(name, body, masters)
+                for name, body in self._named("clients")
+                if not name.startswith(GROUP)
+            },
+            group_policies=dict(self._group_policies()),
             limits={name: self._limit(name, body, masters) for name, body in self._named("limits")},
             blackout={name: self._blackout(name, body, masters) for name, body in self._named("blackout")},
             notify=NotifyConfig(**plain[NOTIFY.name], recipients=self._recipients(masters)),
             copies={name: self._copy(name, body, masters) for name, body in self._named("copies")},
+            hooks=self._hooks(masters),
             report=ReportConfig(**plain[REPORT.name]),
         )
         if not self.faults:
@@ -191,6 +201,19 @@ class Checker:
         own, overrides = self._overrides(body, at, CLIENT)
         return ClientConfig(name=name, overrides=overrides, **own)
 
+    def _group_policies(self) -> Iterator[tuple[str, dict[str, Any]]]:
+        """Keys of ``[backup]`` and ``[retry]`` for all of a group."""
+        groups = self.document.get("groups", {})
+        for name, body in self._named("clients"):
+            if not name.startswith(GROUP):
+                continue
+            at: KeyPath = ("clients", name)
+            group = name.removeprefix(GROUP)
+            if group not in groups:
+                self._fault(at, f"{shown(name)} is no group", nearest(group, tuple(groups)))
+            self._unknown(body, at, tuple(key.name for key in OVERRIDABLE))
+            yield group, self._known(body, at, OVERRIDABLE)
+
     def _copy(self, name: str, body: Mapping[str, Any], masters: dict[str, MasterConfig]) -> CopyConfig:
         found = CopyConfig(name=name, **self._of_some(COPY, name, body, masters))
         self._in_table(COPY, name, body, copy_faults(found))
@@ -224,6 +247,22 @@ class Checker:
         at: KeyPath = (table.name, name)
         for key, message, hint in faults:
             self._fault((*at, key) if key in body else at, message, hint)
+
+    def _hooks(self, masters: dict[str, MasterConfig]) -> tuple[HookConfig, ...]:
+        listed = self.document.get("hooks", [])
+        if not isinstance(listed, list) or not all(isinstance(body, dict) for body in listed):
+            self._fault(("hooks",), "hooks must be tables: write [[hooks]] above the keys of each")
+            return ()
+        return tuple(self._hook(number, body, masters) for number, body in enumerate(listed))
+
+    def _hook(self, number: int, body: Mapping[str, Any], masters: dict[str, MasterConfig]) -> HookConfig:
+        at: KeyPath = ("hooks", number)
+        self._unknown(body, at, tuple(key.name for key in HOOK.keys))
+        found = HookConfig(number=number, **self._known(body, at, HOOK.keys))
+        self._targets(found.targets, at, masters)
+        for key, message, hint in hook_faults(found, body):
+            self._fault((*at, key) if key in body else at, message, hint)
+        return found
 
     def _groups(self, masters: dict[str, MasterConfig]) -> dict[str, tuple[str, ...]]:
         groups = self.document.get("groups", {})

@@ -6,11 +6,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from nimwrap.config.group_policies import is_member
 from nimwrap.config.keys import (
     BACKUP,
     BLACKOUT,
     CLIENT,
     COPY,
+    HOOK,
     LIMIT,
     MASTER,
     NOTIFY,
@@ -25,11 +27,13 @@ from nimwrap.config.keys import (
 from nimwrap.config.lines import KeyPath
 from nimwrap.config.load import Document
 from nimwrap.config.spelling import spelled, toml
+from nimwrap.domain.ref import ClientRef
+from nimwrap.domain.target_names import GROUP
 
 
 @dataclass(frozen=True)
 class Setting:
-    """One key as it holds. ``source``: default, file, master or client; ``line`` None for a default."""
+    """One key as it holds. ``source``: default, file, master, group or client; ``line`` None for a default."""
 
     key: str
     value: Any
@@ -49,6 +53,8 @@ def whole(document: Document) -> list[Setting]:
     settings += found.table(RETRY, config.retry, ("retry",))
     for name, members in config.groups.items():
         settings.append(found.setting(f"groups.{name}", members, toml(members), [("file", ("groups", name))]))
+    for name, values in config.group_policies.items():
+        settings += found.overrides(values, ("clients", f"{GROUP}{name}"), "group")
     for name, client in config.clients.items():
         settings += found.table(CLIENT, client, ("clients", name))
         settings += found.overrides(client.overrides, ("clients", name), "client")
@@ -61,6 +67,8 @@ def whole(document: Document) -> list[Setting]:
         settings += found.table(RECIPIENTS, own, ("notify", name))
     for name, copy in config.copies.items():
         settings += found.table(COPY, copy, ("copies", name))
+    for hook in config.hooks:
+        settings += found.table(HOOK, hook, ("hooks", hook.number))
     settings += found.table(REPORT, config.report, ("report",))
     return settings
 
@@ -70,10 +78,13 @@ def of_client(document: Document, master: str, client: str) -> list[Setting]:
     config, found = document.config, _Found(document.file.lines)
     own = config.client(master, client)
     settings = list(found.table(CLIENT, own, ("clients", own.name)))
+    ref = ClientRef(master, client)
+    groups = [group for group in config.group_policies if is_member(group, config.groups, ref)]
     for table, record in ((BACKUP, config.policy(master, client)), (RETRY, config.retry_policy(master, client))):
         for key in table.keys:
             value = getattr(record, key.name)
             places = _layers(table, key.name, master, own.name)
+            places[1:1] = [("group", ("clients", f"{GROUP}{group}", key.name)) for group in reversed(groups)]
             settings.append(found.setting(key.name, value, spelled(key, value), places))
     return settings
 

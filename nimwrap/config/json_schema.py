@@ -9,6 +9,7 @@ from nimwrap.config.keys import (
     BLACKOUT,
     CLIENT,
     COPY,
+    HOOK,
     LIMIT,
     MASTER,
     NOTIFY,
@@ -40,11 +41,14 @@ def json_schema() -> dict[str, Any]:
             "backup": _table(BACKUP),
             "retry": _table(RETRY),
             "groups": _groups(),
-            "clients": _named(CLIENT, (*CLIENT.keys, *OVERRIDABLE), "^([A-Za-z0-9_.-]+/)?[A-Za-z0-9_!-]+$"),
+            "clients": _named(
+                CLIENT, (*CLIENT.keys, *OVERRIDABLE), "^(?:group:[A-Za-z0-9_.-]+|([A-Za-z0-9_.-]+/)?[A-Za-z0-9_!-]+)$"
+            ),
             "limits": _named(LIMIT, LIMIT.keys, _LABEL),
             "blackout": _named(BLACKOUT, BLACKOUT.keys, _LABEL),
             "notify": _named(RECIPIENTS, RECIPIENTS.keys, _OWN) | _table(NOTIFY),
             "copies": _named(COPY, COPY.keys, _LABEL),
+            "hooks": {"type": "array", "description": HOOK.doc, "items": _table(HOOK) | {"required": ["when", "run"]}},
             "report": _table(REPORT),
         },
     }

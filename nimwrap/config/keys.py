@@ -13,11 +13,16 @@ from datetime import date
 from functools import partial
 from typing import Any
 
+from nimwrap.aix.exclude_rootvg import is_anchored
 from nimwrap.config.model import (
     AFTER_RUN,
     AUTO,
     COPY_KINDS,
     COPY_PLACES,
+    HOOK_OF_COPY,
+    HOOK_OF_FLEET,
+    HOOK_OF_RUN,
+    HOOK_PLACES,
     KINDS,
     REMEDIES,
     TRANSPORTS,
@@ -26,6 +31,7 @@ from nimwrap.config.model import (
     ClientConfig,
     Config,
     CopyConfig,
+    HookConfig,
     LimitConfig,
     MasterConfig,
     NotifyConfig,
@@ -163,6 +169,16 @@ BACKUP = Table(
         Key("verify_full_every", Duration(zero=True), "Each image is read to its end this often; 0s: never."),
         Key("export_change", Choice(("when-needed", "never")), "May an export be changed, for one operation?"),
         Key("remedies", Several(Choice(REMEDIES)), "Ways to let a client in, in this order."),
+        Key(
+            "exclude_rootvg",
+            Several(
+                Text(
+                    "a pattern anchored at the root that spares the system, such as ^./var/log/big/", is_anchored, False
+                )
+            ),
+            "What /etc/exclude.rootvg of the client is to hold; empty: left as it is.",
+            '["^./var/log/big/"]',
+        ),
     ),
 )
 
@@ -214,11 +230,12 @@ RECIPIENTS = Table(
 
 REPORT = Table(
     "report",
-    "Files written after each fleet run",
+    "Files written after each fleet run, and what signs evidence",
     ReportConfig,
     (
         Key("html", LocalPath(), "One self-contained page.", '"/var/lib/nimwrap/report.html"'),
         Key("textfile", LocalPath(), "For Prometheus.", '"/var/lib/node_exporter/nimwrap.prom"'),
+        Key("sign_key", _KEY_FILE, "Signs packages of evidence, or credential:NAME.", '"/etc/nimwrap/evidence_key"'),
     ),
 )
 
@@ -274,12 +291,37 @@ BLACKOUT = Table(
     ),
 )
 
+HOOK_PLACEHOLDERS = {
+    "before": ("client", "master", "run", "kind"),
+    "after": ("client", "master", "run", "kind", "outcome", "location"),
+    "failed": ("client", "master", "run", "kind", "outcome", "code"),
+    "copied": ("client", "master", "run", "kind", "location", "copy", "image"),
+    "fleet-before": ("master",),
+    "fleet-after": ("master", "ok", "warning", "failed"),
+}
+"""What the words of a hook may name, by when it is run."""
+_EVERY_HOLE = tuple(dict.fromkeys(hole for holes in HOOK_PLACEHOLDERS.values() for hole in holes))
+_CALL = '["/usr/local/bin/hook", "{client}"]'
+
+HOOK = Table(
+    "hooks",
+    "A command of the site's own at a named point; any number of [[hooks]]",
+    HookConfig,
+    (
+        Key("when", Choice((*HOOK_OF_RUN, *HOOK_OF_FLEET, HOOK_OF_COPY)), "The point at which it is run."),
+        Key("on", Choice(HOOK_PLACES), "Where it runs: the client, its master, or this control host."),
+        Key("run", Words(_EVERY_HOLE), "The command as words; no shell reads them.", _CALL),
+        Key("targets", Several(_TARGET, empty=False), "For whom."),
+        Key("timeout", Duration(), "Ends it."),
+    ),
+)
+
 OVERRIDABLE = (*BACKUP.keys, *RETRY.keys)
 PLAIN_TABLES = (BACKUP, RETRY, NOTIFY, REPORT)
-ALL_TABLES = (TOP, MASTER, BACKUP, RETRY, CLIENT, LIMIT, BLACKOUT, NOTIFY, RECIPIENTS, COPY, REPORT)
+ALL_TABLES = (TOP, MASTER, BACKUP, RETRY, CLIENT, LIMIT, BLACKOUT, NOTIFY, RECIPIENTS, COPY, HOOK, REPORT)
 TOP_NAMES = (
     *(key.name for key in TOP.keys),
-    *("masters", "backup", "retry", "groups", "clients", "limits", "blackout", "notify", "copies", "report"),
+    *("masters", "backup", "retry", "groups", "clients", "limits", "blackout", "notify", "copies", "hooks", "report"),
 )
 
 
@@ -288,5 +330,6 @@ def home_of(name: str) -> str:
     for table in ALL_TABLES:
         if table.key(name):
             named = {each.name: f"[{each.name}.NAME]" for each in (MASTER, CLIENT, COPY, LIMIT, BLACKOUT)}
+            named[HOOK.name] = f"[[{HOOK.name}]]"
             return {**named, "": "the top of the file"}.get(table.name, f"[{table.name}]")
     return ""

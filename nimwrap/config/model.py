@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
+from nimwrap.config.group_policies import layers_of
 from nimwrap.config.secret import Secret
 from nimwrap.domain.alert_kind import AlertKind
 from nimwrap.domain.black_hours import WHOLE_DAY
 from nimwrap.domain.names import PLAIN_KIND
+from nimwrap.domain.ref import ClientRef
 
 KINDS = ("mksysb", "savevg", "ios_mksysb", "ios_backup", "nim_db", "master_mksysb")
 AUTO = "auto"
@@ -17,6 +20,10 @@ REMEDIES = ("own-mount", "pre-export")
 COPY_KINDS = ("path", "command")
 COPY_PLACES = ("master",)
 AFTER_RUN = "run"
+HOOK_OF_RUN = ("before", "after", "failed")
+HOOK_OF_FLEET = ("fleet-before", "fleet-after")
+HOOK_OF_COPY = "copied"
+HOOK_PLACES = ("client", "master", "control")
 
 
 @dataclass(frozen=True)
@@ -38,7 +45,7 @@ TRANSPORTS = {
 
 @dataclass(frozen=True)
 class BackupPolicy:
-    """``[backup]`` and ``[retry]`` as they hold for one client: the nearest of client, master, global wins."""
+    """``[backup]`` as it holds for one client: the nearest of client, its groups, master, global wins."""
 
     directory: str = "/export/nim/mksysb"
     naming: str = "dated"
@@ -56,6 +63,7 @@ class BackupPolicy:
     verify_full_every: int = 30 * 86400
     export_change: str = "when-needed"
     remedies: tuple[str, ...] = REMEDIES
+    exclude_rootvg: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -141,10 +149,11 @@ class NotifyConfig:
 
 @dataclass(frozen=True)
 class ReportConfig:
-    """``[report]``: files on this machine that each fleet run writes; empty for none."""
+    """``[report]``: files that each fleet run writes here, and the key that signs evidence; empty for none."""
 
     html: str = ""
     textfile: str = ""
+    sign_key: str = ""
 
 
 @dataclass(frozen=True)
@@ -191,6 +200,18 @@ class BlackoutConfig:
 
 
 @dataclass(frozen=True)
+class HookConfig:
+    """One of ``[[hooks]]``: a command of the site's own at a named point; ``number``: its place in the file, from 0."""
+
+    number: int = 0
+    when: str = "after"
+    on: str = "control"
+    run: tuple[str, ...] = ()
+    targets: tuple[str, ...] = ("*",)
+    timeout: int = 300
+
+
+@dataclass(frozen=True)
 class Config:
     """The whole configuration. ``path`` is the file it came from, None for built-in defaults.
 
@@ -206,9 +227,11 @@ class Config:
     retry: RetryPolicy = field(default_factory=RetryPolicy)
     groups: dict[str, tuple[str, ...]] = field(default_factory=dict)
     clients: dict[str, ClientConfig] = field(default_factory=dict)
+    group_policies: dict[str, dict[str, Any]] = field(default_factory=dict)
     notify: NotifyConfig = field(default_factory=NotifyConfig)
     report: ReportConfig = field(default_factory=ReportConfig)
     copies: dict[str, CopyConfig] = field(default_factory=dict)
+    hooks: tuple[HookConfig, ...] = ()
     limits: dict[str, LimitConfig] = field(default_factory=dict)
     blackout: dict[str, BlackoutConfig] = field(default_factory=dict)
     said: dict[str, Any] = field(default_factory=dict)
@@ -229,7 +252,7 @@ class Config:
     def policy(self, master: str, client: str) -> BackupPolicy:
         """The backup policy of one client; made once for all clients of a master without a table of their own."""
         own = self._own_table(master, client)
-        shared = (master, own.name if own else "")
+        shared = (master, client if self.group_policies else own.name if own else "")
         if shared not in self._policies:
             self._policies[shared] = _overlaid(self.backup, self._layers(master, client))
         return self._policies[shared]
@@ -243,15 +266,16 @@ class Config:
             return None
         return self.clients.get(f"{master}/{client}") or self.clients.get(client)
 
-    def _layers(self, master: str, client: str) -> tuple[dict[str, Any], ...]:
+    def _layers(self, master: str, client: str) -> tuple[Mapping[str, Any], ...]:
         own = self.masters[master].overrides if master in self.masters else {}
-        return own, self.client(master, client).overrides, self.said
+        groups = layers_of(self.group_policies, self.groups, ClientRef(master, client)) if self.group_policies else ()
+        return own, *groups, self.client(master, client).overrides, self.said
 
 
 _Policy = TypeVar("_Policy", BackupPolicy, RetryPolicy)
 
 
-def _overlaid(policy: _Policy, layers: tuple[dict[str, Any], ...]) -> _Policy:
+def _overlaid(policy: _Policy, layers: tuple[Mapping[str, Any], ...]) -> _Policy:
     known = policy.__dataclass_fields__
     changed: dict[str, Any] = {}
     for layer in layers:

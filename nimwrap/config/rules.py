@@ -6,11 +6,19 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from nimwrap.config.keys import LABEL, NIM_NAME
+from nimwrap.config.keys import HOOK_PLACEHOLDERS, LABEL, NIM_NAME
 from nimwrap.config.lines import KeyPath
-from nimwrap.config.model import BackupPolicy, BlackoutConfig, Config, CopyConfig, RetryPolicy
+from nimwrap.config.model import (
+    HOOK_OF_FLEET,
+    BackupPolicy,
+    BlackoutConfig,
+    Config,
+    CopyConfig,
+    HookConfig,
+    RetryPolicy,
+)
 from nimwrap.config.toml_file import Fault
-from nimwrap.config.value_types import named, nearest, shown
+from nimwrap.config.value_types import Words, named, nearest, shown
 from nimwrap.domain.black_hours import WHOLE_DAY
 from nimwrap.domain.lock_timing import contradictions, most_at_once
 
@@ -95,6 +103,20 @@ def blackout_faults(blackout: BlackoutConfig) -> Iterator[tuple[str, str, str]]:
     if not blackout.days and (blackout.begins == blackout.ends or (blackout.begins, blackout.ends) == WHOLE_DAY):
         message = f"blackout {shown(blackout.name)} never ends: it has neither days nor hours"
         yield "days", message, 'add days = ["28-31"], say, or begins and ends'
+
+
+def hook_faults(hook: HookConfig, body: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
+    """What a hook lacks, or cannot be where it stands: key, message and hint."""
+    for key, example in (("when", 'when = "after"'), ("run", 'run = ["/usr/local/bin/hook", "{client}"]')):
+        if not body.get(key):
+            yield key, f"a hook has no {key}", f"add {example}"
+    if hook.when in HOOK_OF_FLEET and hook.on == "client":
+        yield "on", f"a hook of {hook.when} has no client to run on", 'on = "master" or on = "control"'
+    known = HOOK_PLACEHOLDERS.get(hook.when, ())
+    for hole in dict.fromkeys(hole for word in hook.run for hole in Words.hole.findall(word)):
+        if known and hole not in known:
+            names = ", ".join(f"{{{each}}}" for each in known)
+            yield "run", f"{{{hole}}} is not known at {hook.when}", f"known then: {names}"
 
 
 def member_faults(groups: Mapping[str, Any], masters: Sequence[str]) -> Iterator[Fault]:

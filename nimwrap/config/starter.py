@@ -9,6 +9,7 @@ from nimwrap.config.keys import (
     BLACKOUT,
     CLIENT,
     COPY,
+    HOOK,
     LIMIT,
     MASTER,
     NOTIFY,
@@ -42,12 +43,13 @@ def starter() -> str:
         _part("[retry]", RETRY),
         _GROUPS,
         _part('#[clients.powerha1]  # or "nim/powerha1" where two masters know the name', CLIENT)
-        + "#keep = 5  # any key of [backup] and [retry]\n",
+        + '#keep = 5  # any key of [backup] and [retry]; a group has a table too: [clients."group:NAME"]\n',
         _part("#[limits.frame1]", LIMIT),
         _part("#[blackout.month_end]", BLACKOUT),
         _part("[notify]", NOTIFY),
         _part("#[notify.unix]", RECIPIENTS),
         _part("#[copies.second]", COPY),
+        _part("#[[hooks]]", HOOK),
         _part("[report]", REPORT),
     ]
     return "\n".join(parts)

@@ -185,7 +185,7 @@ class Words:
     """A command as an array of words: no shell reads it. ``{NAME}`` stands for what is known under that name."""
 
     placeholders: tuple[str, ...]
-    _hole = re.compile(r"\{([a-z_]*)\}")
+    hole = re.compile(r"\{([a-z_]*)\}")
 
     def read(self, value: object, report: Report) -> tuple[str, ...]:
         if not isinstance(value, list):
@@ -197,7 +197,7 @@ class Words:
             elif "\n" in word or "\0" in word:
                 report("must not contain a line end", at=(index,))
             else:
-                for hole in self._hole.findall(word):
+                for hole in self.hole.findall(word):
                     if hole not in self.placeholders:
                         known = ", ".join(f"{{{each}}}" for each in self.placeholders)
                         report(f"{shown('{' + hole + '}')} stands for nothing", f"known: {known}", at=(index,))

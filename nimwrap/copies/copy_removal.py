@@ -70,7 +70,7 @@ def _dropped(
     if result.returncode == LEFT:
         context.store.update_copy(copy.id, state=CopyState.FAILED, reason=said)
         return CopyRemoval(copy, False, said)
-    if not result.succeeded:
+    if result.failed:  # `short` raises where nobody knows
         return CopyRemoval(copy, False, f"it could not be removed: {said}")
     context.store.update_copy(copy.id, state=CopyState.REMOVED, removed=now)
     act = Act("copy", ActName.REMOVE_COPY, copy.location)

@@ -16,7 +16,7 @@ from nimwrap.master_context import MasterContext
 def disk_in_use(context: MasterContext, planned: PlannedCopy, busy: Collection[str]) -> str | None:
     """Why the copy has to wait: the file system that is being written to. ``busy``: where images are being made.
 
-    A file system that ``df`` does not tell is taken to be in use.
+    A file system that ``df`` does not tell, or of which nobody knows, is taken to be in use.
     """
     if planned.place.beside_backups or not busy:
         return None

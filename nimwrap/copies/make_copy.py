@@ -18,6 +18,7 @@ from nimwrap.domain.errors import NimwrapError, master_unreachable
 from nimwrap.domain.findings import Failure
 from nimwrap.history.copy_row import CopyRow
 from nimwrap.history.model import ImageRow
+from nimwrap.hooks.hooks_elsewhere import run_copied
 from nimwrap.hosts.protocol import CommandResult
 from nimwrap.hosts.script_batch import ENDED, PREAMBLE
 from nimwrap.jobs.detached_job import DetachedJob, JobState, JobStatus, clear_job, look_at, run_job
@@ -112,7 +113,7 @@ def _made(work: CopyWork, copy: CopyRow) -> str | None:
         clear_job(work.context, work.making)
         clear_job(work.context, work.checking(draft=True))
     made = run_job(work.context, work.making)
-    if not made.succeeded:
+    if not made.done_well:
         return made.reason
     own = parse_sums(made.output)
     if work.order.known.crc and own.crc and own.crc != work.order.known.crc:
@@ -122,7 +123,7 @@ def _made(work: CopyWork, copy: CopyRow) -> str | None:
     if why := _differs(work, checked):
         return why
     published = work.short(work.kind.publish(work.order, replacing=copy.made is not None))
-    if not published.succeeded:
+    if published.failed:  # `short` raises where nobody knows
         return _said(published)
     _record(work, copy, together(parse_sums(checked.output), work.order.known))
     return None
@@ -147,7 +148,7 @@ def _lies(work: CopyWork) -> tuple[int | None, int | None]:
 
 def _differs(work: CopyWork, checked: JobStatus) -> str | None:
     """Why what was read back is not the image."""
-    if not checked.succeeded:
+    if not checked.done_well:
         return f"it could not be read back: {checked.reason}"
     return difference(work.order.known, parse_sums(checked.output))
 
@@ -179,6 +180,7 @@ def _record(work: CopyWork, copy: CopyRow, sums: Sums) -> None:
         copy.id, state=CopyState.OK, reason=None, checksum=sums.text, made=now, verified_at=now
     )
     _note(work.context, work.order.row, f"copied to {copy.name}: {copy.location}, {sums.text}", proven=True)
+    run_copied(work.context, work.order.row, copy)
 
 
 def give_up(work: CopyWork, copy: CopyRow, why: str) -> None:

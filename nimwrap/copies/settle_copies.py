@@ -61,7 +61,7 @@ def _settled(context: MasterContext, planned: PlannedCopy, copy: CopyRow) -> boo
         work = replace(foreseen, context=locked)
         making, checking = (look_at(locked, job) for job in (work.making, work.checking(draft=True)))
         running = JobState.RUNNING in (making.state, checking.state)
-        goes_on = running or (making.succeeded and checking.state is not JobState.DEAD)
+        goes_on = running or (making.done_well and checking.state is not JobState.DEAD)
         if not goes_on:
             give_up(work, copy, "it was interrupted; the next one begins anew")
     return not goes_on

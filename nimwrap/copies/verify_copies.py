@@ -33,6 +33,6 @@ def verify_copy(context: MasterContext, planned: PlannedCopy, copy: CopyRow, cop
     now = context.clock.now()
     state = CopyState.OK if found.ok else CopyState.FAILED
     context.store.update_copy(copy.id, state=state, reason=found.why or None, verified_at=now)
-    if not found.ok:
+    if state is CopyState.FAILED:
         context.note(planned.row.run, "copy", f"the copy {copy.location} of {copy.name} is faulty: {found.why}")
     return CopyCheck(copy, found.ok, found.why)

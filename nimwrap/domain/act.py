@@ -24,6 +24,8 @@ class ActName(StrEnum):
     REMOVE_COPY = "remove_copy"
     CANCEL = "cancel"
     RECOVER = "recover"
+    EXCLUDE = "exclude"
+    UNDO_EXCLUDE = "undo_exclude"
 
 
 class Act(NamedTuple):

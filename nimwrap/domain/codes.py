@@ -51,6 +51,7 @@ class FailureCode(StrEnum):
     IMAGE_UNREADABLE = "image_unreadable"
     IMAGE_WRONG_HOST = "image_wrong_host"
     ARCHIVE_WARNING = "archive_warning"
+    HOOK_FAILED = "hook_failed"
     COPY_FAILED = "copy_failed"
     UNKNOWN = "unknown"
 

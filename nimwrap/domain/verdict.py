@@ -58,6 +58,7 @@ class ReasonCode(StrEnum):
     SCHEDULES_GONE = "schedules_gone"
     SCHEDULE_EMPTY = "schedule_empty"
     SCHEDULE_OVER = "schedule_over"
+    WINDOW_SHORT = "window_short"
     SCHEDULE_UNKNOWN_CLIENT = "schedule_unknown_client"
 
 

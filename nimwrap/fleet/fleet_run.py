@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -30,6 +31,7 @@ from nimwrap.domain.progress import Progress
 from nimwrap.domain.records import ClientRef, Run
 from nimwrap.fleet.admission import admit, chain_of, detected_clusters, goes_first, held_failure
 from nimwrap.fleet.fleet_observer import FleetObserver
+from nimwrap.fleet.night_forecast import learned_rate
 from nimwrap.fleet.queue import Queue, QueuedJob
 from nimwrap.fleet.session import JobsAtOnce, Session
 from nimwrap.fleet.simulation import expected_end
@@ -78,10 +80,11 @@ class Order:
 
 @dataclass(frozen=True)
 class Task:
-    """One run to be: a client and a kind of image."""
+    """One run to be: a client and a kind of image. ``size``: bytes of the last image, 0 without one."""
 
     request: BackupRequest
     run: BackupRun
+    size: int = 0
 
 
 class Fleet:
@@ -185,7 +188,7 @@ class Fleet:
             )
             run = BackupRun(self.session.master_context(ref.master), request, partial(self._not_wanted, request))
             job = QueuedJob(
-                Task(request, run),
+                Task(request, run, next(iter(prior.last_sizes), 0)),
                 ref.master,
                 predicted_seconds(durations, prior.last_sizes),
                 chain_of(self.session.config, ref, self._detected),
@@ -332,10 +335,25 @@ class Fleet:
         self.session.tell(Progress(task.run.run.id, "again", task.request.ref.client, note=note, again=at))
 
     def expected_end(self) -> datetime | None:
-        """When everything will be done, by what the history says; None while it says too little."""
+        """When everything will be done, by what the history says; None while it says too little.
+
+        What still waits is not written faster than its master was seen to write in this hour.
+        """
         now = self.session.clock.monotonic()
         ends = expected_end(self.queue, now)
-        return self.session.clock.now() + timedelta(seconds=ends - now) if ends is not None else None
+        if ends is None:
+            return None
+        waiting = Counter[str]()
+        for job in self.queue.waiting:
+            waiting[job.master] += job.what.size
+        floors = [waiting[master] / rate for master, rate in self._rates.items()]
+        return self.session.clock.now() + timedelta(seconds=max([ends - now, *floors]))
+
+    @cached_property
+    def _rates(self) -> dict[str, float]:
+        """Bytes a second that were seen in this hour of the week, of those masters of which that was learned."""
+        reader, at = self.session.reader, self.session.clock.now()
+        return {name: rate for name in self.session.learned if (rate := learned_rate(reader, name, at))}
 
 
 def run_fleet(session: Session, order: Order, observer: FleetObserver) -> list[Run]:

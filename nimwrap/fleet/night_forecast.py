@@ -67,11 +67,11 @@ def night_forecast(config: Config, reader: Queries, refs: Sequence[ClientRef], a
     ends = expected_end(queue, 0.0)
     if ends is None:
         return None
-    floors = [written / rate for master, written in bytes_of.items() if (rate := _learned_rate(reader, master, at))]
+    floors = [written / rate for master, written in bytes_of.items() if (rate := learned_rate(reader, master, at))]
     return NightForecast(max([ends, *floors]), at_once)
 
 
-def _learned_rate(reader: Queries, master: str, at: datetime) -> float | None:
+def learned_rate(reader: Queries, master: str, at: datetime) -> float | None:
     """Bytes a second that all images together wrote in this hour of the week; None where that was not learned."""
     known = reader.learned_hours(master)
     return next((one.rate_bytes_s for one in known if (one.weekday, one.hour) == (at.weekday(), at.hour)), None)

@@ -23,6 +23,7 @@ from nimwrap.fleet.admission import admit, chain_of, detected_clusters, goes_fir
 from nimwrap.fleet.night_forecast import images_at_once
 from nimwrap.fleet.queue import Queue, QueuedJob
 from nimwrap.fleet.simulation import simulate
+from nimwrap.hooks.planned_hook import PlannedHook, planned_hooks
 from nimwrap.images.fixed_name import wanted as fixed_name_wanted
 from nimwrap.images.kinds.registry import KINDS, images_of
 from nimwrap.images.prune import PruneDecision, held_clients, in_series, removed_after, series
@@ -59,6 +60,7 @@ class Planned:
     method: str | None = None
     steps: tuple[Step, ...] = ()
     foreseen: ForeseenImage | None = None
+    hooks: tuple[PlannedHook, ...] = ()
     kept_out: Failure | None = None
     starts: datetime | None = None
     ends: datetime | None = None
@@ -125,7 +127,13 @@ def _planned(session: Session, report: PreflightReport, kind: str, group: str) -
         plan = plan_attempt(master, report, work, AttemptKey("RUN", 1, method), lambda: "\n".join(report.exports))
         if isinstance(plan, AttemptPlan):
             return Planned(
-                report, kind, group, method, tuple(attempt_steps(plan, work)), foreseen=_foreseen(session, plan, policy)
+                report,
+                kind,
+                group,
+                method,
+                tuple(attempt_steps(plan, work)),
+                foreseen=_foreseen(session, plan, policy),
+                hooks=tuple(planned_hooks(session.config, ref, kind)),
             )
         failure = failure or plan
     assert failure is not None  # noqa: S101  there is at least one way

@@ -23,7 +23,9 @@ from nimwrap.domain.progress import Progress
 from nimwrap.domain.records import Inventory, InventoryClient
 from nimwrap.domain.ref import MASTER
 from nimwrap.fleet.learned_parallel import LearnedParallel
+from nimwrap.history.slot_claims import SlotClaims
 from nimwrap.history.sqlite.queries import Reader
+from nimwrap.history.sqlite.slot_queue import SlotQueue
 from nimwrap.hosts.connect import open_master
 from nimwrap.hosts.shared_call import SharedCall
 from nimwrap.images.sightings import write_down
@@ -61,6 +63,11 @@ class Session:
             if master.learns_parallel and name not in self.learned:
                 told = partial(self._tell_parallel, name)
                 self.learned[name] = LearnedParallel(master, self.store, self.reader, self.clock, told)
+
+    @property
+    def slots(self) -> SlotClaims:
+        """The slots of schedules, of which this process claims its share."""
+        return SlotQueue(self.store, self.reader)
 
     def _tell_parallel(self, master: str, reason: str) -> None:
         self.tell(Progress("", "parallel", note=f"{master}: {reason}"))

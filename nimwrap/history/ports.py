@@ -155,6 +155,12 @@ class Queries(Protocol):
     def altered_events(self) -> list[str]:
         """Where the table of events is not what was written, in words."""
 
+    def end_of_events(self) -> tuple[int, str]:
+        """Number and hash of the newest event."""
+
+    def drills_since(self, since: datetime) -> tuple[list[str], list[tuple[Any, ...]]]:
+        """The columns of ``drills``, and its rows since then, where this history has such a table."""
+
     def durations(self, master: str, client: str, kind: str = PLAIN_KIND, limit: int = 10) -> list[float]:
         """Seconds that the last runs which made an image of this kind took, newest first."""
 

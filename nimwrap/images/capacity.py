@@ -55,13 +55,17 @@ class Growth:
 
 @dataclass(frozen=True)
 class Forecast:
-    """``worst_bytes``: the most that one round of backups takes beyond today's; ``full_on`` None: not in sight."""
+    """``worst_bytes``: the most that one round of backups takes beyond today's; ``full_on`` None: not in sight.
+
+    ``grounded``: whether there are images enough, over days enough, to tell the future from.
+    """
 
     filesystem: str
     free_bytes: int
     worst_bytes: int
     full_on: datetime | None
     growing: tuple[Growth, ...] = ()
+    grounded: bool = False
 
 
 def next_image_bytes(sizes: Sequence[int]) -> int | None:
@@ -241,7 +245,8 @@ def forecast(
     days = range(1, FAR)
     # What the lines add never falls, so the first day that it is too much can be searched for by halves.
     first = bisect_left(days, True, key=lambda day: sum([line.added(day) for line in moving]) > free_bytes)
-    told = first < len(days) and _tell_a_trend(clients.values())
+    grounded = _tell_a_trend(clients.values())
+    told = first < len(days) and grounded
     full_on = now + timedelta(days=days[first]) if told else None
     growing = sorted(
         (Growth(client, line.slope) for client, line in lines.items() if line.slope > 0),
@@ -249,7 +254,7 @@ def forecast(
         reverse=True,
     )
     name = needs[0].filesystem if needs else ""
-    return Forecast(name, free_bytes, worst_moment(needs, parallel), full_on, tuple(growing[:5]))
+    return Forecast(name, free_bytes, worst_moment(needs, parallel), full_on, tuple(growing[:5]), grounded)
 
 
 def outlook(reader: Queries, config: Config, master: str, stock: MasterCatalog, now: datetime) -> list[Forecast]:

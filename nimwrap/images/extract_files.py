@@ -58,7 +58,7 @@ def extract_files(
             exit_code=ExitCode.USAGE,
         )
     found = [file for line in lines if (file := _parsed(line, names, directory))]
-    if not result.succeeded or len(found) < len(names):
+    if result.failed or len(found) < len(names):
         said = next((line for line in reversed(lines) if not line.startswith("file ")), result.stderr.strip())
         raise NimwrapError(
             f"not all files could be extracted from {row.location}: {said[:300]}",

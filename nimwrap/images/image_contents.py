@@ -45,7 +45,7 @@ def names_in(host: Host, directory: Path, row: ImageRow) -> list[str]:
 
 
 def filesets_in(host: Host, row: ImageRow) -> dict[str, str] | None:
-    """The level of each fileset in the image; None where its tool does not tell."""
+    """The level of each fileset in the image; None where its tool does not tell and nobody knows."""
     answer = ask(host, [Question("filesets", shlex.join(image_filesets.argv(row.location)), HEADER_LIMIT_S * 5)])
     told = answer.get("filesets")
     found = image_filesets.parse(told.output) if told is not None and told.succeeded else {}

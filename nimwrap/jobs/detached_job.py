@@ -39,7 +39,7 @@ class JobStatus:
     output: str = ""
 
     @property
-    def succeeded(self) -> bool:
+    def done_well(self) -> bool:
         return self.state is JobState.DONE and self.returncode == 0
 
     @property

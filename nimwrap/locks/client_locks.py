@@ -164,7 +164,8 @@ def free_locks_of_the_dead(context: MasterContext, holders: Iterable[str]) -> se
     ours = run_locks(context.config.state_dir)
     dead = [holder for holder in holders if holder in ours and not owner_alive(context.config.state_dir, holder)]
     spool = context.master.spool
-    return {each for each in dead if not context.host.run(lock_scripts.free_all_script(spool, each)).succeeded}
+    answers = {each: context.host.run(lock_scripts.free_all_script(spool, each)) for each in dead}
+    return {each for each, answer in answers.items() if answer.unknown or answer.failed}
 
 
 def _watched_out(context: MasterContext, name: str, lock: lock_scripts.LockAnswer) -> bool:

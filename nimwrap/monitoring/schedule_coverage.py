@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import islice
 from typing import TYPE_CHECKING
@@ -58,7 +58,20 @@ def read_plans(config: Config, reader: Queries, known: KnownClients, now: dateti
             return Plans(None)
         text = f"there is no schedule any more in {config.schedules}"
         return Plans({}, (Reason(Verdict.CRITICAL, ReasonCode.SCHEDULES_GONE, text),))
-    return _plans(config, schedules, known, now)
+    plans = _plans(config, schedules, known, now)
+    return replace(plans, faults=(*plans.faults, *_short_windows(reader, schedules, now)))
+
+
+def _short_windows(reader: Queries, schedules: Mapping[str, Schedule], now: datetime) -> Iterator[Reason]:
+    """Nights that will not fit their windows, as those who run the schedules have noted."""
+    windows = {name for name, schedule in schedules.items() if schedule.window is not None}
+    if not windows:
+        return
+    from nimwrap.scheduling.window_notes import noted_short
+
+    for name, text in noted_short(reader, now).items():
+        if name in windows:
+            yield Reason(Verdict.WARNING, ReasonCode.WINDOW_SHORT, text, (name,))
 
 
 def _loaded(config: Config) -> dict[str, Schedule]:

@@ -12,7 +12,6 @@ from nimwrap.domain.errors import NimwrapError
 from nimwrap.domain.records import Run
 from nimwrap.fleet.fleet_run import Order
 from nimwrap.fleet.session import Session
-from nimwrap.history.sqlite import slot_queue as queue
 from nimwrap.scheduling.claims import Batch
 
 MAX_BATCHES = 16
@@ -85,7 +84,7 @@ class BatchWorkers:
         """Clients that the fleet left without a run become failed rows, so that nobody is passed over in silence."""
         reason = error.message if error else "the fleet run ended without a run for this client"
         try:
-            queue.end(self.session.store, batch.schedule.name, batch.slot, batch.starts, "failed", reason)
+            self.session.slots.end(batch.schedule.name, batch.slot, batch.starts, "failed", reason)
         except NimwrapError as unavailable:
             return error or unavailable
         return error

@@ -17,9 +17,7 @@ from nimwrap.domain.errors import NimwrapError
 from nimwrap.domain.local_time import local_text
 from nimwrap.domain.records import ClientRef
 from nimwrap.history.model import SlotRow
-from nimwrap.history.sqlite import slot_queue as queue
-from nimwrap.history.sqlite.connection import ReadOnly
-from nimwrap.history.sqlite.store import Store
+from nimwrap.history.slot_claims import MISSED, SKIPPED, Opening, SlotClaims
 from nimwrap.scheduling.model import Schedule
 from nimwrap.scheduling.slots import PROMPT_S, Due, due_slots, start_of, too_late, window_end
 
@@ -66,7 +64,7 @@ class MissedSlot:
     @property
     def state(self) -> str:
         """As its rows have it."""
-        return queue.SKIPPED if self.on_purpose else queue.MISSED
+        return SKIPPED if self.on_purpose else MISSED
 
 
 @dataclass(frozen=True)
@@ -87,8 +85,7 @@ class SlotClaimer:
     for as long as it may begin.
     """
 
-    store: Store
-    reader: ReadOnly
+    slots: SlotClaims
     targets: Callable[[Schedule], Sequence[ClientRef]]
     wait_s: Callable[[Schedule, Sequence[ClientRef], datetime], float] = lambda schedule, refs, began: 0.0
     """How long after its beginning a slot's first client starts."""
@@ -108,7 +105,7 @@ class SlotClaimer:
                 if schedule.name not in resting:
                     self._open(schedule, now, look)
             waiting: dict[tuple[str, str], list[SlotRow]] = defaultdict(list)
-            for row in queue.pending(self.reader, now - _REACH):
+            for row in self.slots.pending(now - _REACH):
                 waiting[row.schedule, row.slot].append(row)
             for (name, _), rows in waiting.items():
                 if name not in resting:
@@ -119,7 +116,7 @@ class SlotClaimer:
 
     def _open(self, schedule: Schedule, now: datetime, look: ClaimResult) -> None:
         """Write the rows of every slot that has come since the newest that has any."""
-        found = due_slots(schedule, queue.newest_slot(self.reader, schedule.name, now), now)
+        found = due_slots(schedule, self.slots.newest_slot(schedule.name, now), now)
         if not found:
             return
         try:
@@ -131,12 +128,12 @@ class SlotClaimer:
             found = [replace(due, reason=f"{due.reason}; {error.message}") for due in found if not due.begins]
         found = [self._unless_black(due, refs, now) if refs else _for_nobody(due) for due in found]
         for due in found:
-            opening = queue.Opening(schedule.name, due.slot, refs, not due.begins, due.reason, due.on_purpose)
-            if queue.open_slot(self.store, opening, now):
+            opening = Opening(schedule.name, due.slot, refs, not due.begins, due.reason, due.on_purpose)
+            if self.slots.open_slot(opening, now):
                 look.opened.append(OpenedSlot(schedule.name, due, refs, for_nobody))
         for ref in refs:
             if found[-1].begins and (why := unresolved_target(ref)):
-                queue.end(self.store, schedule.name, found[-1].slot, [ref], "failed", why)
+                self.slots.end(schedule.name, found[-1].slot, [ref], "failed", why)
 
     def _unless_black(self, due: Due, refs: Sequence[ClientRef], now: datetime) -> Due:
         """The same, or skipped on purpose when all of its clients are in a blackout, at the slot or now."""
@@ -153,10 +150,10 @@ class SlotClaimer:
         """Claim those of one slot's waiting clients that may still start; close the rows of the others."""
         batch, passed = self._sort(schedule, name, rows, now)
         for each in passed:
-            queue.end(self.store, name, each.slot, each.refs, each.state, each.reason)
+            self.slots.end(name, each.slot, each.refs, each.state, each.reason)
         look.passed.extend(passed)
         if batch is not None and batch.starts:
-            taken = queue.take(self.store, name, batch.slot, batch.starts)
+            taken = self.slots.take(name, batch.slot, batch.starts)
             if taken:  # else others were quicker
                 look.batches.append(replace(batch, starts={ref: batch.starts[ref] for ref in taken}))
 
@@ -171,7 +168,7 @@ class SlotClaimer:
             gone = tuple(ref for ref in refs if ref not in ended)
             return None, [MissedSlot(name, slot, gone, "the schedule is no longer in the files")] if gone else []
         began = min(parse_rfc3339(row.claimed) for row in rows)
-        newest = queue.newest_slot(self.reader, name, now)
+        newest = self.slots.newest_slot(name, now)
         wait = timedelta(seconds=self.wait_s(schedule, refs, began))
         starts: dict[ClientRef, datetime] = {}
         reasons: dict[tuple[str, bool], list[ClientRef]] = defaultdict(list)

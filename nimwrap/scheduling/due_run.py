@@ -16,7 +16,7 @@ from nimwrap.domain.records import ClientRef, Run
 from nimwrap.fleet.session import Session, refresh_inventories
 from nimwrap.scheduling.batch_workers import BatchResult, BatchWorkers, RunFleet
 from nimwrap.scheduling.claims import ClaimResult, MissedSlot, OpenedSlot, SlotClaimer, unresolved_target
-from nimwrap.scheduling.forecast import waiting_for_latest, warnings_ahead
+from nimwrap.scheduling.forecast import foretell, waiting_for_latest
 from nimwrap.scheduling.full_verification import verify_due
 from nimwrap.scheduling.model import Schedule
 from nimwrap.scheduling.resume_orphans import Recover, adopt, recover_master
@@ -130,7 +130,7 @@ def run_due(
     left = {row.master for row in session.reader.open_runs()} & set(session.hosts)
     report = DueReport(said=adopt(session, sorted(left), wait=False, recovering=recovering))
     workers = BatchWorkers(session, fleet)
-    engine = SlotClaimer(session.store, session.reader, lambda schedule: meant(session, schedule, troubles))
+    engine = SlotClaimer(session.slots, lambda schedule: meant(session, schedule, troubles))
     engine.wait_s = waiting_for_latest(session.config, session.reader)
     engine.blackout = partial(blackout_of, session.config)
     begun: dict[str, float] = {}
@@ -147,7 +147,7 @@ def run_due(
             if not report.worked and not session.clock.stop.is_set():
                 coming = min((next(each.clock.after(session.clock.now())) for each in schedules.values()), default=None)
                 report.said += verify_due(session, coming)
-                report.said += warnings_ahead(session.config, session.reader, schedules, session.clock.now())
+                report.said += foretell(session, schedules)
             return report
         if worked := workers.next_ended(LOOK_EVERY_S):
             report.worked.append(worked)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from heapq import merge
+from typing import TYPE_CHECKING
 
 from nimwrap.clients.blackouts import Blackout, blackout_of
 from nimwrap.clients.known_clients import current_clients
@@ -18,6 +19,10 @@ from nimwrap.history.ports import Queries
 from nimwrap.scheduling.model import LATEST, Schedule
 from nimwrap.scheduling.schedule_clients import clients_of
 from nimwrap.scheduling.slots import start_of, upcoming
+from nimwrap.scheduling.window_notes import note_windows
+
+if TYPE_CHECKING:
+    from nimwrap.fleet.session import Session
 
 
 @dataclass(frozen=True)
@@ -71,15 +76,24 @@ DAYS_AHEAD = 7
 """So long before it is due, a night that no longer fits its window is told of."""
 
 
-def warnings_ahead(config: Config, reader: Queries, schedules: Mapping[str, Schedule], now: datetime) -> list[str]:
+def warnings_ahead(config: Config, reader: Queries, schedules: Mapping[str, Schedule], now: datetime) -> dict[str, str]:
     """A sentence for each schedule of which a night of the coming days is not expected to fit its window."""
     windows = {name: schedule for name, schedule in schedules.items() if schedule.window is not None}
     slots = coming(config, reader, windows, now, now + timedelta(days=DAYS_AHEAD))
-    return [f"{text}; {hint}" for text, hint in too_long(slots)]
+    return {name: f"{text}; {hint}" for name, text, hint in too_long(slots)}
 
 
-def too_long(slots: Iterable[Coming]) -> Iterator[tuple[str, str]]:
-    """Of each schedule, the first coming night that is not expected to fit into its window, and what to do about it."""
+def foretell(session: Session, schedules: Mapping[str, Schedule]) -> list[str]:
+    """What :func:`warnings_ahead` says, kept for all who only read the history."""
+    now = session.clock.now()
+    short = warnings_ahead(session.config, session.reader, schedules, now)
+    note_windows(session.store, session.reader, short, now)
+    return list(short.values())
+
+
+def too_long(slots: Iterable[Coming]) -> Iterator[tuple[str, str, str]]:
+    """Of each schedule the first coming night that is not expected to fit into its window: the schedule's name, that
+    it will not, and what to do about it."""
     told: set[str] = set()
     for each in slots:
         if each.fits is False and each.schedule.name not in told and each.night is not None:
@@ -87,7 +101,11 @@ def too_long(slots: Iterable[Coming]) -> Iterator[tuple[str, str]]:
             takes, window = format_duration(each.night.seconds), format_duration(each.schedule.window or 0)
             when = local_text(each.slot)
             text = f"{each.schedule.name}: the night of {when} is expected to take {takes}; its window is {window}"
-            yield text, "begin earlier with a longer window, spread the clients over several nights, or find the limit"
+            yield (
+                each.schedule.name,
+                text,
+                "begin earlier with a longer window, spread the clients over several nights, or find the limit",
+            )
 
 
 def coming(

@@ -20,7 +20,7 @@ from nimwrap.history.run_lease import owner_alive
 from nimwrap.scheduling.batch_workers import BatchWorkers, RunFleet
 from nimwrap.scheduling.claims import SlotClaimer
 from nimwrap.scheduling.due_run import meant
-from nimwrap.scheduling.forecast import waiting_for_latest, warnings_ahead
+from nimwrap.scheduling.forecast import foretell, waiting_for_latest
 from nimwrap.scheduling.full_verification import EVERY, verify_due
 from nimwrap.scheduling.model import Schedule
 from nimwrap.scheduling.resume_orphans import Recover, adopt, recover_master
@@ -92,7 +92,7 @@ class ServiceRuntime:
     def engine(self) -> SlotClaimer:
         wait_s = waiting_for_latest(self.config, self.session.reader)
         black = partial(blackout_of, self.config)
-        return SlotClaimer(self.session.store, self.session.reader, self._meant, wait_s, black)
+        return SlotClaimer(self.session.slots, self._meant, wait_s, black)
 
     def adopt(self, masters: Iterable[str] | None = None) -> None:
         """Take up, in the background, what was left on each of ``masters``; None: on all, by an earlier process."""
@@ -166,7 +166,7 @@ class ServiceRuntime:
 
     def _verify(self, next_due: datetime | None) -> None:
         self.said += self.outside.verify(self.session, next_due, lambda: not self.workers.running)
-        ahead = warnings_ahead(self.config, self.session.reader, self.schedules, self.session.clock.now())
+        ahead = foretell(self.session, self.schedules)
         self.said += [text for text in ahead if text not in self.foretold]
         self.foretold = set(ahead)
 

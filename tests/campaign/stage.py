@@ -19,8 +19,9 @@ from tests.faults.variants import VARIANTS
 from tests.running import command, environment
 
 RECOVER_S = 180
-ENDING_S = 10
-"""What a dead nimwrap's last question may take to end: its limits look every second whether anybody waits."""
+ENDING_S = 60
+"""What a dead nimwrap's last question may take to end on a busy machine: its limits look every second whether anybody
+waits."""
 IMAGE_ROOT = "export/nim/mksysb"
 
 

@@ -18,7 +18,7 @@ from tests.config.samples import CASES, WHOLE
 
 @pytest.mark.parametrize("table", ALL_TABLES, ids=lambda table: table.name or "top")
 def test_every_field_has_a_key_and_every_key_a_field(table: Table) -> None:
-    own = {"name", "overrides", "path", "said", "recipients"}
+    own = {"name", "number", "overrides", "path", "said", "recipients", "group_policies"}
     tables = set(TOP_NAMES) - {"state_dir", "schedules", "site_name"} if table.record is Config else set()
     expected = {field.name for field in fields(table.record) if field.init} - own - tables
     assert {key.name for key in table.keys} == expected

@@ -116,7 +116,8 @@ def test_a_switch_shows(sim: Sim, case: Case) -> None:
 
 
 def test_every_switch_has_its_test() -> None:
-    elsewhere = {"partial_object", "rootvg_locked", "channel_group_ended", "channel_no_background"}
+    channel = {"channel_group_ended", "channel_no_background"}
+    elsewhere = {"partial_object", "rootvg_locked", "no_route", "no_telnet", "tcp_source", *channel}
     assert {case.fault for case in CASES} | set(HANGS) | elsewhere == set(FAULTS)
 
 

@@ -110,7 +110,9 @@ def test_the_login_is_the_same_either_way(both: tuple[Estate, Estate], fault: tu
 def test_a_signal_to_the_shell_ends_what_it_runs_either_way(both: tuple[Estate, Estate], number: int) -> None:
     for estate in both:
         shell = subprocess.Popen(
-            [estate.shell("nim"), "-c", "echo $$; exec sleep 600"], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE
+            ["env", "--default-signal", estate.shell("nim"), "-c", "echo $$; exec sleep 600"],  # & ignores it
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
         )
         with shell:
             assert shell.stdout is not None

@@ -1,6 +1,6 @@
 """Every act on every variant of a client and its channel: all right, or refused with the way out; nothing stays.
 
-The whole table is slow; `make test` takes the smallest channel that must work, and one that carries nothing of ours.
+The whole table is slow; `make test` takes one narrow channel, and one that carries nothing of ours.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from tests.running import Cli, ConfigWriter, Ran, begin
 from tests.waiting import LIMIT_S, until
 
 PLAIN, NODE = "aix01", "powerha1"
-SAMPLE = ("smallest", "methods-only")
+SAMPLE = ("refuse-1024", "methods-only")
 OK, REFUSED, NOT_BEGUN = "ok", "`{}`", "not begun"
 
 

@@ -23,6 +23,7 @@ def test_who_is_kept_out_is_named_and_not_asked(
         assert plan[client]["failure"]["code"] == code
         assert why in plan[client]["failure"]["message"]
     assert plan["powerha2"]["starts"]
+    assert ran.data["night"] is None, "nobody was ever timed"
     assert not [one for one in estate.log() if one.host in ("aix01", "aix02")]
     alone = run_cli("backup", "aix01", "--dry-run", config=config)
     assert alone.exit_code == 75

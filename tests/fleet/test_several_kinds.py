@@ -16,7 +16,7 @@ from nimwrap.estate import Estate
 from nimwrap.fleet.fleet_observer import FleetObserver
 from nimwrap.fleet.fleet_run import Order, run_fleet
 from nimwrap.fleet.session import Session, open_session
-from nimwrap.history.sqlite.slot_queue import Opening, open_slot, pending, take
+from nimwrap.history.slot_claims import Opening
 from nimwrap.hosts.protocol import CommandResult
 from tests.cutting import CutHost
 from tests.running import ConfigWriter
@@ -32,7 +32,7 @@ def config(estate: Estate, estate_config: ConfigWriter) -> Path:
 
 def night(session: Session, observer: FleetObserver = FleetObserver()) -> list[str]:  # noqa: B008  it has no state
     """One process's part of the slot; the kinds that it has made."""
-    if not take(session.store, "nightly", SLOT, [REF]):
+    if not session.slots.take("nightly", SLOT, [REF]):
         return []
     runs = run_fleet(session, Order((REF,), schedule="nightly", slot=SLOT), observer)
     return [run.kind for run in runs if run.outcome == "ok"]
@@ -46,7 +46,7 @@ def state(session: Session) -> str:
 def test_a_process_told_to_leave_between_two_kinds_leaves_the_second_to_the_next(config: Path) -> None:
     """A7: the slot was done with the first kind; the savevg of that night was never made."""
     with open_session(load(config)) as session:
-        open_slot(session.store, Opening("nightly", SLOT, [REF]), SLOT)
+        session.slots.open_slot(Opening("nightly", SLOT, [REF]), SLOT)
 
         class Leaving(FleetObserver):
             def progresses(self, progress: Progress) -> None:
@@ -56,7 +56,7 @@ def test_a_process_told_to_leave_between_two_kinds_leaves_the_second_to_the_next
         assert night(session, Leaving()) == ["mksysb"]
         assert state(session) == "started"
     with open_session(load(config)) as session:
-        assert [row.client for row in pending(session.reader, SLOT)] == ["aix01"]
+        assert [row.client for row in session.slots.pending(SLOT)] == ["aix01"]
         assert night(session) == ["savevg"]
         assert state(session) == "done"
         assert night(session) == []
@@ -65,7 +65,7 @@ def test_a_process_told_to_leave_between_two_kinds_leaves_the_second_to_the_next
 def test_a_process_killed_in_the_second_kind_does_not_cost_the_first_twice(config: Path) -> None:
     """A7: the whole slot was taken again, and the mksysb made a second time."""
     with open_session(load(config)) as session:
-        open_slot(session.store, Opening("nightly", SLOT, [REF]), SLOT)
+        session.slots.open_slot(Opening("nightly", SLOT, [REF]), SLOT)
 
         def die(script: str, run: Callable[[], CommandResult]) -> CommandResult | None:
             if any(run.outcome == "ok" for run in session.reader.last_runs("nim", "aix01", 5)):

@@ -17,6 +17,7 @@ from nimwrap.domain.findings import Failure
 from nimwrap.domain.records import ClientRef, InventoryClient, Run
 from nimwrap.history.sqlite.queries import Reader
 from nimwrap.history.sqlite.set_queries import SetQueries
+from nimwrap.history.sqlite.slot_queue import SlotQueue
 from nimwrap.history.sqlite.store import Store
 from tests.history.samples import a_run, an_image, at
 from tests.running import ROOT
@@ -188,8 +189,9 @@ def test_no_question_reads_a_table_that_grows(tmp_path: Path) -> None:
             return super().__getattribute__(name)
 
     reader = Watched(path)
-    for ask in benchmark.questions(reader, 10).values():
-        ask()
+    with Store.open(path) as store:
+        for ask in benchmark.questions(SlotQueue(store, reader), reader, 10).values():
+            ask()
     bad = {sql: plan for sql, plan in reader.plans.items() if any(map(benchmark.reads_whole_table, plan))}
     assert bad == {}
     assert benchmark.reads_whole_table("SCAN runs")

@@ -29,9 +29,10 @@ ENDING_S = 5.0
 
 
 class Lab:
-    """Entered once a session; :meth:`reset` makes everything new between tests."""
+    """Entered once a session; :meth:`reset` makes everything new between tests. ``spec``: fields of the estate's."""
 
-    def __init__(self) -> None:
+    def __init__(self, **spec: Any) -> None:
+        self._spec = {"image_size": 1_000_000, **spec}
         self.base = Path(tempfile.mkdtemp(prefix="nimwrap-lab-", dir="/var/tmp"))
         self._stack = ExitStack()
 
@@ -49,7 +50,7 @@ class Lab:
 
     def _begin(self) -> None:
         self.estate: Estate = build(
-            self.base / "estate", python=tree.python(), code="/.lab/code", real_root=True, image_size=1_000_000
+            self.base / "estate", python=tree.python(), code="/.lab/code", real_root=True, **self._spec
         )
         self.place = self.base / "estate"
         for name in ("ssh", "ganesha", "logs", "work"):

@@ -69,6 +69,11 @@ class Network:
         lines += [f"ip -n {other} neigh flush dev en0" for other in self._addresses]
         self.shell("\n".join(lines))
 
+    def limit(self, host: str, bits_s: int) -> None:
+        """Whatever is sent to the host shares so many bits a second from now on; half a second of it may queue."""
+        limit = f"tbf rate {bits_s}bit burst 64kb latency 500ms"
+        self.shell(f"tc qdisc replace dev v-{host} root {limit}")
+
     def cut(self, host: str) -> None:
         """The host's cable is out."""
         self.shell(f"ip link set v-{host} down")

@@ -102,5 +102,5 @@ def test_the_report_agrees(config: Path, clients: dict[str, dict[str, Any]], run
     path = tmp_path / "report.html"
     ran = run_cli("report", "--output", path, "--json", config=config)
     assert ran.data == {"path": str(path), "size_bytes": path.stat().st_size}
-    shown = dict(re.findall(r'<tr data-client="([^"]+)" data-verdict="([^"]+)">', path.read_text()))
+    shown = dict(re.findall(r'<tr data-client="([^"]+)" data-verdict="([^"]+)"', path.read_text()))
     assert shown == {name: client["verdict"] for name, client in clients.items()}

@@ -21,6 +21,12 @@ pytestmark = [
     pytest.mark.browser,
     pytest.mark.skipif(not CHROMIUM, reason="there is no Chromium on this machine"),
 ]
+CUT = """() => [...document.querySelectorAll('main *')].filter(e => {
+  if (!e.textContent.trim() || e.closest('svg, .wide') || getComputedStyle(e).display == 'inline') return false;
+  const box = e.getBoundingClientRect();
+  return e.scrollWidth > e.clientWidth + 1 || (box.width && box.right > document.documentElement.clientWidth + 1);
+}).map(e => e.tagName + ' ' + e.className)"""
+"""Elements outside drawings and scrolling tables whose text is wider than they are."""
 DATA = "[...document.querySelectorAll({!r})].map(e => ({{...e.dataset}}))"
 HOSTILE = "<script>alert(1)</script>"
 BREAKING = "a\"b'c</svg></title></style>"
@@ -90,9 +96,15 @@ def test_the_trends_are_those_of_the_images(tab: Tab, rows: sqlite3.Connection) 
 
 def test_failures_are_counted_by_cause(tab: Tab, rows: sqlite3.Connection) -> None:
     sql = "select failure_code, count(*) from runs where failure_code is not null group by 1 order by 2 desc"
-    expected = [{"code": code, "count": str(count)} for code, count in rows.execute(sql)]
-    assert elements(tab, "article.cause") == expected
-    assert "let nimwrap open the export" in tab.value("document.querySelector('article.cause .fix').textContent")
+    expected = {code: str(count) for code, count in rows.execute(sql)}
+    shown = elements(tab, "article.cause")
+    assert {cause["code"]: cause["count"] for cause in shown} == expected
+    assert [int(cause["open"]) > 0 for cause in shown] == sorted(
+        (int(cause["open"]) > 0 for cause in shown), reverse=True
+    )
+    assert "let nimwrap open the export" in tab.value(
+        "document.querySelector('article.cause[data-code=export_denied] .fix').textContent"
+    )
 
 
 def test_each_run_stands_with_who_held_the_address(tab: Tab, rows: sqlite3.Connection) -> None:
@@ -129,10 +141,54 @@ def test_dark_and_light(tab: Tab) -> None:
     assert seen["dark"] < 100
 
 
-def test_nothing_sticks_out_on_a_phone(tab: Tab) -> None:
-    tab.width(390)
-    assert tab.value("document.documentElement.scrollWidth") <= 390
-    tab.width(1100)
+@pytest.mark.parametrize("pixels", [390, 1280, 1920])
+def test_nothing_sticks_out_and_no_text_is_cut(tab: Tab, pixels: int) -> None:
+    tab.width(pixels)
+    try:
+        assert tab.value("document.documentElement.scrollWidth") <= pixels
+        assert tab.value(f"({CUT})()") == []
+    finally:
+        tab.width(1100)
+
+
+def test_clients_stand_first_and_every_mention_leads_to_a_row(tab: Tab) -> None:
+    sections = tab.value("[...document.querySelectorAll('section')].map(e => e.getAttribute('aria-labelledby'))")
+    assert sections[:2] == ["clients", "todo"]
+    dead = "filter(a => !document.getElementById(a.hash.slice(1))).length"
+    assert tab.value(f"[...document.querySelectorAll('a[href]')].{dead}") == 0
+    leads = "every(a => document.querySelector(a.hash).dataset.client == a.textContent)"
+    for place in ("dl.steps", "article.cause", "article.cluster", "tbody th"):
+        assert tab.value(f"[...document.querySelectorAll('{place} a')].{leads}"), place
+    assert tab.value("document.querySelectorAll('dl.steps dt a').length") >= 5
+    worst = "document.querySelector('#is-critical tr').dataset.verdict"
+    assert tab.value(worst) == "critical"
+
+
+def test_what_is_to_be_done_has_cause_and_cure(tab: Tab) -> None:
+    cause = "document.querySelector('dl.steps .cause-of').textContent"
+    assert tab.value(cause) == "never backed up: no good image is known"
+    assert tab.value("document.querySelectorAll('dl.steps .cure').length") == tab.value(
+        "document.querySelectorAll('dl.steps .cause-of').length"
+    )
+
+
+def test_failures_that_are_healed_are_marked(tab: Tab) -> None:
+    told = tab.value("document.querySelector('article.cause[data-code=export_denied]').textContent")
+    assert "healed" in told
+    assert "Healed, a good image since: powerha2, powerha1." in " ".join(told.split())
+    assert "Still: sapdb." in tab.value("document.querySelector('article.cause[data-code=space_short]').textContent")
+
+
+def test_print_fits_the_paper(tab: Tab) -> None:
+    tab.ask("Emulation.setEmulatedMedia", media="print", features=[])
+    tab.width(688)  # A4 without its margins, at 96 dots an inch
+    try:
+        assert tab.value("document.documentElement.scrollWidth") <= 688
+        assert tab.value("getComputedStyle(document.querySelector('nav')).display") == "none"
+        assert tab.value("[...document.querySelectorAll('.wide')].every(e => e.scrollWidth <= e.clientWidth + 1)")
+    finally:
+        tab.ask("Emulation.setEmulatedMedia", media="", features=[])
+        tab.width(1100)
 
 
 def test_everything_has_a_name_for_those_who_cannot_see_it(tab: Tab) -> None:

@@ -28,7 +28,7 @@ def test_every_client_has_its_row_and_text_from_outside_stays_text(site: Config)
     names = found.named | {first.ref: HOSTILE}
     page = str(client_rows(found, names, {view.ref: Trend([], []) for view in found.clients}))
     assert all(f'<tr data-client="{name}"' in page for ref, name in names.items() if ref != first.ref)
-    assert page.count("<tbody>") == page.count("</tbody>") == len(found.clients)
+    assert page.count("<tbody") == page.count("</tbody>") == len(found.clients)
     assert HOSTILE not in page
     assert page.count(SAFE) == 7  # name twice, cluster, outcome as class and as word, reason, advice
     assert f"it said {SAFE}; try <code>nimwrap check</code>" in page

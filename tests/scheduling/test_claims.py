@@ -16,7 +16,7 @@ from nimwrap.domain.errors import NimwrapError
 from nimwrap.domain.findings import Failure
 from nimwrap.domain.records import Attempt, ClientRef, Run
 from nimwrap.history.sqlite.queries import Reader
-from nimwrap.history.sqlite.slot_queue import take
+from nimwrap.history.sqlite.slot_queue import SlotQueue
 from nimwrap.history.sqlite.store import Store
 from nimwrap.scheduling.claims import ClaimResult, SlotClaimer
 from nimwrap.scheduling.model import Schedule
@@ -29,13 +29,13 @@ START = datetime(2026, 3, 1, 0, 0, tzinfo=UTC)
 
 def look(path: Path, now: datetime, clients: list[ClientRef] = CLIENTS, schedule: Schedule = NIGHTLY) -> ClaimResult:
     with Store.open(path) as store, Reader.open(path) as reader:
-        return SlotClaimer(store, reader, lambda _: clients).claim_due({schedule.name: schedule}, now)
+        return SlotClaimer(SlotQueue(store, reader), lambda _: clients).claim_due({schedule.name: schedule}, now)
 
 
 def one_process(path: Path, ready: Any, answers: Any) -> None:
     found = []
     with Store.open(path) as store, Reader.open(path) as reader:
-        engine = SlotClaimer(store, reader, lambda schedule: CLIENTS)
+        engine = SlotClaimer(SlotQueue(store, reader), lambda schedule: CLIENTS)
         for night in range(NIGHTS):
             ready.wait()
             seen = engine.claim_due({"nightly": NIGHTLY}, START + timedelta(days=night, seconds=30))
@@ -129,7 +129,9 @@ def test_a_schedule_that_is_gone_leaves_no_waiting_client(tmp_path: Path) -> Non
     path = tmp_path / "history.db"
     look(path, START)
     with Store.open(path) as store, Reader.open(path) as reader:
-        seen = SlotClaimer(store, reader, lambda schedule: CLIENTS).claim_due({}, START + timedelta(minutes=5))
+        seen = SlotClaimer(SlotQueue(store, reader), lambda schedule: CLIENTS).claim_due(
+            {}, START + timedelta(minutes=5)
+        )
         assert not seen.batches
         assert seen.passed[0].reason == "the schedule is no longer in the files"
         assert {row.state for row in reader.slots()} == {"missed"}
@@ -143,7 +145,7 @@ def test_while_nobody_can_say_who_is_meant_the_slot_waits_and_then_is_missed(tmp
         raise NimwrapError("nim does not answer")
 
     with Store.open(path) as store, Reader.open(path) as reader:
-        engine = SlotClaimer(store, reader, unknown)
+        engine = SlotClaimer(SlotQueue(store, reader), unknown)
         for minutes in (0, 10):
             seen = engine.claim_due({"nightly": NIGHTLY}, START + timedelta(minutes=minutes))
             assert [error.message for error in seen.troubles] == ["nim does not answer"]
@@ -158,17 +160,19 @@ def test_what_was_claimed_before_the_history_was_lost_is_ours_all_the_same(tmp_p
     path = tmp_path / "history.db"
     pair = {name: replace(NIGHTLY, name=name) for name in ("first", "second")}
     with Store.open(path) as store, Reader.open(path) as reader:
-        engine = SlotClaimer(store, reader, lambda _: CLIENTS)
+        engine = SlotClaimer(SlotQueue(store, reader), lambda _: CLIENTS)
         taken = []
 
-        def once(*arguments: Any) -> list[ClientRef]:
+        take = SlotQueue.take
+
+        def once(slots: SlotQueue, *arguments: Any) -> list[ClientRef]:
             if taken:
                 raise NimwrapError("the history is locked", "history_locked")
-            taken.append(take(*arguments))
+            taken.append(take(slots, *arguments))
             return taken[0]
 
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr("nimwrap.history.sqlite.slot_queue.take", once)
+            patch.setattr(SlotQueue, "take", once)
             seen = engine.claim_due(pair, START)
         assert [batch.schedule.name for batch in seen.batches] == ["first"]
         assert [error.code for error in seen.troubles] == ["history_locked"]

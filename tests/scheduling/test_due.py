@@ -58,14 +58,17 @@ def test_a_slot_missed_since_the_last_look_is_exit_75(
     config = estate_config()
     run_cli("schedule", "due", config=config)
     from nimwrap.domain.records import ClientRef
-    from nimwrap.history.sqlite import slot_queue as queue
+    from nimwrap.history.slot_claims import Opening
+    from nimwrap.history.sqlite.queries import Reader
+    from nimwrap.history.sqlite.slot_queue import SlotQueue
     from nimwrap.history.sqlite.store import Store
 
     two_days_ago = datetime.now(UTC).replace(second=0, microsecond=0) - timedelta(days=2, hours=2)
-    with Store.open(estate.root / "nimwrap" / "history.db") as store:
+    path = estate.root / "nimwrap" / "history.db"
+    with Store.open(path) as store, Reader.open(path) as reader:
         store.database.conn.execute("delete from slots")
-        opening = queue.Opening("nightly", two_days_ago, [ClientRef("nim", "aix01")], missed=True, reason="test")
-        assert queue.open_slot(store, opening, two_days_ago)
+        opening = Opening("nightly", two_days_ago, [ClientRef("nim", "aix01")], missed=True, reason="test")
+        assert SlotQueue(store, reader).open_slot(opening, two_days_ago)
     due = run_cli("schedule", "due", "--json", config=config)
     assert due.exit_code == 75
     assert len(due.data["missed"]) == 2

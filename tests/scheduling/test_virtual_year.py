@@ -17,12 +17,27 @@ from nimwrap.domain.durations import rfc3339
 from nimwrap.domain.records import ClientRef, Run
 from nimwrap.history.model import SlotRow
 from nimwrap.history.sqlite.queries import Reader
+from nimwrap.history.sqlite.slot_queue import SlotQueue
 from nimwrap.history.sqlite.store import Store
 from nimwrap.scheduling.claims import Batch, SlotClaimer
 from nimwrap.scheduling.model import Schedule
 from tests.scheduling.oracle import slots
 
-START, END = datetime(2026, 1, 1, 12, tzinfo=UTC), datetime(2027, 1, 1, 12, tzinfo=UTC)
+
+@dataclass(frozen=True)
+class Period:
+    """When the virtual nimwrap runs."""
+
+    start: datetime
+    end: datetime
+
+
+YEAR = Period(datetime(2026, 1, 1, 12, tzinfo=UTC), datetime(2027, 1, 1, 12, tzinfo=UTC))
+SPRING = Period(datetime(2026, 3, 1, 12, tzinfo=UTC), datetime(2026, 5, 1, 12, tzinfo=UTC))
+"""Each of the zones sets its clock forward or back in it."""
+periods = pytest.mark.parametrize(
+    "period", [SPRING, pytest.param(YEAR, marks=pytest.mark.slow)], ids=["spring", "year"]
+)
 HOUR = 3600
 CLIENTS = (ClientRef("nim", "powerha1"), ClientRef("nim", "aix01"))
 WANTED = {
@@ -50,7 +65,7 @@ class Site:
 
     path: Path
     dice: random.Random
-    true_now: datetime = START
+    true_now: datetime
     error: timedelta = timedelta()
     ran: Counter[tuple[str, datetime, ClientRef]] = field(default_factory=Counter)
     lateness: dict[tuple[str, datetime], float] = field(default_factory=dict)
@@ -66,7 +81,7 @@ class Site:
             self._store = Store.open(self.path)
             self._store.database.conn.execute("pragma synchronous = off")
         self._reader = self._reader or Reader.open(self.path)
-        return SlotClaimer(self._store, self._reader, lambda schedule: CLIENTS)
+        return SlotClaimer(SlotQueue(self._store, self._reader), lambda schedule: CLIENTS)
 
     def die(self) -> None:
         """What is claimed and not begun now belongs to nobody."""
@@ -106,8 +121,8 @@ class Site:
             self._store.record_run(run, slot=batch.slot)
 
 
-def new_site(directory: Path, seed: int) -> Site:
-    return Site(directory / "history.db", random.Random(seed))
+def new_site(directory: Path, seed: int, start: datetime = YEAR.start) -> Site:
+    return Site(directory / "history.db", random.Random(seed), start)
 
 
 def rows(path: Path) -> Mapping[tuple[str, str, str], SlotRow]:
@@ -115,21 +130,22 @@ def rows(path: Path) -> Mapping[tuple[str, str, str], SlotRow]:
         return {(row.schedule, row.slot, row.client): row for row in reader.slots()}
 
 
-def expected(end: datetime) -> Iterator[tuple[Schedule, list[datetime]]]:
+def expected(start: datetime, end: datetime) -> Iterator[tuple[Schedule, list[datetime]]]:
     for schedule in SCHEDULES.values():
-        yield schedule, slots(schedule.timezone, START, end, WANTED[schedule.cron])
+        yield schedule, slots(schedule.timezone, start, end, WANTED[schedule.cron])
 
 
 def until(site: Site, wish: datetime) -> None:
     site.true_now += max(wish - site.now, timedelta()) + timedelta(seconds=site.dice.uniform(0.2, 2))
 
 
-def test_without_trouble_every_slot_begins_on_time(tmp_path: Path) -> None:
-    site = new_site(tmp_path, 1)
-    while site.true_now < END:
+@periods
+def test_without_trouble_every_slot_begins_on_time(tmp_path: Path, period: Period) -> None:
+    site = new_site(tmp_path, 1, period.start)
+    while site.true_now < period.end:
         until(site, site.look())
     found = rows(site.path)
-    for schedule, known in expected(END):
+    for schedule, known in expected(period.start, period.end):
         for slot in known:
             for ref in CLIENTS:
                 assert site.ran[schedule.name, slot, ref] == 1, (schedule.name, slot)
@@ -137,15 +153,18 @@ def test_without_trouble_every_slot_begins_on_time(tmp_path: Path) -> None:
                 assert (row.state, row.reason) == ("done", None)
             assert site.lateness[schedule.name, slot] <= schedule.jitter + 3
     # What is left lies before the beginning: the slot that each schedule had last when nimwrap first saw it.
-    assert all(row.slot < rfc3339(START) for row in found.values())
+    assert all(row.slot < rfc3339(period.start) for row in found.values())
     site.die()
 
 
+@periods
 @pytest.mark.parametrize("seed", [7, 20261123])
-def test_with_crashes_and_downtime_every_slot_is_done_once_or_missed_with_a_reason(tmp_path: Path, seed: int) -> None:
-    site = new_site(tmp_path, seed)
+def test_with_crashes_and_downtime_every_slot_is_done_once_or_missed_with_a_reason(
+    tmp_path: Path, seed: int, period: Period
+) -> None:
+    site = new_site(tmp_path, seed, period.start)
     down: list[tuple[datetime, datetime]] = []
-    while site.true_now < END:
+    while site.true_now < period.end:
         wish = site.look(dies_in_it=site.dice.random() < 0.05)
         if site.dice.random() < 0.04:
             site.die()
@@ -157,7 +176,7 @@ def test_with_crashes_and_downtime_every_slot_is_done_once_or_missed_with_a_reas
     site.look()
     found = rows(site.path)
     missed = 0
-    for schedule, known in expected(site.true_now - timedelta(days=1)):
+    for schedule, known in expected(period.start, site.true_now - timedelta(days=1)):
         for slot in known:
             for ref in CLIENTS:
                 row = found[schedule.name, rfc3339(slot), ref.client]
@@ -174,17 +193,18 @@ def test_with_crashes_and_downtime_every_slot_is_done_once_or_missed_with_a_reas
                         site.lateness[schedule.name, slot]
                         <= max(schedule.window or 0, schedule.catch_up + 60) + schedule.catch_up + schedule.jitter + 60
                     )
-    assert missed > 10  # the dice were not too kind
+    assert missed > 3  # the dice were not too kind
     assert set(site.ran.values()) == {1}
     site.die()
 
 
+@periods
 @pytest.mark.parametrize("seed", [3, 11])
-def test_with_clocks_set_wrong_no_slot_is_doubled_or_lost(tmp_path: Path, seed: int) -> None:
-    site = new_site(tmp_path, seed)
+def test_with_clocks_set_wrong_no_slot_is_doubled_or_lost(tmp_path: Path, seed: int, period: Period) -> None:
+    site = new_site(tmp_path, seed, period.start)
     wrong_since: datetime | None = None
     disturbed: list[tuple[datetime, datetime]] = []
-    while site.true_now < END:
+    while site.true_now < period.end:
         until(site, site.look())
         if wrong_since is None and site.dice.random() < 0.02:
             wrong_since = site.true_now
@@ -195,9 +215,9 @@ def test_with_clocks_set_wrong_no_slot_is_doubled_or_lost(tmp_path: Path, seed: 
     site.error = timedelta()
     site.look()
     found = rows(site.path)
-    assert len(disturbed) > 5
+    assert len(disturbed) > 2
     late_allowed = {name: timedelta(seconds=schedule.catch_up + 120) for name, schedule in SCHEDULES.items()}
-    for schedule, known in expected(END - timedelta(days=30)):
+    for schedule, known in expected(period.start, period.end - timedelta(days=10)):
         for slot in known:
             for ref in CLIENTS:
                 row = found[schedule.name, rfc3339(slot), ref.client]
@@ -218,10 +238,10 @@ def test_slots_missed_by_a_clock_that_was_wrong_are_not_lost_when_it_is_set_righ
     ahead = sum(row.state == "missed" for row in rows(site.path).values())
     assert ahead > 100
     site.error = timedelta()
-    end = START + timedelta(days=20)
+    end = YEAR.start + timedelta(days=20)
     while site.true_now < end:
         until(site, site.look())
     for schedule in SCHEDULES.values():
-        for slot in takewhile(lambda slot: slot < end, schedule.clock.after(START)):
+        for slot in takewhile(lambda slot: slot < end, schedule.clock.after(YEAR.start)):
             assert site.ran[schedule.name, slot, CLIENTS[0]] == 1, (schedule.name, slot)
     site.die()

@@ -11,13 +11,20 @@ import pytest
 
 from nimwrap.config.model import Config, MasterConfig
 from nimwrap.domain.codes import Outcome
+from nimwrap.domain.knee import unknown
 from nimwrap.domain.local_time import local_text
+from nimwrap.domain.parallelism import Remembered
 from nimwrap.domain.records import ClientRef, InventoryClient, Run
+from nimwrap.domain.verdict import ReasonCode, Verdict
 from nimwrap.fleet.night_forecast import images_at_once, night_forecast
+from nimwrap.history.sqlite.parallel_memory import Hour, remember
 from nimwrap.history.sqlite.queries import Reader
 from nimwrap.history.sqlite.store import Store
+from nimwrap.monitoring.alerts.alert_states import SITE, states_of
+from nimwrap.monitoring.protection import protection
 from nimwrap.scheduling.forecast import coming, too_long, waiting_for_latest, warnings_ahead
 from nimwrap.scheduling.model import LATEST, Schedule
+from nimwrap.scheduling.window_notes import KIND, note_windows, noted_short
 from tests.running import Ran
 
 NOW = datetime(2026, 11, 28, 0, 0, tzinfo=UTC)
@@ -58,6 +65,32 @@ def test_a_master_that_learns_begins_with_what_is_remembered(history: tuple[Stor
     assert night is not None and night.seconds == 2 * 3600
 
 
+def test_nobody_writes_faster_than_the_master_was_seen_to_write_in_that_hour(history: tuple[Store, Reader]) -> None:
+    """The durations alone would say two hours at four at once; 80 GB at 8 MB/s take ten thousand seconds."""
+    store, reader = history
+    for name in CLIENTS:
+        run = f"20261127T000000-{name}-0000"
+        store.add_image(
+            run=run,
+            client=name,
+            master="nim",
+            resource=f"{name}_1",
+            location=f"/export/nim/{name}",
+            size_bytes=10**10,
+            outcome=Outcome.OK,
+            verified=True,
+            verified_by=("0512-038",),
+            created=NOW - timedelta(days=1),
+        )
+    config = Config(masters={"nim": MasterConfig("nim", transport="local", max_parallel="auto")})
+    hour = Hour(NOW.weekday(), NOW.hour, Remembered(unknown(), 1.0, 9.0), 8e6)
+    remember(store, "nim", [hour], [], NOW)
+    night = night_forecast(config, reader, REFS, NOW)
+    assert night is not None and night.seconds == pytest.approx(10_000)
+    later = night_forecast(config, reader, REFS, NOW + timedelta(hours=1))
+    assert later is not None and later.seconds < 10_000, "another hour, of which nothing was learned"
+
+
 def test_the_latest_beginning_ends_inside_the_window_with_a_tenth_to_spare(history: tuple[Store, Reader]) -> None:
     wait_s = waiting_for_latest(CONFIG, history[1])
     assert wait_s(NIGHTLY, REFS, NOW) == 0
@@ -72,11 +105,32 @@ def test_a_night_that_no_longer_fits_is_told_once_and_days_ahead(history: tuple[
     short = replace(NIGHTLY, window=3 * 3600)
     slots = list(coming(CONFIG, history[1], {"nightly": short}, NOW, NOW + timedelta(days=3)))
     assert [each.fits for each in slots] == [False] * 3
-    assert [text for text, _ in too_long(slots)] == [
+    assert [text for _, text, _ in too_long(slots)] == [
         f"nightly: the night of {local_text('2026-11-28T01:00:00Z')} is expected to take 4h 00m; its window is 3h 00m"
     ]
     assert len(warnings_ahead(CONFIG, history[1], {"nightly": short}, NOW)) == 1
-    assert warnings_ahead(CONFIG, history[1], {"nightly": NIGHTLY}, NOW) == []
+    assert warnings_ahead(CONFIG, history[1], {"nightly": NIGHTLY}, NOW) == {}
+
+
+def test_what_is_foretold_is_noted_when_it_changes_and_once_a_day(history: tuple[Store, Reader]) -> None:
+    store, reader = history
+    for hours, short in ((0, True), (1, True), (21, True), (22, False), (23, False), (24, True)):
+        note_windows(store, reader, {"nightly": "too short"} if short else {}, NOW + timedelta(hours=hours))
+        assert noted_short(reader, NOW + timedelta(hours=hours)) == ({"nightly": "too short"} if short else {})
+    told = [(row.at[11:13], row.data["short"]) for row in reader.noted(KIND, NOW)]
+    assert told == [("00", True), ("21", True), ("22", False), ("00", True)]
+    assert noted_short(reader, NOW + timedelta(days=3)) == {}, "nobody has looked since"
+
+
+def test_status_and_the_alerts_tell_of_a_night_that_will_not_fit(history: tuple[Store, Reader], tmp_path: Path) -> None:
+    (tmp_path / "schedules").mkdir()
+    (tmp_path / "schedules" / "n.toml").write_text('[nightly]\ncron = "0 1 * * *"\ntargets = ["*"]\nwindow = "3h"\n')
+    config = replace(CONFIG, schedules=tmp_path / "schedules")
+    note_windows(*history, {"nightly": "the night takes 4h"}, NOW)
+    found = protection(config, history[1], NOW)
+    (fault,) = [fault for fault in found.faults if fault.code is ReasonCode.WINDOW_SHORT]
+    assert (fault.verdict, fault.text, fault.subjects) == (Verdict.WARNING, "the night takes 4h", ("nightly",))
+    assert "window_short:nightly" in states_of(found)[SITE]["warning"]
 
 
 def test_latest_without_a_window_is_a_fault_of_the_file(

@@ -131,6 +131,8 @@ ELSEWHERE = {
     ),
     "tests/backup/test_interrupted_runs.py": ("locks/lock_scripts.py peek_script",),
     "tests/backup/test_spool.py": (
+        "backup/spool.py _say_busy",
+        "backup/spool.py _take_limits",
         "backup/spool.py free_stale_slot_script",
         "locks/lock_scripts.py take_over_script",
     ),
@@ -139,6 +141,7 @@ ELSEWHERE = {
     "tests/images/test_fixed_name.py": ("images/fixed_steps.py backward",),
     "tests/images/test_kinds.py": ("images/kinds/savevg.py Savevg.header_shell",),
     "tests/images/test_prune.py": ("images/removal.py begun",),
+    "tests/hooks/test_hooks_killed.py": ("hooks/on_master.py left_there",),
     "tests/copies/test_path_copies.py": (
         "copies/path_copy.py PathCopy.abandon",
         "copies/path_copy.py PathCopy.remove",

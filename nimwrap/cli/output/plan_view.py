@@ -9,12 +9,13 @@ from nimwrap.cli.output.printer import Printer
 from nimwrap.cli.time_args import short
 from nimwrap.cli.verbs.check import exit_code_of
 from nimwrap.domain.codes import ExitCode, Outcome
-from nimwrap.domain.durations import format_size, rfc3339
+from nimwrap.domain.durations import format_duration, format_size, rfc3339
 from nimwrap.domain.errors import Problem
 from nimwrap.domain.local_time import zone
 
 if TYPE_CHECKING:
     from nimwrap.actions.backup_clients import BackupPlan
+    from nimwrap.fleet.night_forecast import NightForecast
     from nimwrap.fleet.planned_fleet import Planned
 
 
@@ -38,8 +39,12 @@ def dry_run_result(plan: BackupPlan) -> Result:
     code = exit_code_of(refused, plan.unreachable)
     if code is ExitCode.OK and held:
         code = ExitCode.SKIPPED
-    data = {"dry_run": True, "plan": shown, "runs": []}
-    return Result("backup", data, code, errors, text=lambda out: _text(out, shown))
+    data = {"dry_run": True, "plan": shown, "runs": [], "night": _night(plan)}
+    return Result("backup", data, code, errors, text=lambda out: _text(out, shown, plan.night))
+
+
+def _night(plan: BackupPlan) -> dict[str, Any] | None:
+    return {"expected_s": plan.night.seconds, "at_once": plan.night.at_once} if plan.night else None
 
 
 def _json(plan: Planned) -> dict[str, Any]:
@@ -56,6 +61,7 @@ def _json(plan: Planned) -> dict[str, Any]:
         "source_address": report.source_address,
         "findings": [finding.as_json() for finding in report.findings],
         "commands": [{"host": step.where, "command": step.command} for step in plan.steps],
+        "hooks": [{"when": hook.when, "host": hook.where, "command": hook.command} for hook in plan.hooks],
         "makes": _made(plan),
         "proves": list(plan.foreseen.proves) if plan.foreseen else [],
         "removes": _removed(plan),
@@ -80,7 +86,7 @@ def _removed(plan: Planned) -> list[dict[str, Any]]:
     ]
 
 
-def _text(out: Printer, plans: list[dict[str, Any]]) -> None:
+def _text(out: Printer, plans: list[dict[str, Any]], night: NightForecast | None) -> None:
     out.line("Nothing is changed by this. In this order:")
     out.line()
     out.table(
@@ -96,6 +102,9 @@ def _text(out: Printer, plans: list[dict[str, Any]]) -> None:
             for plan in plans
         ],
     )
+    if night is not None:
+        at_once = ", ".join(f"{most} at once on {master}" for master, most in night.at_once.items())
+        out.line(f"Expected to take {format_duration(night.seconds)}, {at_once}.")
     for plan in plans:
         out.line()
         out.heading(f"{plan['client']} ({' '.join(filter(None, (plan['kind'], plan['volume_group'])))})")
@@ -105,6 +114,8 @@ def _text(out: Printer, plans: list[dict[str, Any]]) -> None:
                 out.fix(plan["failure"].fix, indent="    ")
         for command in plan["commands"]:
             out.line(f"  {command['host']}# {command['command']}")
+        for hook in plan["hooks"]:
+            out.line(f"  hook {hook['when']}: {hook['host']}# {hook['command']}")
         _text_image(out, plan)
         for finding in plan["findings"]:
             if finding["status"] in ("warning", "failed"):

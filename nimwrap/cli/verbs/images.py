@@ -7,6 +7,7 @@ import typer
 from nimwrap.cli.verbs import (
     images_contents,
     images_copies,
+    images_exclude,
     images_list,
     images_manage,
     images_plan,
@@ -18,7 +19,16 @@ from nimwrap.cli.verbs import (
 def register(app: typer.Typer) -> None:
     images = typer.Typer(help="Images: list, verify, prune, pin, adopt, copy, plan a restore.", rich_markup_mode=None)
     images.callback()(_images)
-    for part in (images_list, images_verify, images_prune, images_manage, images_plan, images_copies, images_contents):
+    for part in (
+        images_list,
+        images_verify,
+        images_prune,
+        images_manage,
+        images_plan,
+        images_copies,
+        images_contents,
+        images_exclude,
+    ):
         part.register(images)
     app.add_typer(images, name="images")
 

@@ -72,7 +72,7 @@ def next_slots(
     with invocation.reader() as reader:
         slots = list(coming(invocation.config, reader, chosen, now, now + timedelta(days=days)))
         warnings = _inventory_warning(reader.clients())
-    warnings += [Problem("window_short", text, hint) for text, hint in too_long(slots)]
+    warnings += [Problem("window_short", text, hint) for _, text, hint in too_long(slots)]
     data = {"slots": [_slot_as_json(each) for each in slots], "from": now, "days": days}
     text = lambda out: _next_text(out, slots, days)  # noqa: E731
     invocation.finish(Result("schedule next", data, warnings=warnings, text=text))

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from nimwrap.domain.durations import rfc3339
 from nimwrap.domain.names import PLAIN_KIND
@@ -143,6 +143,19 @@ class Reader(SetQueries):
     def altered_events(self) -> list[str]:
         """Where the table of events is not what was written, in words."""
         return list(chain_faults(self))
+
+    def end_of_events(self) -> tuple[int, str]:
+        """Number and hash of the newest event."""
+        number, digest = next(self.each("select last, hash from event_chain"), (0, ""))
+        return int(number), str(digest)
+
+    def drills_since(self, since: datetime) -> tuple[list[str], list[tuple[Any, ...]]]:
+        """The columns of ``drills``, and its rows since then, where this history has such a table."""
+        columns = [name for (name,) in self.each("select name from pragma_table_info('drills')")]
+        when = next((name for name in ("started", "begun", "at") if name in columns), None)
+        if when is None:
+            return columns, []
+        return columns, list(self.each(f"select * from drills where {when} >= ? order by {when}", (rfc3339(since),)))
 
     def learned_hours(self, master: str) -> list[Hour]:
         """What is remembered of how many images at once a master carries, by weekday and hour, the newest first."""

@@ -9,20 +9,30 @@ from nimwrap.domain.durations import format_duration, format_size
 from nimwrap.domain.ref import ClientRef
 from nimwrap.domain.verdict import texts
 from nimwrap.monitoring.protection import ClientView, Protection
+from nimwrap.monitoring.report.mentions import anchor
 from nimwrap.monitoring.report.svg import Markup, local_minute, safe, typed
 from nimwrap.monitoring.report.trends import Trend
 
 
 def client_rows(found: Protection, names: Mapping[ClientRef, str], of_client: Mapping[ClientRef, Trend]) -> Markup:
-    """A ``tbody`` for each client: its figures, and below them what is wrong with it and what to do."""
-    return Markup("".join(_body(view, safe(names[view.ref]), of_client[view.ref]) for view in found.clients))
+    """A ``tbody`` for each client: its figures, and below them what is wrong with it and what to do.
+
+    The first of each verdict has an anchor, ``is-VERDICT``, to leap to.
+    """
+    seen: set[str] = set()
+    bodies = []
+    for view in found.clients:
+        verdict = str(view.judged.verdict)
+        leap = "" if verdict in seen else f' id="is-{verdict}"'
+        seen.add(verdict)
+        bodies.append(_body(view, safe(names[view.ref]), of_client[view.ref], leap))
+    return Markup("".join(bodies))
 
 
-def _body(view: ClientView, name: str, trend: Trend) -> str:
-    return (
-        f'    <tbody>\n    <tr data-client="{name}" data-verdict="{view.judged.verdict}"><th scope="row">{name}'
-        f"{''.join(_cells(view, trend))}</td></tr>\n{_why(view)}    </tbody>\n"
-    )
+def _body(view: ClientView, name: str, trend: Trend, leap: str) -> str:
+    row = f'<tr data-client="{name}" data-verdict="{view.judged.verdict}" id="{anchor(view.ref)}">'
+    cells = "".join(_cells(view, trend))
+    return f'    <tbody{leap}>\n    {row}<th scope="row">{name}{cells}</td></tr>\n{_why(view)}    </tbody>\n'
 
 
 def _cells(view: ClientView, trend: Trend) -> Iterator[str]:

@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
+from nimwrap.domain.ref import ClientRef
 from nimwrap.domain.verdict import Judged, ReasonCode, Verdict
 from nimwrap.history.model import FleetRow
+
+if TYPE_CHECKING:
+    from nimwrap.monitoring.protection import ClientView
 
 
 def next_steps(name: str, judged: Judged, row: FleetRow, *, held: bool, scheduled: bool | None) -> str:
@@ -37,6 +43,34 @@ def grouped(steps: Iterable[tuple[str, str]]) -> list[tuple[list[str], str]]:
         if step:
             found.setdefault(step, []).append(client)
     return [(clients, step) for step, clients in found.items()]
+
+
+@dataclass(frozen=True)
+class ToDo:
+    """One cure, whom it helps, and what is wrong with them: the first reasons, each once."""
+
+    clients: tuple[ClientRef, ...]
+    causes: tuple[str, ...]
+    cure: str
+
+
+_CAUSES = 2
+
+
+def todos(clients: Iterable[ClientView]) -> list[ToDo]:
+    """What is to be done about clients that are not fine, in the order of the worst of each."""
+    found: dict[str, list[ClientView]] = {}
+    for view in clients:
+        if view.advice:
+            found.setdefault(view.advice, []).append(view)
+    return [
+        ToDo(
+            tuple(view.ref for view in views),
+            tuple(dict.fromkeys(reason.text for view in views for reason in view.judged.reasons[:1]))[:_CAUSES],
+            cure,
+        )
+        for cure, views in found.items()
+    ]
 
 
 def some(names: list[str], most: int = 5) -> str:

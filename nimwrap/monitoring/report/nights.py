@@ -13,6 +13,8 @@ from nimwrap.history.ports import Queries
 SHOWN = 182
 """Nights in the calendar: half a year."""
 FEWEST = 35
+_LOOK_BACK = 7
+"""Nights among which the one that is shown is chosen: a backup by hand at noon is no night."""
 MOST_BARS = 3000
 """Runs of one night that the timeline draws."""
 
@@ -61,21 +63,36 @@ def nights_of(reader: Queries, evenings: Sequence[date]) -> list[Night]:
     return [Night(*span, counts | ({"missed": missed} if missed else {})) for span, counts, missed in counted]
 
 
-def nights(reader: Queries, now: datetime) -> list[Night]:
-    """The last nights, oldest first: as many as the history reaches back, five weeks at least, half a year at most."""
+def nights(reader: Queries, now: datetime, since: datetime | None = None) -> list[Night]:
+    """The nights from ``since`` on, oldest first, half a year at most.
+
+    Without it as many as the history reaches back, and five weeks at least.
+    """
     oldest = reader.first_start()
     last = evening_of(now)
-    reach = (last - evening_of(parse_rfc3339(oldest))).days + 1 if oldest else 0
-    count = max(FEWEST, min(reach, SHOWN))
+    begins = since or (parse_rfc3339(oldest) if oldest else now)
+    reach = (last - evening_of(begins)).days + 1
+    count = max(1 if since else FEWEST, min(reach, SHOWN))
     return nights_of(reader, [last - timedelta(days=back) for back in range(count - 1, -1, -1)])
 
 
 def last_night(reader: Queries) -> LastNight | None:
-    """The newest night in which anything ran; None while nothing ever has."""
+    """The newest night in which a schedule ran something, of the last week that anything ran in; where none did, the
+    newest in which anything ran. None while nothing ever has."""
     newest = reader.last_start()
     if newest is None:
         return None
-    (night,) = nights_of(reader, [evening_of(parse_rfc3339(newest))])
+    last = evening_of(parse_rfc3339(newest))
+    recent = nights_of(reader, [last - timedelta(days=back) for back in range(_LOOK_BACK)])
+    for night in recent:
+        whole = _whole(reader, night)
+        if any(run.schedule for run in whole.runs):
+            return whole
+    return _whole(reader, recent[0])
+
+
+def _whole(reader: Queries, night: Night) -> LastNight:
+    """A night with its runs and attempts."""
     span = (night.begins, night.ends)
     attempts: dict[str, tuple[AttemptRow, ...]] = {}
     for attempt in reader.attempts_in(span, MOST_BARS):

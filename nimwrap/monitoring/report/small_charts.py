@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from nimwrap.domain.durations import parse_rfc3339
+from nimwrap.domain.durations import format_size, parse_rfc3339
 from nimwrap.images.capacity import Forecast
 from nimwrap.monitoring.report.cluster_history import ClusterHistory, Moment
 from nimwrap.monitoring.report.svg import Markup, drawing, joined, tag
@@ -97,5 +97,9 @@ def room(forecast: Forecast) -> Markup:
         for name, begin, end in spans
         if end > begin
     ]
+    marks = [
+        tag("text", format_size(whole * part / 4), x=400 * part // 4, y=28, class_=f"axis scale-{part}")
+        for part in (0, 2, 4)
+    ]
     label = f"Room in {forecast.filesystem}: one round of backups takes {100 * worst / max(free, 1):.0f} percent of it"
-    return drawing(400, 14, label, *parts, class_="room", data_free=free, data_worst=worst)
+    return drawing(400, 32, label, *parts, *marks, class_="room", data_free=free, data_worst=worst)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from nimwrap.aix import exclude_rootvg, lsvg
+from nimwrap.aix.exclude_rootvg import ExcludeFile
 from nimwrap.aix.ps import Process
 from nimwrap.domain.codes import FailureCode
 from nimwrap.domain.findings import Finding
@@ -71,8 +72,14 @@ def filesets(s: CheckContext) -> Finding:
 def exclude_file(s: CheckContext) -> Finding:
     """Flag ``e`` reads /etc/exclude.rootvg (aix-nim section 2.2)."""
     if "e" not in s.policy.mksysb_flags:
+        if s.policy.exclude_rootvg:
+            return warn(
+                "exclude_rootvg is set, and mksysb_flags has no e: nothing is left out", "add e to mksysb_flags"
+            )
         return skip("mksysb_flags has no e")
     found = s.client.exclude_file.need()
+    if s.policy.exclude_rootvg:
+        return _as_wanted(s, found)
     if found.patterns is None:
         return warn(
             "the client has no /etc/exclude.rootvg: flag e of mksysb_flags is left out, and nothing else is",
@@ -89,6 +96,18 @@ def exclude_file(s: CheckContext) -> Finding:
         "anchor each at the root, such as ^./tmp/, and take empty lines out; what is dropped is in no image",
         "\n".join(found.patterns),
     )
+
+
+def _as_wanted(s: CheckContext, found: ExcludeFile) -> Finding:
+    """Whether the client's file, and what NIM has for it, are what the configuration wants."""
+    drift = exclude_rootvg.drift(s.policy.exclude_rootvg, found)
+    nims = s.nim.attributes.get("exclude_files", ()) if s.nim else ()
+    if nims:
+        drift = f"{drift + '; ' if drift else ''}NIM has {', '.join(nims)} allocated to it, which goes before that file"
+    if not drift:
+        return ok("/etc/exclude.rootvg holds what exclude_rootvg says")
+    cure = f"nimwrap images exclude {s.ref.client} shows it; with --apply it is written"
+    return warn(f"/etc/exclude.rootvg is not what exclude_rootvg says: {drift}", cure, "\n".join(found.patterns or ()))
 
 
 _PATTERNS = 5

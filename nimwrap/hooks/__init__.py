@@ -1,0 +1,1 @@
+"""Commands of the site's own at named points of a run, a fleet run and a copy."""
