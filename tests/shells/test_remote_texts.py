@@ -138,6 +138,11 @@ ELSEWHERE = {
     ),
     "tests/backup/test_exports_left.py": ("backup/nim_line.py take_out_script",),
     "tests/hosts/test_command.py": ("hosts/command.py wrapped",),
+    "tests/images/test_exclusions.py": (
+        "aix/exclude_rootvg.py _unless_seen",
+        "aix/exclude_rootvg.py restore_script",
+        "aix/exclude_rootvg.py write_script",
+    ),
     "tests/images/test_fixed_name.py": ("images/fixed_steps.py backward",),
     "tests/images/test_kinds.py": ("images/kinds/savevg.py Savevg.header_shell",),
     "tests/images/test_prune.py": ("images/removal.py begun",),

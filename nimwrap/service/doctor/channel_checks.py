@@ -11,6 +11,7 @@ from nimwrap.domain.attempt_plan import ordered_ways
 from nimwrap.domain.findings import Finding
 from nimwrap.domain.make_findings import named, ok, skip
 from nimwrap.hosts.channel_route import BY_C_RSH, in_words
+from nimwrap.remedies.registry import remedy
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,9 @@ def _unproven(shown: ShownByClients) -> Finding:
     """No fault: it is tried when it is needed, with a check that it worked and a next way."""
     unseen = [name for name in shown.clients if name not in shown.routes]
     untried = [name for name in REMEDIES if name not in shown.remedies]
-    started = any(not lost for lost in shown.lost.values()) or "own-mount" in shown.remedies
+    started = any(not lost for lost in shown.lost.values()) or any(
+        remedy(name).own_directory for name in shown.remedies
+    )
     open_ = [
         f"the channel to {len(unseen)} of {len(shown.clients)} clients ({', '.join(unseen[:3])}"
         f"{', ...' if len(unseen) > 3 else ''})"
