@@ -151,6 +151,27 @@ ELSEWHERE = {
         "copies/path_copy.py PathCopy.abandon",
         "copies/path_copy.py PathCopy.remove",
     ),
+    "tests/copies/test_command_copies.py": (
+        "copies/command_copy.py CommandCopy.remove",
+        "copies/command_copy.py _kit",
+    ),
+    "tests/copies/test_nim_copies.py": (
+        "copies/nim_copy.py NimCopy._define",
+        "copies/nim_copy.py NimCopy.check",
+        "copies/nim_copy.py NimCopy.look",
+        "copies/nim_copy.py NimCopy.make",
+        "copies/nim_copy.py NimCopy.publish",
+        "copies/nim_copy.py NimCopy.remove",
+        "copies/nim_copy.py _resources",
+    ),
+    "tests/copies/test_control_copies.py": ("copies/control_copy.py _streamed",),
+    "tests/disaster/test_disaster.py": (
+        "actions/plan_restore.py _from_copy",
+        "copies/history_copies.py fetch_history",
+        "copies/history_copies.py history_copies",
+        "copies/history_copies.py send_history",
+        "images/kit/read_manifests.py _read",
+    ),
 }
 DIRECTLY = ("tests/backup/test_spool.py", "tests/hosts/test_command.py")
 """Files whose texts run under every shell without an estate."""
