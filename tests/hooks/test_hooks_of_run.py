@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -130,9 +131,17 @@ def test_a_hook_that_hangs_is_ended_with_all_that_it_started(run_cli: Cli, hooke
     until(lambda: not _runs(number), "the sleeper is ended")
 
 
-def _runs(number: str) -> bool:
-    from pathlib import Path
+def test_a_client_behind_a_narrow_channel_gets_its_hook_in_pieces(run_cli: Cli, hooked: HookedEstate) -> None:
+    hooks = hooked()
+    hooks.estate.fault("channel_refuse", 512, "aix01")
+    hooks.add("before", "client", body="echo said $1; exit 4", words="x" * 600)
+    run = only_run(run_cli("backup", "aix01", "--json", config=hooks.config))
+    assert (run["outcome"], run["failure"]["code"]) == ("refused", "hook_failed")
+    assert told(run_cli, hooks)["before", "client"]["returncode"] == 4
+    assert hooks.calls == [f"before-client {'x' * 600}"]
 
+
+def _runs(number: str) -> bool:
     try:
         return "sleep" in Path(f"/proc/{number}/cmdline").read_text()
     except OSError:
