@@ -63,6 +63,11 @@ def test_each_point_and_place_is_reached_in_order_and_once(run_cli: Cli, hooked:
         "hook: before on client: /usr/local/bin/before-client aix01 (return code 0"
         in run_cli("show", "last", config=hooks.config).stdout
     )
+    kept = run_cli("show", "last", "--json", config=hooks.config).data["run"]["hooks"]
+    assert [(one["when"], one["on"], one["returncode"]) for one in kept][:3] == [
+        ("before", on, 0) for on in ("client", "master", "control")
+    ]
+    assert kept[0]["output"].strip() == "said aix01"
     assert not (hooks.estate.files("nim") / "var/adm/nimwrap/hooks").exists()
     assert not (hooks.estate.root / "nimwrap" / "hooks").exists()
 
