@@ -73,6 +73,8 @@ def make_image(context: MasterContext, report: PreflightReport, work: Work, plan
     except NimwrapError as error:
         raise OperationOutcomeUnknown(error) from error
     failure = attempted.failure
+    if is_trouble_of_a_crowd(failure):
+        context.parallel.trouble()
     if failure is not None and (failure.code is FailureCode.EXPORT_DENIED or _may_be_failover(report, failure)):
         # Once more after a failure: the address moves with a failover.
         with suppress(NimwrapError):
@@ -81,6 +83,14 @@ def make_image(context: MasterContext, report: PreflightReport, work: Work, plan
             failure = after_failover(denied_from(failure, expected), report, now.actual)
             attempted = replace(attempted, failure=failure)
     return attempted
+
+
+def is_trouble_of_a_crowd(failure: Failure | None) -> bool:
+    """Whether an image that was being made ended as it does where the master's NFS answers nobody any more.
+
+    Who stalls or is timed out has been counted when that was seen.
+    """
+    return failure is not None and failure.code is FailureCode.CLIENT_UNREACHABLE
 
 
 def _may_be_failover(report: PreflightReport, failure: Failure) -> bool:

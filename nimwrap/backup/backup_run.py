@@ -21,7 +21,7 @@ from nimwrap.backup.backup_request import BackupRequest, RetryLater, new_run_id
 from nimwrap.backup.cancel_request import refuse_cancelled
 from nimwrap.backup.earlier_run import follow_earlier, made_by
 from nimwrap.backup.export_journal import changed_by_another
-from nimwrap.backup.post_backup import apply_name_and_retention, warned
+from nimwrap.backup.post_backup import apply_name_and_retention, give_back_with_kit, warned
 from nimwrap.backup.run_failures import exhausted, moved, with_cure
 from nimwrap.backup.self_preflight import master_preflight
 from nimwrap.backup.size_preview import space_short
@@ -41,7 +41,7 @@ from nimwrap.history.run_lease import RunLease
 from nimwrap.hooks.hooks_of_run import run_after, run_before
 from nimwrap.hosts.script_batch import PREAMBLE
 from nimwrap.images.kinds.registry import KINDS, images_of
-from nimwrap.locks.client_locks import beating, give_back, guarded, locked_by_another, take_locks
+from nimwrap.locks.client_locks import beating, guarded, locked_by_another, take_locks
 from nimwrap.master_context import MasterContext, log_path
 from nimwrap.preflight.engine import preflight, recheck_source
 from nimwrap.preflight.preflight_report import PreflightReport
@@ -377,7 +377,7 @@ class BackupRun:
             return
         room = f"{self.context.master.spool}/{self.run.id}" if clear else None
         try:
-            give_back(self.context, self.run.client, self.run.id, room=room)
+            give_back_with_kit(self.context, self.run.client, self.run.id, room, made=self.run.image is not None)
         except NimwrapError as error:
             self._progress("spool", f"lock not given back: {error.message}; the next recover does it")
 

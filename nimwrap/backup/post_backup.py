@@ -8,7 +8,9 @@ from nimwrap.domain.errors import NimwrapError
 from nimwrap.domain.findings import Failure
 from nimwrap.domain.records import Run
 from nimwrap.images import fixed_name
+from nimwrap.images.kit.kit_files import kit_text
 from nimwrap.images.prune import PruneDecision, apply_retention
+from nimwrap.locks.client_locks import give_back
 from nimwrap.master_context import MasterContext
 
 
@@ -29,6 +31,11 @@ def apply_name_and_retention(context: MasterContext, run: Run, *, resuming: bool
     for verdict in (verdict for verdict in removed if verdict.action != "keep"):
         context.note(run.id, "retention", _said(verdict))
     return failure
+
+
+def give_back_with_kit(context: MasterContext, client: str, run: str, room: str | None, *, made: bool) -> str:
+    """As ``give_back``; where an image was ``made`` what lies beside the client's images is written anew before."""
+    return give_back(context, client, run, room=room, first=kit_text(context, client) if made else "")
 
 
 def warned(outcome: Outcome, failure: Failure | None, kept: Failure | None) -> tuple[Outcome, Failure | None]:

@@ -10,6 +10,7 @@ Here is only whom it is about; what is done with each is in the table of :mod:`n
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 from nimwrap.backup.export_journal import plans, undo_planned, unfinished_changes
@@ -46,7 +47,7 @@ def recover(context: MasterContext, reader: Queries, *, wait: bool) -> Recovered
     # The newest first: of several open runs of a client it is the one that holds the lock.
     for row in sorted(reader.open_runs(context.master.name), key=lambda row: str(row.id), reverse=True):
         ours.add(row.id)
-        _finish(open_case(context, row, rooms.get(row.id), wait=wait), done)
+        _finish_seen(context, row, rooms.get(row.id), done, wait=wait)
     for room in rooms.values():
         if room.run not in ours:
             _recover_directory(context, room, done, wait=wait)
@@ -62,25 +63,64 @@ def recover(context: MasterContext, reader: Queries, *, wait: bool) -> Recovered
 def follow_run(context: MasterContext, reader: Queries, row: RunRow) -> None:
     """Follow one open run whose owner is gone to its end, and close it; it stays open where that cannot be."""
     context = replace(context, queries=reader)
-    _finish(open_case(context, row, scan_operation_dirs(context).get(row.id), wait=True), Recovered())
+    _finish_seen(context, row, scan_operation_dirs(context).get(row.id), Recovered(), wait=True)
+
+
+def _finish_seen(
+    context: MasterContext, row: RunRow, room: OperationDir | None, done: Recovered, *, wait: bool
+) -> None:
+    """Have the table finish a run that is open, or whose operation began when it was closed already.
+
+    Its owner may have gone on, and even ended, since it was looked at: under the lease everything is asked once more.
+    """
+    seen = open_case(context, row, room, wait=wait)
+    if not _goes_on(seen, done):
+        return
+
+    def again() -> UnfinishedAttempt | None:
+        now = context.queries.stored_run(row.id)
+        if now is None or now.outcome != row.outcome:
+            return None  # it has come to its end meanwhile
+        case = open_case(context, now, scan_operation_dirs(context).get(row.id), wait=wait)
+        case.owner = OwnerIs.NOBODY  # but us, who hold its lease now
+        return case
+
+    _finish_leased(context, row.id, again, done)
 
 
 def _finish(case: UnfinishedAttempt, done: Recovered) -> None:
     """Have the table finish it, unless somebody else is at it; what is in the way is noted."""
+    if _goes_on(case, done):
+        _finish_leased(case.context, case.run, lambda: case, done)
+
+
+def _goes_on(case: UnfinishedAttempt, done: Recovered) -> bool:
+    """Whether anything is to be done that wants the run's lease; else the rest is done here."""
     case.done = done
-    if decide(case.seen()).actions in ((Do.LEAVE,), (Do.LEAVE_RUNNING,)):
-        finish(case)
-        return
+    if decide(case.seen()).actions not in ((Do.LEAVE,), (Do.LEAVE_RUNNING,)):
+        return True
+    finish(case)
+    return False
+
+
+def _finish_leased(
+    context: MasterContext, run: str, look: Callable[[], UnfinishedAttempt | None], done: Recovered
+) -> None:
     try:
-        lease = RunLease(case.context.config.state_dir, case.run)
+        lease = RunLease(context.config.state_dir, run)
     except NimwrapError:
         return  # another recover is at it just now
-    with lease, case.held:
+    with lease:
+        case = None
         try:
-            finish(case)
+            case = look()
+            if case is not None:
+                case.done = done
+                with case.held:
+                    finish(case)
         except NimwrapError as error:
-            still = "; it stays open" if case.state is RunIs.OPEN else ""
-            done.notes.append(f"{case.run}: {error.message}{still}")
+            still = "; it stays open" if case is None or case.state is RunIs.OPEN else ""
+            done.notes.append(f"{run}: {error.message}{still}")
 
 
 def open_case(context: MasterContext, row: RunRow, room: OperationDir | None, *, wait: bool) -> UnfinishedAttempt:
@@ -167,7 +207,7 @@ def _recover_directory(context: MasterContext, room: OperationDir, done: Recover
     unrecorded = next((one.returncode is None for one in attempts if one.number == room.attempt), True)
     if room.there and not room.aside and (unrecorded or not room.done):
         # Its start came when the run was closed already, by a nimwrap that had lost the connection or its life.
-        _finish(open_case(context, row, room, wait=wait), done)
+        _finish_seen(context, row, room, done, wait=wait)
     else:
         _finish(_closed_case(context, row, room), done)
 

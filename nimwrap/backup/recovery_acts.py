@@ -11,7 +11,7 @@ from nimwrap.backup.attempt_record import record, unstarted
 from nimwrap.backup.cleanup import EndSeen, clean_up, clear_client
 from nimwrap.backup.export_journal import undo_lost, undo_planned
 from nimwrap.backup.finalize import begun, busy_instead, confirm_undo, finalize_attempt, still_open
-from nimwrap.backup.post_backup import apply_name_and_retention, warned
+from nimwrap.backup.post_backup import apply_name_and_retention, give_back_with_kit, warned
 from nimwrap.backup.recovery_seen import DirectoryIs, LockIs, OwnerIs, RunIs
 from nimwrap.backup.recovery_table import Do, decide
 from nimwrap.backup.slot_images import wanted_images
@@ -30,7 +30,7 @@ from nimwrap.history.model import ImageRow
 from nimwrap.history.revive import run_of
 from nimwrap.hooks.hooks_of_run import run_after
 from nimwrap.hosts.script_batch import PREAMBLE
-from nimwrap.locks.client_locks import beating, give_back, guarded, take_locks
+from nimwrap.locks.client_locks import beating, guarded, take_locks
 from nimwrap.locks.lock_scripts import free_slots_script
 
 KILLED = "nimwrap was killed"
@@ -248,7 +248,8 @@ def _clear(case: UnfinishedAttempt) -> None:
 
 def _given_back(case: UnfinishedAttempt, room: str | None) -> bool:
     client = case.row.client if case.row is not None else case.plan.client
-    kept = give_back(case.context, client, case.run, room=room)
+    made = case.row is not None and bool(case.context.queries.images(case.context.master.name, client))
+    kept = give_back_with_kit(case.context, client, case.run, room, made=made)
     if kept:
         case.done.notes.append(f"{case.name}: its directory and lock on {case.context.master.name} stay: {kept}")
     return not kept

@@ -216,7 +216,7 @@ class Checker:
 
     def _copy(self, name: str, body: Mapping[str, Any], masters: dict[str, MasterConfig]) -> CopyConfig:
         found = CopyConfig(name=name, **self._of_some(COPY, name, body, masters))
-        self._in_table(COPY, name, body, copy_faults(found))
+        self._in_table(COPY, name, body, copy_faults(found, tuple(masters)))
         return found
 
     def _limit(self, name: str, body: Mapping[str, Any], masters: dict[str, MasterConfig]) -> LimitConfig:

@@ -247,9 +247,10 @@ COPY = Table(
     "Another place for proven images; nothing is copied where there is no such table",
     CopyConfig,
     (
-        Key("kind", Choice(COPY_KINDS), "path: a directory of the same master; command: a program of the site's own."),
-        Key("directory", _REMOTE_DIRECTORY, "Kind path: where copies go.", '"/export/copies"'),
-        Key("on", Choice(COPY_PLACES), "Kind command: where it runs."),
+        Key("kind", Choice(COPY_KINDS), "path: a directory of the same master; nim: another; command: a program."),
+        Key("to", LABEL, "Kind nim: the other master, one of [masters].", '"nim2"'),
+        Key("directory", _REMOTE_DIRECTORY, "Kinds path and nim: where copies go.", '"/export/copies"'),
+        Key("on", Choice(COPY_PLACES), "Kind command: where it runs; control: the image comes to its standard input."),
         Key("store", Words(COPY_PLACEHOLDERS), "Kind command: stores {file} as {client} {name}.", _STORE),
         Key("check", Words(COPY_PLACEHOLDERS), "Prints the checksum of what is stored; given {checksum}, proves it."),
         Key("fetch", Words(COPY_PLACEHOLDERS), "Brings it back as {file}."),

@@ -17,8 +17,9 @@ from nimwrap.domain.ref import ClientRef
 KINDS = ("mksysb", "savevg", "ios_mksysb", "ios_backup", "nim_db", "master_mksysb")
 AUTO = "auto"
 REMEDIES = ("own-mount", "pre-export")
-COPY_KINDS = ("path", "command")
-COPY_PLACES = ("master",)
+COPY_KINDS = ("path", "nim", "command")
+CONTROL = "control"
+COPY_PLACES = ("master", CONTROL)
 AFTER_RUN = "run"
 HOOK_OF_RUN = ("before", "after", "failed")
 HOOK_OF_FLEET = ("fleet-before", "fleet-after")
@@ -162,6 +163,7 @@ class CopyConfig:
 
     name: str
     kind: str = COPY_KINDS[0]
+    to: str = ""
     directory: str = ""
     on: str = COPY_PLACES[0]
     store: tuple[str, ...] = ()

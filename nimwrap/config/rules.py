@@ -82,14 +82,16 @@ def _innermost(layers: Sequence[KeyPath], keys: Sequence[str], document: Mapping
     return layers[0]
 
 
-_NEEDED = {"path": ("directory",), "command": ("store", "check", "remove")}
+_NEEDED = {"path": ("directory",), "nim": ("to", "directory"), "command": ("store", "check", "remove")}
 
 
-def copy_faults(copy: CopyConfig) -> Iterator[tuple[str, str, str]]:
+def copy_faults(copy: CopyConfig, masters: tuple[str, ...]) -> Iterator[tuple[str, str, str]]:
     """What a copy of its kind lacks: key, message and hint. Keys of another kind do no harm."""
     for key in _NEEDED.get(copy.kind, ()):
         if not getattr(copy, key):
             yield key, f"copy {shown(copy.name)} of kind {copy.kind} has no {key}", f"add {key} = ..."
+    if copy.to and copy.to not in masters:
+        yield "to", f"copy {shown(copy.name)} names the unknown master {shown(copy.to)}", nearest(copy.to, masters)
 
 
 def limit_faults(name: str, body: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:

@@ -7,12 +7,13 @@ short. Everything may be run again: whoever was killed between two steps begins 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import UTC
 from pathlib import PurePosixPath
 from typing import Protocol
 
-from nimwrap.config.model import CopyConfig
+from nimwrap.config.model import CopyConfig, MasterConfig
 from nimwrap.copies.checksum_text import Sums
 from nimwrap.domain.durations import parse_rfc3339
 from nimwrap.history.model import ImageRow
@@ -24,11 +25,16 @@ _STAMP = re.compile(r"_\d{8}_\d{6}$")
 
 @dataclass(frozen=True)
 class CopyOrder:
-    """One image and the place that it is copied to. ``known``: its checksums as they are known already."""
+    """One image and the place that it is copied to. ``known``: its checksums as they are known already.
+
+    ``far``: the other master, for a place there; ``kit``: what goes with the image, by the names of the files.
+    """
 
     row: ImageRow
     place: CopyConfig
     known: Sums
+    far: MasterConfig | None = None
+    kit: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
@@ -48,6 +54,8 @@ class CopyKind(Protocol):
     """One kind. Its texts need no PREAMBLE and end with a status; what they say beside marked lines is for people."""
 
     name: str
+    here: bool
+    """Whether a program on the control host makes, checks and removes it (``control_copy``), and no text there."""
     looks: bool
     """Whether what lies at the place can be seen by ``look``."""
 
@@ -65,6 +73,15 @@ class CopyKind(Protocol):
 
     def publish(self, order: CopyOrder, *, replacing: bool) -> str:
         """Gives a proven draft its name; LEFT where that is taken, unless what has it is ``replacing``'s broken one."""
+
+    def adopt(self, order: CopyOrder) -> str:
+        """Makes a whole copy that has its name what a restore can begin from; does nothing where it is that."""
+
+    def write(self, far: MasterConfig | None, files: Mapping[str, str]) -> str:
+        """Writes the kit beside copies, on the other master where that is; nothing where there are no files."""
+
+    def fetch(self, order: CopyOrder) -> str:
+        """A command for a person, which brings the image back to where it lay; empty where a restore begins there."""
 
     def abandon(self, order: CopyOrder) -> str:
         """Takes a draft away."""

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
+from nimwrap.config.model import MasterConfig
 from nimwrap.copies.base import CopyOrder
 from nimwrap.copies.checksum_text import SUMS
 from nimwrap.domain.durations import parse_rfc3339, rfc3339
@@ -21,6 +22,7 @@ _CHECKSUM = "{checksum}"
 
 class CommandCopy:
     name = "command"
+    here = False
     looks = False
 
     def location(self, order: CopyOrder) -> str:
@@ -36,7 +38,7 @@ crc=$(awk '$2 == "cksum" {{ print $3, $4 }}' own.out)
 [ -z {crc} ] || [ "$crc" = {crc} ] || {{ echo "the image has the checksum $crc, it was proven with "{crc}; exit 1; }}
 sum=$(awk '$2 == "sha256" {{ print $3 }}' own.out)
 [ -n "$sum" ] || sum=${{crc%% *}}
-{_told(_call(order, order.place.store))}"""
+{_kit(order)}{_told(_call(order, order.place.store))}"""
 
     def look(self, order: CopyOrder) -> str:
         return ":\n"
@@ -57,11 +59,24 @@ awk -v sum="$sum" -v bytes={order.row.size_bytes} '
     def publish(self, order: CopyOrder, *, replacing: bool) -> str:
         return ":\n"
 
+    def adopt(self, order: CopyOrder) -> str:
+        return ":\n"
+
+    def write(self, far: MasterConfig | None, files: Mapping[str, str]) -> str:
+        return ":\n"
+
+    def fetch(self, order: CopyOrder) -> str:
+        words = _words(order, order.place.fetch, order.name, order.row.size_bytes)
+        file, known = shlex.quote(order.row.location), shlex.quote(order.known.word)
+        return words.replace(_SHELL["file"], file).replace(_SHELL["checksum"], known)
+
     def abandon(self, order: CopyOrder) -> str:
         return ":\n"
 
     def remove(self, order: CopyOrder) -> str:
-        return f"sum={shlex.quote(order.known.word)}\n{_call(order, order.place.remove)}\n"
+        """What was stored beside the image goes first, whether or not it can."""
+        beside = "".join(f"{_words(order, order.place.remove, name, 0)} > /dev/null 2>&1\n" for name in order.kit)
+        return f"sum={shlex.quote(order.known.word)}\nfile=\n{beside}{_call(order, order.place.remove)}\n"
 
 
 def _told(call: str) -> str:
@@ -69,21 +84,45 @@ def _told(call: str) -> str:
     return f"{call} > said.out 2>&1; status=$?\ntail -20 said.out | sed 's/^/> /'\n[ $status -eq 0 ] || exit $status\n"
 
 
+def _kit(order: CopyOrder) -> str:
+    """Stores what goes with the image before it, so that nothing comes after it that could go wrong."""
+    lines = []
+    for name, text in order.kit.items():
+        lines.append(f"cat > {shlex.quote(name)} <<'NIMWRAP_KIT'\n{text}NIMWRAP_KIT\nfile=$(pwd)/{shlex.quote(name)}\n")
+        lines.append('image=$sum; sums "$file" > kit.out || exit 1\n')
+        lines.append("sum=$(awk '$2 == \"sha256\" { print $3 }' kit.out)\n")
+        lines.append('[ -n "$sum" ] || sum=$(awk \'$2 == "cksum" { print $3 }\' kit.out)\n')
+        lines.append(_told(_words(order, order.place.store, name, len(text.encode()))) + "sum=$image\n")
+    return "".join(lines)
+
+
 def _call(order: CopyOrder, words: Sequence[str]) -> str:
+    """The call for the image itself."""
+    return f"file={shlex.quote(order.row.location)}\n{_words(order, words, order.name, order.row.size_bytes)}"
+
+
+def _words(order: CopyOrder, words: Sequence[str], name: str, size: int) -> str:
     values = {
-        "file": order.row.location,
         "client": order.row.client,
-        "name": order.name,
-        "size": str(order.row.size_bytes),
+        "name": name,
+        "size": str(size),
         "until": rfc3339(parse_rfc3339(order.row.created) + timedelta(seconds=order.place.max_age)),
     }
     return " ".join(_quoted(word, values) for word in words)
 
 
-def _quoted(word: str, values: dict[str, str]) -> str:
-    """One word for the shell: all that it holds as text, but the checksum, which stands in ``sum``."""
-    filled = _HOLE.sub(lambda hole: values.get(hole[1], hole[0]), word)
-    return '"$sum"'.join(shlex.quote(part) if part else "" for part in filled.split(_CHECKSUM)) or "''"
+_SHELL = {"checksum": '"$sum"', "file": '"$file"'}
+"""What stands in variables of the job."""
+
+
+def _quoted(word: str, values: Mapping[str, str]) -> str:
+    """One word for the shell: all that it holds as text, but what stands in a variable."""
+    parts = _HOLE.split(word)
+    told = [shlex.quote(part) if part else "" for part in parts]
+    for number in range(1, len(parts), 2):
+        hole = parts[number]
+        told[number] = _SHELL.get(hole) or shlex.quote(values.get(hole, f"{{{hole}}}"))
+    return "".join(told) or "''"
 
 
 KIND = CommandCopy()

@@ -10,6 +10,7 @@ from enum import StrEnum
 from nimwrap.clients.known_clients import KnownClients
 from nimwrap.clients.selection import select
 from nimwrap.config.model import Config, CopyConfig
+from nimwrap.domain.codes import FailureCode
 from nimwrap.domain.durations import parse_rfc3339
 from nimwrap.domain.ref import ClientRef
 from nimwrap.domain.retention import in_future
@@ -42,12 +43,20 @@ def wanted_places(config: Config, refs: Sequence[ClientRef]) -> dict[ClientRef, 
     chosen = {
         place.name: set(select(place.targets, known, config.groups).all_of_a_name) for place in config.copies.values()
     }
-    return {ref: [place for place in config.copies.values() if ref in chosen[place.name]] for ref in refs}
+    return {
+        ref: [place for place in config.copies.values() if ref in chosen[place.name] and place.to != ref.master]
+        for ref in refs
+    }
 
 
 def is_proven(row: ImageRow) -> bool:
     """Whether the image may be copied: good when it was made, and nothing was found wrong since."""
     return row.verified and row.fault is None and row.removal is None and row.removed is None
+
+
+def is_whole(row: ImageRow) -> bool:
+    """Whether nothing is wrong with what was copied: the image itself may be gone by now."""
+    return row.verified and (row.fault is None or row.fault_code == FailureCode.IMAGE_MISSING)
 
 
 def plan_copies(

@@ -8,8 +8,9 @@ from datetime import datetime
 
 from nimwrap.config.model import CopyConfig
 from nimwrap.copies.base import LEFT
+from nimwrap.copies.control_copy import remove_here
 from nimwrap.copies.copy_plan import CopyState, PlannedCopy, newest_kept, superfluous
-from nimwrap.copies.make_copy import CopyWork, bytes_there, read_back, work_on
+from nimwrap.copies.make_copy import CopyWork, bytes_there, read_back, with_kit, work_on
 from nimwrap.domain.act import Act, ActName
 from nimwrap.domain.errors import NimwrapError
 from nimwrap.domain.findings import Failure
@@ -63,14 +64,18 @@ def _dropped(
         return CopyRemoval(copy, False, "it is the last proven copy")
     if why := _unconfirmed(work_on(context, PlannedCopy(rows[kept.image], place), copies)):
         return CopyRemoval(copy, False, f"the newest copy could not be confirmed: {why}")
-    work = work_on(context, PlannedCopy(rows[copy.image], place), copies)
+    work = with_kit(work_on(context, PlannedCopy(rows[copy.image], place), copies))
     context.store.update_copy(copy.id, state=CopyState.REMOVING)
-    result = work.short(work.kind.remove(work.order))
-    said = (result.stdout + result.stderr).strip()
-    if result.returncode == LEFT:
+    if work.kind.here:
+        status = remove_here(work.order)
+        removed, said = status.returncode, status.output.strip()
+    else:
+        result = work.short(work.kind.remove(work.order))
+        removed, said = result.returncode, (result.stdout + result.stderr).strip()
+    if removed == LEFT:
         context.store.update_copy(copy.id, state=CopyState.FAILED, reason=said)
         return CopyRemoval(copy, False, said)
-    if result.failed:  # `short` raises where nobody knows
+    if removed != 0:  # `short` raises where nobody knows
         return CopyRemoval(copy, False, f"it could not be removed: {said}")
     context.store.update_copy(copy.id, state=CopyState.REMOVED, removed=now)
     act = Act("copy", ActName.REMOVE_COPY, copy.location)

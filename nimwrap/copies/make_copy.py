@@ -5,13 +5,17 @@ Each step is found done or done again, so that a copy that was interrupted goes 
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from nimwrap.config.model import Config
 from nimwrap.copies.base import CopyKind, CopyOrder
-from nimwrap.copies.checksum_text import Sums, difference, parse_sums, stored_sums, together
+from nimwrap.copies.checksum_text import SUMS, Sums, difference, parse_sums, stored_sums, together
+from nimwrap.copies.control_copy import check_here, store_here
+from nimwrap.copies.copy_kit import beside_copies, within_store
 from nimwrap.copies.copy_plan import CopyState, PlannedCopy
-from nimwrap.copies.registry import KINDS
+from nimwrap.copies.registry import kind_at
 from nimwrap.domain.act import Act, ActName
 from nimwrap.domain.codes import FailureCode
 from nimwrap.domain.errors import NimwrapError, master_unreachable
@@ -21,6 +25,7 @@ from nimwrap.history.model import ImageRow
 from nimwrap.hooks.hooks_elsewhere import run_copied
 from nimwrap.hosts.protocol import CommandResult
 from nimwrap.hosts.script_batch import ENDED, PREAMBLE
+from nimwrap.images.kit.kit_files import KitSource
 from nimwrap.jobs.detached_job import DetachedJob, JobState, JobStatus, clear_job, look_at, run_job
 from nimwrap.locks.client_locks import client_locked
 from nimwrap.locks.lock_scripts import said
@@ -58,6 +63,22 @@ class CopyWork:
     def checking(self, *, draft: bool) -> DetachedJob:
         return self.job("check" if draft else "verify", self.kind.check(self.order, draft=draft))
 
+    def made(self) -> JobStatus:
+        """Bring all of the image there, or take up what was begun."""
+        if not self.kind.here:
+            return run_job(self.context, self.making)
+        if self.order.known.sha256 or not any("{checksum}" in word for word in self.order.place.store):
+            return store_here(self.context, self.order)
+        counting = self.job("sums", f"{SUMS}sums {shlex.quote(self.order.row.location)}\n")
+        counted = run_job(self.context, counting)
+        clear_job(self.context, counting)
+        known = together(self.order.known, parse_sums(counted.output))
+        return store_here(self.context, replace(self.order, known=known)) if counted.done_well else counted
+
+    def checked(self, *, draft: bool) -> JobStatus:
+        """Read back what lies there."""
+        return check_here(self.order) if self.kind.here else run_job(self.context, self.checking(draft=draft))
+
     def short(self, text: str) -> CommandResult:
         """A step without a job. Raises ``master_unreachable`` when nobody knows whether it was done."""
         result = self.context.host.run(PREAMBLE + text, timeout=_SHORT_S)
@@ -70,13 +91,18 @@ class CopyWork:
 
 
 def work_on(context: MasterContext, planned: PlannedCopy, copies: Sequence[CopyRow]) -> CopyWork:
+    """The order for one image and place, and its kind."""
+    return CopyWork(context, copy_order(context.config, planned, copies), kind_at(planned.place))
+
+
+def copy_order(config: Config, planned: PlannedCopy, copies: Sequence[CopyRow]) -> CopyOrder:
     """The order for one image and place, with the checksums that are known of the image."""
     row = planned.row
     known = Sums(crc=row.cksum or "")
     for copy in copies:
         if copy.image == row.id and copy.made:
             known = together(known, stored_sums(copy.checksum))
-    return CopyWork(context, CopyOrder(row, planned.place, known), KINDS[planned.place.kind])
+    return CopyOrder(row, planned.place, known, config.masters.get(planned.place.to))
 
 
 def make_copy(context: MasterContext, planned: PlannedCopy, copies: Sequence[CopyRow]) -> CopyResult:
@@ -87,10 +113,10 @@ def make_copy(context: MasterContext, planned: PlannedCopy, copies: Sequence[Cop
     with client_locked(context, row.client, "copy") as locked:
         if isinstance(locked, Failure):
             return CopyResult(planned, location, locked, skipped=True)
-        work = replace(foreseen, context=locked)
+        work = with_kit(replace(foreseen, context=locked))
         try:
             copy = context.store.begin_copy(row, planned.place.name, work.kind.name, location, context.clock.now())
-            why = _made(work, copy)
+            why = _made_or_refused(work, copy)
             if why is not None:
                 give_up(work, copy, why)
         except NimwrapError as error:
@@ -101,31 +127,50 @@ def make_copy(context: MasterContext, planned: PlannedCopy, copies: Sequence[Cop
     return CopyResult(planned, location, Failure(FailureCode.COPY_FAILED, f"{location}: {why}", fix))
 
 
+def _made_or_refused(work: CopyWork, copy: CopyRow) -> str | None:
+    """As ``_made``; a far end that cannot be looked at is a reason."""
+    try:
+        return _made(work, copy)
+    except NimwrapError as error:
+        if error.code != FailureCode.COPY_FAILED:
+            raise
+        return error.message
+
+
 def _made(work: CopyWork, copy: CopyRow) -> str | None:
     """Why there is no proven copy; None when there is one, and its row says so."""
     draft, there = _lies(work)
     if there is not None and copy.made is None:
-        found = read_back(work)
-        if found.ok:
-            _record(work, copy, together(found.sums, work.order.known))
-        return None if found.ok else f"what lies there was left alone: {found.why}"
+        return _adopted(work, copy)
     if draft is None and work.kind.looks and look_at(work.context, work.making).state is JobState.DONE:
         clear_job(work.context, work.making)
         clear_job(work.context, work.checking(draft=True))
-    made = run_job(work.context, work.making)
+    made = work.made()
     if not made.done_well:
         return made.reason
     own = parse_sums(made.output)
     if work.order.known.crc and own.crc and own.crc != work.order.known.crc:
         return f"the image has the checksum {own.crc}, it was proven with {work.order.known.crc}"
     work = replace(work, order=replace(work.order, known=together(work.order.known, own)))
-    checked = run_job(work.context, work.checking(draft=True))
+    checked = work.checked(draft=True)
     if why := _differs(work, checked):
         return why
     published = work.short(work.kind.publish(work.order, replacing=copy.made is not None))
     if published.failed:  # `short` raises where nobody knows
         return _said(published)
     _record(work, copy, together(parse_sums(checked.output), work.order.known))
+    return None
+
+
+def _adopted(work: CopyWork, copy: CopyRow) -> str | None:
+    """Why what lies there already is no copy; None when it is the very image, and its row says so."""
+    found = read_back(work)
+    if not found.ok:
+        return f"what lies there was left alone: {found.why}"
+    adopted = work.short(work.kind.adopt(work.order))
+    if not adopted.succeeded:
+        return _said(adopted)
+    _record(work, copy, together(found.sums, work.order.known))
     return None
 
 
@@ -141,7 +186,10 @@ def _lies(work: CopyWork) -> tuple[int | None, int | None]:
     result = work.short(work.kind.look(work.order))
     told = {line.split()[0]: line.split()[1:] for line in said(result.stdout) if line.split()}
     if "seen" not in told:
-        raise NimwrapError(f"{work.context.host.name} does not say what lies at {work.kind.location(work.order)}")
+        raise NimwrapError(
+            f"{work.context.host.name} does not say what lies at {work.kind.location(work.order)}: {_said(result)}",
+            FailureCode.COPY_FAILED,
+        )
     sizes = [int(told[name][0]) if told.get(name) else None for name in ("draft", "copy")]
     return sizes[0], sizes[1]
 
@@ -166,7 +214,7 @@ def read_back(work: CopyWork) -> ReadBack:
     """Whether a finished copy is the image: as it is now, not as an earlier job found it."""
     job = work.checking(draft=False)
     clear_job(work.context, job)
-    checked = run_job(work.context, job)
+    checked = work.checked(draft=False)
     clear_job(work.context, job)
     why = _differs(work, checked)
     unknown = checked.state is not JobState.DONE or checked.returncode in ENDED
@@ -179,8 +227,27 @@ def _record(work: CopyWork, copy: CopyRow, sums: Sums) -> None:
     work.context.store.update_copy(
         copy.id, state=CopyState.OK, reason=None, checksum=sums.text, made=now, verified_at=now
     )
+    write_kit(work)
     _note(work.context, work.order.row, f"copied to {copy.name}: {copy.location}, {sums.text}", proven=True)
     run_copied(work.context, work.order.row, copy)
+
+
+def write_kit(work: CopyWork) -> None:
+    """What lies beside the copies of the client is written anew; where that fails the next pass does it."""
+    if not work.kind.looks:
+        return
+    source = KitSource(work.context.config, work.context.queries, work.context.clock.now())
+    files = beside_copies(source, work.order.row.ref, work.order.place)
+    work.short(work.kind.write(work.order.far, files))
+
+
+def with_kit(work: CopyWork) -> CopyWork:
+    """With what a program stores beside the image, where it gives each object a name of its own."""
+    order = work.order
+    if work.kind.looks or not any("{name}" in word for word in order.place.store):
+        return work
+    source = KitSource(work.context.config, work.context.queries, work.context.clock.now())
+    return replace(work, order=replace(order, kit=within_store(source, order.row, order.name.rpartition(".")[0])))
 
 
 def give_up(work: CopyWork, copy: CopyRow, why: str) -> None:

@@ -31,6 +31,7 @@ FAULTS: dict[str, str] = {
     "channel_no_background": "whatever a request leaves running is ended with it, also in a session of its own",
     "channel_methods_only": "c_rsh lets nothing through but NIM's own methods",
     "ssh_to_clients": "the master's key is known on the client: ssh works there",
+    "ssh_to_masters_refused": "the key of another master is not accepted on this one",
     "root_shell": "root's login shell on the host (value: a shell of the build machine, ksh else)",
     "root_umask": "root's umask on the host (value: such as 077)",
     "no_at": "root may not use at",

@@ -36,6 +36,17 @@ def installation_id(state_dir: Path) -> str:
     return text
 
 
+def adopt_installation(state_dir: Path, installation: str) -> None:
+    """Be the installation that a history was of, when it was brought back into an empty state directory."""
+    if _ID.fullmatch(installation) is None:
+        raise NimwrapError("the copy of the history names no installation")
+    path = state_dir / "installation"
+    draft = path.with_name(f".installation.{secrets.token_hex(8)}")
+    draft.write_text(f"{installation}\n")
+    draft.chmod(0o600)
+    draft.replace(path)
+
+
 def _make(path: Path) -> None:
     """Whole or not at all, and by one of several processes only."""
     draft = path.with_name(f".installation.{secrets.token_hex(8)}")

@@ -3,8 +3,37 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable
 
 LIMIT = 16 * 1024 * 1024
+
+
+Sink = Callable[[bytes], None]
+"""Takes the bytes that a command writes, as they come; it may block, and what it raises ends the command."""
+
+
+class Passed:
+    """Output that is passed on undecoded and not kept: all that comes after the line ``mark``, where one is given."""
+
+    def __init__(self, sink: Sink, mark: bytes = b"") -> None:
+        self._sink = sink
+        self._mark = mark
+        self._before = b""
+
+    def add(self, data: bytes) -> None:
+        if self._mark:
+            self._before += data
+            at = self._before.find(self._mark)
+            end = self._before.find(b"\n", at) + 1 if at >= 0 else 0
+            if not end:
+                return
+            self._before, data, self._mark = self._before[:end], self._before[end:], b""
+        if data:
+            self._sink(data)
+
+    def text(self) -> str:
+        """What came before, with the mark."""
+        return self._before.decode("utf-8", "replace")
 
 
 class Bounded:

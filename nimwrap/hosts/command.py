@@ -40,6 +40,11 @@ class Command:
     stdin: bytes
     nonce: str
 
+    @property
+    def begin(self) -> bytes:
+        """What is said before the script's own words."""
+        return f"@@{self.nonce} begin".encode()
+
 
 @dataclass(frozen=True)
 class Unwrapped:

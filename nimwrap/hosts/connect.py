@@ -11,6 +11,7 @@ from nimwrap.domain.codes import ExitCode
 from nimwrap.domain.errors import NimwrapError
 from nimwrap.domain.names import is_address, is_host_name
 from nimwrap.failpoints import failpoint
+from nimwrap.hosts.bounded_output import Sink
 from nimwrap.hosts.protocol import CommandResult, Host
 from nimwrap.hosts.script_batch import PREAMBLE
 
@@ -34,11 +35,13 @@ class _Watched:
     def name(self) -> str:
         return self._inner.name
 
-    def run(self, script: str, *, timeout: float = 120.0) -> CommandResult:
+    def run(self, script: str, *, timeout: float = 120.0, sink: Sink | None = None) -> CommandResult:
         label = f"{self.name}: {_gist(script)}"
         failpoint(f"host.run before {label}")
         try:
-            return self._inner.run(script, timeout=timeout)
+            if sink is None:
+                return self._inner.run(script, timeout=timeout)
+            return self._inner.run(script, timeout=timeout, sink=sink)
         finally:
             failpoint(f"host.run after {label}")
 

@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from nimwrap.config.model import MasterConfig
+from nimwrap.hosts.bounded_output import Passed, Sink
 from nimwrap.hosts.command import LINE_LIMIT, unwrapped, wrapped
 from nimwrap.hosts.host_errors import Endpoint, first_line, login_refused, start_hint, unfinished, unreachable
 from nimwrap.hosts.local_process import run_process
@@ -36,12 +37,13 @@ class LocalHost:
     def name(self) -> str:
         return self._name
 
-    def run(self, script: str, *, timeout: float = 120.0) -> CommandResult:
+    def run(self, script: str, *, timeout: float = 120.0, sink: Sink | None = None) -> CommandResult:
         """As the protocol says; on a passed ``timeout`` the script's session gets SIGHUP."""
         if not self._become and len(script.encode()) <= _LIMIT:
-            return self._run([self._shell, "-c", script], timeout)
+            return self._run([self._shell, "-c", script], timeout, out=Passed(sink) if sink else None)
         command = wrapped(script, become=self._become, shell=self._shell)
-        raw = self._run(["/bin/sh", "-c", command.line], timeout, command.stdin)
+        out = Passed(sink, command.begin) if sink else None
+        raw = self._run(["/bin/sh", "-c", command.line], timeout, command.stdin, out)
         back = unwrapped(command, raw.stdout, raw.stderr)
         if not back.started and raw.returncode is not None:
             said = first_line(raw.stderr + raw.stdout)
@@ -51,10 +53,10 @@ class LocalHost:
     def close(self) -> None:
         """Nothing is kept open."""
 
-    def _run(self, argv: list[str], timeout: float, stdin: bytes = b"") -> CommandResult:
+    def _run(self, argv: list[str], timeout: float, stdin: bytes = b"", out: Passed | None = None) -> CommandResult:
         environ = {key: value for key, value in os.environ.items() if key not in (*OURS_ALONE, *_STARTUP_FILES)}
         try:
-            return run_process(argv, timeout=timeout, stdin=stdin, environ=environ)
+            return run_process(argv, timeout=timeout, stdin=stdin, environ=environ, out=out)
         except OSError as error:
             hint = f"check that {argv[0]} is there and can be executed"
             raise unreachable(self._endpoint(), f"{argv[0]}: {error.strerror}", hint) from error

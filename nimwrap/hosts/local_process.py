@@ -12,9 +12,10 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import IO
 
-from nimwrap.hosts.bounded_output import Bounded
+from nimwrap.hosts.bounded_output import Bounded, Passed
 from nimwrap.hosts.protocol import CommandResult
 
+Output = Bounded | Passed
 _BLOCK = 65536
 _LOOK_S = 0.3
 _QUIET_S = 0.3
@@ -29,6 +30,7 @@ def run_process(
     stdin: bytes = b"",
     environ: Mapping[str, str] | None = None,
     last: bytes = b"",
+    out: Output | None = None,
 ) -> CommandResult:
     """Run ``argv`` in its own session from ``/`` and collect what it says; ``stdin`` is all it can read.
 
@@ -52,7 +54,7 @@ def run_process(
             start_new_session=True,
             preexec_fn=_hangup_ends_it if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN else None,  # noqa: PLW1509
         )
-    out, err = Bounded(), Bounded()
+    out, err = out or Bounded(), Bounded()
     assert process.stdout and process.stderr  # noqa: S101  (both are PIPE)
     try:
         ended = _collect(process, {process.stdout: out, process.stderr: err}, started + timeout, last)
@@ -67,9 +69,7 @@ def run_process(
     return CommandResult(code, out.text(), err.text(), time.monotonic() - started)
 
 
-def _collect(
-    process: subprocess.Popen[bytes], sinks: Mapping[IO[bytes], Bounded], deadline: float, last: bytes
-) -> bool:
+def _collect(process: subprocess.Popen[bytes], sinks: Mapping[IO[bytes], Output], deadline: float, last: bytes) -> bool:
     """Read until the process has ended and its output too; False if it has not.
 
     A child that was left behind may hold the pipes open: after the process ended, silence is taken for the end.

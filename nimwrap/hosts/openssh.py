@@ -17,6 +17,7 @@ from pathlib import Path
 
 from nimwrap.config.model import MasterConfig
 from nimwrap.domain.errors import NimwrapError
+from nimwrap.hosts.bounded_output import Passed, Sink
 from nimwrap.hosts.command import Command, Unwrapped, unwrapped, wrapped
 from nimwrap.hosts.host_errors import host_key_refused, login_refused, not_begun, unfinished, unreachable
 from nimwrap.hosts.local_process import run_process
@@ -56,7 +57,7 @@ class OpensshHost:
     def name(self) -> str:
         return self._master.name
 
-    def run(self, script: str, *, timeout: float = 120.0) -> CommandResult:
+    def run(self, script: str, *, timeout: float = 120.0, sink: Sink | None = None) -> CommandResult:
         """As the protocol says. After a passed ``timeout`` the script goes on over there: SSH has no way to end it."""
         command = wrapped(script, become=self._master.become, shell=self._master.shell)
         crowded = False
@@ -64,7 +65,7 @@ class OpensshHost:
         try:
             started = time.monotonic()
             for pause in (*_PAUSES_S, None):
-                raw, back = self._tried(command, timeout)
+                raw, back = self._tried(command, timeout, Passed(sink, command.begin) if sink else None)
                 crowded = crowded or _CROWDED in back.before
                 refusal = None if back.started or raw.returncode != 255 else self._refusal(back.before)
                 if refusal is None or pause is None or not refusal.may_pass:
@@ -88,9 +89,9 @@ class OpensshHost:
             _dissolve(directory)
             atexit.unregister(self.close)
 
-    def _tried(self, command: Command, timeout: float) -> tuple[CommandResult, Unwrapped]:
+    def _tried(self, command: Command, timeout: float, out: Passed | None) -> tuple[CommandResult, Unwrapped]:
         socket = self._connection()
-        raw = self._ssh(["-S", str(socket), "-o", "ControlMaster=no"], [command.line], timeout, command)
+        raw = self._ssh(["-S", str(socket), "-o", "ControlMaster=no"], [command.line], timeout, command, out)
         back = unwrapped(command, raw.stdout, raw.stderr)
         if back.ended is None and raw.returncode in (None, 255) and _CROWDED not in back.before:
             self._forget(socket)
@@ -142,7 +143,12 @@ class OpensshHost:
         return self._refusal(raw.stderr) if raw.returncode == 255 else refusal
 
     def _ssh(
-        self, options: list[str], words: list[str], timeout: float, command: Command | None = None
+        self,
+        options: list[str],
+        words: list[str],
+        timeout: float,
+        command: Command | None = None,
+        out: Passed | None = None,
     ) -> CommandResult:
         directory = self._directory
         if directory is None:
@@ -158,7 +164,8 @@ class OpensshHost:
             if command is None:
                 return run_process(argv, timeout=timeout, environ=environ | _NO_PROMPT)
             last = f"@@{command.nonce} end".encode()
-            return run_process(argv, timeout=timeout, stdin=command.stdin, environ=environ | _NO_PROMPT, last=last)
+            environ |= _NO_PROMPT
+            return run_process(argv, timeout=timeout, stdin=command.stdin, environ=environ, last=last, out=out)
         except OSError as error:
             hint = 'install OpenSSH\'s client, or use transport = "ssh"'
             raise unreachable(endpoint(self._master), f"ssh: {error.strerror}", hint) from error

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
+from nimwrap.hosts.bounded_output import Sink
 from nimwrap.hosts.three_valued import ThreeValued
 
 
@@ -27,11 +28,12 @@ class Host(Protocol):
     ``run`` raises NimwrapError with code ``master_unreachable``, ``host_key_changed`` or ``login_refused`` when no
     command was started. Once one was started it never raises for the network: a lost connection or a passed
     ``timeout`` is a result with returncode None, and the command may still be running over there.
+    With a ``sink`` what the script writes to stdout goes there as it comes, and not into the result.
     """
 
     @property
     def name(self) -> str: ...
 
-    def run(self, script: str, *, timeout: float = 120.0) -> CommandResult: ...
+    def run(self, script: str, *, timeout: float = 120.0, sink: Sink | None = None) -> CommandResult: ...
 
     def close(self) -> None: ...

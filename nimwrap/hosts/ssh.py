@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from nimwrap.config.model import MasterConfig
 from nimwrap.domain.lock_timing import POOL
-from nimwrap.hosts.bounded_output import Bounded
+from nimwrap.hosts.bounded_output import Bounded, Passed, Sink
 from nimwrap.hosts.command import Command, unwrapped, wrapped
 from nimwrap.hosts.host_errors import not_begun, unfinished, unreachable
 from nimwrap.hosts.protocol import CommandResult
@@ -55,13 +55,13 @@ class SshHost:
     def name(self) -> str:
         return self._master.name
 
-    def run(self, script: str, *, timeout: float = 120.0) -> CommandResult:
+    def run(self, script: str, *, timeout: float = 120.0, sink: Sink | None = None) -> CommandResult:
         """As the protocol says. After a passed ``timeout`` the script goes on over there: SSH has no way to end it."""
         command = wrapped(script, become=self._master.become, shell=self._master.shell)
         with self._slots:
             started = time.monotonic()
             link, channel = self._channel()
-            talk = _Talk(channel, started + timeout)
+            talk = _Talk(channel, started + timeout, Passed(sink, command.begin) if sink else Bounded())
             try:
                 code = talk.hold(command)
             except BaseException:
@@ -122,10 +122,10 @@ def _connect(master: MasterConfig, ahead: Future[Link]) -> None:
 class _Talk:
     """One command on one channel until ``deadline`` (monotonic seconds)."""
 
-    def __init__(self, channel: Channel, deadline: float) -> None:
+    def __init__(self, channel: Channel, deadline: float, out: Bounded | Passed) -> None:
         self._channel = channel
         self._deadline = deadline
-        self.out = Bounded()
+        self.out = out
         self.err = Bounded()
 
     def hold(self, command: Command) -> int | None:

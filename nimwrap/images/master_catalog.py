@@ -17,6 +17,7 @@ from nimwrap.hosts.protocol import Host
 from nimwrap.hosts.script_batch import Answer, Question
 from nimwrap.images.image_probe import ask
 from nimwrap.images.kinds.registry import machine_types, resource_types
+from nimwrap.images.kit.kit_names import is_kit_file
 from nimwrap.images.sightings import look_script, read_sightings
 from nimwrap.images.verification import short_name
 
@@ -106,6 +107,20 @@ def directories(config: Config, master: str, recorded: Iterable[str] = ()) -> li
     return [path for path in plain if not any(path.startswith(f"{other}/") for other in plain)]
 
 
+def copy_directories(config: Config, master: str, roots: Collection[str] = ()) -> list[str]:
+    """Where copies of images lie on this master, its own or another's; what is there is no image of the master.
+
+    A directory that one of ``roots`` lies in is none of them.
+    """
+    places = [place for place in config.copies.values() if place.directory and place.to in ("", master)]
+    found = [place.directory.rstrip("/") for place in places]
+    return [directory for directory in found if not any(f"{root}/".startswith(f"{directory}/") for root in roots)]
+
+
+def _below(path: str, directories: Iterable[str]) -> bool:
+    return any(path.startswith(f"{directory}/") for directory in directories)
+
+
 def read_catalog(host: Host, config: Config, master: str, recorded: Collection[str] = ()) -> MasterCatalog:
     """Ask the master in two round trips; raises when it cannot be reached or lsnim fails."""
     types, machines = resource_types(), machine_types()
@@ -123,11 +138,13 @@ def read_catalog(host: Host, config: Config, master: str, recorded: Collection[s
             code="nim_refused",
             hint="see whether the NIM master is configured there: lsnim",
         )
+    copied = copy_directories(config, master, roots)
+    resources = {name: one for name, one in resources.items() if not _below(one.first("location") or "", copied)}
     files = {
         entry.name: entry.size_bytes
         for number in range(len(roots))
         for entry in _entries(given.get(f"tree{number}"))
-        if STAGING not in entry.name
+        if STAGING not in entry.name and not is_kit_file(entry.name) and not _below(entry.name, copied)
     }
     elsewhere = [
         place

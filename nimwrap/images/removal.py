@@ -20,6 +20,7 @@ from nimwrap.history.model import ImageRow
 from nimwrap.hosts.protocol import Host
 from nimwrap.hosts.script_batch import PREAMBLE
 from nimwrap.images.kinds.registry import resource_types
+from nimwrap.images.kit.kit_names import MARKER, manifest_path
 from nimwrap.master_context import MasterContext
 
 PLANNED = "planned"
@@ -110,6 +111,7 @@ if [ -f {location} ]; then
   rm -f {location} 2>&1
 fi
 if [ -f {location} ]; then echo 'the file is still there'; exit {failed}; fi
+if [ -f {manifest} ] && grep {marker} {manifest} > /dev/null; then rm -f {manifest}; fi
 {own_directory}echo gone
 """
 
@@ -139,7 +141,8 @@ def removal_script(row: ImageRow, images: Iterable[str] = ()) -> str:
     parent = PurePosixPath(row.location).parent
     # NIM_MKSYSB_SUBDIRS gives each image a directory of its own, called like it
     own = f"rmdir {shlex.quote(str(parent))} 2>/dev/null\n" if parent.name == row.resource else ""
-    return text + _FILE.format(own_directory=own, **words)
+    beside = {"manifest": shlex.quote(manifest_path(row.location)), "marker": MARKER}
+    return text + _FILE.format(own_directory=own, **beside, **words)
 
 
 def _look(resource: str) -> str:

@@ -222,12 +222,14 @@ def _held(context: MasterContext, client: str, answer: lock_scripts.LockAnswer) 
     )
 
 
-def give_back(context: MasterContext, client: str, run: str, *, room: str | None = None) -> str:
+def give_back(context: MasterContext, client: str, run: str, *, room: str | None = None, first: str = "") -> str:
     """Give back the lock and every slot of this run, and clear its room; the next recover does it if this is lost.
+
+    ``first``: silent shell text that is done in the same call, still under the lock.
 
     What a wrapper still works with, and an undo that was not done, stay: why anything was kept, else the empty text.
     """
-    result = context.host.run(lock_scripts.give_back_script(context.master.spool, client, run, room))
+    result = context.host.run(lock_scripts.give_back_script(context.master.spool, client, run, room, first))
     lines = result.stdout.strip().splitlines()
     if result.succeeded and lines[-1:] == [lock_scripts.GONE]:
         return ""

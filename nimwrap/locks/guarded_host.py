@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from nimwrap.domain.codes import ExitCode, FailureCode
 from nimwrap.domain.errors import NimwrapError
+from nimwrap.hosts.bounded_output import Sink
 from nimwrap.hosts.protocol import CommandResult, Host
 from nimwrap.hosts.script_batch import PREAMBLE
 from nimwrap.locks.lock_scripts import LOST, MARK, guard
@@ -25,10 +26,14 @@ class GuardedHost:
     def name(self) -> str:
         return self.inner.name
 
-    def run(self, script: str, *, timeout: float = 120.0) -> CommandResult:
+    def run(self, script: str, *, timeout: float = 120.0, sink: Sink | None = None) -> CommandResult:
         """As the protocol says. Raises NimwrapError ``locked``, with nothing done, when the lock is lost."""
         text = guard(self.spool, self.client, self.run_id, self.fence)
-        result = self.inner.run(f"{PREAMBLE}{text}{script.removeprefix(PREAMBLE)}", timeout=timeout)
+        guarded = f"{PREAMBLE}{text}{script.removeprefix(PREAMBLE)}"
+        if sink is None:
+            result = self.inner.run(guarded, timeout=timeout)
+        else:
+            result = self.inner.run(guarded, timeout=timeout, sink=sink)
         lost = [line for line in result.stdout.splitlines() if line.startswith(f"{MARK}lost")]
         if result.returncode == LOST and lost:
             holder = lost[0].removeprefix(f"{MARK}lost").strip()

@@ -250,10 +250,14 @@ fi
 """
 
 
-def give_back_script(spool: str, client: str, run: str, room: str | None) -> str:
-    """Frees the client's lock and the run's slots, and clears ``room`` if given: nothing of it under a live wrapper."""
+def give_back_script(spool: str, client: str, run: str, room: str | None, first: str = "") -> str:
+    """Frees the client's lock and the run's slots, and clears ``room`` if given: nothing of it under a live wrapper.
+
+    ``first`` is done before, if the lock is this run's.
+    """
     then = free_slots_script(spool, run, room=room or "", locks=_lock_words(spool, client))
-    return PREAMBLE + when_settled(room or f"{spool}/{run}", then)
+    held = f"held={shlex.quote(lock_path(spool, client))}\nif {_is_mine(run)}; then\n{first}fi\n" if first else ""
+    return PREAMBLE + held + when_settled(room or f"{spool}/{run}", then)
 
 
 def heartbeats_script(spool: str) -> str:

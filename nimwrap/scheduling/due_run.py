@@ -19,6 +19,7 @@ from nimwrap.scheduling.claims import ClaimResult, MissedSlot, OpenedSlot, SlotC
 from nimwrap.scheduling.forecast import foretell, waiting_for_latest
 from nimwrap.scheduling.full_verification import verify_due
 from nimwrap.scheduling.model import Schedule
+from nimwrap.scheduling.nightly_kit import keep_kits
 from nimwrap.scheduling.resume_orphans import Recover, adopt, recover_master
 from nimwrap.scheduling.schedule_clients import rows_of_selection
 
@@ -148,6 +149,7 @@ def run_due(
                 coming = min((next(each.clock.after(session.clock.now())) for each in schedules.values()), default=None)
                 report.said += verify_due(session, coming)
                 report.said += foretell(session, schedules)
+            report.said += keep_kits(session)
             return report
         if worked := workers.next_ended(LOOK_EVERY_S):
             report.worked.append(worked)

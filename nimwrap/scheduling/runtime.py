@@ -23,6 +23,7 @@ from nimwrap.scheduling.due_run import meant
 from nimwrap.scheduling.forecast import foretell, waiting_for_latest
 from nimwrap.scheduling.full_verification import EVERY, verify_due
 from nimwrap.scheduling.model import Schedule
+from nimwrap.scheduling.nightly_kit import keep_kits
 from nimwrap.scheduling.resume_orphans import Recover, adopt, recover_master
 
 AHEAD_S = 180
@@ -39,6 +40,7 @@ class Dependencies:
     recover: Recover = recover_master
     refresh: Callable[[Session], dict[str, NimwrapError]] = refresh_inventories
     verify: Callable[[Session, datetime | None, Callable[[], bool]], list[str]] = verify_due
+    keep_kits: Callable[[Session], list[str]] = keep_kits
     overdue: Callable[[Session], list[str]] = lambda session: []
     tell: Callable[[Progress], None] = lambda progress: None
     clock: Callable[[], Clock] = Clock
@@ -165,6 +167,7 @@ class ServiceRuntime:
             self.refreshing = False
 
     def _verify(self, next_due: datetime | None) -> None:
+        self.said += self.outside.keep_kits(self.session)
         self.said += self.outside.verify(self.session, next_due, lambda: not self.workers.running)
         ahead = foretell(self.session, self.schedules)
         self.said += [text for text in ahead if text not in self.foretold]

@@ -67,6 +67,26 @@ def test_a_run_that_another_recover_is_at_is_passed_by(session: Session, monkeyp
     assert recovery.recover(session.master_context("nim"), session.reader, wait=True).closed == [done.id]
 
 
+def test_a_run_that_ends_while_recover_looks_at_it_keeps_its_end(
+    session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Seen before its operation began, it was closed as "nothing was changed" after it had ended with an image."""
+    (done,) = run_fleet(session, Order((REF,)), FleetObserver())
+    session.store.update_run(done.id, outcome="running")
+    attempts, ended = session.reader.attempts, list[str]()
+
+    def end(*_: object) -> bool:
+        session.store.update_run(done.id, outcome="ok")
+        ended.append(done.id)
+        return False
+
+    monkeypatch.setattr(session.reader, "attempts", lambda runs: attempts(runs) if ended else [])
+    monkeypatch.setattr(recovery, "owner_alive", end)
+    assert recovery.recover(session.master_context("nim"), session.reader, wait=True).closed == []
+    row = session.reader.run(done.id)
+    assert (row.outcome, row.failure_code) == ("ok", None)
+
+
 @pytest.mark.parametrize("refused", [True, False])
 def test_what_nothing_else_records_waits_for_other_writers(
     estate: Estate, session: Session, monkeypatch: pytest.MonkeyPatch, refused: bool

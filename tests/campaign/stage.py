@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from nimwrap.estate import Estate, build
+from nimwrap.images.kit.kit_names import is_kit_file
 from tests.running import command, environment
 
 RECOVER_S = 180
@@ -64,7 +65,7 @@ class Stage:
     def images(self) -> dict[str, bytes]:
         """Every file below the image directory, by its path on the master."""
         top = self.estate.files("nim")
-        files = [path for path in (top / IMAGE_ROOT).rglob("*") if path.is_file()]
+        files = [path for path in (top / IMAGE_ROOT).rglob("*") if path.is_file() and not is_kit_file(str(path))]
         return {f"/{path.relative_to(top)}": path.read_bytes() for path in files}
 
     def rows(self, sql: str) -> list[dict[str, Any]]:

@@ -9,13 +9,18 @@ from typing import Any, NoReturn
 
 import pytest
 
+from nimwrap.aix.classify import classify
+from nimwrap.backup.attempt import is_trouble_of_a_crowd
 from nimwrap.config.model import MasterConfig
 from nimwrap.domain.clock import Clock
+from nimwrap.domain.codes import FailureCode
+from nimwrap.domain.findings import Failure
 from nimwrap.fleet.learned_parallel import IDLE_S, LearnedParallel
 from nimwrap.history.history_errors import StoreUnavailable
 from nimwrap.history.sqlite.parallel_memory import hours_of, rates_of
 from nimwrap.history.sqlite.queries import Reader
 from nimwrap.history.sqlite.store import Store
+from nimwrap.master_context import FixedParallel
 from tests.running import Ran
 
 BEGAN = datetime(2026, 11, 28, 1, 0, tzinfo=UTC)  # a Saturday
@@ -165,3 +170,20 @@ def test_a_fleet_with_auto_makes_every_image_and_show_says_how_many_at_once_and_
     told = run_cli("show", runs[0]["id"], "--json", config=config).data["run"]["parallel"]
     assert [change["text"] for change in told] == ["begins with 3: nobody has measured this master yet"]
     assert "begins with 3" in run_cli("show", runs[0]["id"], config=config).stdout
+
+
+def test_a_fixed_number_stays_whatever_is_seen() -> None:
+    master, fixed = MasterConfig("nim", max_parallel=3), FixedParallel()
+    assert not master.learns_parallel
+    for _ in range(5):
+        fixed.saw({"a": 10**9, "b": 10})
+        fixed.trouble()
+        fixed.written("a")
+        assert fixed.at_once(master) == 3
+
+
+def test_an_image_that_ends_because_nfs_answers_nobody_is_one_too_many() -> None:
+    """What AIX says then, as the classification knows it."""
+    said = "NFS3 server nim not responding still trying\n0512-008 mksysb: The image was not created."
+    assert is_trouble_of_a_crowd(classify(said, 1))
+    assert not is_trouble_of_a_crowd(Failure(FailureCode.SPACE_SHORT, "full")) and not is_trouble_of_a_crowd(None)

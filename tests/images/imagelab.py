@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+import subprocess
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -27,7 +28,11 @@ class Lab:
     """One master with its images. ``make`` backs a client up as NIM does, ``age`` days ago as far as rows tell."""
 
     def __init__(self, root: Path, **keys: Any) -> None:
-        spec = {name: keys.pop(name) for name in ("clients", "vios", "image_size", "cluster") if name in keys}
+        spec = {
+            name: keys.pop(name)
+            for name in ("clients", "vios", "image_size", "cluster", "second_master")
+            if name in keys
+        }
         self.estate: Estate = build(root / "estate", **({"clients": 2, "cluster": False} | spec))
         self.file = root / "nimwrap.toml"
         self.configure(**keys)
@@ -54,6 +59,10 @@ class Lab:
         result = self.host.run(shlex.join(argv))
         assert result.succeeded, result
         return result.stdout
+
+    def estate_run(self, host: str, script: str) -> int:
+        """The status of a script on any host of the estate."""
+        return subprocess.run([self.estate.shell(host), "-c", script], check=False, capture_output=True).returncode
 
     def define(self, name: str, location: str) -> None:
         """Make a file an mksysb resource, as an administrator would."""

@@ -560,7 +560,7 @@ def test_images_in_directories_of_their_own(lab: Lab, run_cli: Cli) -> None:
     (row,) = lab.rows()
     assert row.location == f"/export/nim/mksysb/aix01/{row.resource}/{row.resource}.mksysb"
     assert ran.data["runs"][0]["image"]["location"] == row.location
-    assert [path.name for path in lab.disk("/export/nim/mksysb/aix01").iterdir()] == [row.resource]
+    assert {path.name for path in lab.disk("/export/nim/mksysb/aix01").iterdir()} == {row.resource, "RESTORE.txt"}
     assert run_cli("images", "verify", "--full", config=lab.file).exit_code == 0
 
 

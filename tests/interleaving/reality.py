@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from nimwrap.estate.image import DamagedError, check_whole
+from nimwrap.images.kit.kit_names import is_kit_file
 from tests.interleaving.exploring import Ended, Moment, World
 from tests.interleaving.master_disk import Entry
 
@@ -72,7 +73,7 @@ class Reality:
 
     def _found(self, state: int) -> dict[str, Entry]:
         files = self.world.master.files(state, _IMAGES)
-        return {f"/export/nim/mksysb/{path}": it for path, it in files.items() if it != "/"}
+        return {f"/export/nim/mksysb/{path}": it for path, it in files.items() if it != "/" and not is_kit_file(path)}
 
     def _objects(self, state: int) -> dict[str, dict[str, str]]:
         text = self.world.master.files(state, "hosts/nim/etc/objrepos")["nim.json"]

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from nimwrap.estate import Estate, build
+from nimwrap.images.kit.kit_names import is_kit_file
 from tests.hosts.sshd import make_key
 from tests.lab import tree
 from tests.lab.hosts import PATH, SSHD, LabHost
@@ -226,7 +227,11 @@ class Lab:
     def images(self) -> list[str]:
         """Every file below the image directory, by its path on the master."""
         top = self.estate.files(MASTER)
-        return sorted(f"/{path.relative_to(top)}" for path in (top / IMAGES).rglob("*") if path.is_file())
+        return sorted(
+            f"/{path.relative_to(top)}"
+            for path in (top / IMAGES).rglob("*")
+            if path.is_file() and not is_kit_file(str(path))
+        )
 
     def exports_text(self) -> bytes:
         return bytes(self.estate.exports_text())

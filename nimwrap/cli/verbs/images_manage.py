@@ -11,6 +11,7 @@ from nimwrap.cli.arguments import Targets
 from nimwrap.cli.image_targets import named_images, problems_of
 from nimwrap.cli.invocation import Invocation, Result, current
 from nimwrap.cli.output.printer import Printer
+from nimwrap.cli.verbs.images_copies import copy_json
 from nimwrap.clients.known_clients import recorded_clients
 from nimwrap.clients.selection import select
 from nimwrap.domain.act import Act, ActName
@@ -18,8 +19,8 @@ from nimwrap.domain.codes import ExitCode
 from nimwrap.domain.errors import Problem, usage_error
 
 if TYPE_CHECKING:
+    from nimwrap.actions.import_images import ImportResult
     from nimwrap.history.model import ImageRow
-    from nimwrap.images.adoption import Imported
 
 Names = Annotated[
     list[str],
@@ -106,29 +107,44 @@ def _set(invocation: Invocation, command: str, names: list[str], values: dict[st
     invocation.finish(Result(command, data, text=lambda out: out.line("\n".join(lines))))
 
 
-def import_(ctx: typer.Context, targets: Targets = None) -> None:
-    """Record the images that nimwrap does not know, as unmanaged: NIM's resources, and plain files that lsmksysb reads.
+def import_(
+    ctx: typer.Context,
+    targets: Targets = None,
+    history: Annotated[
+        bool, typer.Option("--history", help="First bring back history.db from its newest copy on a master.")
+    ] = False,
+) -> None:
+    """Record the images that nimwrap does not know: NIM's resources, and plain files that lsmksysb reads.
 
-    They count for age and status, so that these are true from the first day, and never for retention.
+    They count for age and status, so that these are true from the first day; as unmanaged, never for retention. What
+    nimwrap made once, and its copies, are recorded again as they were, by the manifest beside each: also after the
+    history was lost.
 
     Example: nimwrap images import
     """
     from nimwrap.actions.import_images import import_images
 
     invocation = current(ctx)
+    if history:
+        from nimwrap.actions.restore_history import restore_history
+
+        back = restore_history(invocation.config)
+        invocation.say(f"the history is back as it was copied: {back.copy.path} on {back.master}")
     done = import_images(invocation.config, targets or [], invocation.now())
-    _finish_import(invocation, done.images, problems_of(done.troubles))
+    _finish_import(invocation, done, problems_of(done.troubles))
 
 
-def _finish_import(invocation: Invocation, found: list[Imported], problems: list[Problem]) -> None:
+def _finish_import(invocation: Invocation, done: ImportResult, problems: list[Problem]) -> None:
     from nimwrap.images.image_inventory import entry_of
 
-    now = invocation.now()
+    now, found = invocation.now(), done.images
     numbers = [one.image for one in found if one.image is not None]
     with invocation.reader() as reader:
-        rows = {row.id: row for row in reader.images_by_id(numbers)}
+        rows = {row.id: row for row in reader.images_by_id([*numbers, *done.copied])}
+        copies = [copy for copy in reader.copies() if copy.image in done.copied]
     data = {
         "images": [entry_of(row).as_json(now) for row in rows.values()],
+        "copies": [copy_json(copy, rows.get(copy.image)) for copy in copies],
         "left": [
             {
                 "master": one.entry.master,
@@ -163,4 +179,7 @@ def _text(out: Printer, data: dict[str, Any]) -> None:
     for image in data["images"]:
         proof = ", ".join(image["verified_by"]) or "not proven"
         name = image["resource"] or image["location"]
-        out.line(f"{name} of {image['client']}, made {image['created']}: unmanaged ({proof})")
+        state = image["fault"] or ("managed" if image["managed"] else "unmanaged")
+        out.line(f"{name} of {image['client']}, made {image['created']}: {state} ({proof})")
+    for copy in data["copies"]:
+        out.line(f"{copy['name']}: {copy['location']}, a copy of {copy['image']}")

@@ -1,4 +1,5 @@
-"""/usr/bin/ssh HOST COMMAND on a master: only where the switch ``ssh_to_clients`` says that its key is known there."""
+"""/usr/bin/ssh HOST COMMAND on a master: to clients only where the switch ``ssh_to_clients`` says that its key is known
+there; to another master unless ``ssh_to_masters_refused`` says otherwise. Only a master reads what is sent to it."""
 
 from __future__ import annotations
 
@@ -6,7 +7,7 @@ import os
 
 from nimwrap.estate import net, remote
 from nimwrap.estate.machine import Machine
-from nimwrap.estate.process import pump, write_all
+from nimwrap.estate.process import environment, login_shell, pump, start, write_all
 
 _FAILED = 255
 
@@ -20,7 +21,7 @@ def main(me: Machine, args: list[str]) -> int:
     """The command's output, its streams merged, and its exit status."""
     words = list(args)
     while words and words[0].startswith("-"):
-        del words[: 2 if words[0] == "-o" else 1]
+        del words[: 2 if words[0] in ("-o", "-p", "-l") else 1]
     if len(words) < 2:
         me.err("usage: ssh host command\n")
         return _FAILED
@@ -29,12 +30,27 @@ def main(me: Machine, args: list[str]) -> int:
     if client is None or client.fault("host_down"):
         me.err(f"ssh: connect to host {host} port 22: Connection timed out\n")
         return _FAILED
-    if not client.fault("ssh_to_clients"):
+    master = client.facts["role"] == "master"
+    if client.fault("ssh_to_masters_refused") if master else not client.fault("ssh_to_clients"):
         me.err(f"root@{host}: Permission denied (publickey).\n")
         return _FAILED
+    if master:
+        return _at_master(me, client, script)
     child = remote.start_command(client, net.lookup(me, host) or host, script)
     portions: list[bytes] = []
     pump({child.stdout: portions.append})
     text = client.paths.outward(os.fsdecode(b"".join(portions)))
     write_all(1, os.fsencode(me.paths.inward(text)))
+    return child.wait()
+
+
+def _at_master(me: Machine, other: Machine, script: str) -> int:
+    """The script with what is sent to it as it comes: an image has no paths that would have to be rewritten."""
+    argv = [login_shell(other), "-c", other.paths.inward(script)]
+    child = start(argv, environment(other), cwd=other.root or "/")
+    said: dict[int, list[bytes]] = {child.stdout: [], child.stderr: []}
+    pump({pipe: portions.append for pipe, portions in said.items()})
+    for stream, pipe in ((1, child.stdout), (2, child.stderr)):
+        text = other.paths.outward(os.fsdecode(b"".join(said[pipe])))
+        write_all(stream, os.fsencode(me.paths.inward(text)))
     return child.wait()

@@ -109,7 +109,7 @@ def _open(path: Path) -> sqlite3.Connection | None:
         raise state_dir_fault(path.parent, error) from error
     connection = _connect(path)
     try:
-        applied = _applied(connection)
+        applied = applied_migrations(connection)
         if applied - set(schema.MIGRATIONS):
             raise newer(path, applied - set(schema.MIGRATIONS))
         if set(schema.MIGRATIONS) - applied:
@@ -152,7 +152,8 @@ def _checked(uri: str) -> sqlite3.Connection:
     return connection
 
 
-def _applied(connection: sqlite3.Connection) -> set[str]:
+def applied_migrations(connection: sqlite3.Connection) -> set[str]:
+    """The changes of the schema that a database has had; none for one that is no history."""
     table = schema.MIGRATIONS_TABLE
     if not connection.execute("select 1 from sqlite_master where name = ?", (table,)).fetchone():
         return set()

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from nimwrap.images.kinds.base import OPAQUE, ImageKind, ImageOrder, Making
+import shlex
+
+from nimwrap.images.kinds.base import OPAQUE, ImageKind, ImageOrder, Making, RestoreHint
 
 BACKUP_DB = "/usr/lpp/bos.sysmgt/nim/methods/m_backup_db"  # peers section 4 (S2); the methods' directory: aix-nim 5.1
+RESTORE_DB = "/usr/lpp/bos.sysmgt/nim/methods/m_restore_db"
 
 
 class NimDb(ImageKind):
@@ -22,6 +25,13 @@ class NimDb(ImageKind):
 
     def making(self, order: ImageOrder) -> Making:
         return Making([BACKUP_DB, order.names.location])
+
+    def restore_hint(self, location: str, name: str) -> RestoreHint:
+        return RestoreHint(
+            "bring back the NIM database",
+            f"{RESTORE_DB} {shlex.quote(location)}",
+            "On the master, once bos.sysmgt.nim.master is installed there and its clock and host name are right",
+        )
 
 
 KIND = NimDb()

@@ -65,6 +65,8 @@ class RestoreFacts:
     addresses: Mapping[str, str] | None = None
     names: frozenset[str] = frozenset()
     sightings: Sightings = field(default_factory=Sightings)
+    resources: Mapping[str, str] = field(default_factory=dict)
+    """The image resources that NIM has, by the place of their file."""
 
 
 def gather(
@@ -81,16 +83,17 @@ def gather(
         Question("level", shlex.join(oslevel.argv()), 60),
         Question("room", shlex.join(df.argv(SPOT_DIRECTORY)), 60),
         Question("sighting", look_script([row.location], spool), 60),
+        Question("images", shlex.join(lsnim.long_argv(type_=kind_of(row.kind).owner_type)), 60),
     ]
     hosts = [name for name in dict.fromkeys((target_host or target, master_host)) if name]
     asked += [Question(f"host_{n}", shlex.join(host.argv(name)), 30) for n, name in enumerate(hosts)]
     given = image_probe.ask(machine, asked)
-    found = _objects(given.get("target")).get(target)
+    machine_found = _objects(given.get("target")).get(target)
     told = given.get("target")
     return RestoreFacts(
         seen=image_probe.seen(place, given),
-        target=found,
-        target_unknown=found is None and told is not None and lsnim.no_such_object(told.output),
+        target=machine_found,
+        target_unknown=machine_found is None and told is not None and lsnim.no_such_object(told.output),
         spots=tuple(_objects(given.get("spots")).values()),
         bosinst=tuple(_objects(given.get("bosinst"))),
         master_level=_level(given.get("level")),
@@ -98,6 +101,7 @@ def gather(
         addresses={name: address for n, name in enumerate(hosts) if (address := _address(given.get(f"host_{n}")))},
         names=_names(given.get("all")),
         sightings=_sightings(given.get("sighting")),
+        resources={found.first("location") or "": name for name, found in _objects(given.get("images")).items()},
     )
 
 

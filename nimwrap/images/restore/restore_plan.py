@@ -5,112 +5,29 @@ from __future__ import annotations
 import json
 import re
 import shlex
-from dataclasses import asdict, dataclass, field, replace
-from datetime import datetime
+from dataclasses import replace
 from pathlib import PurePosixPath
-from typing import Any
 
 from nimwrap.aix import lsnim, nim, nim_install
 from nimwrap.aix.oslevel import Level
 from nimwrap.domain.durations import format_duration, format_size, parse_rfc3339
 from nimwrap.domain.local_time import local_text
 from nimwrap.domain.names import NIM_NAME_LIMIT
-from nimwrap.history.model import ImageRow, RunRow
+from nimwrap.history.model import ImageRow
 from nimwrap.images.kinds.base import ImageNames
 from nimwrap.images.kinds.registry import kind_of
 from nimwrap.images.restore.restore_facts import SPOT_BYTES, SPOT_DIRECTORY, RestoreFacts, level, level_of, suffices
 from nimwrap.images.restore.restore_notes import (
-    Alternative,
     Note,
     alternatives,
     cluster_notes,
     earlier_machine_notes,
     other_machine_notes,
 )
+from nimwrap.images.restore.restore_records import RestorePlan, RestoreRequest, RestoreStep
 from nimwrap.images.verification import file_fault, header_fault, host_fault
 
 BOSINST_DIRECTORY = "/export/nim/bosinst"
-
-
-@dataclass(frozen=True)
-class RestoreStep:
-    """One thing to do. ``command`` is empty for what a person does at a console; ``optional`` may be left out."""
-
-    title: str
-    command: str
-    note: str = ""
-    optional: bool = False
-
-
-@dataclass
-class RestorePlan:
-    """``missing``: what keeps the steps from working now; each says what to do. ``image_fault``: that of the image."""
-
-    client: str
-    target: str
-    image: ImageRow
-    spot: str
-    steps: list[RestoreStep] = field(default_factory=list)
-    warnings: list[Note] = field(default_factory=list)
-    missing: list[Note] = field(default_factory=list)
-    other_ways: list[Alternative] = field(default_factory=list)
-    image_fault: str = ""
-
-    def as_json(self) -> dict[str, Any]:
-        """``data.plan``."""
-        row = self.image
-        return {
-            "client": self.client,
-            "to": self.target,
-            "master": row.master,
-            "image": {
-                "id": row.id,
-                "kind": row.kind,
-                "resource": row.resource,
-                "location": row.location,
-                "size_bytes": row.size_bytes,
-                "created": row.created,
-                "oslevel": row.oslevel,
-                "outcome": row.outcome,
-                "managed": row.managed,
-                "run": row.run,
-                "verified_by": list(row.verified_by),
-                "verified_full_at": row.verified_full_at,
-            },
-            "spot": self.spot,
-            "steps": [asdict(step) for step in self.steps],
-            "warnings": [_said(note) for note in self.warnings],
-            "missing": [_said(note) for note in self.missing],
-            "alternatives": [asdict(way) for way in self.other_ways],
-        }
-
-
-def _said(note: Note) -> str:
-    return f"{note.message}. {note.do}" if note.do else note.message
-
-
-@dataclass(frozen=True)
-class RestoreRequest:
-    """``run``: the row of the run that made the image; ``others``: the client's newest images of other kinds;
-    ``siblings``: all of this kind. ``named_here``: the image has no resource, and bears the name that it is to get."""
-
-    image: ImageRow
-    target: str
-    target_host: str
-    master_host: str
-    run: RunRow | None
-    others: tuple[ImageRow, ...]
-    now: datetime
-    siblings: tuple[ImageRow, ...] = ()
-    named_here: bool = False
-
-
-def passed_over(row: ImageRow, why: str) -> Note:
-    """What is said of a newer image that the plan does not take."""
-    return Note(
-        f"{row.resource or row.location}, made {local_text(row.created)}, is newer and is not taken: {why}",
-        f"To restore from it all the same: --image {row.resource or row.id}",
-    )
 
 
 def restore_plan(request: RestoreRequest, facts: RestoreFacts | None) -> RestorePlan:
@@ -121,6 +38,7 @@ def restore_plan(request: RestoreRequest, facts: RestoreFacts | None) -> Restore
     elsewhere = target != row.client
     spot, make_spot = _spot(row, known)
     plan = RestorePlan(row.client, target, row, spot, other_ways=alternatives(row, request.master_host))
+    plan.copy = request.copy
     cluster = json.loads(request.run.cluster) if request.run and request.run.cluster else None
     plan.warnings += cluster_notes(row.client, cluster, elsewhere=elsewhere)
     plan.warnings += other_machine_notes(row.client, target) if elsewhere else []
@@ -135,6 +53,7 @@ def restore_plan(request: RestoreRequest, facts: RestoreFacts | None) -> Restore
                 f"make the SPOT {spot} from the image",
                 shlex.join(make_spot),
                 "Takes 10 minutes or more. It may be removed after the restore: nim -o remove " + spot,
+                defines=spot,
             )
         )
     plan.steps += _bosinst_data(row, target, known, elsewhere)
@@ -149,7 +68,8 @@ def _named(request: RestoreRequest, facts: RestoreFacts) -> RestoreRequest:
     if row.resource is not None or kind_of(row.kind).resource_type is None:
         return request
     stem = re.sub("[^A-Za-z0-9_-]", "_", PurePosixPath(row.location).stem)
-    return replace(request, image=row._replace(resource=_free(stem, facts.names)), named_here=True)
+    name = facts.resources.get(row.location) or _free(stem, facts.names)
+    return replace(request, image=row._replace(resource=name), named_here=True)
 
 
 def _about_the_image(plan: RestorePlan, request: RestoreRequest, facts: RestoreFacts) -> None:
@@ -247,22 +167,34 @@ def _free(name: str, taken: frozenset[str]) -> str:
 
 def _prepare(request: RestoreRequest, facts: RestoreFacts) -> list[RestoreStep]:
     row, target = request.image, request.target
-    ref = f"{row.master}/{row.client}"
+    ref = request.ref
     pinned = row.id if request.named_here else row.resource or row.id
     steps = [
         RestoreStep(
             "keep nimwrap's hands off the client and the image",
             f"nimwrap hold {ref} --reason restore && nimwrap images pin {pinned}",
             "Undo both when the client is back: nimwrap release, nimwrap images unpin.",
+            by_nimwrap=True,
         ),
-        RestoreStep(
-            "read the image to its end", f"nimwrap images verify --full {ref}", "Minutes that are well spent.", True
+        request.fetch
+        or RestoreStep(
+            "read the image to its end",
+            f"nimwrap images verify {'--copies' if request.copy else '--full'} {ref}",
+            "Minutes that are well spent.",
+            optional=True,
+            by_nimwrap=True,
         ),
     ]
     define = kind_of(row.kind).define(ImageNames(row.resource, row.location))
-    if define and facts.seen is not None and facts.seen.resource is None:
+    unknown = facts.seen is not None and facts.seen.resource is None and row.location not in facts.resources
+    if define and (unknown or request.fetch or request.on_paper):
         steps.append(
-            RestoreStep("define the image as a resource again", shlex.join(define), "NIM does not know it any more.")
+            RestoreStep(
+                "define the image as a resource again",
+                shlex.join(define),
+                "NIM does not know it any more.",
+                defines=row.resource or "",
+            )
         )
     machine = facts.target
     if machine is None:
@@ -312,7 +244,8 @@ def _bosinst_data(row: ImageRow, target: str, facts: RestoreFacts, elsewhere: bo
             "and make them a resource",
             shlex.join(nim_install.define_bosinst_data(name, location=file)),
             f"Add -a bosinst_data={name} to the command below.",
-            True,
+            optional=True,
+            defines=name,
         ),
     ]
 
@@ -363,7 +296,8 @@ def _afterwards(request: RestoreRequest) -> list[RestoreStep]:
         steps.append(
             RestoreStep(
                 "let nimwrap back it up again",
-                f"nimwrap release {row.master}/{target} && nimwrap backup {row.master}/{target}",
+                f"nimwrap release {request.ref} && nimwrap backup {request.ref}",
+                by_nimwrap=True,
             )
         )
     return steps
