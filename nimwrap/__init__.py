@@ -1,3 +1,3 @@
 """nimwrap: NIM mksysb backups that are checked before, proven after, and accounted for."""
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"

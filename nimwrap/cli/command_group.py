@@ -13,7 +13,7 @@ SECTIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("What happened", ("status", "history", "show", "audit", "report", "metrics")),
     ("Images and exports", ("images", "exports")),
     ("Schedules", ("schedule", "serve")),
-    ("This installation", ("config", "doctor", "notify", "explain", "demo")),
+    ("This installation", ("config", "doctor", "notify", "explain", "demo", "completion_install")),
 )
 """Verb modules of ``nimwrap.cli.verbs`` by section of ``--help``. One named like its verb is loaded alone."""
 

@@ -68,6 +68,7 @@ class Invocation:
     colour_wanted: bool = True
     log: Log = field(default_factory=Log)
     command: str = ""
+    other: Path | None = None
     issued: datetime = field(default_factory=lambda: datetime.now(UTC))
     _config: Config | None = None
 

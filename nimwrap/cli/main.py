@@ -45,8 +45,18 @@ class Terminated(KeyboardInterrupt):
 def _show_version(ctx: typer.Context, wanted: bool) -> None:
     """Whatever else the command line says, ``--version`` ends it."""
     if wanted:
+        if ctx.obj.other is not None:
+            from nimwrap.cli.output.version_text import compared
+
+            raise typer.Exit(ctx.obj.show(compared(ctx.obj.other)))
         text = lambda printer: printer.line(f"{PROGRAM} {__version__}")  # noqa: E731
         raise typer.Exit(ctx.obj.show(Result("version", {"version": __version__}, text=text)))
+
+
+def _note_other(ctx: typer.Context, other: Path | None) -> Path | None:
+    """Heard before ``--version``: main puts it in front."""
+    ctx.obj.other = other
+    return other
 
 
 @app.callback()
@@ -61,8 +71,19 @@ def options(
     version: Annotated[
         bool, typer.Option("--version", is_eager=True, callback=_show_version, help="Show the version.")
     ] = False,
+    check: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            is_eager=True,
+            callback=_note_other,
+            help="With --version: compare a zipapp or wheel with it.",
+        ),
+    ] = None,
 ) -> None:
     """Runs, proves and accounts for the NIM mksysb backups of AIX and PowerHA hosts."""
+    if check is not None:
+        raise usage_error("--check goes with --version", f"nimwrap --version --check {check}")
     if quiet and verbose:
         raise usage_error("-q and -v contradict each other", "give one of them")
     invocation: Invocation = ctx.obj
@@ -105,11 +126,19 @@ def _run(arguments: list[str], invocation: Invocation) -> int:
     group = typer.main.get_command(app)
     group._main_shell_completion(ctx_args={}, prog_name=PROGRAM)
     try:
-        with group.make_context(PROGRAM, arguments, obj=invocation) as context:
+        with group.make_context(PROGRAM, _check_first(arguments), obj=invocation) as context:
             group.invoke(context)
     except typer.Exit as ended:
         return ended.exit_code
     return ExitCode.OK
+
+
+def _check_first(arguments: list[str]) -> list[str]:
+    """``--check FILE`` before ``--version``, which ends the command line where it stands."""
+    if "--version" not in arguments or "--check" not in arguments:
+        return arguments
+    at = arguments.index("--check")
+    return [*arguments[at : at + 2], *arguments[:at], *arguments[at + 2 :]]
 
 
 def _terminate(_signal: int, _frame: Any) -> None:

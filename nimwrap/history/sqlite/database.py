@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import sqlite3
 import time
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from sqlite_utils import Database
     from sqlite_utils.migrations import Migrations
 
+_log = logging.getLogger(__name__)
 _SLICE_S = 0.25  # waiting happens in slices, so that a signal is heard between two of them
 
 
@@ -112,12 +114,13 @@ def migrate(db: Database, path: Path, patience_s: float, known: Mapping[str, str
     if not pending:
         return
     if applied:
-        _copy_before(db.conn, path, pending[0])
+        copy = _copy_before(db.conn, path, pending[0])
+        _log.info("the history is brought up to date (%s); as it was before: %s", ", ".join(pending), copy)
     with immediate(db.conn, patience_s):
         found.apply(db)
 
 
-def _copy_before(connection: sqlite3.Connection, path: Path, name: str) -> None:
+def _copy_before(connection: sqlite3.Connection, path: Path, name: str) -> Path:
     """``history.db.before-NAME``. The first process to make it wins: a later copy may be of the changed database."""
     final = path.with_name(f"{path.name}.before-{name}")
     draft = path.with_name(f"{path.name}.copy-{os.getpid()}")
@@ -129,3 +132,4 @@ def _copy_before(connection: sqlite3.Connection, path: Path, name: str) -> None:
             os.link(draft, final)
     finally:
         draft.unlink(missing_ok=True)
+    return final

@@ -14,6 +14,7 @@ from nimwrap.domain.durations import rfc3339
 from nimwrap.domain.names import PLAIN_KIND
 from nimwrap.domain.target_names import matches
 from nimwrap.history.copy_row import CopyRow
+from nimwrap.history.drill_row import DrillRow
 from nimwrap.history.event_row import ActRow, EventRow
 from nimwrap.history.master_rows import LeftExportRow, RemovalStop
 from nimwrap.history.model import (
@@ -46,6 +47,7 @@ _FINDINGS = select(FindingRow._fields, "findings")
 _EVENTS = select(EventRow._fields, "events")
 _CHANGES = select(ChangeRow._fields, "export_changes")
 _COPIES = select(CopyRow._fields, "copies")
+_DRILLS = select(DrillRow._fields, "drills")
 _CLIENTS = select(ClientRow._fields, "clients")
 _INVENTORIES = select(InventoryRow._fields, "inventories")
 _HOLDS = select(HoldRow._fields, "holds")
@@ -250,6 +252,19 @@ class Reader(SetQueries):
         terms = ["removed is null", *(f"{name} = ?" for name, value in where.items() if value is not None)]
         sql = f"{_COPIES} where {' and '.join(terms)} order by master, client, name, image desc"
         return self.records(CopyRow.from_row, sql, [value for value in where.values() if value is not None])
+
+    def last_drills(self) -> list[DrillRow]:
+        """Of each client the last drill that has ended."""
+        newest = (
+            "select (select d.id from drills d where d.master = c.master and d.client = c.client"
+            " and d.ended is not null order by d.begun desc, d.id desc limit 1)"
+            " from (select distinct master, client from drills) c"
+        )
+        return self.records(DrillRow.from_row, f"{_DRILLS} where id in ({newest}) order by master, client")
+
+    def drills_left(self, master: str) -> list[DrillRow]:
+        """Drills of which something may still be there, the oldest first."""
+        return self.records(DrillRow.from_row, f"{_DRILLS} where master = ? and cleared is null order by id", (master,))
 
     def faulty_images(self) -> list[ImageRow]:
         """Images that are still there, and in which something wrong was found since they were made."""
