@@ -153,8 +153,8 @@ class Queries(Protocol):
     def acts(self, since: datetime) -> list[ActRow]:
         """Everything that somebody had done since then, the newest first."""
 
-    def altered_events(self) -> list[str]:
-        """Where the table of events is not what was written, in words."""
+    def altered_events(self, newest: int = ...) -> list[str]:
+        """Where the table of events, or its newest rows, are not what was written, in words."""
 
     def end_of_events(self) -> tuple[int, str]:
         """Number and hash of the newest event."""

@@ -32,7 +32,7 @@ from nimwrap.history.model import (
 )
 from nimwrap.history.sqlite.acts import ACTS
 from nimwrap.history.sqlite.connection import Make, T, select
-from nimwrap.history.sqlite.event_chain import chain_faults
+from nimwrap.history.sqlite.event_chain import EVERY_EVENT, chain_faults
 from nimwrap.history.sqlite.lookup import find_run, stored_run
 from nimwrap.history.sqlite.recent_runs import Filter, newest_runs
 from nimwrap.history.sqlite.set_queries import SetQueries
@@ -142,9 +142,9 @@ class Reader(SetQueries):
         """Everything that somebody had done since then, the newest first."""
         return self.records(ActRow.from_row, ACTS, (rfc3339(since),) * 3)
 
-    def altered_events(self) -> list[str]:
-        """Where the table of events is not what was written, in words."""
-        return list(chain_faults(self))
+    def altered_events(self, newest: int = EVERY_EVENT) -> list[str]:
+        """Where the table of events, or its newest rows, are not what was written, in words."""
+        return list(chain_faults(self, newest))
 
     def end_of_events(self) -> tuple[int, str]:
         """Number and hash of the newest event."""
