@@ -2,7 +2,7 @@
 
 ``nim -o allocate`` exports the image to the sandbox as NIM does for an installation (aix-nim section 2), which mounts
 the one file; ``alt_disk_mksysb`` restores it (IBM: alt_disk_mksysb command), ``lspv`` and ``lsvg`` show it.
-What is removed is what the drill made: it saw the disk free and no sleeping rootvg, and wrote that down before it began.
+Only what the drill made is removed: it saw the disk free and no sleeping rootvg, and wrote that down before it began.
 """
 
 from __future__ import annotations
