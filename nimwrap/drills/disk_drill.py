@@ -38,7 +38,7 @@ class DiskDrill:
 
     def job(self, work: DrillWork) -> DetachedJob:
         sandbox, row = work.sandbox, work.row
-        allocate = nim.allocate(sandbox.client, "mksysb", row.resource or "")
+        allocate = nim.allocate(sandbox.client, row.kind, row.resource or "")
         route, host = way_to(work.context, sandbox.client)
         on_sandbox = client_command(route, host, _script(work), sandbox.timeout)
         text = f"{shlex.join(allocate)} || exit {_ALLOCATE}\n{on_sandbox}\n"
@@ -67,9 +67,9 @@ class DiskDrill:
         answer = parse_channel(result.stdout)
         if not answer.reached or answer.returncode != 0:
             return f"{sandbox.client}: the drill is not cleared away there: {_last(answer) or result.stderr.strip()}"
-        undo = shlex.join(nim.deallocate(sandbox.client, "mksysb", row.resource or ""))
+        undo = shlex.join(nim.deallocate(sandbox.client, row.kind, row.resource or ""))
         shown = f"/usr/sbin/lsnim -l {shlex.quote(sandbox.client)}"
-        held = f"grep '^ *mksysb *= *{row.resource} *$' > /dev/null"
+        held = f"grep '^ *{row.kind} *= *{row.resource} *$' > /dev/null"
         result = work.context.host.run(
             f'{PREAMBLE}seen=$({shown}) || exit 1\necho "$seen" | {held} || exit 0\n{undo}\n', timeout=300
         )
