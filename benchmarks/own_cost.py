@@ -1,6 +1,6 @@
 """What nimwrap itself costs per client in a fleet run: its own CPU time and its peak memory, not that of the estate.
 
-    .venv/bin/python benchmarks/own_cost.py [--sizes 10,20,40,80] [--parallel 4] [--slope 1.2] [--clients 1000]
+    .venv/bin/python benchmarks/own_cost.py [--sizes 10,40,100,200] [--parallel 4] [--slope 1.2] [--clients 1000]
         [--memory 100]
 
 Each size is one `backup --all` of a fresh embedded estate whose images are made in an instant. The slope of a pair of
@@ -75,7 +75,7 @@ def measure(root: Path, clients: int, parallel: int) -> Cost:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--sizes", default="10,20,40,80", help="two pairs of numbers of clients")
+    parser.add_argument("--sizes", default="10,40,100,200", help="two pairs of numbers of clients")
     parser.add_argument("--parallel", type=int, default=4)
     parser.add_argument("--slope", type=float, default=1.2)
     parser.add_argument("--clients", type=int, default=1000, help="the night that memory is told of")
