@@ -13,6 +13,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from nimwrap.estate import Estate
+from tests.estates import built
 from tests.preloaded import Preloaded, preloaded
 from tests.running import Cli, ConfigWriter, environment, run
 
@@ -76,14 +77,9 @@ def run_cli(tmp_path: Path, loaded_nimwrap: Preloaded | None) -> Cli:
 @pytest.fixture
 def estate(tmp_path: Path) -> Iterator[Estate]:
     """The founding case: master ``nim``, the PowerHA pair with the service address first on powerha1, plain clients."""
-    from nimwrap.estate import build
-
-    shell = os.environ.get("NIMWRAP_TEST_SHELL", "")  # tests/shells runs some tests under each of several
-    built = build(tmp_path / "estate", ksh=shell)
-    if shell:
-        built.fault("root_shell", shell)
-    yield built
-    built.stop()  # whatever still waits in it goes on, also where the test has failed
+    made = built(tmp_path / "estate")
+    yield made
+    made.stop()  # whatever still waits in it goes on, also where the test has failed
 
 
 @pytest.fixture

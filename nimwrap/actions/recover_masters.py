@@ -11,6 +11,7 @@ from nimwrap.backup.unfinished_attempt import Recovered
 from nimwrap.copies.settle_copies import settle_copies
 from nimwrap.domain.codes import MASTER_TROUBLE
 from nimwrap.domain.errors import NimwrapError, usage_error
+from nimwrap.drills.run_drill import settle_drills
 from nimwrap.fleet.session import Session, open_session
 from nimwrap.hooks.sweep_hooks import sweep_hooks
 
@@ -63,6 +64,7 @@ def recover_in(session: Session, masters: Iterable[str], *, wait: bool = False) 
             context = session.master_context(master)
             found.done[master] = recover(context, session.reader, wait=wait)
             found.done[master].cleaned.extend(settle_copies(context))
+            found.done[master].cleaned.extend(settle_drills(context))
             sweep_hooks(context)
         except NimwrapError as error:
             found.troubles[master] = error

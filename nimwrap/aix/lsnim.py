@@ -13,7 +13,8 @@ LSNIM = "/usr/sbin/lsnim"
 MKSYSB = "mksysb"
 """NIM's type of the resource that is the image of an AIX client's rootvg."""
 MASTER = "master"  # what every master calls itself
-READY = "ready for a NIM operation"  # any other Cstate is busy; no text for "busy" is documented (section 2.7)
+_READY = "ready for "
+"""Documented is "ready for a NIM operation" (section 2.7), and no text for "busy": that is all else."""
 CLASSES = frozenset({"machines", "resources", "networks", "management", "groups", "customers"})
 
 _FREE_TEXT = frozenset({"err_info", "info", "comments"})  # what may hold a message of several lines
@@ -85,8 +86,8 @@ class NimObject:
 
     @property
     def ready(self) -> bool:
-        """True only for the one documented text of readiness."""
-        return self.cstate == READY
+        """True where NIM says that it is ready for something."""
+        return is_ready(self.cstate)
 
     @property
     def interfaces(self) -> tuple[NimInterface, ...]:
@@ -108,6 +109,11 @@ class TableRow:
     name: str
     class_: str
     type: str
+
+
+def is_ready(cstate: str | None) -> bool:
+    """True for a Cstate of readiness; False for any other, and for none."""
+    return " ".join((cstate or "").lower().split()).startswith(_READY)
 
 
 def long_argv(name: str | None = None, type_: str | None = None) -> list[str]:

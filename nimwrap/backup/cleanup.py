@@ -204,7 +204,8 @@ def _plan_master(context: MasterContext, plan: AttemptPlan, cleaning: Cleaning, 
         cleaning.actions.append(f"rmdir {shlex.quote(plan.staging)} 2>/dev/null")
         cleaning.actions.append(f"rmdir {shlex.quote(plan.staging.rpartition('/')[0])} 2>/dev/null || :")
     client = found["client"].output
-    if late is not None and (_cstate(plan, client) or lsnim.READY) not in (lsnim.READY, late.cstate):
+    now = _cstate(plan, client)
+    if late is not None and now and not lsnim.is_ready(now) and now != late.cstate:
         cleaning.left.append(f"{plan.client} is at another operation by now; what is left on the master waits for it")
         return
     _exports_left(plan, found["exports"].output, cleaning)
@@ -271,6 +272,6 @@ def _client_left(plan: AttemptPlan, text: str, cleaning: Cleaning, late: EndSeen
         if late is None or pair in late.allocated:
             kind, _, name = pair.partition(" = ")
             cleaning.actions.append(shlex.join(nim.deallocate(plan.client, kind, name)))
-    ours = cleaning.begun and plan.had_cstate == lsnim.READY
+    ours = cleaning.begun and lsnim.is_ready(plan.had_cstate)
     if not client.ready and ours and (late is None or client.cstate == late.cstate):
         cleaning.actions.append(shlex.join(nim.reset(plan.client)))

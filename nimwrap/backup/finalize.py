@@ -152,7 +152,7 @@ def begun(plan: AttemptPlan, look: OperationStatus) -> bool:
 
 def busy_instead(failure: Failure | None, plan: AttemptPlan, cstate: str) -> Failure | None:
     """A refusal of NIM beside the state that it has the client in: one that is not ready is busy, whatever was said."""
-    if failure is None or failure.code not in _WORDS_OF_NIM or cstate in ("", lsnim.READY):
+    if failure is None or failure.code not in _WORDS_OF_NIM or not cstate or lsnim.is_ready(cstate):
         return failure
     return replace(
         failure,

@@ -24,6 +24,9 @@ def _named_files(config: Config) -> Iterator[tuple[KeyPath, str]]:
     for name, master in config.masters.items():
         for key in ("identity_file", "known_hosts", "ssh_config", "shell"):
             yield ("masters", name, key), _as_reference(getattr(master, key))
+    for hook in config.hooks:
+        if hook.on == "control":
+            yield ("hooks", hook.number, "run"), _as_reference(hook.run[0])
     yield ("report", "sign_key"), _as_reference(config.report.sign_key)
     for index, url in enumerate(config.notify.urls):
         yield ("notify", "urls", index), _reference_of(url)

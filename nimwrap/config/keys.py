@@ -167,6 +167,7 @@ BACKUP = Table(
         Key("timeout", Duration(), "Ends an operation, client side first."),
         Key("stall", Duration(), "Without a sign of life for this long, evidence is gathered."),
         Key("verify_full_every", Duration(zero=True), "Each image is read to its end this often; 0s: never."),
+        Key("drill_every", Duration(zero=True), "Files are restored from its newest image this often; 0s: never."),
         Key("export_change", Choice(("when-needed", "never")), "May an export be changed, for one operation?"),
         Key("remedies", Several(Choice(REMEDIES)), "Ways to let a client in, in this order."),
         Key(

@@ -62,6 +62,7 @@ class BackupPolicy:
     timeout: int = 6 * 3600
     stall: int = 1800
     verify_full_every: int = 30 * 86400
+    drill_every: int = 0
     export_change: str = "when-needed"
     remedies: tuple[str, ...] = REMEDIES
     exclude_rootvg: tuple[str, ...] = ()

@@ -20,6 +20,7 @@ class ActName(StrEnum):
     REMOVE = "remove"
     RESUME_REMOVALS = "resume_removals"
     EXTRACT = "extract"
+    DRILL = "drill"
     COPY = "copy"
     REMOVE_COPY = "remove_copy"
     CANCEL = "cancel"

@@ -68,7 +68,7 @@ def story_json(reader: Queries, run: RunRow) -> Json:
     """One run with everything that is known of it, for ``show``: also events, export changes and raw outputs."""
     image = next(iter(reader.images_by_id([run.image])), None) if run.image else None
     attempts = reader.attempts([run.id])
-    findings = reader.findings(run.id)
+    findings, events = reader.findings(run.id), reader.events(run.id)
     shown = run_json(run, attempts=attempts, image=image, findings=findings)
     for entry, attempt in zip(shown["attempts"], attempts, strict=True):
         entry.update({name: getattr(attempt, name) for name in ("location", "resource", "output")})
@@ -80,14 +80,26 @@ def story_json(reader: Queries, run: RunRow) -> Json:
         | more
         | {
             "channel": _channel_json(findings),
+            "hooks": [_hook_json(event) for event in events if _ended_hook(event)],
             "export_changes": [change_json(change) for change in reader.changes(run=run.id)],
-            "events": [event_json(event) for event in reader.events(run.id)],
+            "events": [event_json(event) for event in events],
             "parallel": [
                 {"at": event.at, "text": event.text, "data": event_json(event)["data"]}
                 for event in reader.parallel_changes(run.master, run.started, run.ended)
             ],
         }
     )
+
+
+def _ended_hook(event: EventRow) -> bool:
+    return event.kind == "hook" and event.data["state"] == "ended"
+
+
+def _hook_json(event: EventRow) -> Json:
+    """One hook of the run as it ended."""
+    data = event.data
+    told = {name: data[name] for name in ("when", "on", "argv", "returncode", "duration_s")}
+    return {"at": event.at, **told, "output": data["stdout"]}
 
 
 def _channel_json(findings: Sequence[FindingRow]) -> Json | None:

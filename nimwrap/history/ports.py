@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from nimwrap.domain.records import Attempt, ChangeState, InventoryClient, Run
     from nimwrap.domain.ref import ClientRef, Key
     from nimwrap.history.copy_row import CopyRow
+    from nimwrap.history.drill_row import DrillRow
     from nimwrap.history.event_row import ActRow, EventRow
     from nimwrap.history.master_rows import LeftExportRow, RemovalStop
     from nimwrap.history.model import (
@@ -152,8 +153,8 @@ class Queries(Protocol):
     def acts(self, since: datetime) -> list[ActRow]:
         """Everything that somebody had done since then, the newest first."""
 
-    def altered_events(self) -> list[str]:
-        """Where the table of events is not what was written, in words."""
+    def altered_events(self, newest: int = ...) -> list[str]:
+        """Where the table of events, or its newest rows, are not what was written, in words."""
 
     def end_of_events(self) -> tuple[int, str]:
         """Number and hash of the newest event."""
@@ -201,6 +202,12 @@ class Queries(Protocol):
 
     def copies(self, master: str | None = None, client: str | None = None) -> list[CopyRow]:
         """Copies that are there or were tried, by client and name, the newest first."""
+
+    def last_drills(self) -> list[DrillRow]:
+        """Of each client the last drill that has ended."""
+
+    def drills_left(self, master: str) -> list[DrillRow]:
+        """Drills of which something may still be there, the oldest first."""
 
     def faulty_images(self) -> list[ImageRow]:
         """Images that are still there, and in which something wrong was found since they were made."""
@@ -324,6 +331,12 @@ class History(Protocol):
 
     def update_copy(self, copy_id: int, **values: Any) -> None:
         """Set columns of a copy. The end of a removal (``removed``) does not wait for the database."""
+
+    def begin_drill(self, image: ImageRow, level: str, sandbox: str | None, at: Moment) -> int:
+        """The row of a drill before anything is done for it."""
+
+    def update_drill(self, drill_id: int, **values: Any) -> None:
+        """Set columns of a drill. That nothing is left of it (``cleared``) does not wait for the database."""
 
     def images_seen(self, image_ids: Sequence[int], at: Moment) -> None:
         """These images were looked at, whatever was found."""

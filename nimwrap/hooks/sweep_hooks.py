@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from nimwrap.domain.codes import Outcome
-from nimwrap.history.run_lease import owner_alive
+from nimwrap.history.run_lease import owner_alive, remove_stale_leases
 from nimwrap.hooks.hooks_elsewhere import own_prefix
 from nimwrap.hooks.on_control import clear_room
 from nimwrap.hooks.on_master import clear_there, left_there
@@ -15,6 +15,7 @@ def sweep_hooks(context: MasterContext) -> None:
     """Here and on this master; what runs there is left alone, and what belongs to another installation."""
     if not context.config.hooks:
         return
+    remove_stale_leases(context.config.state_dir, own_prefix(context))
     here = room_on_control(context, "")
     for name in [path.name for path in here.iterdir()] if here.is_dir() else ():
         if _is_over(context, name):

@@ -26,6 +26,7 @@ from nimwrap.domain.verdict import (
     judge,
     worst,
 )
+from nimwrap.history.drill_row import DrillRow
 from nimwrap.history.model import FleetRow, HoldRow, ImageRow, InventoryRow, MachineImages
 from nimwrap.history.ports import Queries
 from nimwrap.monitoring.cluster_views import ClusterView, cluster_names, newest_sights, views
@@ -58,6 +59,7 @@ class ClientView:
     copies: tuple[CopyHealth, ...] = ()
     machines: tuple[MachineImages, ...] = ()
     """Where it has been several: its hardware was replaced, or it moved."""
+    last_drill: DrillRow | None = None
 
 
 @dataclass(frozen=True)
@@ -146,6 +148,7 @@ def _protection(config: Config, reader: Queries, now: datetime, max_age_s: int |
         _ever_good(reader, [row for row in rows if row.last_good is None]),
         copy_healths(config, reader, [(row.master, row.client) for row in rows], now),
         _machines(reader),
+        {drill.key: drill for drill in reader.last_drills()},
     )
     sights = newest_sights(reader)
     names = cluster_names(config, rows, sights)
@@ -197,6 +200,7 @@ class _Site:
     ever_good: Collection[Key]
     copies: Mapping[Key, Sequence[CopyHealth]]
     machines: Mapping[Key, Sequence[MachineImages]]
+    drills: Mapping[Key, DrillRow]
 
     def view(self, key: Key, row: FleetRow, clusters: Mapping[Key, str]) -> ClientView:
         policy = self.policies.of(key)
@@ -234,7 +238,8 @@ class _Site:
         name = str(ref) if len(self.policies.config.masters) > 1 else ref.client
         step = next_steps(name, judged, row, held=hold is not None, scheduled=facts.scheduled)
         cluster = clusters.get(key)
-        return ClientView(ref, judged, row, hold, start, max_age_s, age, cluster, excluded, step, copies, several)
+        view = ClientView(ref, judged, row, hold, start, max_age_s, age, cluster, excluded, step, copies, several)
+        return replace(view, last_drill=self.drills.get(key))
 
 
 def _worst_first(clients: Iterable[ClientView]) -> tuple[ClientView, ...]:

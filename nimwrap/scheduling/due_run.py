@@ -16,8 +16,8 @@ from nimwrap.domain.records import ClientRef, Run
 from nimwrap.fleet.session import Session, refresh_inventories
 from nimwrap.scheduling.batch_workers import BatchResult, BatchWorkers, RunFleet
 from nimwrap.scheduling.claims import ClaimResult, MissedSlot, OpenedSlot, SlotClaimer, unresolved_target
+from nimwrap.scheduling.drills_due import verify_and_drill
 from nimwrap.scheduling.forecast import foretell, waiting_for_latest
-from nimwrap.scheduling.full_verification import verify_due
 from nimwrap.scheduling.model import Schedule
 from nimwrap.scheduling.nightly_kit import keep_kits
 from nimwrap.scheduling.resume_orphans import Recover, adopt, recover_master
@@ -147,7 +147,7 @@ def run_due(
         if not workers.running:
             if not report.worked and not session.clock.stop.is_set():
                 coming = min((next(each.clock.after(session.clock.now())) for each in schedules.values()), default=None)
-                report.said += verify_due(session, coming)
+                report.said += verify_and_drill(session, coming)
                 report.said += foretell(session, schedules)
             report.said += keep_kits(session)
             return report

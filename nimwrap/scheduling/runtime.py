@@ -19,9 +19,10 @@ from nimwrap.fleet.session import Session, open_session, refresh_inventories
 from nimwrap.history.run_lease import owner_alive
 from nimwrap.scheduling.batch_workers import BatchWorkers, RunFleet
 from nimwrap.scheduling.claims import SlotClaimer
+from nimwrap.scheduling.drills_due import verify_and_drill
 from nimwrap.scheduling.due_run import meant
 from nimwrap.scheduling.forecast import foretell, waiting_for_latest
-from nimwrap.scheduling.full_verification import EVERY, verify_due
+from nimwrap.scheduling.full_verification import EVERY
 from nimwrap.scheduling.model import Schedule
 from nimwrap.scheduling.nightly_kit import keep_kits
 from nimwrap.scheduling.resume_orphans import Recover, adopt, recover_master
@@ -39,7 +40,7 @@ class Dependencies:
     fleet: RunFleet
     recover: Recover = recover_master
     refresh: Callable[[Session], dict[str, NimwrapError]] = refresh_inventories
-    verify: Callable[[Session, datetime | None, Callable[[], bool]], list[str]] = verify_due
+    verify: Callable[[Session, datetime | None, Callable[[], bool]], list[str]] = verify_and_drill
     keep_kits: Callable[[Session], list[str]] = keep_kits
     overdue: Callable[[Session], list[str]] = lambda session: []
     tell: Callable[[Progress], None] = lambda progress: None

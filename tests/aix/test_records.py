@@ -17,14 +17,15 @@ CLIENT = """quokka:
 
 
 def test_interfaces_stand_in_numeric_order_and_broken_ones_are_left_out() -> None:
-    quokka = lsnim.parse_long(CLIENT % lsnim.READY)["quokka"]
+    quokka = lsnim.parse_long(CLIENT % "ready for a NIM operation")["quokka"]
     assert [interface.host for interface in quokka.interfaces] == ["quokka.lab.example", "quokka-b", "quokka-c"]
     assert quokka.interfaces[1] == lsnim.NimInterface("net_b", "quokka-b", "0A0B0C0D0E0F", "ent1")
 
 
-def test_only_the_documented_text_means_ready() -> None:
+def test_what_begins_as_the_documented_text_means_ready() -> None:
     assert lsnim.parse_long(CLIENT % "ready for a NIM operation")["quokka"].ready
-    assert not lsnim.parse_long(CLIENT % "ready for something else")["quokka"].ready
+    assert lsnim.parse_long(CLIENT % "Ready  for something else")["quokka"].ready
+    assert not lsnim.parse_long(CLIENT % "ready to be reset")["quokka"].ready
     assert not lsnim.NimObject("x", {}).ready
     assert lsnim.NimObject("x", {}).type == ""
 

@@ -59,6 +59,11 @@ def test_check_finds_out_and_remembers(estate: Any, estate_config: Callable[...,
     assert "2025" not in found
     history.close()
     assert left_on(estate, "aix01") == []
+    told = {one["check"]: one["message"] for one in run_cli("doctor", "--json", config=config).data["checks"]}
+    assert told["channel:nim"].startswith("c_rsh in pieces of 512 bytes: 1 client")
+    assert "started by setsid" in told["jobs:nim"]
+    for unproven in ("3 of 4 clients", "comes to its end", "own-mount and pre-export"):
+        assert unproven in told["unproven:nim"]
 
 
 @pytest.mark.parametrize(
@@ -76,6 +81,7 @@ def test_own_mount_over_a_narrow_channel(
     shown = run_cli("show", run["id"], "--json", config=config).data["run"]
     assert shown["channel"]["route"].startswith("c_rsh:")
     assert 1 < shown["channel"]["calls"] <= 40
+    assert f"{shown['channel']['calls']} calls" in run_cli("show", run["id"], config=config).stdout
     assert left_on(estate, "powerha1") == []
 
 

@@ -35,8 +35,8 @@ def root(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def sh(script: str) -> str:
-    return subprocess.run(["/bin/sh", "-c", script], capture_output=True, text=True, check=False).stdout
+def sh(script: str, shell: str = "/bin/sh") -> str:
+    return subprocess.run([shell, "-c", script], capture_output=True, text=True, check=False).stdout
 
 
 def planned(root: Path, run: str = RUN) -> AttemptPlan:

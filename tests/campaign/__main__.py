@@ -1,6 +1,7 @@
 """The campaign from the command line.
 
     python -m tests.campaign --points            every failpoint of a backup, each killed once
+    ... --points --variant all                   the same on every variant of a client and its channel
     python -m tests.campaign -n 200 --seed 7     failpoints and random instants, drawn
 
 Every act has an estate of its own. The exit status is the number of acts with a violation, at most 100.
@@ -17,12 +18,16 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 from tests.campaign.stage import Act, count_points, perform, staged
+from tests.faults.variants import VARIANTS
 
 BEHAVIOURS = ("merge", "replace", "refuse")
 LONGEST_S = 4.0
+USABLE = tuple(name for name, variant in VARIANTS.items() if not variant.refused)
+"""Variants on which something can be begun, so that there is something to be left."""
 
 
 def one(number: int, act: Act, seed: int) -> tuple[int, Act, list[str]]:
@@ -62,7 +67,19 @@ def drawn(count: int, seed: int, transports: list[str]) -> Iterator[Act]:
             kill_after=None if at_point else rng.uniform(0.1, LONGEST_S),
             kill_wrapper=rng.random() < 0.25,
             naming=rng.choice(("dated", "dated", "fixed")),
+            variant=rng.choice(("plain", rng.choice(USABLE))),
         )
+
+
+def every_point(options: argparse.Namespace, transport: str) -> list[Act]:
+    """Each Nth failpoint of a backup on each variant asked for."""
+    variants = options.variant or ["plain"]
+    acts = []
+    for variant in USABLE if "all" in variants else variants:
+        act = Act(options.behaviour, transport, naming=options.naming, variant=variant)
+        numbers = range(1, len(points_of(act)) + 1, options.every)
+        acts += [replace(act, kill_at=number) for number in numbers]
+    return acts
 
 
 def main() -> int:
@@ -73,24 +90,22 @@ def main() -> int:
     parser.add_argument("--every", type=int, default=1, help="with --points: only every Nth")
     parser.add_argument("--behaviour", choices=BEHAVIOURS, default="merge", help="with --points")
     parser.add_argument("--naming", choices=("dated", "fixed"), default="dated", help="with --points")
+    parser.add_argument("--variant", action="append", choices=(*USABLE, "all"), help="with --points; several")
     parser.add_argument("--transport", action="append", choices=("local", "ssh", "openssh"))
     parser.add_argument("--jobs", type=int, default=2)
     options = parser.parse_args()
     transports = options.transport or ["local"]
     seed = options.seed if options.seed is not None else random.SystemRandom().randrange(10**6)
     if options.points:
-        act = Act(options.behaviour, transports[0], naming=options.naming)
-        labels = points_of(act)
-        numbers = range(1, len(labels) + 1, options.every)
-        acts = [Act(options.behaviour, transports[0], kill_at=n, naming=options.naming) for n in numbers]
-        print(f"{len(labels)} failpoints, {len(acts)} of them killed once, {options.behaviour}, {transports[0]}")
+        acts = every_point(options, transports[0])
+        print(f"{len(acts)} failpoints, each killed once, {options.behaviour}, {transports[0]}")
     else:
         acts = list(drawn(options.n, seed, transports))
         print(f"{len(acts)} acts, seed {seed}, transports {', '.join(transports)}")
     began, broken, kinds = time.monotonic(), 0, Counter[str]()
     with ThreadPoolExecutor(options.jobs) as pool:
         for number, act, found in pool.map(lambda pair: one(pair[0], pair[1], seed + pair[0]), enumerate(acts, 1)):
-            kinds[f"{act.behaviour}, {act.transport}"] += 1
+            kinds[f"{act.behaviour}, {act.transport}, {act.variant}"] += 1
             if found:
                 broken += 1
                 print(f"act {number}: {act}", *(f"  {line}" for line in found), sep="\n", flush=True)

@@ -16,6 +16,7 @@ from typing import Any
 
 from nimwrap.estate import Estate, build
 from nimwrap.images.kit.kit_names import is_kit_file
+from tests.faults.variants import VARIANTS
 from tests.running import command, environment
 
 RECOVER_S = 180
@@ -30,6 +31,7 @@ class Act:
     """``kill_at``: the number of the failpoint to die at; ``kill_after``: seconds after the start, instead.
 
     ``kill_wrapper``: the detached wrapper on the master is killed as well. ``naming``: ``fixed`` replaces a name.
+    ``variant``: what the clients and their channels are like by then (tests/faults/variants.py).
     """
 
     behaviour: str = "merge"
@@ -40,6 +42,7 @@ class Act:
     kill_after: float | None = None
     kill_wrapper: bool = False
     naming: str = "dated"
+    variant: str = "plain"
 
 
 @dataclass
@@ -52,6 +55,7 @@ class Stage:
     config: Path
     exports: bytes = b""
     good: dict[str, bytes] = field(default_factory=dict)
+    usual: dict[str, set[str]] = field(default_factory=dict)
 
     def call(self, *arguments: str, **environ: str) -> subprocess.CompletedProcess[bytes]:
         return subprocess.run(
@@ -67,6 +71,11 @@ class Stage:
         top = self.estate.files("nim")
         files = [path for path in (top / IMAGE_ROOT).rglob("*") if path.is_file() and not is_kit_file(str(path))]
         return {f"/{path.relative_to(top)}": path.read_bytes() for path in files}
+
+    def names(self, host: str) -> set[str]:
+        """What lies in the host's root directory and /tmp; a stray file of a damaged command would be among it."""
+        tree = self.estate.files(host)
+        return {path.name for path in (*tree.iterdir(), *(tree / "tmp").iterdir())} - {"image.data"}
 
     def rows(self, sql: str) -> list[dict[str, Any]]:
         with sqlite3.connect(self.root / "estate/nimwrap/history.db") as database:
@@ -97,6 +106,10 @@ def staged(root: Path, act: Act) -> Iterator[Stage]:
         assert first.returncode == 0, first.stdout.decode() + first.stderr.decode()
         stage.exports = estate.exports_text()
         stage.good = stage.images()
+        for switch, value in VARIANTS[act.variant].switches.items():
+            for host in set(estate.hosts) - {"nim"}:
+                estate.fault(switch, value, host)
+        stage.usual = {host: stage.names(host) for host in estate.hosts}
         try:
             yield stage
         finally:
@@ -212,14 +225,21 @@ def _left(stage: Stage) -> Iterator[str]:
     for host in stage.estate.hosts:
         for mount in stage.estate.mounts(host):
             yield f"(d) still mounted on {host}: {mount}"
-        for path in (stage.estate.files(host) / "tmp").glob("nimwrap*"):
-            yield f"(d) left on {host}: /tmp/{path.name}"
     ends = time.monotonic() + ENDING_S
-    while (processes := list(_processes(stage))) and time.monotonic() < ends:
+    while (list(_processes(stage)) or list(_stray(stage))) and time.monotonic() < ends:
         time.sleep(0.2)
+    yield from _stray(stage)
+    processes = list(_processes(stage))
     for line in processes:
         said = line.decode(errors="replace").replace("\0", " ")
         yield f"(d) still running after {ENDING_S} s: {said[:200]} ... {said[-300:]}"
+
+
+def _stray(stage: Stage) -> Iterator[str]:
+    """A script that was on its way in pieces when nimwrap died is taken away by the master."""
+    for host, usual in stage.usual.items():
+        for name in sorted(stage.names(host) - usual):
+            yield f"(d) left on {host}: {name}"
 
 
 def _processes(stage: Stage) -> Iterator[bytes]:

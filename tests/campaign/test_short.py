@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.campaign.__main__ import USABLE
 from tests.campaign.stage import Act, count_points, perform, staged
 from tests.sampling import some
 
@@ -36,6 +37,15 @@ def test_killed_at_a_failpoint_then_recovered(tmp_path: Path, kill_at: int) -> N
 @pytest.mark.parametrize("kill_after", some([0.9, 1.6, 2.4], always=[2.4]))
 def test_killed_at_some_instant_then_recovered(tmp_path: Path, kill_after: float) -> None:
     check(tmp_path, Act(behaviour="replace", remedies=("pre-export", "own-mount"), kill_after=kill_after))
+
+
+@pytest.mark.parametrize(
+    ("variant", "kill_at"),
+    some([(name, at) for name in USABLE for at in (31, 45, 66)], always=[("smallest-and-held", 45)]),
+)
+def test_killed_on_any_variant_nothing_is_left(tmp_path: Path, variant: str, kill_at: int) -> None:
+    """`python -m tests.campaign --points --variant all` takes every point."""
+    check(tmp_path, Act(variant=variant, kill_at=kill_at))
 
 
 def test_wrapper_killed_too(tmp_path: Path) -> None:

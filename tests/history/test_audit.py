@@ -117,6 +117,17 @@ def test_doctor_finds_an_event_that_was_changed_or_removed(change: str, path: Pa
         assert reader.altered_events() or "event_chain" in change
 
 
+def test_the_newest_rows_alone_can_be_looked_at(path: Path) -> None:
+    with Store.open(path) as store, Reader.open(path) as reader:
+        for number in range(9):
+            store.event("note", f"event {number}", at=at(number))
+        store.database.conn.execute("update events set text = 'x' where id = 3")
+        assert [fault.split(" of ")[0] for fault in reader.altered_events(9)] == ["event 3"]
+        assert reader.altered_events(5) == []
+        store.database.conn.execute("update events set text = 'x' where id = 5")
+        assert [fault.split(" of ")[0] for fault in reader.altered_events(5)] == ["event 5"]
+
+
 def test_what_nimwrap_brings_up_to_date_is_no_fault_and_what_others_then_change_is(path: Path) -> None:
     with Store.open(path) as store, Reader.open(path) as reader:
         row = store.event_after("notified", 1, lambda told: ("sent", {"delivered": False}), at=at(0))

@@ -42,3 +42,11 @@ def test_what_holds_is_shown(tmp_path: Path, run_cli: Cli) -> None:
     shown = run_cli("config", "show", config=file)
     assert shown.exit_code == 0
     assert "hooks.0.timeout" in shown.stdout
+
+
+def test_a_program_of_this_machine_that_is_not_there_is_found_before_the_night(tmp_path: Path, run_cli: Cli) -> None:
+    file = tmp_path / "nimwrap.toml"
+    file.write_text(HEAD + GOOD.replace("/bin/true", "/no/such/program") + 'on = "control"\n')
+    told = run_cli("config", "validate", "--json", config=file).json
+    messages = [one["message"] for one in told["errors"] + told["warnings"]]
+    assert any(":6: " in one and "/no/such/program does not exist" in one for one in messages), told

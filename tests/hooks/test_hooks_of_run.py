@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -62,6 +63,11 @@ def test_each_point_and_place_is_reached_in_order_and_once(run_cli: Cli, hooked:
         "hook: before on client: /usr/local/bin/before-client aix01 (return code 0"
         in run_cli("show", "last", config=hooks.config).stdout
     )
+    kept = run_cli("show", "last", "--json", config=hooks.config).data["run"]["hooks"]
+    assert [(one["when"], one["on"], one["returncode"]) for one in kept][:3] == [
+        ("before", on, 0) for on in ("client", "master", "control")
+    ]
+    assert kept[0]["output"].strip() == "said aix01"
     assert not (hooks.estate.files("nim") / "var/adm/nimwrap/hooks").exists()
     assert not (hooks.estate.root / "nimwrap" / "hooks").exists()
 
@@ -130,9 +136,17 @@ def test_a_hook_that_hangs_is_ended_with_all_that_it_started(run_cli: Cli, hooke
     until(lambda: not _runs(number), "the sleeper is ended")
 
 
-def _runs(number: str) -> bool:
-    from pathlib import Path
+def test_a_client_behind_a_narrow_channel_gets_its_hook_in_pieces(run_cli: Cli, hooked: HookedEstate) -> None:
+    hooks = hooked()
+    hooks.estate.fault("channel_refuse", 512, "aix01")
+    hooks.add("before", "client", body="echo said $1; exit 4", words="x" * 600)
+    run = only_run(run_cli("backup", "aix01", "--json", config=hooks.config))
+    assert (run["outcome"], run["failure"]["code"]) == ("refused", "hook_failed")
+    assert told(run_cli, hooks)["before", "client"]["returncode"] == 4
+    assert hooks.calls == [f"before-client {'x' * 600}"]
 
+
+def _runs(number: str) -> bool:
     try:
         return "sleep" in Path(f"/proc/{number}/cmdline").read_text()
     except OSError:

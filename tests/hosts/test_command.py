@@ -14,7 +14,7 @@ import pytest
 from nimwrap.hosts.command import LINE_LIMIT, Unwrapped, unwrapped, wrapped
 from nimwrap.hosts.script_batch import Answer, Question, answers, questionnaire
 
-SHELLS = [shell for shell in ("dash", "bash", "ksh") if shutil.which(shell)]
+SHELLS = [shell for shell in ("dash", "bash", "ksh", "mksh", "posh") if shutil.which(shell)]
 
 
 @pytest.fixture(params=SHELLS)
@@ -52,7 +52,8 @@ def test_a_script_that_kills_its_shell_has_no_end(shell: str) -> None:
 
 def test_a_broken_script_was_started_and_failed(shell: str) -> None:
     code, back = run(shell, "echo ( ; fi")
-    assert code not in (0, 255) and back.started
+    reads_all_of_it_first = shell == "posh"
+    assert code not in (0, 255) and back.started is not reads_all_of_it_first
 
 
 def test_a_questionnaire_runs_inside(shell: str) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from nimwrap.config.load import load
-from nimwrap.estate import Estate, build
+from nimwrap.estate import Estate
 from nimwrap.history.model import ImageRow
 from nimwrap.history.sqlite.queries import Reader
 from nimwrap.history.sqlite.store import Store
@@ -20,6 +20,7 @@ from nimwrap.images.kinds.registry import KINDS, image_names
 from nimwrap.images.verification import Expectation, Proof, prove
 from nimwrap.master_context import MasterContext
 from tests.cutting import refuse
+from tests.estates import built
 
 NOW = datetime(2026, 11, 23, 1, 0, tzinfo=UTC)
 
@@ -33,7 +34,7 @@ class Lab:
             for name in ("clients", "vios", "image_size", "cluster", "second_master")
             if name in keys
         }
-        self.estate: Estate = build(root / "estate", **({"clients": 2, "cluster": False} | spec))
+        self.estate: Estate = built(root / "estate", **({"clients": 2, "cluster": False} | spec))
         self.file = root / "nimwrap.toml"
         self.configure(**keys)
         self.store = Store.open(self.config.database)

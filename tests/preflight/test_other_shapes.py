@@ -18,13 +18,14 @@ C_RSH = "/usr/lpp/bos.sysmgt/nim/methods/c_rsh"
 POINTER = rf"s/^\(.*\) is {SERVICE}$/{'.'.join(reversed(SERVICE.split('.')))}.in-addr.arpa domain name pointer \1./"
 
 
-def reshaped(estate: Estate, tool: str, sed: str) -> None:
-    """Put ``sed`` behind a tool of the master. The tool is started as before, for it looks where it lies."""
+def reshaped(estate: Estate, tool: str, sed: str, before: str = "") -> None:
+    """Put ``sed`` behind a tool of the master, and shell text before it. The tool is started as it was, for it looks
+    where it lies."""
     path = estate.own_process("nim", tool)
     _, start, *program = path.read_text().splitlines()
     python = start.split()[1]
     called = shlex.quote("; ".join(["import sys", "sys.argv = sys.argv[1:]", *program]))
-    path.write_text(f'#!/bin/sh\n{python} -SEs -c {called} "$0" "$@" 2>&1 | sed {shlex.quote(sed)}\n')
+    path.write_text(f'#!/bin/sh\n{before}\n{python} -SEs -c {called} "$0" "$@" 2>&1 | sed {shlex.quote(sed)}\n')
 
 
 def test_a_channel_that_ends_its_lines_as_a_terminal_does(
@@ -37,6 +38,15 @@ def test_a_channel_that_ends_its_lines_as_a_terminal_does(
     assert after["source_address"] == {"expected": BOOT, "actual": SERVICE, "method": "perl"}
     assert (after["verdict"], after["cluster"]) == (before["verdict"], before["cluster"])
     assert [one["status"] for one in after["findings"]] == [one["status"] for one in before["findings"]]
+
+
+def test_a_level_whose_lsnim_wants_a_name_or_a_type(run_cli: Cli, estate: Estate, estate_config: ConfigWriter) -> None:
+    config = estate_config()
+    before = run_cli("check", "--all", "--json", config=config)
+    reshaped(estate, "/usr/sbin/lsnim", "", '[ "$*" != -l ] || { echo "usage: lsnim ..." >&2; exit 2; }')
+    after = run_cli("check", "--all", "--json", config=config)
+    verdicts = [[(one["client"], one["verdict"]) for one in ran.data["clients"]] for ran in (before, after)]
+    assert (after.exit_code, verdicts[1]) == (0, verdicts[0])
 
 
 @pytest.mark.parametrize(

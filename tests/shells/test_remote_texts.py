@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import signal
 import subprocess
+import sys
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from nimwrap.cli.main import main
-from nimwrap.estate import Estate, build
+from nimwrap.estate import Estate
+from tests.backup import test_spool
+from tests.estates import SHELL, built
+from tests.running import ROOT
 from tests.shells.remote_texts import Heard, holding_text, listening
 
 pytestmark = pytest.mark.shells
@@ -31,8 +36,8 @@ class Told:
     """The estate whose shells are all ``shell``, and nimwrap in this process."""
 
     def __init__(self, shell: str, place: Path, capsys: Any) -> None:
-        self.estate: Estate = build(place / "estate", ksh=shell)
-        self.estate.fault("root_shell", shell)
+        self.estate: Estate = built(place / "estate", shell)
+        self.estate.instant()
         self.place, self.capsys = place, capsys
         self.results: list[Any] = []
 
@@ -66,20 +71,44 @@ class Told:
 def story(told: Told) -> None:
     """Whatever nimwrap does on hosts, at least once."""
     estate, fixed = told.estate, {"naming": "fixed"}
-    told.run("check", "--all")
-    estate.fault("channel_refuse", 512, "aix01")
+    told.run("check", "--all", clients={"master": {"kinds": ["nim_db"]}})
     told.run("backup", "powerha1", "aix01", backup=fixed)
     told.run("backup", "aix01", backup=fixed)
+    estate.fault("channel_refuse", 2048, "aix01")
+    for lacking in ("no_perl", "no_traceroute", "no_route", "no_telnet", "no_netstat"):
+        estate.fault(lacking, host="powerha1")
+    told.run("check", "aix01", "powerha1")
+    estate.state.write("faults", {"root_shell": estate.state.read("faults")["root_shell"]})
+    for tool in ("perl", "traceroute", "telnet", "netstat"):
+        estate.fault(f"no_{tool}", None, "powerha1")
     told.run("backup", "powerha1", backup={"remedies": ["pre-export"]})
     estate.hold_images("powerha1")
     told.run("backup", "powerha1", backup={"remedies": ["own-mount"], "timeout": "6s"})
     estate.release_images()
     told.run("recover")
     told.run("images", "verify")
+    image = str(told.run("images", "list", "aix01")["images"][0]["id"])
+    told.run("images", "extract", image, "/etc/hosts", "--to", "/tmp/out")
+    keep_elsewhere(told)
     told.run("images", "prune", backup={"keep": 1})
     told.run("images", "restore-plan", "aix01")
     told.run("doctor")
     told.run("doctor", "--observe", str(told.place / "observed"))
+
+
+def keep_elsewhere(told: Told) -> None:
+    """Copies of both kinds, proven, and dropped."""
+    store = told.estate.files("nim") / "usr/local/bin/store"
+    store.parent.mkdir(parents=True)
+    store.write_text(
+        "#!/bin/sh\ncase $1 in put) cp $2 /tmp/kept;; sum) openssl dgst -sha256 <$2 | sed 's/.*= //';; esac\n"
+    )
+    store.chmod(0o755)
+    program = {"kind": "command", "store": ["/usr/local/bin/store", "put", "{file}"]}
+    program |= {"check": ["/usr/local/bin/store", "sum", "{file}"], "remove": ["/usr/local/bin/store", "drop"]}
+    copies = {"second": {"kind": "path", "directory": "/export/copies", "keep": 1}, "archive": program}
+    told.run("images", "copy", "aix01", copies=copies)
+    told.run("images", "verify", "--copies", copies=copies)
 
 
 ELSEWHERE = {
@@ -100,40 +129,31 @@ ELSEWHERE = {
         "backup/cleanup.py _unmount",
         "backup/recovery_acts.py _end_seen",
     ),
-    "tests/backup/test_interrupted_runs.py": (
-        "locks/lock_scripts.py peek_script",
-        "preflight/host_names.py names_script",
-    ),
+    "tests/backup/test_interrupted_runs.py": ("locks/lock_scripts.py peek_script",),
     "tests/backup/test_spool.py": (
         "backup/spool.py _say_busy",
         "backup/spool.py _take_limits",
         "backup/spool.py free_stale_slot_script",
         "locks/lock_scripts.py take_over_script",
     ),
-    "tests/clients/test_master_itself.py": ("backup/self_preflight.py master_report",),
+    "tests/backup/test_exports_left.py": ("backup/nim_line.py take_out_script",),
     "tests/hosts/test_command.py": ("hosts/command.py wrapped",),
+    "tests/images/test_exclusions.py": (
+        "aix/exclude_rootvg.py _unless_seen",
+        "aix/exclude_rootvg.py restore_script",
+        "aix/exclude_rootvg.py write_script",
+    ),
     "tests/images/test_fixed_name.py": ("images/fixed_steps.py backward",),
     "tests/images/test_kinds.py": ("images/kinds/savevg.py Savevg.header_shell",),
     "tests/images/test_prune.py": ("images/removal.py begun",),
-    "tests/backup/test_exports_left.py": ("backup/nim_line.py take_out_script",),
     "tests/hooks/test_hooks_killed.py": ("hooks/on_master.py left_there",),
-    "tests/images/test_contents.py": ("aix/image_names.py shell", "images/extract_files.py _script"),
     "tests/copies/test_path_copies.py": (
-        "jobs/detached_job.py _look_script",
-        "jobs/detached_job.py _start_script",
-        "jobs/detached_job.py clear_job",
         "copies/path_copy.py PathCopy.abandon",
-        "copies/path_copy.py PathCopy.look",
-        "copies/path_copy.py PathCopy.make",
-        "copies/path_copy.py PathCopy.publish",
         "copies/path_copy.py PathCopy.remove",
     ),
     "tests/copies/test_command_copies.py": (
-        "copies/command_copy.py CommandCopy.check",
-        "copies/command_copy.py CommandCopy.make",
         "copies/command_copy.py CommandCopy.remove",
         "copies/command_copy.py _kit",
-        "copies/command_copy.py _told",
     ),
     "tests/copies/test_nim_copies.py": (
         "copies/nim_copy.py NimCopy._define",
@@ -153,7 +173,9 @@ ELSEWHERE = {
         "images/kit/read_manifests.py _read",
     ),
 }
-"""What the story does not reach, by the tests that run it under one shell."""
+DIRECTLY = ("tests/backup/test_spool.py", "tests/hosts/test_command.py")
+"""Files whose texts run under every shell without an estate."""
+"""What the story does not reach, by the tests that run it: under one shell, and in `make slow` under each."""
 RESULTS: list[Any] = [
     (
         "check",
@@ -161,6 +183,7 @@ RESULTS: list[Any] = [
         [
             ("aix01", None, "ready", None, None),
             ("aix02", None, "ready", None, None),
+            ("master", None, "ready", None, None),
             ("powerha1", None, "warning", None, None),
             ("powerha2", None, "ready", None, None),
         ],
@@ -168,10 +191,11 @@ RESULTS: list[Any] = [
     ),
     ("backup", 0, [("aix01", "ok", None, None, None), ("powerha1", "ok", None, "own-mount", None)], []),
     ("backup", 0, [("aix01", "ok", None, None, None)], []),
+    ("check", 0, [("aix01", None, "ready", None, None), ("powerha1", None, "warning", None, None)], []),
     ("backup", 0, [("powerha1", "ok", None, "pre-export", None)], []),
     ("backup", 1, [("powerha1", "failed", None, "own-mount", "timed_out")], ["timed_out"]),
     ("recover", 0, [], []),
-    *[("images", 0, [], [])] * 3,
+    *[("images", 0, [], [])] * 7,
     *[("doctor", 0, [], [])] * 2,
 ]
 """What every shell must come to: command, exit code, clients, errors."""
@@ -189,21 +213,48 @@ def test_every_remote_text_does_the_same(
     finally:
         told.estate.stop()
     assert told.results == RESULTS
-    assert refused_by_a_shell(heard) == []
+    assert refused_by(shell_path(shell), heard) == []
     elsewhere = {name for names in ELSEWHERE.values() for name in names}
     assert elsewhere <= holding_text(), "there is no such text any more"
     missing = sorted(holding_text() - heard.ran - elsewhere)
     assert missing == [], "\n".join(["let the story reach these, too:", *missing])
 
 
-def refused_by_a_shell(heard: Heard) -> list[str]:
-    """The texts that a shell cannot read to their end, of those that were sent."""
+def refused_by(shell: str, heard: Heard) -> list[str]:
+    """The texts that the shell cannot read to their end, of those that were sent."""
     found = []
-    for shell in SHELLS:
-        for text in dict.fromkeys(heard.texts):
-            done = subprocess.run(
-                [shell_path(shell), "-n", "-c", text], capture_output=True, text=True, check=False, env=dict(os.environ)
-            )
-            if done.returncode:
-                found.append(f"{shell}: {done.stderr}: {text[:200]}")
+    for text in dict.fromkeys(heard.texts):
+        done = subprocess.run([shell, "-n", "-c", text], capture_output=True, text=True, check=False)
+        if done.returncode:
+            found.append(f"{done.stderr}: {text[:200]}")
     return found
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+@pytest.mark.parametrize(
+    "case",
+    [
+        test_spool.test_a_lock_whose_maker_died_before_it_wrote_anything_grows_old_and_is_taken_over,
+        test_spool.test_a_slot_that_a_dead_run_holds_is_freed_and_a_fresh_one_is_not,
+        test_spool.test_a_place_of_a_limit_that_a_dead_run_holds_is_freed,
+        test_spool.test_a_holder_that_comes_back_keeps_its_lock,
+    ],
+)
+def test_texts_of_the_spool_do_the_same(
+    shell: str, case: Callable[[Path], None], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They need no estate."""
+    (tmp_path / "slots").mkdir()
+    monkeypatch.setattr(test_spool, "sh", partial(test_spool.sh, shell=shell_path(shell)))
+    case(tmp_path)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("shell", SHELLS)
+@pytest.mark.parametrize("file", [file for file in ELSEWHERE if file not in DIRECTLY])
+def test_what_the_story_does_not_reach_does_the_same(shell: str, file: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The tests of it, once more, with this shell in their estates."""
+    monkeypatch.setenv(SHELL, shell_path(shell))
+    argv = [sys.executable, "-m", "pytest", "-q", "-x", "-n", "0", "-m", "not slow", file]
+    done = subprocess.run(argv, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout[-3000:]

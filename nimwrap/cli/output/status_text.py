@@ -53,6 +53,9 @@ def show(out: Printer, found: Protection, *, bad_only: bool = False) -> None:
         if view.machines:
             told = "; ".join(f"{one.machine_id} ({one.images}, newest {short(one.newest)})" for one in view.machines)
             out.line(f"{found.named[view.ref]} has been {len(view.machines)} machines: {told}")
+    if drilled := [(found.named[view.ref], view.last_drill) for view in found.clients if view.last_drill]:
+        rows = [(name, short(one.begun), one.level, out.word(one.outcome), one.reason or "") for name, one in drilled]
+        out.table(("last restore tried", "when", "level", "outcome", "why"), rows)
     for fault in found.faults:
         out.line(f"{out.word(str(fault.verdict))}: {fault.text}")
     _what_to_do(out, found)

@@ -7,6 +7,7 @@ import typer
 from nimwrap.cli.verbs import (
     images_contents,
     images_copies,
+    images_drill,
     images_exclude,
     images_list,
     images_manage,
@@ -27,6 +28,7 @@ def register(app: typer.Typer) -> None:
         images_plan,
         images_copies,
         images_contents,
+        images_drill,
         images_exclude,
     ):
         part.register(images)

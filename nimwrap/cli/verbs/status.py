@@ -16,6 +16,7 @@ from nimwrap.domain.verdict import Verdict, texts
 
 if TYPE_CHECKING:
     from nimwrap.copies.copy_health import CopyHealth
+    from nimwrap.history.drill_row import DrillRow
     from nimwrap.monitoring.cluster_views import ClusterView
     from nimwrap.monitoring.protection import ClientView, Protection
 
@@ -159,10 +160,16 @@ def client_json(view: ClientView) -> dict[str, Any]:
         "vanished": row.vanished,
         "max_age_s": view.policy_max_age_s,
         "copies": [_copy_json(each) for each in view.copies],
+        "last_drill": _drill_json(view.last_drill) if view.last_drill else None,
         "machines": [
             {"machine_id": one.machine_id, "images": one.images, "newest": one.newest} for one in view.machines
         ],
     }
+
+
+def _drill_json(drill: DrillRow) -> dict[str, Any]:
+    told = ("image", "level", "sandbox", "outcome", "reason", "begun", "ended", "took_s")
+    return {key: getattr(drill, key) for key in told}
 
 
 def _copy_json(each: CopyHealth) -> dict[str, Any]:

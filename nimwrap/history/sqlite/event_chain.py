@@ -28,6 +28,7 @@ AMENDED = "amended"
 _HASHED = ("id", "run", "master", "at", "kind", "text", "data", "actor", "control_host", "act", "subject")
 _INSERT = f"insert into events ({', '.join(_HASHED)}, hash) values ({', '.join('?' * (len(_HASHED) + 1))})"
 _END = "insert or replace into event_chain (id, start, last, hash) values (1, ?, ?, ?)"
+EVERY_EVENT = 2**60
 _MOST = 20
 """So many faults are told; what follows a rewritten table is the same again and again."""
 
@@ -65,26 +66,28 @@ def amend_event(database: Database, by: Actor, event_id: int, data: Any, at: dat
     )
 
 
-def chain_faults(reader: ReadOnly) -> Iterator[str]:
-    """Where the table is not what was written, in words; at most the first few."""
-    for number, fault in enumerate(_faults(reader)):
+def chain_faults(reader: ReadOnly, newest: int) -> Iterator[str]:
+    """Where the newest rows are not what was written, in words; at most the first few faults."""
+    for number, fault in enumerate(_faults(reader, newest)):
         if number == _MOST:
             return
         yield fault
 
 
-def _faults(reader: ReadOnly) -> Iterator[str]:
+def _faults(reader: ReadOnly, most: int) -> Iterator[str]:
     names = ", ".join(f"e.{name}" for name in _HASHED)
     # One statement, so that the end is the one of these rows whoever writes meanwhile.
     sql = (
-        f"select c.start, c.last, c.hash, e.hash, {names} from event_chain c"
-        " left join events e on e.id > c.start order by e.id"
+        "with c as (select max(start, last - ?) as start, last, hash from event_chain)"
+        f" select c.start, c.last, c.hash, (select hash from events where id = c.start), e.hash, {names}"
+        " from c left join events e on e.id > c.start order by e.id"
     )
     amended = _amended(reader)
     before, expected, last, newest = "", None, None, None
-    for row in reader.each(sql):
-        start, last, newest, stored, *told = row
-        expected = start + 1 if expected is None else expected
+    for row in reader.each(sql, (most,)):
+        start, last, newest, earlier, stored, *told = row
+        if expected is None:
+            before, expected = earlier or "", start + 1
         if told[0] is None:
             break
         if told[0] != expected:

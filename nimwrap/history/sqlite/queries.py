@@ -14,6 +14,7 @@ from nimwrap.domain.durations import rfc3339
 from nimwrap.domain.names import PLAIN_KIND
 from nimwrap.domain.target_names import matches
 from nimwrap.history.copy_row import CopyRow
+from nimwrap.history.drill_row import DrillRow
 from nimwrap.history.event_row import ActRow, EventRow
 from nimwrap.history.master_rows import LeftExportRow, RemovalStop
 from nimwrap.history.model import (
@@ -31,7 +32,7 @@ from nimwrap.history.model import (
 )
 from nimwrap.history.sqlite.acts import ACTS
 from nimwrap.history.sqlite.connection import Make, T, select
-from nimwrap.history.sqlite.event_chain import chain_faults
+from nimwrap.history.sqlite.event_chain import EVERY_EVENT, chain_faults
 from nimwrap.history.sqlite.lookup import find_run, stored_run
 from nimwrap.history.sqlite.recent_runs import Filter, newest_runs
 from nimwrap.history.sqlite.set_queries import SetQueries
@@ -46,6 +47,7 @@ _FINDINGS = select(FindingRow._fields, "findings")
 _EVENTS = select(EventRow._fields, "events")
 _CHANGES = select(ChangeRow._fields, "export_changes")
 _COPIES = select(CopyRow._fields, "copies")
+_DRILLS = select(DrillRow._fields, "drills")
 _CLIENTS = select(ClientRow._fields, "clients")
 _INVENTORIES = select(InventoryRow._fields, "inventories")
 _HOLDS = select(HoldRow._fields, "holds")
@@ -140,9 +142,9 @@ class Reader(SetQueries):
         """Everything that somebody had done since then, the newest first."""
         return self.records(ActRow.from_row, ACTS, (rfc3339(since),) * 3)
 
-    def altered_events(self) -> list[str]:
-        """Where the table of events is not what was written, in words."""
-        return list(chain_faults(self))
+    def altered_events(self, newest: int = EVERY_EVENT) -> list[str]:
+        """Where the table of events, or its newest rows, are not what was written, in words."""
+        return list(chain_faults(self, newest))
 
     def end_of_events(self) -> tuple[int, str]:
         """Number and hash of the newest event."""
@@ -250,6 +252,19 @@ class Reader(SetQueries):
         terms = ["removed is null", *(f"{name} = ?" for name, value in where.items() if value is not None)]
         sql = f"{_COPIES} where {' and '.join(terms)} order by master, client, name, image desc"
         return self.records(CopyRow.from_row, sql, [value for value in where.values() if value is not None])
+
+    def last_drills(self) -> list[DrillRow]:
+        """Of each client the last drill that has ended."""
+        newest = (
+            "select (select d.id from drills d where d.master = c.master and d.client = c.client"
+            " and d.ended is not null order by d.begun desc, d.id desc limit 1)"
+            " from (select distinct master, client from drills) c"
+        )
+        return self.records(DrillRow.from_row, f"{_DRILLS} where id in ({newest}) order by master, client")
+
+    def drills_left(self, master: str) -> list[DrillRow]:
+        """Drills of which something may still be there, the oldest first."""
+        return self.records(DrillRow.from_row, f"{_DRILLS} where master = ? and cleared is null order by id", (master,))
 
     def faulty_images(self) -> list[ImageRow]:
         """Images that are still there, and in which something wrong was found since they were made."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sqlite3
 
-from nimwrap.history.sqlite.schema_additions import ACTORS
+from nimwrap.history.sqlite.schema_additions import ACTORS, DRILLS
 
 MIGRATION_SET = "nimwrap"
 MIGRATIONS_TABLE = "_sqlite_migrations"
@@ -385,6 +385,7 @@ MIGRATIONS = {
     "m012_series": SERIES,
     "m013_machines": MACHINES,
     "m014_actors": ACTORS,
+    "m015_drills": DRILLS,
 }
 """Every change of the schema in order. An old one is never edited once a release has shipped it."""
 

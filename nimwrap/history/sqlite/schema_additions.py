@@ -20,3 +20,24 @@ create table event_chain (
 insert into event_chain (id, start, last, hash) select 1, coalesce(max(id), 0), coalesce(max(id), 0), '' from events;
 """
 """Who asked for it; and the events after ``start`` as a chain, of which ``event_chain`` has the end."""
+
+DRILLS = """
+create table drills (
+  id integer primary key,
+  image integer not null references images(id),
+  master text not null,
+  client text not null,
+  level text not null,
+  sandbox text,
+  outcome text not null,
+  reason text,
+  evidence text not null,
+  begun text not null,
+  ended text,
+  took_s real,
+  cleared text
+) strict;
+create index drills_by_client on drills (master, client, begun);
+create index drills_left on drills (master) where cleared is null;
+"""
+"""Restores that were tried, one row for each."""

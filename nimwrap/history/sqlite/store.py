@@ -326,6 +326,19 @@ class Store(ClientWrites):
         with self.writing("update_copy", hurried="removed" in values) as database:
             statements.update(database, "copies", copy_id, values)
 
+    # --- drills
+
+    def begin_drill(self, image: ImageRow, level: str, sandbox: str | None, at: Moment) -> int:
+        """The row of a drill before anything is done for it."""
+        of = {"image": image.id, "master": image.master, "client": image.client, "level": level, "sandbox": sandbox}
+        with self.writing("begin_drill") as database:
+            return statements.insert(database, "drills", {**of, "outcome": "running", "evidence": [], "begun": at})
+
+    def update_drill(self, drill_id: int, **values: Any) -> None:
+        """Set columns of a drill. That nothing is left of it (``cleared``) does not wait for the database."""
+        with self.writing("update_drill", hurried="cleared" in values) as database:
+            statements.update(database, "drills", drill_id, values)
+
     def token(self) -> str:
         """The name under which this store claims slots: its lock tells others that we still live."""
         if self._owner is None:

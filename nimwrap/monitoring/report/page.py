@@ -75,6 +75,7 @@ def _page(config: Config, reader: Queries, now: datetime, scope: PageScope) -> s
         clients=client_rows(found, found.named, of_client),
         names=found.named,
         copies=[(view.ref, one) for view in found.clients for one in view.copies],
+        drills=[(view.ref, view.last_drill) for view in found.clients],
     )
 
 

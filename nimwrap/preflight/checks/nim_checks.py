@@ -139,14 +139,14 @@ def control(s: CheckContext) -> Finding:
 
 
 def cstate(s: CheckContext) -> Finding:
-    """Only "ready for a NIM operation" is ready; who is at work is looked up among the master's processes."""
+    """Only "ready for ..." is ready; who is at work is looked up among the master's processes."""
     found = s.object()
     working = operations(s.on_master.processes.value or [], {s.ref.client, s.host or s.ref.client})
     evidence = "\n".join([f"Cstate = {found.cstate}", *(process.line for process in working)])
     if found.cstate is None:
         return skip("the object has no Cstate", _listed(found))
     if found.ready and not working:
-        return ok(found.cstate)
+        return _unlocked(s, found, found.cstate)
     by_whom = f"; on the master runs: {working[0].command[:200]}" if working else ""
     cron = "if it comes from an old crontab line, take that out (crontab -l on the master)"
     if found.ready:
@@ -157,6 +157,19 @@ def cstate(s: CheckContext) -> Finding:
         f"NIM has {s.ref.client} in the state: {found.cstate}{by_whom}",
         f"wait for it to end; {cron if working else f'when nothing runs any more: nim -Fo reset {s.ref.client}'}",
         evidence,
+    )
+
+
+def _unlocked(s: CheckContext, found: lsnim.NimObject, state: str) -> Finding:
+    """NIM's lock of an object is a process number; whether a process that was killed leaves it is not public."""
+    holder = found.first("locked")
+    if not holder or holder == "0":
+        return ok(state)
+    return warn(
+        f"NIM calls {s.ref.client} ready, and locked by process {holder}, which is no operation on it that runs here."
+        " NIM may refuse it (client_busy)",
+        f"on the master: ps -p {holder}; where it is gone or somebody else's by now: nim -Fo reset {s.ref.client}",
+        _listed(found),
     )
 
 

@@ -3,21 +3,54 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
-from nimwrap.config.model import MasterConfig
+from nimwrap.config.model import REMEDIES, MasterConfig
 from nimwrap.domain.attempt_plan import ordered_ways
 from nimwrap.domain.findings import Finding
 from nimwrap.domain.make_findings import named, ok, skip
 from nimwrap.hosts.channel_route import BY_C_RSH, in_words
+from nimwrap.remedies.registry import remedy
 
 
-def channel_checks(master: MasterConfig, routes: Mapping[str, str], lost: Mapping[str, bool]) -> list[Finding]:
-    """``routes``: by client; ``lost``: ways to start a job, and whether it was lost."""
+@dataclass(frozen=True)
+class ShownByClients:
+    """Of one master: its ``clients``; their ``routes``, of those that were reached; ``lost``: ways to start a job, and
+    whether it was lost; the ``remedies`` that have made an image there."""
+
+    clients: Sequence[str]
+    routes: Mapping[str, str]
+    lost: Mapping[str, bool]
+    remedies: Sequence[str]
+
+
+def channel_checks(master: MasterConfig, shown: ShownByClients) -> list[Finding]:
+    """What the channel carries, how jobs are started, and what nobody has seen there yet."""
     return [
-        named(f"channel:{master.name}", _carries(routes)),
-        named(f"jobs:{master.name}", _jobs(lost)),
+        named(f"channel:{master.name}", _carries(shown.routes)),
+        named(f"jobs:{master.name}", _jobs(shown.lost)),
+        named(f"unproven:{master.name}", _unproven(shown)),
     ]
+
+
+def _unproven(shown: ShownByClients) -> Finding:
+    """No fault: it is tried when it is needed, with a check that it worked and a next way."""
+    unseen = [name for name in shown.clients if name not in shown.routes]
+    untried = [name for name in REMEDIES if name not in shown.remedies]
+    started = any(not lost for lost in shown.lost.values()) or any(
+        remedy(name).own_directory for name in shown.remedies
+    )
+    open_ = [
+        f"the channel to {len(unseen)} of {len(shown.clients)} clients ({', '.join(unseen[:3])}"
+        f"{', ...' if len(unseen) > 3 else ''})"
+        if unseen
+        else "",
+        "that a job on a client comes to its end" if not started else "",
+        f"the remedies {' and '.join(untried)}" if len(untried) > 1 else f"the remedy {untried[0]}" if untried else "",
+    ]
+    told = "; ".join(filter(None, open_))
+    return ok(f"not seen there yet: {told}" if told else "nothing: channel, jobs and remedies have all worked there")
 
 
 def _carries(routes: Mapping[str, str]) -> Finding:

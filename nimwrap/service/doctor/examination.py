@@ -14,7 +14,7 @@ from nimwrap.domain.findings import Finding
 from nimwrap.domain.make_findings import fail, named
 from nimwrap.history.sqlite.queries import Reader
 from nimwrap.hosts.channel_route import LASTS
-from nimwrap.service.doctor.channel_checks import channel_checks
+from nimwrap.service.doctor.channel_checks import ShownByClients, channel_checks
 from nimwrap.service.doctor.file_checks import configuration_checks, file_checks
 from nimwrap.service.doctor.installation_checks import (
     date_checks,
@@ -71,10 +71,19 @@ def _of_history(config: Config, reader: Reader, now: datetime) -> list[Finding]:
 
 
 def _channels(config: Config, reader: Reader, now: datetime) -> list[Finding]:
+    known = reader.known()
     return [
         finding
         for name, master in config.masters.items()
-        for finding in channel_checks(master, reader.routes(name), reader.job_ways(name, now - LASTS))
+        for finding in channel_checks(
+            master,
+            ShownByClients(
+                [ref.client for ref in known if ref.master == name],
+                reader.routes(name),
+                reader.job_ways(name, now - LASTS),
+                reader.remedies_proven(name),
+            ),
+        )
     ]
 
 

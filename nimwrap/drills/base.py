@@ -1,0 +1,58 @@
+"""What a drill is made of, whatever its level: one detached job on the master, a judgement, and what clears it away."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Protocol
+
+from nimwrap.domain.findings import Failure
+from nimwrap.history.model import ImageRow
+from nimwrap.jobs.detached_job import DetachedJob, JobStatus
+from nimwrap.master_context import MasterContext
+
+FOLDER = "drills"
+
+
+class DrillOutcome(StrEnum):
+    """What ``drills.outcome`` may be."""
+
+    RUNNING = "running"
+    OK = "ok"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True)
+class DrillWork:
+    """One drill as it stands in the history under ``number``, on the image's master."""
+
+    context: MasterContext
+    row: ImageRow
+    number: int
+
+    @property
+    def job_name(self) -> str:
+        return f"drill-{self.number}"
+
+
+@dataclass(frozen=True)
+class DrillEnd:
+    """What came of it. ``failure`` None: the image came back."""
+
+    failure: Failure | None
+    evidence: tuple[str, ...] = ()
+
+
+class DrillLevel(Protocol):
+    """One level of drills; a file each."""
+
+    name: str
+
+    def job(self, work: DrillWork) -> DetachedJob:
+        """All of it as one job on the master, which goes on when we are gone."""
+
+    def judge(self, work: DrillWork, status: JobStatus) -> DrillEnd:
+        """What the end of the job proves."""
+
+    def clear(self, work: DrillWork) -> str:
+        """Take away what it left beside its job's directory; why something stays, empty when nothing does."""

@@ -1,0 +1,8 @@
+"""The levels of drills by name, the one that asks least of the site first."""
+
+from __future__ import annotations
+
+from nimwrap.drills.base import DrillLevel
+from nimwrap.drills.extract_drill import ExtractDrill
+
+LEVELS: dict[str, DrillLevel] = {each.name: each for each in (ExtractDrill(),)}
