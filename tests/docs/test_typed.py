@@ -27,7 +27,7 @@ NOT_TYPED = {
     r"time (restore|cksum) .*": "times AIX's own restore on a real image",
     r"python3 (scripts/pyz\.py|-m pip wheel|-m venv /opt/nimwrap).*|/opt/nimwrap/bin/pip install .*": INDEX,
     r"/opt/freeware/bin/python3\.12 -m venv .*|(tar -cf|cd /tmp &&).* wheelhouse.*|ln -s /opt/nimwrap/.*": INDEX,
-    r"scp .*|ssh-keyscan .*|ssh-keygen -lf /etc/nimwrap/known_hosts": MASTER,
+    r"nimwrap config init --from-master .*|scp .*|ssh-keyscan .*|ssh-keygen -lf /etc/nimwrap/known_hosts": MASTER,
     r"useradd .*|install -d .*|chown .*": ROOTS,
     r"(install .* |cp .* )/etc/(credstore|systemd)/.*|systemctl .*": SYSTEMD,
     r"datasette .*": "Datasette is no dependency (tests/history/test_docs.py checks its file)",

@@ -6,10 +6,18 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import pytest
+
+from nimwrap.backup.backup_request import BackupRequest
+from nimwrap.backup.backup_run import BackupRun
 from nimwrap.clients.blackouts import Blackout
+from nimwrap.config.model import BlackoutConfig, Config, MasterConfig
+from nimwrap.domain.codes import FailureCode
 from nimwrap.domain.local_time import local_text
 from nimwrap.domain.records import ClientRef
 from nimwrap.estate import Estate
+from nimwrap.fleet.fleet_run import Fleet, Order, Task
+from nimwrap.fleet.session import open_session
 from nimwrap.history.sqlite.queries import Reader
 from nimwrap.history.sqlite.store import Store
 from nimwrap.scheduling.claims import ClaimResult, SlotClaimer
@@ -77,6 +85,24 @@ def test_who_would_start_inside_one_is_skipped_at_once(tmp_path: Path) -> None:
     site = Site(tmp_path, SLOT + timedelta(hours=2))
     assert site.look(SLOT, waits_s=3 * 3600).batches == []
     assert {state for state, _ in site.rows().values()} == {"skipped"}
+
+
+@pytest.mark.parametrize(("slot", "kept_out"), [(SLOT, True), (None, False)])
+def test_who_waits_for_an_image_slot_when_a_blackout_begins_is_not_started(
+    tmp_path: Path, slot: datetime | None, kept_out: bool
+) -> None:
+    """Of a slot; what somebody asked for by hand goes on."""
+    config = Config(
+        state_dir=tmp_path,
+        masters={"nim": MasterConfig("nim", transport="local")},
+        blackout={"all": BlackoutConfig("all", days=("1-31",), targets=("aix*",))},
+    )
+    with open_session(config) as session:
+        fleet = Fleet(session, Order((REFS[0],), schedule="nightly", slot=slot))
+        request = BackupRequest(REFS[0], "mksysb")
+        task = Task(request, BackupRun(session.master_context("nim"), request))
+        why = fleet._no_longer(task)
+    assert (why is not None and why.code is FailureCode.OUTSIDE_WINDOW and "blackout all" in why.message) is kept_out
 
 
 def test_due_next_status_and_by_hand(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -28,15 +29,23 @@ def register(app: typer.Typer) -> None:
 def init(
     ctx: typer.Context,
     output: Annotated[Path | None, typer.Option(metavar="FILE", help="Write there; never overwrites.")] = None,
+    from_master: Annotated[
+        str | None, typer.Option(metavar="[USER@]HOST[:PORT]", help="Ask this NIM master; `local` on it itself.")
+    ] = None,
+    identity_file: Annotated[str, typer.Option(metavar="FILE", help="Private key for --from-master.")] = "",
+    known_hosts: Annotated[str, typer.Option(metavar="FILE", help="Host keys for --from-master.")] = "",
 ) -> None:
     """Print a commented configuration to start from.
+
+    With --from-master the master is asked, and changed in nothing: its clients, clusters, images, room, and the lines
+    of root's crontab that have to do with them.
 
     Example: nimwrap config init --output /etc/nimwrap/nimwrap.toml
     """
     from nimwrap.config.starter import starter
 
     invocation = current(ctx)
-    text = starter()
+    text = starter() if from_master is None else _drafted(invocation, from_master, identity_file, known_hosts)
     if output is None:
         invocation.finish(Result("config init", {"toml": text}, text=lambda p: p.line(text.rstrip("\n"))))
     try:
@@ -44,8 +53,44 @@ def init(
             file.write(text)
     except FileExistsError as error:
         raise usage_error(f"{output} exists, and is not overwritten", "name a new file") from error
-    written = f"{output} written; set the master's host in it, then run `nimwrap --config {output} config validate`"
+    first = "set the master's host in it, then run" if from_master is None else "read it, then run"
+    written = f"{output} written; {first} `nimwrap --config {output} config validate`"
     invocation.finish(Result("config init", {"file": output, "toml": text}, text=lambda p: p.line(written)))
+
+
+def _drafted(invocation: Invocation, address: str, identity_file: str, known_hosts: str) -> str:
+    """The configuration that fits the master at an address."""
+    from nimwrap.actions.draft_config import draft_facts
+    from nimwrap.config.drafted import drafted
+    from nimwrap.config.model import MasterConfig
+    from nimwrap.domain.local_time import local_text
+
+    if address == "local":
+        master = MasterConfig("nim", transport="local")
+    else:
+        found = _ADDRESS.fullmatch(address)
+        if found is None:
+            what = f"--from-master {address[:80]!r} is no address"
+            raise usage_error(what, "write HOST, USER@HOST or USER@HOST:PORT")
+        master = MasterConfig(
+            "nim",
+            host=found["host"],
+            port=int(found["port"] or 22),
+            user=found["user"] or "root",
+            identity_file=_absolute(identity_file),
+            known_hosts=_absolute(known_hosts),
+        )
+    now = invocation.now()
+    return drafted(master, draft_facts(master, now), local_text(now))
+
+
+def _absolute(path: str) -> str:
+    return str(Path(path).expanduser().absolute()) if path else ""
+
+
+_ADDRESS = re.compile(
+    r"(?:(?P<user>[A-Za-z_][A-Za-z0-9_.-]*)@)?(?P<host>[A-Za-z0-9][A-Za-z0-9.-]*)(?::(?P<port>\d{1,5}))?"
+)
 
 
 def validate(ctx: typer.Context) -> None:
