@@ -64,7 +64,7 @@ def draft_facts(master: MasterConfig, now: datetime) -> DraftFacts:
 def _images(host: Host, clients: list[str]) -> _Images:
     """The directory that most of NIM's images lie in; of one that is called after a client, the one above it."""
     told = ask(host, [Question("images", shlex.join(lsnim.long_argv(type_=PLAIN_KIND)), _LIMIT_S)])["images"]
-    if told.returncode != 0 or not told.output.strip():
+    if told.unknown or told.failed or not told.output.strip():
         return _Images("", 0)
     found = [place for one in lsnim.parse_long(told.output).values() if (place := one.first("location"))]
     homes = [posixpath.dirname(place) for place in found]
@@ -84,7 +84,7 @@ def _room(host: Host, directory: str) -> int | None:
 def _cron(host: Host, clients: list[str]) -> tuple[str, ...]:
     """Lines of root's crontab that have to do with images, or delete or carry them away."""
     told = ask(host, [Question("cron", "crontab -l", _LIMIT_S)])["cron"]
-    if told.returncode != 0:
+    if told.unknown or told.failed:
         return ()
     plan = plan_import(told.output, known=Known(clients=frozenset(clients)))
     lines = [*(one.line for one in plan.understood), *(one.line for one in plan.not_understood)]

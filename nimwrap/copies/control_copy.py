@@ -147,7 +147,8 @@ def _streamed(context: MasterContext, order: CopyOrder) -> JobStatus:
         try:
             script = f"{PREAMBLE}cat {shlex.quote(order.row.location)}"
             result = context.host.run(script, timeout=order.place.timeout, sink=passed)
-            why = "" if result.succeeded else result.stderr.strip() or "the connection was lost"
+            lost = result.unknown or result.failed
+            why = (result.stderr.strip() or "the connection was lost") if lost else ""
         except _ProgramEndedError:
             why = "the program ended before it had all of the image"
         if not why and order.known.crc and crc.text != order.known.crc:

@@ -108,7 +108,7 @@ done
 :
 """
     result = host.run(PREAMBLE + script)
-    if not result.succeeded:
+    if result.unknown or result.failed:
         raise master_unreachable(f"{host.name} does not say what lies in {directory}", "run the command again")
     found = [line.split(" ", 1) for line in said(result.stdout)]
     copies = [HistoryCopy(path, int(size)) for size, path in found if _NAME.fullmatch(path.rpartition("/")[2])]
@@ -122,7 +122,7 @@ def fetch_history(host: Host, copy: HistoryCopy, to: Path) -> str:
         for number in range((copy.size_bytes + _READ - 1) // _READ):
             script = f"dd if={shlex.quote(copy.path)} bs={_READ} skip={number} count=1 2>/dev/null\n"
             result = host.run(PREAMBLE + script, timeout=300)
-            if not result.succeeded:
+            if result.unknown or result.failed:
                 raise master_unreachable(f"the copy {copy.path} could not be read", "run the command again")
             rest += result.stdout
             if not installation:

@@ -165,10 +165,10 @@ def _made(work: CopyWork, copy: CopyRow) -> str | None:
 def _adopted(work: CopyWork, copy: CopyRow) -> str | None:
     """Why what lies there already is no copy; None when it is the very image, and its row says so."""
     found = read_back(work)
-    if not found.ok:
+    if found.ok is not True:  # nor where nobody knows: it is left alone
         return f"what lies there was left alone: {found.why}"
     adopted = work.short(work.kind.adopt(work.order))
-    if not adopted.succeeded:
+    if adopted.failed:  # `short` raises where nobody knows
         return _said(adopted)
     _record(work, copy, together(found.sums, work.order.known))
     return None

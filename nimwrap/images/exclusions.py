@@ -194,7 +194,7 @@ def _is_of(resource: str, client: str) -> bool:
 
 
 def _read(answer: ChannelAnswer) -> ExcludeFile | None:
-    if not answer.reached or answer.returncode != 0:
+    if answer.unknown or answer.failed:
         return None
     try:
         return exclude_rootvg.parse(answer.output)

@@ -73,7 +73,7 @@ def _sign(path: Path, key: Path) -> None:
         done = run_process(argv, timeout=_SIGNING_S)
     except OSError as error:
         raise NimwrapError(f"the package cannot be signed: ssh-keygen: {error.strerror}", hint="install it") from error
-    if not done.succeeded or not path.with_name(f"{SUMS}.sig").exists():
+    if done.unknown or done.failed or not path.with_name(f"{SUMS}.sig").exists():
         said = [line for line in (done.stderr + done.stdout).splitlines() if line.strip()]
         why = said[-1] if said else "ssh-keygen gave no reason"
         raise NimwrapError(f"the package cannot be signed with {key}: {why}", hint=hint)
