@@ -9,15 +9,25 @@ from typing import TYPE_CHECKING
 from nimwrap.actions.recover_masters import recover_in
 from nimwrap.domain.codes import FailureCode
 from nimwrap.domain.errors import NimwrapError
+from nimwrap.drills.base import NO_SANDBOX
 from nimwrap.drills.drill_choice import newest_proven, oldest_first
 from nimwrap.drills.levels import LEVELS
 from nimwrap.drills.run_drill import DrillResult, run_drill
+from nimwrap.drills.sandbox_rules import sandbox_named
 from nimwrap.fleet.session import open_session
 
 if TYPE_CHECKING:
     from nimwrap.config.model import Config
     from nimwrap.domain.ref import ClientRef
     from nimwrap.history.sqlite.queries import Reader
+
+
+@dataclass(frozen=True)
+class WantedDrill:
+    """``on``: the name of a sandbox; None for the only one."""
+
+    level: str
+    on: str | None = None
 
 
 @dataclass(frozen=True)
@@ -31,13 +41,14 @@ class DrillPass:
 def drill_images(
     config: Config,
     chosen: Callable[[Reader], Sequence[ClientRef]],
-    level: str,
+    wanted: WantedDrill,
     tell: Callable[[DrillResult], None],
     *,
     only_oldest: bool,
 ) -> DrillPass:
     """Drill the chosen clients; with ``only_oldest`` the one of them that is next."""
-    found = DrillPass()
+    found, level = DrillPass(), LEVELS[wanted.level]
+    sandbox = sandbox_named(config, wanted.on) if level.needs_sandbox else NO_SANDBOX
     with open_session(config) as session:
         refs = [ref for ref in chosen(session.reader) if ref.master in config.masters]
         newest = newest_proven(session.reader.images())
@@ -52,7 +63,7 @@ def drill_images(
             if row.master in asked.troubles:
                 continue
             session.clock.check()
-            result = run_drill(session.master_context(row.master), row, LEVELS[level])
+            result = run_drill(session.master_context(row.master), row, level, sandbox)
             found.results.append(result)
             tell(result)
     return found

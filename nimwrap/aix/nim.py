@@ -105,6 +105,11 @@ def reset(client: str) -> list[str]:
     return [NIM, "-o", "reset", "-F", "-a", "force=yes", client]
 
 
+def allocate(client: str, resource_type: str, resource: str) -> list[str]:
+    """Give a resource to a machine; an image is exported to it for reading."""
+    return [NIM, "-o", "allocate", "-a", f"{resource_type}={resource}", client]
+
+
 def deallocate(client: str, resource_type: str, resource: str) -> list[str]:
     """Take one named resource from the client; never a whole subclass."""
     return [NIM, "-o", "deallocate", "-a", f"{resource_type}={resource}", client]

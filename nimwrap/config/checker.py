@@ -22,6 +22,7 @@ from nimwrap.config.keys import (
     RECIPIENTS,
     REPORT,
     RETRY,
+    SANDBOX,
     TOP,
     TOP_NAMES,
     Key,
@@ -42,6 +43,7 @@ from nimwrap.config.model import (
     RecipientsConfig,
     ReportConfig,
     RetryPolicy,
+    SandboxConfig,
 )
 from nimwrap.config.rules import (
     blackout_faults,
@@ -51,6 +53,7 @@ from nimwrap.config.rules import (
     limit_faults,
     member_fault,
     member_faults,
+    sandbox_faults,
 )
 from nimwrap.config.toml_file import Fault
 from nimwrap.config.value_types import named, nearest, shown
@@ -90,6 +93,7 @@ class Checker:
             blackout={name: self._blackout(name, body, masters) for name, body in self._named("blackout")},
             notify=NotifyConfig(**plain[NOTIFY.name], recipients=self._recipients(masters)),
             copies={name: self._copy(name, body, masters) for name, body in self._named("copies")},
+            sandboxes={name: self._sandbox(name, body, masters) for name, body in self._named("sandboxes")},
             hooks=self._hooks(masters),
             report=ReportConfig(**plain[REPORT.name]),
         )
@@ -217,6 +221,11 @@ class Checker:
     def _copy(self, name: str, body: Mapping[str, Any], masters: dict[str, MasterConfig]) -> CopyConfig:
         found = CopyConfig(name=name, **self._of_some(COPY, name, body, masters))
         self._in_table(COPY, name, body, copy_faults(found, tuple(masters)))
+        return found
+
+    def _sandbox(self, name: str, body: Mapping[str, Any], masters: dict[str, MasterConfig]) -> SandboxConfig:
+        found = SandboxConfig(name=name, **self._of_some(SANDBOX, name, body, masters))
+        self._in_table(SANDBOX, name, body, sandbox_faults(found))
         return found
 
     def _limit(self, name: str, body: Mapping[str, Any], masters: dict[str, MasterConfig]) -> LimitConfig:

@@ -20,6 +20,7 @@ from nimwrap.config.keys import (
     RECIPIENTS,
     REPORT,
     RETRY,
+    SANDBOX,
     TOP,
     Key,
     Table,
@@ -67,6 +68,8 @@ def whole(document: Document) -> list[Setting]:
         settings += found.table(RECIPIENTS, own, ("notify", name))
     for name, copy in config.copies.items():
         settings += found.table(COPY, copy, ("copies", name))
+    for name, sandbox in config.sandboxes.items():
+        settings += found.table(SANDBOX, sandbox, ("sandboxes", name))
     for hook in config.hooks:
         settings += found.table(HOOK, hook, ("hooks", hook.number))
     settings += found.table(REPORT, config.report, ("report",))

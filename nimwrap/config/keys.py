@@ -38,6 +38,7 @@ from nimwrap.config.model import (
     RecipientsConfig,
     ReportConfig,
     RetryPolicy,
+    SandboxConfig,
 )
 from nimwrap.config.value_types import (
     Choice,
@@ -265,6 +266,19 @@ COPY = Table(
     ),
 )
 
+_DISK = Text("the name of a disk, such as hdisk1", _matching(r"hdisk[0-9]{1,5}"), False)
+
+SANDBOX = Table(
+    "sandboxes",
+    "A machine on which restores may be tried (images drill --on NAME): what is on it there is lost",
+    SandboxConfig,
+    (
+        Key("client", NIM_NAME, "Its NIM name.", '"drill01"'),
+        Key("disk", _DISK, "A free disk of it, onto which images are restored and removed again.", '"hdisk1"'),
+        Key("timeout", Duration(), "Ends one drill."),
+    ),
+)
+
 LIMIT = Table(
     "limits",
     "Never more images at once than this of some of the clients, whatever a master takes",
@@ -320,10 +334,11 @@ HOOK = Table(
 
 OVERRIDABLE = (*BACKUP.keys, *RETRY.keys)
 PLAIN_TABLES = (BACKUP, RETRY, NOTIFY, REPORT)
-ALL_TABLES = (TOP, MASTER, BACKUP, RETRY, CLIENT, LIMIT, BLACKOUT, NOTIFY, RECIPIENTS, COPY, HOOK, REPORT)
+ALL_TABLES = (TOP, MASTER, BACKUP, RETRY, CLIENT, LIMIT, BLACKOUT, NOTIFY, RECIPIENTS, COPY, SANDBOX, HOOK, REPORT)
 TOP_NAMES = (
     *(key.name for key in TOP.keys),
-    *("masters", "backup", "retry", "groups", "clients", "limits", "blackout", "notify", "copies", "hooks", "report"),
+    *("masters", "backup", "retry", "groups", "clients", "limits", "blackout", "notify", "copies", "sandboxes"),
+    *("hooks", "report"),
 )
 
 
@@ -331,7 +346,7 @@ def home_of(name: str) -> str:
     """The table a key belongs to, for the hint when it stands elsewhere; "" when no table has it."""
     for table in ALL_TABLES:
         if table.key(name):
-            named = {each.name: f"[{each.name}.NAME]" for each in (MASTER, CLIENT, COPY, LIMIT, BLACKOUT)}
+            named = {each.name: f"[{each.name}.NAME]" for each in (MASTER, CLIENT, COPY, SANDBOX, LIMIT, BLACKOUT)}
             named[HOOK.name] = f"[[{HOOK.name}]]"
             return {**named, "": "the top of the file"}.get(table.name, f"[{table.name}]")
     return ""

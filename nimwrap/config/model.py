@@ -180,6 +180,16 @@ class CopyConfig:
 
 
 @dataclass(frozen=True)
+class SandboxConfig:
+    """``[sandboxes.NAME]``: a machine for restores that are tried. ``disk``: a free one of it, which they overwrite."""
+
+    name: str
+    client: str = ""
+    disk: str = ""
+    timeout: int = 4 * 3600
+
+
+@dataclass(frozen=True)
 class LimitConfig:
     """``[limits.NAME]``: never more than ``max_parallel`` images at once of those that are meant: the ``targets``, and
     of these, where a ``directory`` is named, those whose images lie there or below."""
@@ -235,6 +245,7 @@ class Config:
     report: ReportConfig = field(default_factory=ReportConfig)
     copies: dict[str, CopyConfig] = field(default_factory=dict)
     hooks: tuple[HookConfig, ...] = ()
+    sandboxes: dict[str, SandboxConfig] = field(default_factory=dict)
     limits: dict[str, LimitConfig] = field(default_factory=dict)
     blackout: dict[str, BlackoutConfig] = field(default_factory=dict)
     said: dict[str, Any] = field(default_factory=dict)

@@ -16,6 +16,7 @@ from nimwrap.config.model import (
     CopyConfig,
     HookConfig,
     RetryPolicy,
+    SandboxConfig,
 )
 from nimwrap.config.toml_file import Fault
 from nimwrap.config.value_types import Words, named, nearest, shown
@@ -92,6 +93,13 @@ def copy_faults(copy: CopyConfig, masters: tuple[str, ...]) -> Iterator[tuple[st
             yield key, f"copy {shown(copy.name)} of kind {copy.kind} has no {key}", f"add {key} = ..."
     if copy.to and copy.to not in masters:
         yield "to", f"copy {shown(copy.name)} names the unknown master {shown(copy.to)}", nearest(copy.to, masters)
+
+
+def sandbox_faults(sandbox: SandboxConfig) -> Iterator[tuple[str, str, str]]:
+    """What a sandbox lacks to be one: key, message and hint."""
+    for key, example in (("client", '"drill01"'), ("disk", '"hdisk1"')):
+        if not getattr(sandbox, key):
+            yield key, f"sandbox {shown(sandbox.name)} has no {key}", f"add {key} = {example}, say"
 
 
 def limit_faults(name: str, body: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:

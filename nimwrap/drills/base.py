@@ -6,12 +6,16 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
+from nimwrap.config.model import SandboxConfig
 from nimwrap.domain.findings import Failure
+from nimwrap.history.installation import installation_id
 from nimwrap.history.model import ImageRow
 from nimwrap.jobs.detached_job import DetachedJob, JobStatus
 from nimwrap.master_context import MasterContext
 
 FOLDER = "drills"
+NO_SANDBOX = SandboxConfig("")
+"""Of levels that need none."""
 
 
 class DrillOutcome(StrEnum):
@@ -29,10 +33,12 @@ class DrillWork:
     context: MasterContext
     row: ImageRow
     number: int
+    sandbox: SandboxConfig = NO_SANDBOX
 
     @property
     def job_name(self) -> str:
-        return f"drill-{self.number}"
+        """A name of its own also where several nimwraps work with one master."""
+        return f"drill-{installation_id(self.context.config.state_dir)[:8]}-{self.number}"
 
 
 @dataclass(frozen=True)
@@ -47,6 +53,7 @@ class DrillLevel(Protocol):
     """One level of drills; a file each."""
 
     name: str
+    needs_sandbox: bool
 
     def job(self, work: DrillWork) -> DetachedJob:
         """All of it as one job on the master, which goes on when we are gone."""

@@ -38,6 +38,7 @@ class ExtractDrill:
     """Needs nothing but the master."""
 
     name = "extract"
+    needs_sandbox = False
 
     def job(self, work: DrillWork) -> DetachedJob:
         image = shlex.quote(work.row.location)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from nimwrap.drills.base import DrillLevel
+from nimwrap.drills.disk_drill import DiskDrill
 from nimwrap.drills.extract_drill import ExtractDrill
 
-LEVELS: dict[str, DrillLevel] = {each.name: each for each in (ExtractDrill(),)}
+LEVELS: dict[str, DrillLevel] = {each.name: each for each in (ExtractDrill(), DiskDrill())}

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
 
+from nimwrap.config.model import SandboxConfig
 from nimwrap.domain.act import Act, ActName
 from nimwrap.domain.codes import FailureCode
 from nimwrap.domain.errors import NimwrapError
 from nimwrap.domain.findings import Failure
-from nimwrap.drills.base import DrillEnd, DrillLevel, DrillOutcome, DrillWork
+from nimwrap.drills.base import NO_SANDBOX, DrillEnd, DrillLevel, DrillOutcome, DrillWork
 from nimwrap.drills.levels import LEVELS
+from nimwrap.drills.sandbox_rules import refusal
 from nimwrap.failpoints import failpoint
 from nimwrap.history.drill_row import DrillRow
 from nimwrap.history.model import ImageRow
@@ -20,24 +23,33 @@ from nimwrap.master_context import MasterContext
 
 @dataclass(frozen=True)
 class DrillResult:
-    """What came of one drill. ``skipped``: nothing was begun; ``left``: why something of it stays for `recover`."""
+    """What came of one drill. ``skipped`` and ``refused``: nothing was begun; ``left``: why something of it stays."""
 
     row: ImageRow
     level: str
     end: DrillEnd
     took_s: float | None = None
     skipped: bool = False
+    refused: bool = False
     left: str = ""
 
 
-def run_drill(context: MasterContext, row: ImageRow, level: DrillLevel) -> DrillResult:
-    """Carry out one drill under the lock of its image's client. Raises Interrupted when told to leave; it goes on."""
-    with client_locked(context, row.client, "drill") as locked:
+def run_drill(
+    context: MasterContext, row: ImageRow, level: DrillLevel, sandbox: SandboxConfig = NO_SANDBOX
+) -> DrillResult:
+    """Carry out one drill under the locks of the image's client and of the sandbox.
+
+    Raises Interrupted when told to leave; it goes on.
+    """
+    if level.needs_sandbox and (why := refusal(context, row, sandbox)):
+        return DrillResult(row, level.name, DrillEnd(why), refused=True)
+    with ExitStack() as stack:
+        locked = _locked(context, stack, row, sandbox, "drill")
         if isinstance(locked, Failure):
             return DrillResult(row, level.name, DrillEnd(locked), skipped=True)
         try:
-            number = context.store.begin_drill(row, level.name, None, context.clock.now())
-            work = DrillWork(locked, row, number)
+            number = context.store.begin_drill(row, level.name, sandbox.name or None, context.clock.now())
+            work = DrillWork(locked, row, number, sandbox)
             failpoint("drill begun")
             began = context.clock.monotonic()
             end = level.judge(work, run_job(locked, level.job(work)))
@@ -46,6 +58,17 @@ def run_drill(context: MasterContext, row: ImageRow, level: DrillLevel) -> Drill
         except NimwrapError as error:
             end = DrillEnd(Failure(FailureCode.of(error.code), error.message, error.hint))
             return DrillResult(row, level.name, end, left="nimwrap recover finishes it")
+
+
+def _locked(
+    context: MasterContext, stack: ExitStack, row: ImageRow, sandbox: SandboxConfig, purpose: str
+) -> MasterContext | Failure:
+    """The context under the lock of the image's client, with that of the sandbox taken too; or why not."""
+    locked = stack.enter_context(client_locked(context, row.client, purpose))
+    if isinstance(locked, Failure) or not sandbox.client:
+        return locked
+    there = stack.enter_context(client_locked(context, sandbox.client, purpose))
+    return there if isinstance(there, Failure) else locked
 
 
 def _ended(work: DrillWork, level: DrillLevel, end: DrillEnd, took_s: float | None) -> str:
@@ -77,19 +100,28 @@ def settle_drills(context: MasterContext) -> list[str]:
     done: list[str] = []
     for drill in context.queries.drills_left(context.master.name):
         images, level = context.queries.images_by_id([drill.image]), LEVELS.get(drill.level)
-        if images and level is not None and (said := _settled(context, drill, images[0], level)):
+        sandbox = context.config.sandboxes.get(drill.sandbox) if drill.sandbox else NO_SANDBOX
+        if sandbox is None:
+            done.append(f"drill {drill.id} is not cleared away: [sandboxes.{drill.sandbox}] is gone")
+        elif (
+            images
+            and level is not None
+            and (said := _settled(context, drill, DrillWork(context, images[0], drill.id, sandbox), level))
+        ):
             done.append(said)
     return done
 
 
-def _settled(context: MasterContext, drill: DrillRow, row: ImageRow, level: DrillLevel) -> str:
-    with client_locked(context, drill.client, "settle-drill") as locked:
+def _settled(context: MasterContext, drill: DrillRow, foreseen: DrillWork, level: DrillLevel) -> str:
+    row = foreseen.row
+    with ExitStack() as stack:
+        locked = _locked(context, stack, row, foreseen.sandbox, "settle-drill")
         if isinstance(locked, Failure):
             return ""
-        work = DrillWork(locked, row, drill.id)
+        work = replace(foreseen, context=locked)
         if drill.ended:
             left = _cleared(work, level)
-            return "" if left else f"{row.location}: what a drill had left is gone"
+            return left or f"{row.location}: what a drill had left is gone"
         status = look_at(locked, level.job(work))
         if status.state is JobState.RUNNING:
             return ""

@@ -37,6 +37,8 @@ _EVERYWHERE = {
     "/usr/sbin/lsfs": "lsfs",
     "/usr/sbin/fuser": "fuser",
     "/usr/sbin/restore": "restore",
+    "/usr/sbin/alt_disk_mksysb": "alt_disk_mksysb",
+    "/usr/sbin/alt_rootvg_op": "alt_rootvg_op",
 }
 _METHODS = "/usr/lpp/bos.sysmgt/nim/methods"
 _MASTER = {

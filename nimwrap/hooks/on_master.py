@@ -63,12 +63,12 @@ def _job(context: MasterContext, hook: MasterHook) -> DetachedJob:
     if not hook.client:
         return DetachedJob(FOLDER, hook.name, f"{call}\n", hook.timeout_s)
     on_client = limited(call, hook.timeout_s)
-    route, host = _way(context, hook.client)
+    route, host = way_to(context, hook.client)
     text = client_command(route, host, on_client, hook.timeout_s + _ASKING_S // 2)
     return DetachedJob(FOLDER, hook.name, f"{text}\n", hook.timeout_s + _ASKING_S)
 
 
-def _way(context: MasterContext, client: str) -> tuple[str, str]:
+def way_to(context: MasterContext, client: str) -> tuple[str, str]:
     """The route to a client as it was found out last, and what the master calls it."""
     master = context.master
     if client == MASTER:

@@ -165,6 +165,7 @@ ELSEWHERE = {
         "copies/nim_copy.py _resources",
     ),
     "tests/copies/test_control_copies.py": ("copies/control_copy.py _streamed",),
+    "tests/drills/test_extract_drills.py": ("drills/extract_drill.py ExtractDrill.job",),
     "tests/disaster/test_disaster.py": (
         "actions/plan_restore.py _from_copy",
         "copies/history_copies.py fetch_history",

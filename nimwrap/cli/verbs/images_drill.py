@@ -31,16 +31,18 @@ def register(images: typer.Typer) -> None:
 def drill(
     ctx: typer.Context,
     client: Annotated[str | None, typer.Argument(metavar="[CLIENT]", help="Whose newest image is tried.")] = None,
-    level: Annotated[str, typer.Option("--level", metavar="LEVEL", help="extract")] = "extract",
+    level: Annotated[str, typer.Option("--level", metavar="LEVEL", help="extract or disk")] = "extract",
+    on: Annotated[str | None, typer.Option("--on", metavar="SANDBOX", help="One of [sandboxes], for disk.")] = None,
 ) -> None:
     """Restore from the newest proven image of a client, say how long that took, and take everything away again.
 
     Without a client: the one whose last drill is the oldest. extract: bosinst.data, image.data, files of /etc and the
-    ODM come out of the image into a directory of their own on the master, as the image's own list has them.
+    ODM come out of the image into a directory of their own on the master, as the image's own list has them. disk: the
+    whole image becomes a sleeping rootvg on a free disk of a sandbox of the configuration.
 
     Example: nimwrap images drill aix01
     """
-    from nimwrap.actions.drill_images import drill_images
+    from nimwrap.actions.drill_images import WantedDrill, drill_images
     from nimwrap.drills.levels import LEVELS
 
     if level not in LEVELS:
@@ -51,7 +53,7 @@ def drill(
         return clients_meant(invocation.config, reader, [client or EVERYONE])
 
     tell = partial(_tell, invocation.say)
-    done = drill_images(invocation.config, chosen, level, tell, only_oldest=client is None)
+    done = drill_images(invocation.config, chosen, WantedDrill(level, on), tell, only_oldest=client is None)
     problems = problems_of(done.troubles) + [
         Problem(each.end.failure.code, each.end.failure.message, each.end.failure.fix, each.row.client)
         for each in done.results
@@ -72,11 +74,17 @@ def result_json(result: DrillResult) -> dict[str, Any]:
         "client": row.client,
         "master": row.master,
         "level": result.level,
-        "outcome": "ok" if failure is None else "skipped" if result.skipped else "failed",
+        "outcome": _outcome(result),
         "took_s": result.took_s,
         "evidence": list(result.end.evidence),
         "reason": failure.message if failure else None,
     }
+
+
+def _outcome(result: DrillResult) -> str:
+    if result.end.failure is None:
+        return "ok"
+    return "skipped" if result.skipped else "refused" if result.refused else "failed"
 
 
 def _tell(say: Any, result: DrillResult) -> None:
@@ -92,6 +100,8 @@ def _code(results: Sequence[DrillResult], troubles: Sequence[Any]) -> ExitCode:
         return ExitCode.PARTIAL
     if results and all(each.skipped for each in results):
         return ExitCode.LOCKED
+    if results and all(each.refused for each in results):
+        return ExitCode.REFUSED
     codes = {error.exit_code for error in troubles}
     return ExitCode.FAILED if failed or len(codes) != 1 else codes.pop()
 

@@ -27,6 +27,7 @@ def main(me: Machine, args: list[str]) -> int:
     """Without a name the volume groups; ``-o`` the active ones."""
     names = [word for word in args if not word.startswith("-")]
     groups = ["rootvg", *(["caavg_private", "appvg"] if me.facts["role"] == "node" else [])]
+    groups += [group for group in me.state.read("spare_disks").get(me.name, {}).values() if group]
     if not names:
         me.out("".join(f"{name}\n" for name in groups))
         return 0

@@ -42,7 +42,7 @@ def main(me: Machine, args: list[str]) -> int:
     if wish is None:
         me.err("mount: 0506-334 only NFS mounts of the form node:directory are simulated here.\n")
         return 1
-    if not os.path.isdir(me.path(wish.over)):
+    if not os.path.exists(me.path(wish.over)):
         me.err(
             f"mount: 0506-324 Cannot mount {wish.node}:{wish.directory} on {wish.over}: "
             "A file or directory in the path name does not exist.\n"
@@ -88,7 +88,7 @@ def _mount(me: Machine, wish: _Wish) -> int:
         me.err(_denial(wish, right.reason))
         return 1
     target = server.path(wish.directory)
-    if not os.path.isdir(target):
+    if not os.path.exists(target):
         me.err(f"{_giving_up(wish)}A file or directory in the path name does not exist.\n")
         return 1
     if any(one.over == wish.over for one in mounts(me)):
@@ -97,7 +97,7 @@ def _mount(me: Machine, wish: _Wish) -> int:
             "The requested resource is busy.\n"
         )
         return 1
-    writable = right.write and right.root and not me.fault("write_denied")
+    writable = os.path.isfile(target) or (right.write and right.root and not me.fault("write_denied"))
     _attach(me, wish, server, source, target if writable else _refusing_place(me))
     return 0
 

@@ -43,7 +43,7 @@ def _umount(me: Machine, word: str, *, force: bool) -> int:
     if not me.real_root:
         if os.path.islink(me.path(held.over)):
             os.unlink(me.path(held.over))
-        if os.path.isdir(held.under):
+        if os.path.exists(held.under):
             os.rename(held.under, me.path(held.over))
     return 0
 
