@@ -33,10 +33,11 @@ def test_overridable_names_are_unique_everywhere() -> None:
 
 
 def test_defaults_are_valid_for_their_own_kind(tmp_path: Path) -> None:
-    """The starter with every "#" of a setting taken off is a faultless file, and says what the defaults say."""
+    """The starter with every "#" of a setting taken off, and the second master that a copy of kind nim names, is a
+    faultless file, and says what the defaults say."""
     path = tmp_path / "all.toml"
     text = re.sub(r"^#(?=\S)", "", starter(), flags=re.MULTILINE)
-    path.write_text(text)
+    path.write_text(f'{text}\n[masters.nim2]\nhost = "10.10.10.200"\n')
     assert load(path).backup.keep == 3
     path.write_text(starter())
     plain = load(path)
