@@ -99,12 +99,11 @@ class MasterDisk:
 
     def _replace_programs(self) -> None:
         (self._base / _PROCESSES).mkdir()
-        texts = {
-            "date": _DATE.format(clock=self._clock, date=real_tool("date")),
-            "ps": _PS.format(processes=self._base / _PROCESSES),
-        }
+        date = _DATE.format(clock=self._clock, date=real_tool("date"))
+        texts = {f"{host}/usr/bin/date": date for host in self.estate.hosts}
+        texts["nim/usr/bin/ps"] = _PS.format(processes=self._base / _PROCESSES)
         for name, text in texts.items():
-            place = self._base / "hosts/nim/usr/bin" / name
+            place = self._base / "hosts" / name
             place.unlink()
             place.write_text(text)
             place.chmod(0o755)
