@@ -48,7 +48,7 @@ def drill_images(
 ) -> DrillPass:
     """Drill the chosen clients; with ``only_oldest`` the one of them that is next."""
     found, level = DrillPass(), LEVELS[wanted.level]
-    sandbox = sandbox_named(config, wanted.on) if level.needs_sandbox else NO_SANDBOX
+    sandbox = sandbox_named(config, wanted.on) if level.needs else NO_SANDBOX
     with open_session(config) as session:
         refs = [ref for ref in chosen(session.reader) if ref.master in config.masters]
         newest = newest_proven(session.reader.images())

@@ -13,7 +13,7 @@ LSNIM = "/usr/sbin/lsnim"
 MKSYSB = "mksysb"
 """NIM's type of the resource that is the image of an AIX client's rootvg."""
 MASTER = "master"  # what every master calls itself
-_READY = "ready for "
+READY = "ready for "
 """Documented is "ready for a NIM operation" (section 2.7), and no text for "busy": that is all else."""
 CLASSES = frozenset({"machines", "resources", "networks", "management", "groups", "customers"})
 
@@ -113,7 +113,7 @@ class TableRow:
 
 def is_ready(cstate: str | None) -> bool:
     """True for a Cstate of readiness; False for any other, and for none."""
-    return " ".join((cstate or "").lower().split()).startswith(_READY)
+    return " ".join((cstate or "").lower().split()).startswith(READY)
 
 
 def long_argv(name: str | None = None, type_: str | None = None) -> list[str]:

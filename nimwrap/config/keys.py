@@ -268,6 +268,9 @@ COPY = Table(
 
 _DISK = Text("the name of a disk, such as hdisk1", _matching(r"hdisk[0-9]{1,5}"), False)
 
+_HMC = Text("USER@HOST", _matching(r"[A-Za-z0-9_.-]{1,64}@[A-Za-z0-9_.-]{1,255}"), False)
+_HMC_NAME = Text("a name on the HMC", _matching(r"[A-Za-z0-9_.-]{1,64}"), False)
+
 SANDBOX = Table(
     "sandboxes",
     "A machine on which restores may be tried (images drill --on NAME): what is on it there is lost",
@@ -275,6 +278,12 @@ SANDBOX = Table(
     (
         Key("client", NIM_NAME, "Its NIM name.", '"drill01"'),
         Key("disk", _DISK, "A free disk of it, onto which images are restored and removed again.", '"hdisk1"'),
+        Key("spot", NIM_NAME, "The SPOT from which all of it may be installed anew.", '"spot_725"'),
+        Key("hmc", _HMC, "Who boots it: USER@HMC, by ssh from the master; none: NIM reboots it.", '"hscroot@hmc1"'),
+        Key("hmc_system", _HMC_NAME, "Its managed system.", '"Server-9105-22A-SN7841234"'),
+        Key("hmc_lpar", _HMC_NAME, "Its name on the HMC, where that is not its NIM name.", '"drill01"'),
+        Key("hmc_profile", _HMC_NAME, "Its profile."),
+        Key("gateway", Text("an address", is_address, False), "Between it and the master; 0.0.0.0: none."),
         Key("timeout", Duration(), "Ends one drill."),
     ),
 )

@@ -186,6 +186,12 @@ class SandboxConfig:
     name: str
     client: str = ""
     disk: str = ""
+    spot: str = ""
+    hmc: str = ""
+    hmc_system: str = ""
+    hmc_lpar: str = ""
+    hmc_profile: str = "default"
+    gateway: str = "0.0.0.0"  # noqa: S104 (no gateway)
     timeout: int = 4 * 3600
 
 

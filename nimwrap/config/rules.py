@@ -97,9 +97,13 @@ def copy_faults(copy: CopyConfig, masters: tuple[str, ...]) -> Iterator[tuple[st
 
 def sandbox_faults(sandbox: SandboxConfig) -> Iterator[tuple[str, str, str]]:
     """What a sandbox lacks to be one: key, message and hint."""
-    for key, example in (("client", '"drill01"'), ("disk", '"hdisk1"')):
-        if not getattr(sandbox, key):
-            yield key, f"sandbox {shown(sandbox.name)} has no {key}", f"add {key} = {example}, say"
+    name = shown(sandbox.name)
+    if not sandbox.client:
+        yield "client", f"sandbox {name} has no client", 'add client = "drill01", say'
+    if not (sandbox.disk or sandbox.spot):
+        yield "disk", f"sandbox {name} has neither disk nor spot", 'add disk = "hdisk1", say'
+    if sandbox.hmc and not sandbox.hmc_system:
+        yield "hmc_system", f"sandbox {name} has an hmc, but no hmc_system", 'add hmc_system = "..."'
 
 
 def limit_faults(name: str, body: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:

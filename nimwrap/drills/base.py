@@ -53,7 +53,8 @@ class DrillLevel(Protocol):
     """One level of drills; a file each."""
 
     name: str
-    needs_sandbox: bool
+    needs: str
+    """The key that a sandbox must have for it; empty where none is needed."""
 
     def job(self, work: DrillWork) -> DetachedJob:
         """All of it as one job on the master, which goes on when we are gone."""

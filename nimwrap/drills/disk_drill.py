@@ -34,7 +34,7 @@ class DiskDrill:
     """Needs a sandbox with a free disk, and an image that is a NIM resource."""
 
     name = "disk"
-    needs_sandbox = True
+    needs = "disk"
 
     def job(self, work: DrillWork) -> DetachedJob:
         sandbox, row = work.sandbox, work.row

@@ -38,7 +38,7 @@ class ExtractDrill:
     """Needs nothing but the master."""
 
     name = "extract"
-    needs_sandbox = False
+    needs = ""
 
     def job(self, work: DrillWork) -> DetachedJob:
         image = shlex.quote(work.row.location)

@@ -5,5 +5,6 @@ from __future__ import annotations
 from nimwrap.drills.base import DrillLevel
 from nimwrap.drills.disk_drill import DiskDrill
 from nimwrap.drills.extract_drill import ExtractDrill
+from nimwrap.drills.lpar_drill import LparDrill
 
-LEVELS: dict[str, DrillLevel] = {each.name: each for each in (ExtractDrill(), DiskDrill())}
+LEVELS: dict[str, DrillLevel] = {each.name: each for each in (ExtractDrill(), DiskDrill(), LparDrill())}

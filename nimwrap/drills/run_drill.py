@@ -41,7 +41,7 @@ def run_drill(
 
     Raises Interrupted when told to leave; it goes on.
     """
-    if level.needs_sandbox and (why := refusal(context, row, sandbox)):
+    if level.needs and (why := refusal(context, row, sandbox, level.needs)):
         return DrillResult(row, level.name, DrillEnd(why), refused=True)
     with ExitStack() as stack:
         locked = _locked(context, stack, row, sandbox, "drill")

@@ -28,8 +28,10 @@ def sandbox_named(config: Config, name: str | None) -> SandboxConfig:
     return known[name] if name is not None else next(iter(known.values()))
 
 
-def refusal(context: MasterContext, row: ImageRow, sandbox: SandboxConfig) -> Failure | None:
+def refusal(context: MasterContext, row: ImageRow, sandbox: SandboxConfig, needs: str) -> Failure | None:
     """Why this image may not be restored there; None when it may. What is not known refuses."""
+    if not getattr(sandbox, needs):
+        return _refused(f"[sandboxes.{sandbox.name}] has no {needs}", f"add {needs} = ... where this may be tried")
     if sandbox.client == row.client:
         return _refused(f"{row.client} is the machine whose backup is tried", "name another machine as the sandbox")
     if not row.resource:

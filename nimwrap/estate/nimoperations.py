@@ -309,6 +309,35 @@ def bos_inst(me: Machine, call: NimCall) -> None:
             raise failed(1, f'"{name}" is no resource of type {kind}', method="m_bos_inst", machine="master")
     _give(me, call.name, given)
     nimdb.set_attributes(me, call.name, Cstate="BOS installation has been enabled", prev_state=nimdb.READY)
+    if call["boot_client"] == "yes":
+        install(me, call.name)
+
+
+def install(me: Machine, name: str) -> bool:
+    """A machine that was enabled boots from the network: what was laid into its root is gone; False when it stays down.
+
+    NIM takes its resources back, as after a real installation.
+    """
+    from nimwrap.estate.image import DamagedError, check_whole
+
+    objects = nimdb.objects(me)
+    found = objects.get(name, {})
+    client = remote.answering(me, nimdb.if1_host(found))
+    if client is None or found.get("Cstate") == nimdb.READY or "mksysb" not in found:
+        return False
+    try:
+        with open(me.path(objects[found["mksysb"]]["location"]), "rb") as file:
+            check_whole(file)
+    except (OSError, DamagedError):
+        return False
+    for left in os.listdir(client.path("/etc")):
+        if left.endswith(".mark"):
+            os.unlink(client.path(f"/etc/{left}"))
+    emptied = NimCall()
+    emptied.name, emptied.attributes = name, {"subclass": "all"}
+    deallocate(me, emptied)
+    nimdb.set_attributes(me, name, Cstate=nimdb.READY, prev_state="BOS installation has been enabled")
+    return True
 
 
 def _existing(me: Machine, name: str) -> nimdb.NimObject:

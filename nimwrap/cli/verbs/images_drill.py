@@ -31,14 +31,17 @@ def register(images: typer.Typer) -> None:
 def drill(
     ctx: typer.Context,
     client: Annotated[str | None, typer.Argument(metavar="[CLIENT]", help="Whose newest image is tried.")] = None,
-    level: Annotated[str, typer.Option("--level", metavar="LEVEL", help="extract or disk")] = "extract",
-    on: Annotated[str | None, typer.Option("--on", metavar="SANDBOX", help="One of [sandboxes], for disk.")] = None,
+    level: Annotated[str, typer.Option("--level", metavar="LEVEL", help="extract, disk or lpar")] = "extract",
+    on: Annotated[
+        str | None, typer.Option("--on", metavar="SANDBOX", help="One of [sandboxes], for disk and lpar.")
+    ] = None,
 ) -> None:
     """Restore from the newest proven image of a client, say how long that took, and take everything away again.
 
     Without a client: the one whose last drill is the oldest. extract: bosinst.data, image.data, files of /etc and the
     ODM come out of the image into a directory of their own on the master, as the image's own list has them. disk: the
-    whole image becomes a sleeping rootvg on a free disk of a sandbox of the configuration.
+    whole image becomes a sleeping rootvg on a free disk of a sandbox of the configuration. lpar: a sandbox is installed
+    from it and booted; what was on it is lost.
 
     Example: nimwrap images drill aix01
     """

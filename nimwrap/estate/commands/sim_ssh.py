@@ -26,6 +26,8 @@ def main(me: Machine, args: list[str]) -> int:
         me.err("usage: ssh host command\n")
         return _FAILED
     host, script = words[0], " ".join(words[1:])
+    if host == me.setting("hmc"):
+        return _hmc(me, script)
     client = remote.answering(me, host)
     if client is None or client.fault("host_down"):
         me.err(f"ssh: connect to host {host} port 22: Connection timed out\n")
@@ -54,3 +56,15 @@ def _at_master(me: Machine, other: Machine, script: str) -> int:
         text = other.paths.outward(os.fsdecode(b"".join(said[pipe])))
         write_all(stream, os.fsencode(me.paths.inward(text)))
     return child.wait()
+
+
+def _hmc(me: Machine, script: str) -> int:
+    """An HMC, which knows ``lpar_netboot ... LPAR PROFILE SYSTEM`` alone, and LPARs by their NIM names."""
+    from nimwrap.estate.nimoperations import install
+
+    words = script.split()
+    if words[:1] != ["lpar_netboot"] or not install(me, words[-3]):
+        me.err("lpar_netboot: Network boot failed.\n")
+        return 1
+    me.out("# Connecting to the partition.\n# Network booting install adapter.\n# bootp sent over network.\n")
+    return 0
