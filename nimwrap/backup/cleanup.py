@@ -268,10 +268,17 @@ def _client_left(plan: AttemptPlan, text: str, cleaning: Cleaning, late: EndSeen
     if client is None:
         cleaning.left.append(f"lsnim does not say how {plan.client} stands; look: lsnim -l {plan.client}")
         return
-    for pair in _allocated_since(plan, text):
-        if late is None or pair in late.allocated:
-            kind, _, name = pair.partition(" = ")
+    since = [pair.partition(" = ") for pair in _allocated_since(plan, text)]
+    for kind, _, name in since:
+        if name == plan.resource and (late is None or f"{kind} = {name}" in late.allocated):
             cleaning.actions.append(shlex.join(nim.deallocate(plan.client, kind, name)))
-    ours = cleaning.begun and lsnim.is_ready(plan.had_cstate)
+    # Making an image allocates nothing but itself: whoever allocated the others has begun something of his own.
+    others = [name for _, _, name in since if name != plan.resource]
+    ours = cleaning.begun and lsnim.is_ready(plan.had_cstate) and not others
     if not client.ready and ours and (late is None or client.cstate == late.cstate):
         cleaning.actions.append(shlex.join(nim.reset(plan.client)))
+    elif not client.ready and others:
+        cleaning.left.append(
+            f"{plan.client} is not ready, and {', '.join(others)} was allocated to it meanwhile: somebody else's"
+            f" operation is left as it is; look: lsnim -l {plan.client}"
+        )
