@@ -51,7 +51,7 @@ class DiskDrill:
         answer = parse_channel(status.output)
         if status.state is not JobState.DONE or not answer.reached:
             return _end(work, FailureCode.CLIENT_UNREACHABLE, f"it did not answer: {status.reason}", status.output)
-        if answer.returncode != 0:
+        if answer.failed:  # reached: what nobody knows was told above
             why = _WHY.get(answer.returncode or 0, f"status {answer.returncode}").format(disk=work.sandbox.disk)
             code = FailureCode.IMAGE_UNREADABLE if answer.returncode == 34 else FailureCode.UNKNOWN
             return _end(work, code, f"{why}: {_last(answer)}", answer.output)
@@ -65,7 +65,7 @@ class DiskDrill:
         call = client_command(route, host, _clearing(work), _CLEARING_S)
         result = work.context.host.run(f"{PREAMBLE}{call}\n", timeout=_CLEARING_S + 60)
         answer = parse_channel(result.stdout)
-        if not answer.reached or answer.returncode != 0:
+        if answer.unknown or answer.failed:
             return f"{sandbox.client}: the drill is not cleared away there: {_last(answer) or result.stderr.strip()}"
         undo = shlex.join(nim.deallocate(sandbox.client, row.kind, row.resource or ""))
         shown = f"/usr/sbin/lsnim -l {shlex.quote(sandbox.client)}"
@@ -73,7 +73,8 @@ class DiskDrill:
         result = work.context.host.run(
             f'{PREAMBLE}seen=$({shown}) || exit 1\necho "$seen" | {held} || exit 0\n{undo}\n', timeout=300
         )
-        return "" if result.succeeded else f"{row.resource} stays allocated to {sandbox.client}"
+        left = f"{row.resource} stays allocated to {sandbox.client}"
+        return left if result.unknown or result.failed else ""
 
 
 def _place(work: DrillWork) -> str:

@@ -13,7 +13,7 @@ from nimwrap.domain.codes import FailureCode
 from nimwrap.domain.findings import Failure
 from nimwrap.drills.base import FOLDER, DrillEnd, DrillWork
 from nimwrap.images.verification import READ_LIMIT_S
-from nimwrap.jobs.detached_job import DetachedJob, JobState, JobStatus
+from nimwrap.jobs.detached_job import DetachedJob, JobStatus
 
 DATA_FILES = ("./bosinst.data", "./image.data")
 """Without them nothing can be installed from an image."""
@@ -57,7 +57,7 @@ exit 0
         return DetachedJob(FOLDER, work.job_name, text, 2 * READ_LIMIT_S)
 
     def judge(self, work: DrillWork, status: JobStatus) -> DrillEnd:
-        if status.state is not JobState.DONE or status.returncode != 0:
+        if not status.done_well:
             return DrillEnd(_failed(work, f"it cannot be restored from: {status.reason}"), (status.output[-2000:],))
         lines = [line.split() for line in status.output.splitlines()]
         listed = next((int(line[1]) for line in lines if line[:1] == ["listed"] and line[1:]), 0)

@@ -119,9 +119,11 @@ echo "$seen" | grep '^ *bosinst_data *= *{made} *$' > /dev/null && {{ {shlex.joi
             timeout=600,
         )
         marked = work.context.host.run(f"{PREAMBLE}{_call(work, f'rm -f {_mark(work)}')}\n", timeout=_ASKING_S + 60)
-        if parse_channel(marked.stdout).returncode != 0:
+        answer = parse_channel(marked.stdout)
+        if answer.unknown or answer.failed:
             return f"{client} does not answer: {_mark(work)} may be there still"
-        return "" if result.succeeded else f"NIM still holds {made} for {client}: {result.stderr.strip()[-300:]}"
+        left = f"NIM still holds {made} for {client}: {result.stderr.strip()[-300:]}"
+        return left if result.unknown or result.failed else ""
 
 
 def _resource(work: DrillWork) -> str:

@@ -58,7 +58,7 @@ def _in_cluster(context: MasterContext, client: str) -> bool:
 def _network(context: MasterContext, client: str) -> str | None:
     """The NIM network of a machine; None when NIM does not tell."""
     answer = context.host.run(f"{PREAMBLE}{shlex.join(lsnim.long_argv(client))}\n", timeout=60)
-    if not answer.succeeded:
+    if answer.unknown or answer.failed:
         return None
     found = lsnim.parse_long(answer.stdout).get(client)
     words = (found.first("if1") or "").split() if found else []

@@ -151,6 +151,7 @@ def test_every_code_has_a_test_that_names_it() -> None:
             str(root / "scheduling"),
             str(root / "images"),
             str(root / "copies"),
+            str(root / "hooks"),
             "--include=*.py",
         ],
         capture_output=True,
