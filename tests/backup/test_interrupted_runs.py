@@ -13,7 +13,8 @@ import pytest
 from nimwrap.cli.fleet_watch import FleetWatch
 from nimwrap.cli.invocation import Invocation
 from nimwrap.domain.clock import Clock
-from nimwrap.domain.durations import parse_rfc3339, rfc3339
+from nimwrap.domain.durations import parse_rfc3339
+from nimwrap.domain.local_time import local_text
 from nimwrap.estate import Estate
 from tests.backup.evidence import nothing_left, only_run, writing
 from tests.interrupting import survives
@@ -76,7 +77,7 @@ def test_a_signal_says_what_goes_on_and_recover_adopts_it(
     slow.release_images()
     assert run_cli("recover", config=config).exit_code == 0
     (run,) = run_cli("history", "--json", config=config).data["runs"]
-    until_then = rfc3339(parse_rfc3339(run["attempts"][0]["started"]) + timedelta(hours=2))
+    until_then = local_text(parse_rfc3339(run["attempts"][0]["started"]) + timedelta(hours=2))
     assert f"powerha1 on nim until {until_then}" in said
     assert run["outcome"] == "ok"
     assert nothing_left(slow, run["image"]["location"])
