@@ -14,7 +14,7 @@ from nimwrap.cli.main import app, main
 KEYS = {"schema", "command", "status", "exit_code", "data", "errors", "warnings"}
 PROBLEM_KEYS = {"code", "message", "hint", "client"}
 STATUS = {0: "success", 3: "partial"}
-WITHOUT_CONFIG = {"config init", "config schema", "explain", "demo", "schedule import-cron"}
+WITHOUT_CONFIG = {"completion install", "config init", "config schema", "explain", "demo", "schedule import-cron"}
 NO_OBJECT = {"serve"}  # INTERFACE section 4 leaves it out: it prints nothing
 
 
