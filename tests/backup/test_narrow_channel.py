@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import sqlite3
 from collections.abc import Callable
@@ -11,7 +12,8 @@ from typing import Any
 
 import pytest
 
-from tests.running import Ran
+from tests.running import Ran, begin
+from tests.waiting import LIMIT_S, until
 
 Cli = Callable[..., Ran]
 
@@ -143,14 +145,21 @@ def job_ways(config: Path, estate: Any) -> dict[str, bool]:
     ],
 )
 def test_a_job_that_its_parent_ends_is_started_another_way(
-    estate: Any, estate_config: Callable[..., Path], run_cli: Cli, faults: dict[str, bool], way: str
+    estate: Any, estate_config: Callable[..., Path], tmp_path: Path, faults: dict[str, bool], way: str
 ) -> None:
+    """No image is complete before the ways that do not last have been seen to fail."""
     config = estate_config()
     for fault, value in faults.items():
         estate.fault(fault, value, "powerha1")
-    ran = run_cli("backup", "powerha1", "--json", config=config)
-    (run,) = ran.data["runs"]
-    assert (ran.exit_code, run["outcome"], run["remedy"], len(run["attempts"])) == (0, "ok", "own-mount", 1), ran.stdout
+    estate.hold_images("powerha1")
+    backup = begin(tmp_path, config, "backup", "powerha1", "--json")
+    spool = estate.files("nim") / "var/adm/nimwrap"
+    lost = "nw_job_lost=nohup\n"
+    until(lambda: way == "setsid" or any(lost in out.read_text() for out in spool.glob("*/out")), "the way is lost")
+    estate.release_images()
+    stdout, _ = backup.communicate(timeout=LIMIT_S)
+    (run,) = json.loads(stdout)["data"]["runs"]
+    assert (backup.returncode, run["outcome"], run["remedy"], len(run["attempts"])) == (0, "ok", "own-mount", 1), stdout
     seen = job_ways(config, estate)
     assert [one for one, lost in seen.items() if not lost] == ([] if way == "setsid" else [way])
     assert left_on(estate, "powerha1") == []
