@@ -147,6 +147,19 @@ ELSEWHERE = {
     "tests/images/test_kinds.py": ("images/kinds/savevg.py Savevg.header_shell",),
     "tests/images/test_prune.py": ("images/removal.py begun",),
     "tests/hooks/test_hooks_killed.py": ("hooks/on_master.py left_there",),
+    "tests/drills/test_disk_drills.py": (
+        "drills/disk_drill.py DiskDrill.clear",
+        "drills/disk_drill.py DiskDrill.job",
+        "drills/disk_drill.py _clearing",
+        "drills/disk_drill.py _end",
+        "drills/disk_drill.py _script",
+    ),
+    "tests/drills/test_lpar_drills.py": (
+        "drills/lpar_drill.py LparDrill.clear",
+        "drills/lpar_drill.py LparDrill.job",
+        "drills/lpar_drill.py LparDrill.judge",
+        "drills/lpar_drill.py _netboot",
+    ),
     "tests/copies/test_path_copies.py": (
         "copies/path_copy.py PathCopy.abandon",
         "copies/path_copy.py PathCopy.remove",
