@@ -208,6 +208,8 @@ def questions(slots: SlotQueue, reader: Reader, clients: int) -> dict[str, Calla
         "machines of all": reader.machines,
         "ever good of all": lambda: reader.ever_good(everyone, "mksysb"),
         "exports left": reader.left_exports,
+        "last drills": reader.last_drills,
+        "drills left": lambda: reader.drills_left("nim"),
         "newest slot": lambda: slots.newest_slot("nightly", NOW),
         "pending slots": lambda: slots.pending(NOW - timedelta(days=3)),
     }

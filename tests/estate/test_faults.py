@@ -117,7 +117,8 @@ def test_a_switch_shows(sim: Sim, case: Case) -> None:
 
 def test_every_switch_has_its_test() -> None:
     channel = {"channel_group_ended", "channel_no_background"}
-    elsewhere = {"partial_object", "rootvg_locked", "no_route", "no_telnet", "tcp_source", *channel}
+    proofs = {"no_ksh93", "no_netstat", "no_route", "no_telnet", "tcp_source"}  # of the source address: tests/preflight
+    elsewhere = {"partial_object", "rootvg_locked", "ssh_to_masters_refused", *channel, *proofs}
     assert {case.fault for case in CASES} | set(HANGS) | elsewhere == set(FAULTS)
 
 
