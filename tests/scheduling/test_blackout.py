@@ -19,6 +19,7 @@ from nimwrap.estate import Estate
 from nimwrap.fleet.fleet_run import Fleet, Order, Task
 from nimwrap.fleet.session import open_session
 from nimwrap.history.sqlite.queries import Reader
+from nimwrap.history.sqlite.slot_queue import SlotQueue
 from nimwrap.history.sqlite.store import Store
 from nimwrap.scheduling.claims import ClaimResult, SlotClaimer
 from nimwrap.scheduling.model import Schedule
@@ -49,7 +50,7 @@ class Site:
             return Blackout("month_end", ENDS) if inside else None
 
         with Store.open(self.path) as store, Reader.open(self.path) as reader:
-            claimer = SlotClaimer(store, reader, lambda _: REFS, lambda *_: waits_s, black)
+            claimer = SlotClaimer(SlotQueue(store, reader), lambda _: REFS, lambda *_: waits_s, black)
             return claimer.claim_due({"nightly": NIGHTLY}, now)
 
     def rows(self) -> dict[str, tuple[str, str | None]]:
