@@ -60,14 +60,14 @@ def limited(shell: str, seconds: int) -> str:
     """``shell`` with empty input, ended after ``seconds`` if need be; its status is 143 then.
 
     A second process watches. It looks every second whether there is still something to watch, so it never signals
-    a number that belongs to somebody else by now. Told to go it goes at once; its ``sleep`` lasts a second at most
-    and holds nothing open.
+    a number that belongs to somebody else by now. Told to go it goes at once, since it waits for its ``sleep`` in the
+    background (mksh and posh would first let a foreground one end); that lasts a second at most and holds nothing open.
     The whole tree is ended, parents first: a shell that outlives its child would write "Terminated" into the answer.
     """
     return (
         f"( {shell}\n) </dev/null & nw_p=$!\n"
         "( nw_i=0\n"
-        f"while [ $nw_i -lt {seconds} ]; do sleep 1; kill -0 $nw_p || exit 0\n"
+        f"while [ $nw_i -lt {seconds} ]; do sleep 1 & wait $!; kill -0 $nw_p || exit 0\n"
         "nw_i=$((nw_i+1)); done\n"
         f"trap '' 15; nw_t=$({process_tree('$nw_p')}); kill $nw_t; sleep 1; kill -9 $nw_t; exit 97\n"
         ") </dev/null >/dev/null 2>&1 & nw_w=$!\n"

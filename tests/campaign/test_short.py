@@ -39,7 +39,7 @@ def test_killed_at_some_instant_then_recovered(tmp_path: Path, kill_after: float
     check(tmp_path, Act(behaviour="replace", remedies=("pre-export", "own-mount"), kill_after=kill_after))
 
 
-@pytest.mark.parametrize("variant", some(USABLE, always=["smallest-and-held"]))
+@pytest.mark.parametrize("variant", some(USABLE, always=["only-held"]))
 @pytest.mark.parametrize("kill_at", some([31, 45, 66], always=[45]))
 def test_killed_on_any_variant_nothing_is_left(tmp_path: Path, variant: str, kill_at: int) -> None:
     """`python -m tests.campaign --points --variant all` takes every point."""

@@ -1,6 +1,7 @@
 """Every act on every variant of a client and its channel: all right, or refused with the way out; nothing stays.
 
-The whole table is slow; `make test` takes one narrow channel, and one that carries nothing of ours.
+The whole table is slow; `make test` takes a channel that carries nothing of ours; narrow ones are in
+tests/backup/test_narrow_channel.py.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from tests.running import Cli, ConfigWriter, Ran, begin
 from tests.waiting import LIMIT_S, until
 
 PLAIN, NODE = "aix01", "powerha1"
-SAMPLE = ("refuse-1024", "methods-only")
+SAMPLE = ("methods-only",)
 OK, REFUSED, NOT_BEGUN = "ok", "`{}`", "not begun"
 
 
