@@ -20,7 +20,7 @@ SMALL: dict[str, list[str]] = {
     "shortest_night.py": ["--masters", "3"],
     "preflight_fanout.py": ["--clients", "16", "--rounds", "1"],
     "overhead.py": ["--repeat", "1", "--limit", "60"],
-    "own_cost.py": ["--sizes", "1,3,4,6", "--slope", "9999"],
+    "own_cost.py": ["--sizes", "1,3,4,6", "--slope", "9999", "--clients", "6"],
     "master_cost.py": ["--clients", "100", "--at-once", "2", "--seconds", "6", "--limit", "1"],
     "idle_daemon.py": ["--clients", "100", "--seconds", "3", "--core", "5"],
 }
